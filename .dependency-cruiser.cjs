@@ -1,0 +1,63 @@
+// The layers, highest first. An import may only go downward: docs/architecture.md.
+const layers = [
+  'cli',
+  'pipeline',
+  'serve',
+  'training',
+  'synthesis',
+  'export',
+  'metrics',
+  'networks',
+  'clips',
+  'autodiff',
+  'kernels',
+  'backend',
+  'video',
+  'base',
+];
+
+const downward = layers.slice(1).map((layer, i) => ({
+  name: `${layer}-imports-downward`,
+  comment: `src/${layer}/ may import only the layers below it`,
+  severity: 'error',
+  from: { path: `^src/${layer}/` },
+  to: { path: `^src/(${layers.slice(0, i + 1).join('|')}|index\\.ts)` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...downward,
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'one-backend-importer',
+      comment: 'only src/backend/ chooses TensorFlow builds',
+      severity: 'error',
+      from: { pathNot: '^src/backend/' },
+      to: { path: 'node_modules/@tensorflow/tfjs-(node|node-gpu|backend-wasm)/' },
+    },
+    {
+      name: 'one-ffmpeg-importer',
+      comment: 'only src/video/ talks to ffmpeg',
+      severity: 'error',
+      from: { pathNot: '^src/video/' },
+      to: { path: 'node_modules/(fluent-ffmpeg|@ffmpeg-installer|@ffprobe-installer)/' },
+    },
+    {
+      name: 'video-knows-no-tensor',
+      severity: 'error',
+      from: { path: '^src/(video|base)/' },
+      to: { path: 'node_modules/@tensorflow/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types'] },
+  },
+};

@@ -1,0 +1,56 @@
+/**
+ * The one error type. Programs branch on `code`; people read `message` (what is wrong, and where)
+ * and `hint` (what to do). Anything else that is thrown is a defect of Frameloom.
+ */
+export type ErrorCode =
+  | 'bad-option' // a value of an option, flag or pipeline key is not usable
+  | 'bad-pipeline' // a pipeline file cannot be read or does not fit the schema
+  | 'bad-input' // a media file or stream is not what it has to be
+  | 'bad-shape' // a tensor has another shape than the call needs
+  | 'bad-data' // clips and conditions do not fit together
+  | 'not-found' // a path or a program does not exist
+  | 'ffmpeg-failed' // ffmpeg ended badly
+  | 'closed-pipe' // the reader of our output went away
+  | 'disk-full'
+  | 'write-failed'
+  | 'backend' // native TensorFlow is missing or unusable
+  | 'budget' // nothing fits the memory budget
+  | 'diverged' // a loss became NaN or infinite
+  | 'bad-snapshot' // a run folder or snapshot is damaged or of another pipeline
+  | 'cancelled'; // the user asked to stop
+
+export interface ErrorDetail {
+  /** What to do about it, one sentence. */
+  hint?: string;
+  /** The file, or the dotted key of the pipeline, that it is about. */
+  path?: string;
+  cause?: unknown;
+}
+
+export class FrameloomError extends Error {
+  override readonly name = 'FrameloomError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly path: string | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    this.hint = detail.hint;
+    this.path = detail.path;
+  }
+
+  /** One line for people: where, what, what to do. */
+  toLine(): string {
+    const where =
+      this.path !== undefined && !this.message.includes(this.path) ? `${this.path}: ` : '';
+    return `${where}${this.message}${this.hint === undefined ? '' : ` (${this.hint})`}`;
+  }
+}
+
+export const isFrameloomError = (value: unknown, code?: ErrorCode): value is FrameloomError =>
+  value instanceof FrameloomError && (code === undefined || value.code === code);
+
+/** The message of anything that was thrown. */
+export const messageOf = (value: unknown): string =>
+  value instanceof Error ? value.message : String(value);
