@@ -1,0 +1,111 @@
+import { z } from 'zod';
+
+/** Base channels and residual blocks of each size of generator. */
+export const GENERATOR_PRESETS = {
+  tiny: { channels: 12, residualBlocks: 2, branchBlocks: 1 },
+  small: { channels: 24, residualBlocks: 3, branchBlocks: 1 },
+  base: { channels: 48, residualBlocks: 6, branchBlocks: 2 },
+  large: { channels: 96, residualBlocks: 9, branchBlocks: 3 },
+} as const;
+
+export const generatorOptions = z.strictObject({
+  preset: z
+    .enum(['tiny', 'small', 'base', 'large'])
+    .default('small')
+    .describe('Size of the network; the numbers below override it. small trains on two cores.'),
+  channels: z
+    .int()
+    .min(4)
+    .max(512)
+    .optional()
+    .describe('Feature channels at full resolution; doubled at each downsampling.'),
+  residualBlocks: z
+    .int()
+    .min(0)
+    .max(64)
+    .optional()
+    .describe('Residual blocks shared by the image and the flow branch.'),
+  branchBlocks: z
+    .int()
+    .min(0)
+    .max(64)
+    .optional()
+    .describe('Residual blocks of each branch after the shared ones.'),
+  historyFrames: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(2)
+    .describe('Frames of its own past that the generator sees.'),
+  conditionFrames: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(3)
+    .describe('Frames of the condition that the generator sees, the current one included.'),
+  noiseChannels: z
+    .int()
+    .min(0)
+    .max(256)
+    .default(0)
+    .describe('Channels of normal noise added at the coarsest resolution; 0 is deterministic.'),
+  flow: z
+    .boolean()
+    .default(true)
+    .describe('Predict optical flow and a mask, and keep what only moved by warping it.'),
+  flowScalePixels: z
+    .number()
+    .positive()
+    .default(8)
+    .describe('Pixels of flow for one unit of the flow head; about the largest usual motion.'),
+});
+export type GeneratorOptions = z.output<typeof generatorOptions>;
+
+const patchDiscriminator = {
+  channels: z
+    .int()
+    .min(4)
+    .max(512)
+    .default(24)
+    .describe('Feature channels of the first layer; doubled at each layer.'),
+  layers: z
+    .int()
+    .min(1)
+    .max(6)
+    .default(3)
+    .describe('Strided layers; each doubles the size of the patch that is judged.'),
+  scales: z
+    .int()
+    .min(1)
+    .max(4)
+    .default(2)
+    .describe('Copies of the network that judge the frame at 1, 1/2, 1/4 … of its size.'),
+  spectralNorm: z
+    .boolean()
+    .default(true)
+    .describe('Divide each weight by its largest singular value (Miyato et al. 2018).'),
+  instanceNorm: z
+    .boolean()
+    .default(false)
+    .describe('Normalize the inner layers by instance, as pix2pixHD does; slower.'),
+};
+
+export const frameDiscriminatorOptions = z.strictObject({
+  ...patchDiscriminator,
+  judgeRaw: z
+    .boolean()
+    .default(true)
+    .describe('Judge the hallucinated image as well as the composed frame.'),
+});
+export type FrameDiscriminatorOptions = z.output<typeof frameDiscriminatorOptions>;
+
+export const sequenceDiscriminatorOptions = z.strictObject({
+  ...patchDiscriminator,
+  frames: z.int().min(2).max(8).default(3).describe('Frames judged together.'),
+  temporalStrides: z
+    .array(z.int().min(1).max(16))
+    .max(4)
+    .default([1, 2])
+    .describe('Steps between the frames judged together, one network each; [] turns it off.'),
+});
+export type SequenceDiscriminatorOptions = z.output<typeof sequenceDiscriminatorOptions>;

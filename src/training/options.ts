@@ -1,0 +1,127 @@
+import { z } from 'zod';
+
+const weight = (value: number, text: string) =>
+  z.number().nonnegative().default(value).describe(`${text} Weight of the term; 0 turns it off.`);
+
+export const lossOptions = z.strictObject({
+  adversarial: z
+    .enum(['lsgan', 'hinge', 'non-saturating'])
+    .default('lsgan')
+    .describe(
+      'Least squares (Mao 2017), hinge (Lim & Ye 2017) or non-saturating (Goodfellow 2014).',
+    ),
+  frameAdversarial: weight(1, 'The frame discriminator must believe each frame.'),
+  sequenceAdversarial: weight(1, 'The sequence discriminator must believe the motion.'),
+  featureMatching: weight(5, 'Discriminator features of generated and real must agree (L1).'),
+  reconstruction: weight(10, 'Composed frames must equal the real ones (L1).'),
+  rawReconstruction: weight(5, 'Hallucinated images must equal the real ones (L1).'),
+  warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
+  flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
+  r1: weight(0, 'Gradient penalty on real frames (Mescheder 2018), gamma of the paper.'),
+  r1EverySteps: z
+    .int()
+    .min(1)
+    .default(16)
+    .describe('Steps between gradient penalties; the weight is multiplied to make up for it.'),
+});
+export type LossOptions = z.output<typeof lossOptions>;
+
+export const gradientCheckpointingOptions = z
+  .union([
+    z.enum(['off', 'auto']),
+    z.strictObject({
+      every: z.int().min(1).describe('Frames of the rollout in each recomputed segment.'),
+    }),
+  ])
+  .default('auto')
+  .describe(
+    'off keeps every activation; {every: k} keeps one state each k frames and recomputes the rest; auto recomputes only when the rollout would not fit the free memory.',
+  );
+export type GradientCheckpointingOptions = z.output<typeof gradientCheckpointingOptions>;
+
+export const trainingOptions = z.strictObject({
+  steps: z.int().min(1).default(2000).describe('Training steps, one window of each batch each.'),
+  batch: z.int().min(1).max(64).default(1).describe('Windows a step.'),
+  frames: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(5)
+    .describe('Frames the generator rolls out in one step when the curriculum has grown.'),
+  rollout: z
+    .strictObject({
+      startFrames: z.int().min(1).default(3).describe('Frames rolled out at first.'),
+      growEverySteps: z
+        .int()
+        .min(1)
+        .default(50)
+        .describe('Steps after which the rollout is one frame longer, up to `frames`.'),
+    })
+    .prefault({})
+    .describe('The curriculum: short rollouts first, as vid2vid does.'),
+  teacherForcing: z
+    .strictObject({
+      probability: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe('Share of frames that see real history, at the first step.'),
+      untilSteps: z.int().min(0).default(100).describe('Step at which the share reached 0.'),
+    })
+    .prefault({})
+    .describe('Real frames as history at first (Bengio et al. 2015).'),
+  coldStartFraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe('Share of windows that begin with no history, so that the first frame is trained.'),
+  optimizer: z
+    .strictObject({
+      generatorLearningRate: z.number().positive().default(4e-4).describe("Adam's rate."),
+      discriminatorLearningRate: z.number().positive().default(2e-4).describe("Adam's rate."),
+      beta1: z.number().min(0).lt(1).default(0.5).describe("Adam's decay of the mean."),
+      beta2: z.number().min(0).lt(1).default(0.999).describe("Adam's decay of the square."),
+      decayFromFraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe('Share of the steps after which both rates fall linearly to 0.'),
+    })
+    .prefault({})
+    .describe('Adam (Kingma & Ba 2015) with two rates (Heusel et al. 2017).'),
+  ema: z
+    .strictObject({
+      halfLifeSteps: z
+        .number()
+        .nonnegative()
+        .default(500)
+        .describe('Half-life of the averaged generator; 0 turns averaging off.'),
+      rampUpFraction: z
+        .number()
+        .positive()
+        .max(1)
+        .default(0.03)
+        .describe('The half-life is at most this share of the steps so far.'),
+    })
+    .prefault({})
+    .describe('The averaged generator that evaluates, samples and generates.'),
+  gradientCheckpointing: gradientCheckpointingOptions,
+  logEverySteps: z.int().min(1).default(10).describe('Steps between lines of log.jsonl.'),
+  snapshotEverySteps: z.int().min(1).default(200).describe('Steps between snapshots.'),
+  keepSnapshots: z.int().min(1).default(3).describe('Snapshots kept besides the best.'),
+  sampleEverySteps: z.int().min(1).default(200).describe('Steps between sample strips.'),
+  evaluateEverySteps: z
+    .int()
+    .min(1)
+    .default(400)
+    .describe('Steps between evaluations on held-out frames; they choose the best snapshot.'),
+  evaluateFrames: z
+    .int()
+    .min(1)
+    .default(24)
+    .describe('Held-out frames of each clip that an evaluation during training rolls out.'),
+});
+export type TrainingOptions = z.output<typeof trainingOptions>;
