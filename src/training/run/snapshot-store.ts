@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { temporaryBeside, writeError } from '../../base/atomic-write.js';
+import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
+import { silentLogger, type Logger } from '../../base/log.js';
+import { stableStringify, type JsonValue } from './json.js';
+import { decodeSafetensors, encodeSafetensors, writePieces } from './safetensors.js';
+
+/** Named float32 arrays: weights, their averages, the optimizer's moments. */
+export type SnapshotTensors = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+>;
+
+/** All that training needs to go on from `step`. */
+export interface Snapshot {
+  /** Steps done. */
+  readonly step: number;
+  readonly tensors: SnapshotTensors;
+  readonly state: JsonValue;
+}
+
+export interface SaveOptions {
+  /** How many of the newest snapshots stay, this one included; at least 1. */
+  keepLast: number;
+  /** How good the model is, higher is better; the snapshot with the highest is never deleted. */
+  score?: number;
+  /** The step that training resumed from, never deleted. */
+  resumedFromStep?: number;
+  log?: Logger;
+}
+
+export interface StoredSnapshot extends Snapshot {
+  readonly score: number | null;
+  readonly folder: string;
+}
+
+/** Which snapshot: the newest sound one, the sound one with the highest score, or one by step. */
+export type SnapshotChoice = 'latest' | 'best' | number;
+
+const FORMAT = 1;
+const TENSORS = 'tensors.safetensors';
+const STATE = 'state.json';
+const FOLDER_NAME = /^snapshot-(\d{7,})$/;
+const LEFTOVER = /^\.[0-9a-f]+\.partial\.snapshot-\d+$/;
+
+const stateSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  step: z.int().nonnegative(),
+  score: z.number().nullable(),
+  sha256: z.string(),
+  state: z.json(),
+});
+type StateFile = z.output<typeof stateSchema>;
+
+/** `snapshot-0000200` */
+export const snapshotFolderName = (step: number): string =>
+  `snapshot-${String(step).padStart(7, '0')}`;
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // folders cannot be opened there
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const bad = (folder: string, why: string, cause?: unknown): FrameloomError =>
+  new FrameloomError('bad-snapshot', `snapshot ${folder} ${why}`, { path: folder, cause });
+
+async function readState(folder: string): Promise<StateFile> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(join(folder, STATE), 'utf8'));
+  } catch (error) {
+    throw bad(folder, `has no readable ${STATE}: ${messageOf(error)}`, error);
+  }
+  const state = stateSchema.safeParse(parsed);
+  if (!state.success) {
+    throw bad(folder, `has a wrong ${STATE}: ${z.prettifyError(state.error)}`, state.error);
+  }
+  return state.data;
+}
+
+async function readFolder(folder: string): Promise<StoredSnapshot> {
+  const { step, score, sha256, state } = await readState(folder);
+  const path = join(folder, TENSORS);
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw bad(folder, `has no readable ${TENSORS}: ${messageOf(error)}`, error);
+  });
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw bad(folder, `is damaged: ${TENSORS} has changed since it was written`);
+  }
+  const tensors = Object.entries(decodeSafetensors(bytes, path).tensors).map(
+    ([name, { shape, data }]) => {
+      if (!(data instanceof Float32Array)) throw bad(folder, `has tensor ${name} of another type`);
+      return [name, { shape, data }] as const;
+    },
+  );
+  return { step, score, tensors: Object.fromEntries(tensors), state, folder };
+}
+
+/** The steps that a `snapshots/` folder has snapshots of, oldest first, sound or not. */
+export async function listSnapshots(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw bad(folder, `cannot be read: ${messageOf(error)}`, error);
+  });
+  return names
+    .flatMap((name) => FOLDER_NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** Score by step, highest first, the newer of two equals first; damaged ones are left out. */
+async function scores(folder: string, steps: readonly number[]): Promise<[number, number][]> {
+  const found: [number, number][] = [];
+  for (const step of steps) {
+    try {
+      const { score } = await readState(join(folder, snapshotFolderName(step)));
+      if (score !== null) found.push([step, score]);
+    } catch (error) {
+      if (!isFrameloomError(error, 'bad-snapshot')) throw error;
+    }
+  }
+  return found.sort((a, b) => b[1] - a[1] || b[0] - a[0]);
+}
+
+async function writeFolder(target: string, snapshot: Snapshot, score?: number): Promise<void> {
+  const temporary = temporaryBeside(target);
+  try {
+    await mkdir(temporary, { recursive: true });
+    const pieces = encodeSafetensors(snapshot.tensors);
+    const hash = createHash('sha256');
+    for (const piece of pieces) hash.update(piece);
+    await writePieces(join(temporary, TENSORS), pieces);
+    const state: JsonValue = {
+      format: FORMAT,
+      step: snapshot.step,
+      score: score ?? null,
+      sha256: hash.digest('hex'),
+      state: snapshot.state,
+    };
+    const text = Buffer.from(`${stableStringify(state, 1)}\n`);
+    await writePieces(join(temporary, STATE), [text]);
+    await syncFolder(temporary);
+    // A folder that is not empty cannot be renamed over: one of the same step goes aside first.
+    const old = temporaryBeside(target);
+    const had = await rename(target, old).then(
+      () => true,
+      () => false,
+    );
+    await rename(temporary, target);
+    if (had) await rm(old, { recursive: true, force: true });
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error instanceof FrameloomError ? error : writeError(target, error);
+  }
+}
+
+/**
+ * Saves a snapshot in a `snapshots/` folder, whole or not at all, then deletes the oldest ones,
+ * but never one of the last `keepLast`, the best by score, or the one resumed from. The same
+ * content gives the same bytes: nothing of the clock is inside.
+ * @returns the snapshot's folder and the steps whose snapshots were deleted
+ * @throws FrameloomError bad-option, bad-shape, disk-full, write-failed
+ */
+export async function saveSnapshot(
+  folder: string,
+  snapshot: Snapshot,
+  options: SaveOptions,
+): Promise<{ folder: string; deleted: number[] }> {
+  const { keepLast, score, resumedFromStep } = options;
+  if (!Number.isSafeInteger(keepLast) || keepLast < 1) {
+    throw new FrameloomError('bad-option', `keepLast is ${keepLast}, it must be at least 1`);
+  }
+  const target = join(folder, snapshotFolderName(snapshot.step));
+  await mkdir(folder, { recursive: true });
+  await writeFolder(target, snapshot, Number.isFinite(score) ? score : undefined);
+  for (const name of await readdir(folder)) {
+    // What a killed process left half written; the run's lock keeps any other writer away.
+    if (LEFTOVER.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+  await syncFolder(folder);
+  const steps = await listSnapshots(folder);
+  const best = (await scores(folder, steps))[0]?.[0];
+  const kept = new Set([...steps.slice(-keepLast), snapshot.step, best, resumedFromStep]);
+  const deleted = steps.filter((step) => !kept.has(step));
+  for (const step of deleted) {
+    await rm(join(folder, snapshotFolderName(step)), { recursive: true, force: true });
+  }
+  options.log?.debug(`saved snapshot ${snapshot.step}`, { folder: target, deleted });
+  return { folder: target, deleted };
+}
+
+/**
+ * Reads a snapshot back, its bytes checked against their hash. `latest` and `best` pass over
+ * damaged ones with a warning; `best` is the latest where none has a score.
+ * @throws FrameloomError not-found when there is none, bad-snapshot when the only ones are damaged
+ */
+export async function readSnapshot(
+  folder: string,
+  choice: SnapshotChoice,
+  options: { log?: Logger } = {},
+): Promise<StoredSnapshot> {
+  const log = options.log ?? silentLogger;
+  const steps = await listSnapshots(folder);
+  if (steps.length === 0 || (typeof choice === 'number' && !steps.includes(choice))) {
+    const what = typeof choice === 'number' ? `no snapshot of step ${choice}` : 'no snapshot';
+    throw new FrameloomError('not-found', `there is ${what} in ${folder}`, {
+      path: folder,
+      hint:
+        steps.length === 0
+          ? 'train for longer, or name another run'
+          : `there are ${steps.join(', ')}`,
+    });
+  }
+  if (typeof choice === 'number') return readFolder(join(folder, snapshotFolderName(choice)));
+  const newestFirst = [...steps].reverse();
+  const byScore = choice === 'best' ? (await scores(folder, steps)).map(([step]) => step) : [];
+  let failure: unknown;
+  for (const step of new Set([...byScore, ...newestFirst])) {
+    try {
+      return await readFolder(join(folder, snapshotFolderName(step)));
+    } catch (error) {
+      if (!isFrameloomError(error, 'bad-snapshot')) throw error;
+      failure ??= error;
+      log.warn(`passing over a damaged snapshot: ${error.message}`);
+    }
+  }
+  throw failure;
+}
