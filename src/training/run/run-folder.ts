@@ -1,0 +1,184 @@
+import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { writeError, writeFileAtomic } from '../../base/atomic-write.js';
+import { FrameloomError, messageOf } from '../../base/error.js';
+import type { Logger } from '../../base/log.js';
+import { takeLock } from './lock.js';
+
+/** Where everything of one training lies. */
+export interface RunPaths {
+  readonly folder: string;
+  /** `00003-edges-to-video` */
+  readonly name: string;
+  /** The resolved pipeline, every default written out. */
+  readonly pipeline: string;
+  readonly log: string;
+  readonly snapshots: string;
+  readonly samples: string;
+  readonly exports: string;
+  readonly events: string;
+}
+
+/** A run that this process trains. */
+export interface Run extends RunPaths {
+  /** Whether it was there before and goes on. */
+  readonly resumed: boolean;
+  /** Puts another resolved pipeline in the place of the present one. */
+  writePipeline(yaml: string): Promise<void>;
+  /** Gives the run's lock back. */
+  close(): Promise<void>;
+}
+
+export interface StartRunOptions {
+  /** The pipeline's name, which names the folder. */
+  name: string;
+  /** The resolved pipeline to write for a new run; a resumed run keeps its own. */
+  pipelineYaml: string;
+  /** The run's folder; the next free number in `root` unless given. */
+  folder?: string;
+  /** Where numbered runs are made; `runs` unless given. */
+  root?: string;
+  /** Go on with `folder`, or with the newest run of that name in `root`. */
+  resume?: boolean;
+  log?: Logger;
+}
+
+const NUMBERED = /^(\d{5,})-(.+)$/;
+
+/** The paths of a run folder, which need not exist. */
+export function runPaths(folder: string): RunPaths {
+  const absolute = resolve(folder);
+  return {
+    folder,
+    name: basename(absolute),
+    pipeline: join(folder, 'pipeline.yaml'),
+    log: join(folder, 'log.jsonl'),
+    snapshots: join(folder, 'snapshots'),
+    samples: join(folder, 'samples'),
+    exports: join(folder, 'exports'),
+    events: join(folder, 'events'),
+  };
+}
+
+/** What a folder holds, or undefined where there is none. */
+async function contents(folder: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR') {
+      throw new FrameloomError('bad-option', `${folder} is a file, not a folder`, { path: folder });
+    }
+    throw writeError(folder, error);
+  }
+}
+
+async function numberedRuns(root: string): Promise<{ number: number; folder: string }[]> {
+  return ((await contents(root)) ?? [])
+    .flatMap((entry) => {
+      const match = NUMBERED.exec(entry);
+      return match ? [{ number: Number(match[1]), folder: join(root, entry) }] : [];
+    })
+    .sort((a, b) => a.number - b.number);
+}
+
+/** Makes `<root>/<next number>-<name>` and returns it; two at once get two numbers. */
+async function makeNumbered(root: string, name: string): Promise<string> {
+  await mkdir(root, { recursive: true }).catch((error: unknown) => {
+    throw writeError(root, error);
+  });
+  const last = (await numberedRuns(root)).at(-1)?.number ?? 0;
+  for (let number = last + 1; ; number += 1) {
+    const folder = join(root, `${String(number).padStart(5, '0')}-${name}`);
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(folder, error);
+    }
+  }
+}
+
+async function existingRun(options: StartRunOptions, root: string): Promise<string> {
+  if (options.folder !== undefined) return (await openRun(options.folder)).folder;
+  const of = (await numberedRuns(root)).filter(
+    ({ folder }) => NUMBERED.exec(basename(folder))?.[2] === options.name,
+  );
+  const newest = of.at(-1);
+  if (!newest) {
+    throw new FrameloomError('not-found', `there is no run of ${options.name} in ${root}`, {
+      path: root,
+      hint: 'start one without --resume, or name its folder with --run',
+    });
+  }
+  return (await openRun(newest.folder)).folder;
+}
+
+async function newRun(options: StartRunOptions, root: string): Promise<string> {
+  if (options.folder === undefined) return makeNumbered(root, options.name);
+  const present = await contents(options.folder);
+  if (present !== undefined && present.length > 0) {
+    const isRun = present.includes('pipeline.yaml');
+    throw new FrameloomError(
+      'bad-option',
+      `${options.folder} ${isRun ? 'already holds a run' : 'is not empty'}`,
+      {
+        path: options.folder,
+        hint: isRun ? 'go on with it by --resume, or name another' : 'name an empty or new folder',
+      },
+    );
+  }
+  await mkdir(options.folder, { recursive: true }).catch((error: unknown) => {
+    throw writeError(options.folder ?? '', error);
+  });
+  return options.folder;
+}
+
+/**
+ * Makes a run's folder, or opens one to go on with, and locks it against other trainings.
+ * An existing run is never written over.
+ * @throws FrameloomError bad-option (folder in use or not empty), not-found (nothing to resume),
+ * disk-full, write-failed
+ */
+export async function startRun(options: StartRunOptions): Promise<Run> {
+  const root = options.root ?? 'runs';
+  const resumed = options.resume ?? false;
+  const folder = resumed ? await existingRun(options, root) : await newRun(options, root);
+  const paths = runPaths(folder);
+  const lock = await takeLock(join(folder, 'lock'), options.log ? { log: options.log } : {});
+  try {
+    for (const sub of [paths.snapshots, paths.samples, paths.exports, paths.events]) {
+      await mkdir(sub, { recursive: true }).catch((error: unknown) => {
+        throw writeError(sub, error);
+      });
+    }
+    if (!resumed) await writeFileAtomic(paths.pipeline, options.pipelineYaml);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return {
+    ...paths,
+    resumed,
+    writePipeline: (yaml) => writeFileAtomic(paths.pipeline, yaml),
+    close: () => lock.release(),
+  };
+}
+
+/**
+ * An existing run, to read from.
+ * @throws FrameloomError not-found unless the folder holds a run
+ */
+export async function openRun(folder: string): Promise<RunPaths & { pipelineYaml: string }> {
+  const paths = runPaths(folder);
+  try {
+    return { ...paths, pipelineYaml: await readFile(paths.pipeline, 'utf8') };
+  } catch (error) {
+    throw new FrameloomError('not-found', `${folder} is not a run: ${messageOf(error)}`, {
+      path: folder,
+      hint: 'a run is a folder that `frameloom train` made, such as runs/00001-edges-to-video',
+      cause: error,
+    });
+  }
+}
