@@ -1,0 +1,19 @@
+import { registerActivation } from './activation/index.js';
+import { registerBias } from './bias/index.js';
+import { registerInstanceNorm } from './instance-norm/index.js';
+
+export { leakyRelu, relu } from './activation/index.js';
+export { biasAdd } from './bias/index.js';
+export { instanceNorm } from './instance-norm/index.js';
+export { warp } from './warp/index.js';
+
+let registered = false;
+
+/** Makes the fused kernels known to TensorFlow.js. Calling it again changes nothing. */
+export function registerKernels(): void {
+  if (registered) return;
+  registered = true;
+  registerInstanceNorm();
+  registerActivation();
+  registerBias();
+}

@@ -1,0 +1,119 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** A TensorFlow attribute as the N-API binding takes it. */
+interface OpAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: number | boolean | string | readonly number[];
+}
+
+/** The part of tfjs-node's backend that runs any TensorFlow op by its name. */
+interface NativeBackend {
+  readonly binding: Readonly<
+    Record<
+      | 'TF_ATTR_TYPE'
+      | 'TF_ATTR_FLOAT'
+      | 'TF_ATTR_BOOL'
+      | 'TF_ATTR_STRING'
+      | 'TF_ATTR_INT'
+      | 'TF_FLOAT',
+      number
+    >
+  >;
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
+}
+
+export type AttributeValue = { float: number } | { bool: boolean } | { text: string };
+
+function isNativeBackend(backend: object): backend is NativeBackend {
+  return 'executeMultipleOutputs' in backend && 'binding' in backend;
+}
+
+/**
+ * Runs one float32 TensorFlow op by name on the native backend. The type attribute is always `T`.
+ * @throws Error when called on another backend: a kernel is registered for the native one alone.
+ */
+export function runNativeOp(
+  name: string,
+  inputs: readonly tf.TensorInfo[],
+  outputs: number,
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+  typeAttributes: readonly string[] = ['T'],
+): tf.Tensor[] {
+  const backend: unknown = tf.backend();
+  if (typeof backend !== 'object' || backend === null || !isNativeBackend(backend)) {
+    throw new Error(`${name} needs the native TensorFlow backend, not ${tf.getBackend()}`);
+  }
+  const { binding } = backend;
+  const attribute = (key: string, value: AttributeValue): OpAttribute => {
+    if ('float' in value) return { name: key, type: binding.TF_ATTR_FLOAT, value: value.float };
+    if ('bool' in value) return { name: key, type: binding.TF_ATTR_BOOL, value: value.bool };
+    return { name: key, type: binding.TF_ATTR_STRING, value: value.text };
+  };
+  return backend.executeMultipleOutputs(
+    name,
+    [
+      ...typeAttributes.map((key) => ({
+        name: key,
+        type: binding.TF_ATTR_TYPE,
+        value: binding.TF_FLOAT,
+      })),
+      ...Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+    ],
+    inputs,
+    outputs,
+  );
+}
+
+/** The backends that a kernel's composite reference is registered for. */
+export const REFERENCE_BACKENDS = ['cpu', 'wasm'] as const;
+export const NATIVE_BACKEND = 'tensorflow';
+
+type Attributes = Readonly<Record<string, number>>;
+
+/** One forward pass, its inputs and outputs by position. */
+export type KernelFunction = (inputs: readonly tf.Tensor[], attributes: Attributes) => tf.Tensor[];
+
+/**
+ * Registers a kernel: `fused` on the native backend, `reference` on every other. The reference must
+ * not be differentiated through: the gradient is registered apart.
+ */
+export function registerFused(
+  kernelName: string,
+  inputNames: readonly string[],
+  fused: KernelFunction,
+  reference: KernelFunction,
+): void {
+  const wrap =
+    (run: KernelFunction): tf.KernelFunc =>
+    ({ inputs, attrs }) => {
+      const named = inputs as Readonly<Record<string, tf.Tensor>>;
+      const outputs = run(
+        inputNames.map((name) => named[name]!),
+        (attrs ?? {}) as Attributes,
+      );
+      return outputs.length === 1 ? outputs[0]! : outputs;
+    };
+  const register = (backendName: string, run: KernelFunction): void => {
+    tf.registerKernel({ kernelName, backendName, kernelFunc: wrap(run) });
+  };
+  register(NATIVE_BACKEND, fused);
+  for (const backendName of REFERENCE_BACKENDS) {
+    register(backendName, (inputs, attributes) => tf.tidy(() => reference(inputs, attributes)));
+  }
+}
+
+/** Runs a registered kernel on the current backend, on the tape when one is recording. */
+export function runKernel(
+  kernelName: string,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  attributes: Attributes = {},
+): tf.Tensor[] {
+  const output: unknown = tf.engine().runKernel(kernelName, { ...inputs }, { ...attributes });
+  return (Array.isArray(output) ? output : [output]) as tf.Tensor[];
+}

@@ -1,0 +1,133 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { assertShape } from '../../base/shape.js';
+
+/** For each pixel: its four neighbours' rows in the flattened image, and how far between them. */
+interface Sampling {
+  /** Row indices [N·H·W], int32: top left, top right, bottom left, bottom right. */
+  readonly indices: readonly tf.Tensor1D[];
+  /** Fraction of the way right and down [N·H·W, 1]. */
+  readonly right: tf.Tensor2D;
+  readonly down: tf.Tensor2D;
+  /** 1 where the flow decides the position and 0 where the border clamps it, [N·H·W, 1]. */
+  readonly freeX: tf.Tensor2D;
+  readonly freeY: tf.Tensor2D;
+}
+
+function sampling(flow: tf.Tensor4D): Sampling {
+  const [samples, height, width] = flow.shape;
+  const pixels = samples * height * width;
+  const [flowX, flowY] = tf.split(flow, 2, 3) as [tf.Tensor, tf.Tensor];
+  const columns = tf.reshape(tf.range(0, width), [1, 1, width, 1]);
+  const rows = tf.reshape(tf.range(0, height), [1, height, 1, 1]);
+  const axis = (position: tf.Tensor, last: number) => {
+    const clamped = tf.clipByValue(position, 0, last);
+    // The last pixel belongs to the interval before it, so that its right neighbour exists.
+    const low = tf.clipByValue(tf.floor(clamped), 0, Math.max(0, last - 1));
+    const inside = tf.logicalAnd(tf.greaterEqual(position, 0), tf.lessEqual(position, last));
+    return {
+      low: tf.cast(low, 'int32'),
+      fraction: tf.reshape<tf.Rank.R2>(tf.sub(clamped, low), [pixels, 1]),
+      free: tf.reshape<tf.Rank.R2>(tf.cast(inside, 'float32'), [pixels, 1]),
+    };
+  };
+  const x = axis(tf.add(flowX, columns), width - 1);
+  const y = axis(tf.add(flowY, rows), height - 1);
+  const sampleStart = tf.reshape(tf.range(0, samples * height * width, height * width, 'int32'), [
+    samples,
+    1,
+    1,
+    1,
+  ]);
+  const topLeft = tf.reshape(
+    tf.add(tf.add(tf.mul(y.low, tf.scalar(width, 'int32')), x.low), sampleStart),
+    [pixels],
+  ) as tf.Tensor1D;
+  const shifted = (by: number): tf.Tensor1D =>
+    by === 0 ? topLeft : tf.add(topLeft, tf.scalar(by, 'int32'));
+  const stepX = width > 1 ? 1 : 0;
+  const stepY = height > 1 ? width : 0;
+  return {
+    indices: [topLeft, shifted(stepX), shifted(stepY), shifted(stepX + stepY)],
+    right: x.fraction,
+    down: y.fraction,
+    freeX: x.free,
+    freeY: y.free,
+  };
+}
+
+const lerp = (a: tf.Tensor, b: tf.Tensor, t: tf.Tensor): tf.Tensor =>
+  tf.add(a, tf.mul(tf.sub(b, a), t));
+
+function neighbours(image: tf.Tensor4D, at: Sampling): tf.Tensor[] {
+  const flat = tf.reshape(image, [-1, image.shape[3]]);
+  return at.indices.map((index) => tf.gather(flat, index));
+}
+
+/** The gradient of bilinear sampling scatters each pixel's share to the four it was read from. */
+function imageGradient(dy: tf.Tensor, at: Sampling, shape: tf.Tensor4D['shape']): tf.Tensor4D {
+  const [samples, height, width] = shape;
+  const right = tf.mul(dy, at.right);
+  const left = tf.sub(dy, right);
+  const bottomRight = tf.mul(right, at.down);
+  const bottomLeft = tf.mul(left, at.down);
+  const shares = [tf.sub(left, bottomLeft), tf.sub(right, bottomRight), bottomLeft, bottomRight];
+  return tf.reshape(
+    tf.unsortedSegmentSum(
+      tf.concat(shares) as tf.Tensor2D,
+      tf.concat([...at.indices]) as tf.Tensor1D,
+      samples * height * width,
+    ),
+    shape,
+  ) as tf.Tensor4D;
+}
+
+function flowGradient(dy: tf.Tensor, corners: readonly tf.Tensor[], at: Sampling): tf.Tensor {
+  const [topLeft, topRight, bottomLeft, bottomRight] = corners as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const alongX = lerp(tf.sub(topRight, topLeft), tf.sub(bottomRight, bottomLeft), at.down);
+  const alongY = lerp(tf.sub(bottomLeft, topLeft), tf.sub(bottomRight, topRight), at.right);
+  const project = (slope: tf.Tensor, free: tf.Tensor): tf.Tensor =>
+    tf.mul(tf.sum(tf.mul(dy, slope), 1, true), free);
+  return tf.concat([project(alongX, at.freeX), project(alongY, at.freeY)], 1);
+}
+
+/**
+ * Samples `image` bilinearly at each pixel's own place plus `flow`; places outside are clamped to
+ * the border. Differentiable in both (Jaderberg et al. 2015); no gradient reaches the flow where
+ * the border clamps. Equals PyTorch's `grid_sample` with `align_corners` and border padding.
+ *
+ * @param image [N, H, W, C]
+ * @param flow [N, H, W, 2], pixels, x right and y down
+ * @returns [N, H, W, C]
+ * @throws FrameloomError bad-shape
+ */
+export function warp(image: tf.Tensor4D, flow: tf.Tensor4D): tf.Tensor4D {
+  const { N, H, W } = assertShape(image, ['N', 'H', 'W', 'C'], 'image');
+  assertShape(flow, [N!, H!, W!, 2], 'flow');
+  const op = tf.customGrad((...args) => {
+    const [imageIn, flowIn, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    save([imageIn, flowIn]);
+    const value = tf.tidy(() => {
+      const at = sampling(flowIn);
+      const [topLeft, topRight, bottomLeft, bottomRight] = neighbours(imageIn, at);
+      const top = lerp(topLeft!, topRight!, at.right);
+      const bottom = lerp(bottomLeft!, bottomRight!, at.right);
+      return tf.reshape(lerp(top, bottom, at.down), imageIn.shape);
+    });
+    const gradFunc = (dyIn: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [savedImage, savedFlow] = saved as [tf.Tensor4D, tf.Tensor4D];
+      const dy = tf.reshape(dyIn, [-1, savedImage.shape[3]]);
+      const at = sampling(savedFlow);
+      return [
+        imageGradient(dy, at, savedImage.shape),
+        tf.reshape(flowGradient(dy, neighbours(savedImage, at), at), savedFlow.shape),
+      ];
+    };
+    return { value, gradFunc };
+  });
+  return op(image, flow) as tf.Tensor4D;
+}

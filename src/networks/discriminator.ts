@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { assertShape } from '../base/shape.js';
+import {
+  convolution,
+  normalization,
+  rectifier,
+  sequential,
+  type Layer,
+  type Size,
+} from './layers.js';
+import { ParameterLayout, type Parameters } from './parameters.js';
+import { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
+
+export interface PatchDiscriminatorOptions {
+  readonly channels: number;
+  readonly layers: number;
+  readonly scales: number;
+  readonly spectralNorm: boolean;
+  readonly instanceNorm: boolean;
+}
+
+/** What one scale makes of its input. */
+export interface Judgement {
+  /** One number for each patch [N, h, w, 1]; larger is more real. */
+  readonly logits: tf.Tensor4D;
+  /** The layers' activations, shallow to deep, for feature matching. */
+  readonly features: readonly tf.Tensor4D[];
+}
+
+export interface Discriminator {
+  readonly layout: ParameterLayout;
+  readonly spectralNorm: SpectralNorm;
+  /**
+   * Judges a batch at each scale. `parameters` have gone through `spectralNorm.normalize`.
+   * @param x [N, H, W, inputs]
+   * @throws FrameloomError bad-shape
+   */
+  judge(parameters: Parameters, x: tf.Tensor4D): Judgement[];
+  /** Multiply-accumulates for one sample. */
+  macs(size: Size): number;
+}
+
+const SLOPE = 0.2;
+
+/** The stages of one PatchGAN; each stage's output is a feature to match. */
+function patchStages(
+  name: string,
+  inputs: number,
+  options: PatchDiscriminatorOptions,
+): { stages: Layer[]; logits: Layer } {
+  const { channels, layers, instanceNorm } = options;
+  const stage = (i: number, kernel: number, from: number, to: number, stride: number): Layer => {
+    const norm = instanceNorm && i > 0;
+    return sequential([
+      convolution(`${name}.${i}`, kernel, from, to, { stride, bias: !norm }),
+      ...(norm ? [normalization(`${name}.${i}.norm`, to)] : []),
+      rectifier(SLOPE),
+    ]);
+  };
+  const widths = Array.from({ length: layers }, (_, i) => channels * 2 ** i);
+  const strided = widths.map((width, i) => stage(i, 4, widths[i - 1] ?? inputs, width, 2));
+  const deepest = widths.at(-1)!;
+  return {
+    stages: [...strided, stage(layers, 3, deepest, deepest, 1)],
+    // One output channel: a 1×1 kernel, because CPU kernels crawl on wider ones with so few.
+    logits: convolution(`${name}.logits`, 1, deepest, 1),
+  };
+}
+
+/**
+ * A multi-scale PatchGAN (Isola et al. 2017; Wang et al. 2018, pix2pixHD): the same architecture,
+ * with weights of its own, at 1, 1/2, 1/4 … of the input's size.
+ */
+export function createDiscriminator(
+  name: string,
+  inputs: number,
+  options: PatchDiscriminatorOptions,
+): Discriminator {
+  const scales = Array.from({ length: options.scales }, (_, i) =>
+    patchStages(`${name}.scale${i}`, inputs, options),
+  );
+  const specs = scales.flatMap(({ stages, logits }) =>
+    [...stages, logits].flatMap((layer) => layer.specs),
+  );
+  const half = (x: tf.Tensor4D): tf.Tensor4D => tf.avgPool(x, 3, 2, 'same');
+  return {
+    layout: new ParameterLayout(specs),
+    spectralNorm: createSpectralNorm(options.spectralNorm ? specs : []),
+    judge(parameters, x) {
+      assertShape(x, ['N', 'H', 'W', inputs], 'input of the discriminator');
+      let scaled = x;
+      return scales.map(({ stages, logits }, i) => {
+        if (i > 0) scaled = half(scaled);
+        const features: tf.Tensor4D[] = [];
+        for (const layer of stages) {
+          features.push(layer.apply(parameters, features.at(-1) ?? scaled));
+        }
+        return { features, logits: logits.apply(parameters, features.at(-1)!) };
+      });
+    },
+    macs(size) {
+      return scales.reduce((sum, { stages, logits }, i) => {
+        const own = {
+          height: Math.ceil(size.height / 2 ** i),
+          width: Math.ceil(size.width / 2 ** i),
+        };
+        return sum + sequential([...stages, logits]).cost(own).macs;
+      }, 0);
+    },
+  };
+}

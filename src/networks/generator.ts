@@ -1,0 +1,206 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { FrameloomError } from '../base/error.js';
+import { assertShape } from '../base/shape.js';
+import { warp } from '../kernels/index.js';
+import {
+  convolution,
+  normalization,
+  rectifier,
+  residualBlocks,
+  sequential,
+  upConvolution,
+  type Layer,
+  type Size,
+} from './layers.js';
+import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
+import { ParameterLayout, type Parameters } from './parameters.js';
+
+const IMAGE_CHANNELS = 3;
+/** Height and width must divide by this: the encoders halve twice. */
+export const GENERATOR_MULTIPLE = 4;
+
+export interface GeneratorInput {
+  /** [N, H, W, conditionFrames·C], oldest first, the current frame's last; null without one. */
+  readonly condition: tf.Tensor4D | null;
+  /** [N, H, W, 3·historyFrames] in [−1, 1], newest first; zeros where there is none yet. */
+  readonly history: tf.Tensor4D;
+  /** False for a first frame: nothing to warp, the frame is the hallucinated image. */
+  readonly hasHistory: boolean;
+  /** [N, H/4, W/4, noiseChannels] standard normal; null when the generator takes none. */
+  readonly noise: tf.Tensor4D | null;
+}
+
+export interface GeneratorOutput {
+  /** m·raw + (1 − m)·warp(last, flow), [N, H, W, 3] in [−1, 1]. */
+  readonly frame: tf.Tensor4D;
+  /** The hallucinated image, [N, H, W, 3] in [−1, 1]. */
+  readonly raw: tf.Tensor4D;
+  /** [N, H, W, 2] pixels, from this frame back to the last one; null without flow or history. */
+  readonly flow: tf.Tensor4D | null;
+  /** [N, H, W, 1] in [0, 1], how much is hallucinated; null without flow or history. */
+  readonly mask: tf.Tensor4D | null;
+}
+
+/** A generator's definition: its parameters' layout and pure functions of them. No state. */
+export interface Generator {
+  readonly layout: ParameterLayout;
+  readonly options: GeneratorOptions;
+  readonly conditionChannels: number;
+  /**
+   * One frame from its condition and history.
+   * @throws FrameloomError bad-shape
+   */
+  step(parameters: Parameters, input: GeneratorInput): GeneratorOutput;
+  /** Multiply-accumulates for one frame of one sample. */
+  macs(size: Size): number;
+}
+
+function encoder(name: string, inputs: number, channels: number): Layer {
+  const block = (
+    part: string,
+    kernel: number,
+    from: number,
+    to: number,
+    stride: number,
+  ): Layer[] => [
+    convolution(`${name}.${part}`, kernel, from, to, { stride, bias: false }),
+    normalization(`${name}.${part}.norm`, to),
+    rectifier(),
+  ];
+  return sequential([
+    ...block('stem', 5, inputs, channels, 1),
+    ...block('down1', 3, channels, channels * 2, 2),
+    ...block('down2', 3, channels * 2, channels * 4, 2),
+  ]);
+}
+
+function decoder(name: string, channels: number, outputs: number): Layer {
+  const block = (part: string, from: number, to: number): Layer[] => [
+    upConvolution(`${name}.${part}`, from, to),
+    normalization(`${name}.${part}.norm`, to),
+    rectifier(),
+  ];
+  return sequential([
+    ...block('up1', channels * 4, channels * 2),
+    ...block('up2', channels * 2, channels),
+    convolution(`${name}.head`, 3, channels, outputs, { deviation: 0.02 }),
+  ]);
+}
+
+/**
+ * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
+ * for condition and history, summed; residual blocks at a quarter of the resolution; an image branch
+ * with heads for the hallucinated image and the mask, and a flow branch. Unlike vid2vid the mask
+ * shares the image's decoder and the flow, which is smooth, is predicted at a quarter of the
+ * resolution and enlarged: two full-resolution decoders would cost as much as all the rest.
+ *
+ * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
+ * @throws FrameloomError bad-option when nothing would drive the first frame
+ */
+export function createGenerator(options: GeneratorOptions, conditionChannels: number): Generator {
+  const preset = GENERATOR_PRESETS[options.preset];
+  const channels = options.channels ?? preset.channels;
+  const deep = channels * 4;
+  const { historyFrames, conditionFrames, noiseChannels, flow: hasFlow, flowScalePixels } = options;
+  if (conditionChannels < 0 || !Number.isInteger(conditionChannels)) {
+    throw new FrameloomError('bad-option', `a condition cannot have ${conditionChannels} channels`);
+  }
+
+  const conditionEncoder =
+    conditionChannels > 0
+      ? encoder('condition', conditionChannels * conditionFrames, channels)
+      : null;
+  const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
+  const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
+  const trunk = residualBlocks('trunk', deep, options.residualBlocks ?? preset.residualBlocks);
+  const branchDepth = options.branchBlocks ?? preset.branchBlocks;
+  const imageBranch = sequential([
+    residualBlocks('image', deep, branchDepth),
+    decoder('image', channels, IMAGE_CHANNELS + (hasFlow ? 1 : 0)),
+  ]);
+  const flowBranch = hasFlow
+    ? sequential([
+        residualBlocks('flow', deep, branchDepth),
+        convolution('flow.head', 3, deep, 2, { deviation: 0.01 }),
+      ])
+    : null;
+  const parts = [conditionEncoder, historyEncoder, noiseMixer, trunk, imageBranch, flowBranch];
+  const layers = parts.filter((layer) => layer !== null);
+
+  function encode(parameters: Parameters, input: GeneratorInput): tf.Tensor4D {
+    const features = [historyEncoder.apply(parameters, input.history)];
+    if (conditionEncoder) features.push(conditionEncoder.apply(parameters, input.condition!));
+    if (noiseMixer) features.push(noiseMixer.apply(parameters, input.noise!));
+    return features.reduce((sum, feature) => tf.add(sum, feature));
+  }
+
+  function predictFlow(parameters: Parameters, features: tf.Tensor4D, size: Size): tf.Tensor4D {
+    const coarse = flowBranch!.apply(parameters, features);
+    const full = tf.image.resizeBilinear(coarse, [size.height, size.width], false, true);
+    return tf.mul(full, flowScalePixels);
+  }
+
+  return {
+    layout: new ParameterLayout(layers.flatMap((layer) => layer.specs)),
+    options,
+    conditionChannels,
+    step(parameters, input) {
+      const size = checkInput(input, options, conditionChannels);
+      const composes = hasFlow && input.hasHistory;
+      const outputs = tf.tidy(() => {
+        const features = trunk.apply(parameters, encode(parameters, input));
+        const image = imageBranch.apply(parameters, features);
+        const raw = tf.tanh(channelsOf(image, 0, IMAGE_CHANNELS));
+        if (!composes) return [raw];
+        const mask = tf.sigmoid(channelsOf(image, IMAGE_CHANNELS, 1));
+        const flow = predictFlow(parameters, features, size);
+        const warped = warp(channelsOf(input.history, 0, IMAGE_CHANNELS), flow);
+        const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
+        return [raw, frame, flow, mask];
+      });
+      const [raw, frame, flow, mask] = outputs as [tf.Tensor4D, ...(tf.Tensor4D | undefined)[]];
+      return { raw, frame: frame ?? raw, flow: flow ?? null, mask: mask ?? null };
+    },
+    macs(size) {
+      const quarter = { height: size.height / 4, width: size.width / 4 };
+      const full = [conditionEncoder, historyEncoder].filter((layer) => layer !== null);
+      const coarse = [noiseMixer, trunk, imageBranch, flowBranch].filter((layer) => layer !== null);
+      return (
+        full.reduce((sum, layer) => sum + layer.cost(size).macs, 0) +
+        coarse.reduce((sum, layer) => sum + layer.cost(quarter).macs, 0)
+      );
+    },
+  };
+}
+
+function channelsOf(x: tf.Tensor4D, from: number, count: number): tf.Tensor4D {
+  return tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]);
+}
+
+function checkInput(
+  input: GeneratorInput,
+  options: GeneratorOptions,
+  conditionChannels: number,
+): Size {
+  const historyChannels = IMAGE_CHANNELS * options.historyFrames;
+  const { N, H, W } = assertShape(input.history, ['N', 'H', 'W', historyChannels], 'history');
+  const height = H!;
+  const width = W!;
+  if (height % GENERATOR_MULTIPLE !== 0 || width % GENERATOR_MULTIPLE !== 0) {
+    throw new FrameloomError('bad-shape', `frames of ${width}×${height} do not divide by 4`, {
+      hint: 'choose a width and a height that are multiples of 4',
+    });
+  }
+  if (conditionChannels > 0) {
+    const expected = conditionChannels * options.conditionFrames;
+    assertShape(input.condition ?? { shape: [] }, [N!, height, width, expected], 'condition');
+  }
+  if (options.noiseChannels > 0) {
+    assertShape(
+      input.noise ?? { shape: [] },
+      [N!, height / 4, width / 4, options.noiseChannels],
+      'noise',
+    );
+  }
+  return { height, width };
+}

@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { ParameterLayout, sizeOf, type Parameters, type ParameterSpec } from './parameters.js';
+
+/**
+ * Spectral normalization (Miyato et al. 2018, arXiv 1802.05957): each weight, seen as a matrix of
+ * its inputs by its output channels, is divided by its largest singular value σ ≈ vᵀWu, where u and
+ * v follow the weight by one power iteration a training step and count as constants in gradients.
+ */
+export interface SpectralNorm {
+  /** The left and right singular vectors of all weights, in one flat vector that training keeps. */
+  readonly layout: ParameterLayout;
+  /** One power iteration: the singular vectors after it [layout.size]. Not differentiable. */
+  iterate(parameters: Parameters, vectors: tf.Tensor1D): tf.Tensor1D;
+  /** `parameters` with each weight replaced by W/σ; differentiable in the parameters. */
+  normalize(parameters: Parameters, vectors: tf.Tensor1D): Parameters;
+}
+
+const EPSILON = 1e-12;
+
+/** A unit vector; the zero vector stays zero. */
+const unit = (x: tf.Tensor): tf.Tensor =>
+  tf.div(x, tf.maximum(tf.sqrt(tf.sum(tf.square(x))), EPSILON));
+
+export function createSpectralNorm(specs: readonly ParameterSpec[]): SpectralNorm {
+  const weights = specs.filter((spec) => spec.name.endsWith('.weight'));
+  const layout = new ParameterLayout(
+    weights.flatMap(({ name, shape }) => {
+      const outputs = shape.at(-1)!;
+      return [
+        { name: `${name}.u`, shape: [outputs, 1], init: { normal: 1 } },
+        { name: `${name}.v`, shape: [sizeOf(shape) / outputs, 1], init: { normal: 1 } },
+      ];
+    }),
+  );
+  const matrix = (weight: tf.Tensor): tf.Tensor2D =>
+    tf.reshape<tf.Rank.R2>(weight, [-1, weight.shape.at(-1)!]);
+
+  return {
+    layout,
+    iterate: (parameters, vectors) =>
+      tf.tidy(() => {
+        if (weights.length === 0) return tf.clone(vectors);
+        const old = layout.unflatten(vectors);
+        const fresh = weights.flatMap(({ name }) => {
+          const w = matrix(parameters[name]!);
+          const v = unit(tf.matMul(w, old[`${name}.u`] as tf.Tensor2D));
+          const u = unit(tf.matMul(w, v as tf.Tensor2D, true));
+          return [tf.reshape<tf.Rank.R1>(u, [-1]), tf.reshape<tf.Rank.R1>(v, [-1])];
+        });
+        return tf.concat1d(fresh);
+      }),
+    normalize: (parameters, vectors) => {
+      if (weights.length === 0) return parameters;
+      const constant = layout.unflatten(vectors);
+      const normalized = weights.map(({ name }) => {
+        const weight = parameters[name]!;
+        const u = constant[`${name}.u`] as tf.Tensor2D;
+        const v = constant[`${name}.v`] as tf.Tensor2D;
+        const sigma = tf.sum(tf.mul(tf.matMul(matrix(weight), u), v));
+        return [name, tf.div(weight, sigma)] as const;
+      });
+      return { ...parameters, ...Object.fromEntries(normalized) };
+    },
+  };
+}
