@@ -35,11 +35,13 @@ function bytesOf(tensor: StoredTensor): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Widest first (so that every tensor starts at a multiple of its own size), then by name. */
+const ORDER: readonly StoredDtype[] = ['F32', 'I32', 'F16'];
+
+/** As the reference implementation: widest type first, so that all are aligned, then by name. */
 function inFileOrder(tensors: Readonly<Record<string, StoredTensor>>): [string, StoredTensor][] {
   return Object.entries(tensors).sort(([nameA, a], [nameB, b]) => {
-    const byWidth = BYTES[dtypeOf(b)] - BYTES[dtypeOf(a)];
-    if (byWidth !== 0) return byWidth;
+    const byType = ORDER.indexOf(dtypeOf(a)) - ORDER.indexOf(dtypeOf(b));
+    if (byType !== 0) return byType;
     return nameA < nameB ? -1 : 1;
   });
 }
@@ -149,7 +151,7 @@ function readHeader(
 
 function valuesOf(entry: Entry, bytes: Uint8Array): Float32Array | Int32Array {
   // A copy, because the file's values need not be aligned in memory.
-  const copy = bytes.slice().buffer;
+  const copy = new Uint8Array(bytes).buffer;
   if (entry.dtype === 'F32') return new Float32Array(copy);
   if (entry.dtype === 'I32') return new Int32Array(copy);
   const view = new DataView(copy);
