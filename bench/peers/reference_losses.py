@@ -1,0 +1,67 @@
+"""The losses of Frameloom's design, each one function over plain tensors."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+ScaleFeatures = list[list[Tensor]]  # [scale][layer], the logits last
+
+
+def lsgan_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Mao et al. 2017, with 1 for real and 0 for fake."""
+    return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+
+
+def lsgan_generator(fake: Tensor) -> Tensor:
+    return (fake - 1).square().mean()
+
+
+def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Lim & Ye 2017."""
+    return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
+
+
+def hinge_generator(fake: Tensor) -> Tensor:
+    return -fake.mean()
+
+
+def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Goodfellow et al. 2014, on logits."""
+    return 0.5 * (F.softplus(-real).mean() + F.softplus(fake).mean())
+
+
+def non_saturating_generator(fake: Tensor) -> Tensor:
+    return F.softplus(-fake).mean()
+
+
+def over_scales(terms: list[Tensor]) -> Tensor:
+    return torch.stack(terms).mean()
+
+
+def feature_matching(real: ScaleFeatures, fake: ScaleFeatures) -> Tensor:
+    """Mean over scales and layers (logits left out) of the features' mean absolute difference."""
+    return over_scales(
+        [
+            F.l1_loss(fake_layer, real_layer.detach())
+            for real_scale, fake_scale in zip(real, fake, strict=True)
+            for real_layer, fake_layer in zip(real_scale[:-1], fake_scale[:-1], strict=True)
+        ]
+    )
+
+
+def flow_smoothness(flow: Tensor) -> Tensor:
+    """Total variation of flow [N,2,H,W]: mean |dx| + mean |dy|."""
+    return (flow[..., :, 1:] - flow[..., :, :-1]).abs().mean() + (
+        flow[..., 1:, :] - flow[..., :-1, :]
+    ).abs().mean()
+
+
+def r1_penalty(logits: Tensor, images: Tensor) -> Tensor:
+    """Mescheder et al. 2018: half the squared norm of d(sum of logits)/d(image), mean over N.
+
+    `images` must require a gradient and `logits` come from it. Weigh by gamma.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return 0.5 * gradient.square().sum(dim=(1, 2, 3)).mean()
