@@ -1,0 +1,151 @@
+import { z } from 'zod';
+
+const channelLevel = z.int().min(0).max(255);
+
+/** Colours of a label video, by name; the order of the names is the order of the channels. */
+export const paletteOptions = z
+  .record(z.string().min(1), z.tuple([channelLevel, channelLevel, channelLevel]))
+  .refine((palette) => Object.keys(palette).length >= 1, 'a palette needs at least one colour')
+  .refine((palette) => Object.keys(palette).length <= 256, 'a palette holds at most 256 colours')
+  .superRefine((palette, context) => {
+    const seen = new Map<string, string>();
+    for (const [name, colour] of Object.entries(palette)) {
+      const other = seen.get(colour.join());
+      if (other !== undefined) {
+        context.addIssue({
+          code: 'custom',
+          message: `${name} and ${other} have the same colour [${colour.join(', ')}]`,
+        });
+      }
+      seen.set(colour.join(), name);
+    }
+  });
+export type Palette = z.output<typeof paletteOptions>;
+
+const none = z.strictObject({
+  kind: z.literal('none').describe('No condition: the next frame from the last ones and noise.'),
+});
+
+const derivedKind = {
+  kind: z.literal('derived').describe('Made from the frames themselves by an ffmpeg filtergraph.'),
+};
+
+const edges = z
+  .strictObject({
+    ...derivedKind,
+    preset: z.literal('edges').describe('Outlines (Canny), one channel.'),
+    low: z.number().min(0).max(1).default(0.05).describe('Weakest edge kept beside a strong one.'),
+    high: z.number().min(0).max(1).default(0.15).describe('Weakest edge that is kept alone.'),
+  })
+  .refine(({ low, high }) => low <= high, { path: ['low'], message: 'low must not be above high' });
+
+const grey = z.strictObject({
+  ...derivedKind,
+  preset: z.literal('grey').describe('Brightness only, one channel: learns to colour.'),
+});
+
+const blur = z.strictObject({
+  ...derivedKind,
+  preset: z.literal('blur').describe('The frame out of focus, three channels.'),
+  sigmaPixels: z
+    .number()
+    .positive()
+    .max(256)
+    .default(4)
+    .describe('Standard deviation of the blur in pixels of the frame.'),
+});
+
+const lowResolution = z.strictObject({
+  ...derivedKind,
+  preset: z.literal('low-resolution').describe('The frame made small: learns to enlarge.'),
+  factor: z
+    .int()
+    .min(2)
+    .max(16)
+    .default(4)
+    .describe('How many times smaller each side is before it is enlarged again.'),
+});
+
+const custom = z.strictObject({
+  ...derivedKind,
+  preset: z.literal('custom').optional().describe('May be left out beside filtergraph.'),
+  filtergraph: z
+    .string()
+    .min(1)
+    .describe('ffmpeg filters from the frame to the condition, one frame in, one frame out.'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('1 for grey, 3 for colour.'),
+});
+
+const pairedPath = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .describe(
+    'The condition of each clip: a template with {folder} and {name} of the clip, or a list in the order of the clips.',
+  );
+
+const pairedKind = {
+  kind: z.literal('paired').describe('A second video or image sequence, frame for frame.'),
+  path: pairedPath,
+};
+
+const pairedLabels = z
+  .strictObject({
+    ...pairedKind,
+    content: z.literal('labels').describe('Label maps: one channel for each class, 0 or 1.'),
+    palette: z
+      .union([z.string().min(1), paletteOptions])
+      .optional()
+      .describe('Colour of each class: a map of name to [red, green, blue], or a JSON/YAML file.'),
+    classes: z
+      .int()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Number of classes where the maps hold the ids 0, 1, 2 … as grey levels.'),
+    toleranceLevels: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(0)
+      .describe(
+        'Levels of 255 that a colour may be off in any channel and still count, for maps that were stored with loss.',
+      ),
+  })
+  .refine((labels) => (labels.palette === undefined) !== (labels.classes === undefined), {
+    path: ['palette'],
+    message: 'give either a palette (colour maps) or classes (maps of ids)',
+  });
+
+const pairedImage = z.strictObject({
+  ...pairedKind,
+  content: z.literal('image').describe('Pictures, three channels in [-1, 1].'),
+});
+
+const fullCondition = z.discriminatedUnion('kind', [
+  none,
+  z.discriminatedUnion('preset', [edges, grey, blur, lowResolution, custom]),
+  z.discriminatedUnion('content', [pairedLabels, pairedImage]),
+]);
+
+/** Short forms, each the preset with its usual parameters. */
+const shortCondition = z
+  .enum(['none', 'edges', 'grey', 'blur', 'low-resolution'])
+  .transform((word) =>
+    fullCondition.parse(word === 'none' ? { kind: word } : { kind: 'derived', preset: word }),
+  );
+
+export const conditionOptions = z
+  .union([shortCondition, fullCondition], {
+    error: ({ input }) =>
+      typeof input === 'string'
+        ? `"${input}" is not a condition: use none, edges, grey, blur or low-resolution, or a map with kind: derived or paired`
+        : undefined,
+  })
+  .default({ kind: 'derived', preset: 'edges', low: 0.05, high: 0.15 });
+
+export type ConditionOptions = z.output<typeof conditionOptions>;
+export type ConditionKind = ConditionOptions['kind'];
+export type DerivedOptions = Extract<ConditionOptions, { kind: 'derived' }>;
+export type PairedOptions = Extract<ConditionOptions, { kind: 'paired' }>;

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { messageOf } from '../base/error.js';
+import { parseRational, rational, type Rational } from '../base/rational.js';
+import { parseBytes } from '../base/units.js';
+import { conditionOptions } from './condition-options.js';
+
+/** The generator halves its frames twice, so both sides must be multiples of this. */
+export const SIZE_MULTIPLE = 4;
+const SMALLEST_SIDE = 16;
+
+const nearestMultiples = (value: number): [number, number] => {
+  const below = Math.max(SMALLEST_SIDE, Math.floor(value / SIZE_MULTIPLE) * SIZE_MULTIPLE);
+  const above = Math.max(SMALLEST_SIDE, Math.ceil(value / SIZE_MULTIPLE) * SIZE_MULTIPLE);
+  return [below, above];
+};
+
+function sizeProblem(width: number, height: number): string | undefined {
+  const [w0, w1] = nearestMultiples(width);
+  const [h0, h1] = nearestMultiples(height);
+  if (w0 === width && w1 === width && h0 === height && h1 === height) return undefined;
+  const nearest = [...new Set([`${w0}x${h0}`, `${w1}x${h1}`])].join(' or ');
+  return `${width}x${height} does not fit the generator: both sides must be multiples of ${SIZE_MULTIPLE} and at least ${SMALLEST_SIDE}; use ${nearest}`;
+}
+
+const frameSize = z
+  .union([
+    z.string().regex(/^\s*\d+\s*[x×]\s*\d+\s*$/i, 'write a size as WIDTHxHEIGHT, such as 128x72'),
+    z.strictObject({
+      width: z.int().positive().describe('Width in pixels, a multiple of 4.'),
+      height: z.int().positive().describe('Height in pixels, a multiple of 4.'),
+    }),
+  ])
+  .transform((value): { width: number; height: number } => {
+    if (typeof value !== 'string') return value;
+    const [width = 0, height = 0] = value.split(/[x×]/i).map(Number);
+    return { width, height };
+  })
+  .superRefine(({ width, height }, context) => {
+    const message = sizeProblem(width, height);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+
+const frameRate = z
+  .union([
+    z.string(),
+    z.number().positive(),
+    z.strictObject({ num: z.int().positive(), den: z.int().positive() }),
+  ])
+  .transform((value, context): Rational => {
+    try {
+      return typeof value === 'object'
+        ? rational(value.num, value.den)
+        : parseRational(String(value));
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+
+const byteSize = z
+  .union([z.string(), z.int().nonnegative()])
+  .transform((value, context): number => {
+    try {
+      return parseBytes(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+
+const oneOrMore = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item)]).transform((value): z.output<T>[] => {
+    const list: unknown = value;
+    return (Array.isArray(list) ? list : [list]) as z.output<T>[];
+  });
+
+const sceneCuts = z
+  .strictObject({
+    detect: z
+      .boolean()
+      .default(true)
+      .describe('Look for scene cuts, so that no training window runs across one.'),
+    threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.35)
+      .describe('Change of picture, 0 to 1, from which a frame begins a new scene.'),
+  })
+  .prefault({})
+  .describe('Scene cuts: windows and held-out segments never run across one.');
+
+const heldOut = z
+  .strictObject({
+    fraction: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.2)
+      .describe('Share of each clip, at its end, that is never trained on; 0 holds out nothing.'),
+    gapFrames: z
+      .int()
+      .min(0)
+      .default(4)
+      .describe('Frames before the held-out part that are not trained on either.'),
+  })
+  .prefault({})
+  .describe('The split by time: the first part of each clip trains, the last is held out.');
+
+const augment = z
+  .strictObject({
+    flip: z
+      .boolean()
+      .default(false)
+      .describe('Mirror half of the windows left to right. Leave off where text or sides matter.'),
+    cropFraction: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0)
+      .describe('Largest share of each side that is cut off at random before resizing back.'),
+    colourFraction: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0)
+      .describe('Largest change of brightness, contrast and saturation, as a share of 1.'),
+  })
+  .prefault({})
+  .describe('Random changes, one draw for a whole window, its condition included.');
+
+const cache = z
+  .strictObject({
+    memoryBytes: byteSize
+      .default(512 * 2 ** 20)
+      .describe('Decoded frames held in memory, as 512MiB or in bytes.'),
+    diskBytes: byteSize
+      .default(2 * 2 ** 30)
+      .describe('Decoded frames held on disk when memory is full; 0 decodes them again instead.'),
+  })
+  .prefault({})
+  .describe('Bounds of the cache of decoded frames.');
+
+/** The `data:` section of a pipeline. Parsing what it returns gives the same again. */
+export const dataOptions = z.strictObject({
+  clips: oneOrMore(z.string().min(1))
+    .default([])
+    .describe(
+      'Videos to train on: files, globs or folders, relative to the pipeline file; image sequences as name-%04d.png.',
+    ),
+  size: frameSize
+    .default({ width: 128, height: 72 })
+    .describe('Size that everything is scaled to, as 128x72 pixels; multiples of 4.'),
+  fit: z
+    .enum(['crop', 'pad', 'stretch'])
+    .default('crop')
+    .describe('How another aspect ratio is fitted: cut the edges off, add black bars, or distort.'),
+  fps: frameRate
+    .optional()
+    .describe("Frames per second, as 25 or 30000/1001; the clips' own unless given."),
+  startSeconds: z.number().nonnegative().optional().describe('Seconds to skip in every clip.'),
+  durationSeconds: z.number().positive().optional().describe('Seconds to use of every clip.'),
+  condition: conditionOptions.describe('What the generator is told at each frame.'),
+  strideFrames: oneOrMore(z.int().min(1).max(64))
+    .refine((list) => list.length > 0, 'give at least one stride')
+    .default([1])
+    .describe(
+      'Frames from one frame of a window to its next; of several, each window draws one, so that motion is learnt at several speeds.',
+    ),
+  sceneCuts,
+  heldOut,
+  augment,
+  cache,
+});
+export type DataOptions = z.output<typeof dataOptions>;
+export type DataInput = z.input<typeof dataOptions>;
