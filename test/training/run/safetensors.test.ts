@@ -87,7 +87,7 @@ describe('safetensors', () => {
 
   it('stores float16 rounded to nearest even and widens it back', () => {
     const data = Float32Array.of(1, 1 / 3, 65504, -0, 1 + 2 ** -11, Infinity, NaN);
-    const back = decodeSafetensors(encode({ x: { shape: [7], data, dtype: 'F16' } })).tensors['x'];
+    const back = decodeSafetensors(encode({ x: { shape: [7], data, dtype: 'F16' } })).tensors.x;
     expect(back?.dtype).toBe('F16');
     expect(back?.data).toEqual(Float32Array.of(1, 0.333251953125, 65504, -0, 1, Infinity, NaN));
   });
@@ -152,7 +152,7 @@ describe('safetensors', () => {
       const path = join(folder, 'x.safetensors');
       const tensors = { x: { shape: [3], data: Float32Array.of(1, 2, 3) } };
       await writeSafetensors(path, tensors);
-      expect((await readSafetensors(path)).tensors['x']?.data).toEqual(tensors.x.data);
+      expect((await readSafetensors(path)).tensors.x?.data).toEqual(tensors.x.data);
       await expect(writeSafetensors(path, tensors)).rejects.toThrow('EEXIST');
       await expect(readSafetensors(join(folder, 'none'))).rejects.toMatchObject({
         code: 'not-found',
