@@ -7,7 +7,10 @@ import { join } from 'node:path';
 
 const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const venv = fileURLToPath(new URL('../.venv', import.meta.url));
-const python = join(venv, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
+const python = join(
+  venv,
+  ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
+);
 const stamp = join(venv, 'requirements.sha256');
 
 function fail(line) {
@@ -24,12 +27,13 @@ function findPython() {
 
 function run(command, args, what) {
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
-  if (status !== 0) fail(`${what} failed${error ? `: ${error.message}` : ' (its output is above)'}`);
+  if (status !== 0)
+    fail(`${what} failed${error ? `: ${error.message}` : ' (its output is above)'}`);
 }
 
 const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-  console.error('Building bench/.venv with PyTorch (about 700 MiB, a few minutes) …');
+  console.error('Building bench/.venv with PyTorch (1.4 GiB on disk, a few minutes) …');
   if (!existsSync(python)) run(findPython(), ['-m', 'venv', venv], 'making the environment');
   const install = ['-m', 'pip', 'install', '--disable-pip-version-check', '--progress-bar=on'];
   run(python, [...install, '-r', requirements], 'pip install');
