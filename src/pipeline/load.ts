@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, relative, resolve } from 'node:path';
+import { LineCounter, isMap, isScalar, parseDocument, stringify, type Document } from 'yaml';
+import { FrameloomError, messageOf } from '../base/error.js';
+import { applyOverrides, parseOverride, type Override } from './overrides.js';
+import { absolutePaths } from './paths.js';
+import { dotted, problemsOf, type Problem } from './problems.js';
+import { pipelineSchema, type Pipeline } from './schema.js';
+
+export interface LoadOptions {
+  /** `training.steps=500`, applied in order. Paths among them are relative to `cwd`. */
+  set?: readonly string[];
+  /** Clips instead of the file's own, relative to `cwd`. */
+  clips?: readonly string[];
+  /** The process's working folder unless given. */
+  cwd?: string;
+}
+
+export interface LoadedPipeline {
+  /** Every default filled in, every path absolute. */
+  readonly pipeline: Pipeline;
+  /** The folder of the file. */
+  readonly baseFolder: string;
+}
+
+interface Source {
+  readonly name: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+  readonly overrides: readonly Override[];
+}
+
+const startsWith = (path: readonly PropertyKey[], start: readonly PropertyKey[]): boolean =>
+  start.every((key, i) => String(path[i]) === String(key));
+
+function lineOf({ document, lines }: Source, problem: Problem): number | undefined {
+  let offset: number | undefined;
+  if (problem.key !== undefined) {
+    const map = problem.path.length === 0 ? document.contents : document.getIn(problem.path, true);
+    if (isMap(map)) {
+      const pair = map.items.find(({ key }) => isScalar(key) && String(key.value) === problem.key);
+      if (pair && isScalar(pair.key)) offset = pair.key.range?.[0];
+    }
+  }
+  // What is missing has no line of its own; its nearest enclosing map's is the best there is.
+  for (let depth = problem.path.length; offset === undefined && depth > 0; depth -= 1) {
+    const node = document.getIn(problem.path.slice(0, depth), true) as
+      { range?: [number, number, number] | null } | undefined;
+    offset = node?.range?.[0];
+  }
+  return offset === undefined ? undefined : lines.linePos(offset).line;
+}
+
+function located(source: Source, problem: Problem): string {
+  const full = problem.key === undefined ? problem.path : [...problem.path, problem.key];
+  const override = [...source.overrides]
+    .reverse()
+    .find(({ path }) => startsWith(full, path) || (full.length > 0 && startsWith(path, full)));
+  if (override) return `${override.text}: ${problem.message}`;
+  const line = lineOf(source, problem);
+  return `${source.name}${line === undefined ? ':' : `:${line}`} ${problem.message}`;
+}
+
+function parseText(text: string, name: string): { document: Document; lines: LineCounter } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw new FrameloomError(
+      'bad-pipeline',
+      `${name}:${line}:${col} is not YAML: ${error.message}`,
+      { path: name, cause: error },
+    );
+  }
+  return { document, lines };
+}
+
+/**
+ * Reads a pipeline's text. Unknown keys are errors that suggest the right one; each error names its
+ * line or the `--set` it came by.
+ * @param path the text's file; relative paths in it are relative to its folder
+ * @throws FrameloomError bad-pipeline with every problem, one a line; bad-option for a `--set`
+ */
+export function parsePipeline(
+  text: string,
+  path: string,
+  options: LoadOptions = {},
+): LoadedPipeline {
+  const cwd = options.cwd ?? process.cwd();
+  const file = resolve(cwd, path);
+  const shorter = relative(cwd, file);
+  const name = shorter.startsWith('..') ? file : shorter;
+  const { document, lines } = parseText(text, name);
+  const overrides = (options.set ?? []).map(parseOverride);
+  const clips = options.clips ?? [];
+  if (clips.length > 0) {
+    const text = clips.map((clip) => `--clip ${clip}`).join(' ');
+    overrides.push({ path: ['data', 'clips'], value: clips, text });
+  }
+  let raw: unknown = document.toJS() ?? {};
+  if (typeof raw !== 'object' || Array.isArray(raw)) {
+    throw new FrameloomError('bad-pipeline', `${name}:1 is not a map of sections`, {
+      path: name,
+      hint: 'begin with a line such as `data:`; see docs/pipelines.md',
+    });
+  }
+  raw = applyOverrides({ name: basename(file, extname(file)), ...raw }, overrides);
+  const parsed = pipelineSchema.safeParse(raw);
+  if (!parsed.success) {
+    const source = { name, document, lines, overrides };
+    const messages = problemsOf(parsed.error, raw).map((problem) => located(source, problem));
+    throw new FrameloomError('bad-pipeline', messages.join('\n'), {
+      path: name,
+      cause: parsed.error,
+    });
+  }
+  const baseFolder = dirname(file);
+  const fromCommandLine = (key: string): boolean =>
+    overrides.some(({ path }) => dotted(path).startsWith(key) || key.startsWith(dotted(path)));
+  const folderOf = (key: string): string => (fromCommandLine(key) ? cwd : baseFolder);
+  return { pipeline: absolutePaths(parsed.data, folderOf), baseFolder };
+}
+
+/** Reads a pipeline file: {@link parsePipeline}. @throws FrameloomError not-found, bad-pipeline */
+export async function loadPipeline(
+  path: string,
+  options: LoadOptions = {},
+): Promise<LoadedPipeline> {
+  let text: string;
+  try {
+    text = await readFile(resolve(options.cwd ?? process.cwd(), path), 'utf8');
+  } catch (error) {
+    throw new FrameloomError('not-found', `cannot read the pipeline ${path}: ${messageOf(error)}`, {
+      path,
+      hint: 'the pipelines that come with Frameloom are in pipelines/',
+      cause: error,
+    });
+  }
+  return parsePipeline(text, path, options);
+}
+
+/** A resolved pipeline as the text of a file; reading it gives the same pipeline. */
+export const pipelineToYaml = (pipeline: Pipeline): string => stringify(pipeline);

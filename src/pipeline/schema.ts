@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { dataOptions } from '../clips/options.js';
+import {
+  frameDiscriminatorOptions,
+  generatorOptions,
+  sequenceDiscriminatorOptions,
+} from '../networks/options.js';
+import { lossOptions, trainingOptions } from '../training/options.js';
+
+/** All of a pipeline file. Each layer owns its section; here they are only put together. */
+export const pipelineSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/i, 'a name holds letters, digits, ".", "_" and "-" only')
+    .describe("Names the run's folder; the file's own name unless given."),
+  seed: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe('Where all randomness comes from: the same seed and data give the same training.'),
+  data: dataOptions.prefault({}).describe('Clips, conditions and what is held out.'),
+  generator: generatorOptions.prefault({}).describe('The network that makes the frames.'),
+  frameDiscriminator: frameDiscriminatorOptions
+    .prefault({})
+    .describe('The network that judges single frames.'),
+  sequenceDiscriminator: sequenceDiscriminatorOptions
+    .prefault({})
+    .describe('The networks that judge motion over several frames.'),
+  losses: lossOptions.prefault({}).describe('What training minimizes, term by term.'),
+  training: trainingOptions.prefault({}).describe('Steps, rates, rollouts and what is written.'),
+});
+
+/** A pipeline with every default in its place. */
+export type Pipeline = z.output<typeof pipelineSchema>;
