@@ -1,0 +1,99 @@
+import { FrameloomError, messageOf } from '../base/error.js';
+import { silentLogger, type Logger } from '../base/log.js';
+
+/** What a caller may ask for: `tensorflow` is native TensorFlow, on a GPU or not. */
+export const BACKEND_CHOICES = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'wasm' | 'cpu';
+
+/** One way to run tensors, best first in a ladder. */
+export interface Rung {
+  readonly name: BackendName;
+  readonly family: Exclude<BackendChoice, 'auto'>;
+  /** Loads it and makes it TF.js's backend; throws why it cannot be used. */
+  load(): Promise<void>;
+}
+
+/** A rung that was tried, or would have been, and why it is not the one. */
+export interface PassedOver {
+  readonly name: BackendName;
+  readonly why: string;
+}
+
+export interface Choice {
+  readonly name: BackendName;
+  readonly reason: string;
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** How much slower training is below native TensorFlow: convolution at 1.8 against 190 GFLOP/s. */
+const SLOWER = 'training will be about 100 times slower than on native TensorFlow';
+const HINT = 'run `npm run setup`, then `frameloom doctor` says what is missing';
+
+/**
+ * What to prefer: the caller's word, else FRAMELOOM_BACKEND, else the best there is.
+ *
+ * @throws FrameloomError `bad-option` when FRAMELOOM_BACKEND is none of {@link BACKEND_CHOICES}
+ */
+export function resolvePreference(
+  asked: BackendChoice | undefined,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): BackendChoice {
+  if (asked !== undefined && asked !== 'auto') return asked;
+  const named = env.FRAMELOOM_BACKEND;
+  if (named === undefined || named === '') return 'auto';
+  const choice = BACKEND_CHOICES.find((name) => name === named);
+  if (choice !== undefined) return choice;
+  throw new FrameloomError('bad-option', `FRAMELOOM_BACKEND is "${named}"`, {
+    hint: `use one of ${BACKEND_CHOICES.join(', ')}`,
+  });
+}
+
+/**
+ * Loads the first rung that can be loaded, and says aloud which and why.
+ *
+ * @param prefer other than `auto`, only rungs of that family will do
+ * @throws FrameloomError `backend` when none can be loaded, naming why for each
+ */
+export async function climb(
+  rungs: readonly Rung[],
+  prefer: BackendChoice,
+  log: Logger = silentLogger,
+): Promise<Choice> {
+  const wanted = rungs.filter((rung) => prefer === 'auto' || rung.family === prefer);
+  const passedOver: PassedOver[] = [];
+  let cause: unknown;
+  for (const rung of wanted) {
+    try {
+      await rung.load();
+    } catch (error) {
+      cause = error;
+      const why = messageOf(error).split('\n')[0]!;
+      passedOver.push({ name: rung.name, why });
+      log.debug(`backend ${rung.name} passed over: ${why}`);
+      continue;
+    }
+    const choice = { name: rung.name, reason: reasonFor(prefer, passedOver), passedOver };
+    say(rung, choice, prefer === 'auto' ? `${SLOWER} (${HINT})` : SLOWER, log);
+    return choice;
+  }
+  const why = passedOver.map((rung) => `${rung.name}: ${rung.why}`).join('; ');
+  throw new FrameloomError(
+    'backend',
+    prefer === 'auto'
+      ? `no TensorFlow.js backend can be used (${why})`
+      : `the ${prefer} backend cannot be used (${why})`,
+    { hint: HINT, cause },
+  );
+}
+
+function reasonFor(prefer: BackendChoice, passedOver: readonly PassedOver[]): string {
+  if (prefer !== 'auto') return `${prefer} was asked for`;
+  if (passedOver.length === 0) return 'it is the best there is';
+  return passedOver.map((rung) => `not ${rung.name}: ${rung.why}`).join('; ');
+}
+
+function say(rung: Rung, { name, reason }: Choice, slower: string, log: Logger): void {
+  if (rung.family === 'tensorflow') return log.info(`backend: ${name} (${reason})`);
+  log.warn(`backend: ${name} (${reason}); ${slower}`);
+}

@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { FrameloomError, messageOf } from '../base/error.js';
+import { nvidiaCards } from './gpu.js';
+import { withoutDeprecations } from './quiet.js';
+
+const require = createRequire(import.meta.url);
+
+type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
+
+/** What is used of TF.js's native backend beyond its public face. */
+export interface NativeBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
+}
+
+/** The native backend when it is TF.js's backend now. */
+export function nativeBackend(): NativeBackend | undefined {
+  if (tf.getBackend() !== 'tensorflow') return undefined;
+  return tf.backend() as unknown as NativeBackend;
+}
+
+/** Where set-up puts the compiled addon of a package; undefined when the package is not installed. */
+function addonOf(name: NativePackage): string | undefined {
+  try {
+    const folder = dirname(require.resolve(`${name}/package.json`));
+    return join(folder, 'lib', 'napi-v8', 'tfjs_binding.node');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+const isSetUp = (name: NativePackage): boolean => {
+  const addon = addonOf(name);
+  return addon !== undefined && existsSync(addon);
+};
+
+/**
+ * Loads native TensorFlow on an NVIDIA card.
+ *
+ * @throws FrameloomError `backend`, saying why not
+ */
+export async function loadGpu(env = process.env): Promise<void> {
+  if (env.FRAMELOOM_DEVICE === 'cpu') refuse('FRAMELOOM_DEVICE is cpu');
+  const visible = env.CUDA_VISIBLE_DEVICES;
+  if (visible === '' || visible === '-1') refuse('CUDA_VISIBLE_DEVICES hides every card');
+  if (!isSetUp('@tensorflow/tfjs-node-gpu')) {
+    refuse((await nvidiaCards()).length === 0 ? 'no NVIDIA card' : 'its GPU build is not set up');
+  }
+  if ((await nvidiaCards()).length === 0) refuse('no NVIDIA card');
+  await load('@tensorflow/tfjs-node-gpu');
+  if (nativeBackend()?.isUsingGpuDevice !== true) {
+    refuse('TensorFlow found no card that it can use (driver, CUDA or cuDNN missing)');
+  }
+}
+
+/**
+ * Loads native TensorFlow on the processor. The GPU build does that too, where it is the one that is
+ * set up, or was loaded before and found no card.
+ *
+ * @throws FrameloomError `backend`, saying why not
+ */
+export async function loadNative(): Promise<void> {
+  const name =
+    loaded === undefined && isSetUp('@tensorflow/tfjs-node')
+      ? '@tensorflow/tfjs-node'
+      : (loaded ?? '@tensorflow/tfjs-node-gpu');
+  if (!isSetUp(name)) refuse('native TensorFlow is not set up');
+  await load(name);
+}
+
+let loaded: NativePackage | undefined;
+
+async function load(name: NativePackage): Promise<void> {
+  if (loaded === undefined) {
+    prepareProcess();
+    const addon = addonOf(name)!;
+    try {
+      // The addon first and alone: the package registers its kernels before it looks for the addon,
+      // and a second package after a failed one would register them all again.
+      require(addon);
+    } catch (error) {
+      throw new FrameloomError('backend', `native TensorFlow does not load: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    withoutDeprecations(() => void require(name));
+    loaded = name;
+  }
+  await tf.setBackend('tensorflow');
+}
+
+/**
+ * What has to be so before the library loads. Values that the user set stay.
+ */
+function prepareProcess(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // its notes on processor features are not errors
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or it takes the whole card at once
+  // TF.js 4.22 calls these; Node 22 warns of them and Node 23 took them away.
+  const util = require('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
+  util.isArray = Array.isArray;
+}
+
+function refuse(why: string): never {
+  throw new FrameloomError('backend', why);
+}
