@@ -91,7 +91,8 @@ function numberInWords(schema: JsonSchema): string {
 }
 
 function inWords(schema: JsonSchema): string[] {
-  if (schema.const !== undefined) return [JSON.stringify(schema.const)];
+  if (schema.const !== undefined)
+    return [typeof schema.const === 'string' ? schema.const : JSON.stringify(schema.const)];
   if (schema.enum) return schema.enum.map((value) => String(value));
   switch (schema.type) {
     case 'integer':

@@ -8,6 +8,6 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     .sort((a, b) => a.far - b.far);
   const best = scored[0];
   if (!best) return undefined;
-  const allowed = Math.max(1, Math.floor(Math.max(word.length, best.candidate.length) / 3));
+  const allowed = Math.max(1, Math.ceil(0.4 * Math.min(word.length, best.candidate.length)));
   return best.far <= allowed ? best.candidate : undefined;
 }
