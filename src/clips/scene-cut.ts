@@ -1,0 +1,70 @@
+const BINS_PER_CHANNEL = 8;
+const BINS = BINS_PER_CHANNEL ** 3;
+/** A mean luma change of a quarter of the range counts as a wholly different picture. */
+const FULL_LUMA_CHANGE = 64;
+/** A cut must stand out this much from the usual change around it: fast motion does not. */
+const STANDS_OUT = 2.5;
+const NEIGHBOURS = 8;
+
+/**
+ * Measures how much each frame differs from the one before: half the mean absolute difference of
+ * luma, half the total variation between colour histograms (8×8×8 bins). 0 is the same picture, 1
+ * another one altogether.
+ */
+export class SceneMeter {
+  #luma: Uint8Array | undefined;
+  #histogram: Float64Array | undefined;
+
+  /** @param rgb HWC bytes of the next frame; kept no longer than the call. */
+  push(rgb: Uint8Array): number {
+    const pixels = Math.floor(rgb.length / 3);
+    const luma = new Uint8Array(pixels);
+    const histogram = new Float64Array(BINS);
+    for (let i = 0, j = 0; i < pixels; i += 1, j += 3) {
+      const r = rgb[j]!;
+      const g = rgb[j + 1]!;
+      const b = rgb[j + 2]!;
+      luma[i] = (77 * r + 150 * g + 29 * b) >> 8;
+      histogram[((r >> 5) << 6) | ((g >> 5) << 3) | (b >> 5)]! += 1;
+    }
+    const score =
+      this.#luma && this.#histogram
+        ? (lumaChange(this.#luma, luma) + histogramChange(this.#histogram, histogram, pixels)) / 2
+        : 0;
+    this.#luma = luma;
+    this.#histogram = histogram;
+    return score;
+  }
+}
+
+function lumaChange(before: Uint8Array, after: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < after.length; i += 1) sum += Math.abs(after[i]! - before[i]!);
+  return Math.min(1, sum / after.length / FULL_LUMA_CHANGE);
+}
+
+function histogramChange(before: Float64Array, after: Float64Array, pixels: number): number {
+  let sum = 0;
+  for (let i = 0; i < BINS; i += 1) sum += Math.abs(after[i]! - before[i]!);
+  return sum / (2 * pixels);
+}
+
+/**
+ * The frames that begin a new scene: changed by at least `threshold`, and by 2.5 times the median
+ * change of the frames around them.
+ * @param scores the change of each frame from the one before, as SceneMeter gives it
+ */
+export function findSceneCuts(scores: readonly number[], threshold: number): number[] {
+  const cuts: number[] = [];
+  for (let i = 1; i < scores.length; i += 1) {
+    const score = scores[i]!;
+    if (score < threshold) continue;
+    const around = [
+      ...scores.slice(Math.max(1, i - NEIGHBOURS), i),
+      ...scores.slice(i + 1, i + 1 + NEIGHBOURS),
+    ].sort((a, b) => a - b);
+    const median = around[around.length >> 1] ?? 0;
+    if (score >= STANDS_OUT * median) cuts.push(i);
+  }
+  return cuts;
+}

@@ -1,0 +1,193 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Logger } from '../base/log.js';
+import type { Rational } from '../base/rational.js';
+import type { Augmentation } from './augment.js';
+import type { ConditionKind } from './condition-options.js';
+import type { FrameSpan } from './split.js';
+
+/** What a condition is made of, and how its bytes become channels. */
+export interface ConditionLayout {
+  readonly kind: ConditionKind;
+  readonly content: 'none' | 'image' | 'labels';
+  /** Channels of the tensor: 1 or 3 of an image, one for each class of labels, 0 for none. */
+  readonly channels: number;
+  /** Bytes a pixel: as many as the channels of an image, one id of labels, 0 for none. */
+  readonly bytesPerPixel: number;
+  /** Names of the classes of labels, in the order of the channels. */
+  readonly classNames: readonly string[];
+  /** Whether colour changes of the frame have to be made to the condition too. */
+  readonly followsColour: boolean;
+}
+
+/** Decoded frames in a row. */
+export interface FrameRange {
+  readonly clip: number;
+  readonly startFrame: number;
+  readonly frameCount: number;
+  readonly width: number;
+  readonly height: number;
+  /** rgb24, THWC. */
+  readonly frames: Uint8Array;
+  /** THW × bytesPerPixel of the layout; null where there is no condition. */
+  readonly condition: Uint8Array | null;
+  readonly layout: ConditionLayout;
+}
+
+/** Where a window of a batch was taken, and how it was changed. */
+export interface WindowOrigin extends Augmentation {
+  readonly clip: number;
+  readonly startFrame: number;
+  readonly strideFrames: number;
+}
+
+/** A batch of training windows as tensors, owned by whoever asked for it. */
+export interface Window {
+  /** [N, leadFrames + T, H, W, 3] in [-1, 1]. */
+  readonly frames: tf.Tensor5D;
+  /** [N, leadFrames + T, H, W, conditionChannels]: images in [-1, 1], labels one-hot. */
+  readonly condition: tf.Tensor5D | null;
+  /** Real frames in front of the T that are trained. */
+  readonly leadFrames: number;
+  readonly origin: readonly WindowOrigin[];
+  dispose(): void;
+}
+
+export interface WindowRequest {
+  /** T: the frames that are trained; the window has `leadFrames` more in front. */
+  readonly frames: number;
+  /** N: the windows of the batch. */
+  readonly batch: number;
+}
+
+/** Windows made ahead of the training that uses them. */
+export interface WindowFeed {
+  /** The window of the next step. Errors of decoding are thrown here, in order. */
+  next(): Promise<Window>;
+  /** Seconds that next() has had to wait so far. */
+  readonly waitedSeconds: number;
+  /** Ends the feed; what was made ahead is let go. */
+  close(): Promise<void>;
+}
+
+/** Frames in a row that were never trained on, all of one scene. */
+export interface HeldOutSegment {
+  readonly clip: number;
+  /** Its first frame. The first historyFrames of the segment are the real start of a rollout. */
+  readonly startFrame: number;
+  /** All its frames, the start included. */
+  readonly frameCount: number;
+  /** Frames that are generated and scored: frameCount − historyFrames. */
+  readonly scoredFrames: number;
+  /** Frames of the same scene that stand before startFrame in the clip (gap and training part). */
+  readonly precedingFrames: number;
+}
+
+export interface LabelShare {
+  readonly name: string;
+  /** Share of all pixels, 0 to 1. */
+  readonly fraction: number;
+}
+
+export interface ClipReport {
+  readonly path: string;
+  /** Size as displayed, before scaling. */
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  readonly codec: string;
+  /** Rate that frames are taken at. */
+  readonly fps: Rational;
+  /** Rate of the file itself. */
+  readonly sourceFps: Rational;
+  /** Counted by decoding, at `fps`, inside startSeconds and durationSeconds. */
+  readonly frameCount: number;
+  readonly durationSeconds: number;
+  /** Numbers of the frames that begin a new scene, the first frame left out. */
+  readonly sceneCuts: readonly number[];
+  readonly train: FrameSpan;
+  readonly heldOut: FrameSpan;
+  /** Training windows of the longest kind asked for, at every stride. */
+  readonly trainWindows: number;
+  readonly heldOutSegments: number;
+  readonly condition: {
+    /** The paired file; null for derived and none. */
+    readonly path: string | null;
+    /** The filtergraph of a derived condition. */
+    readonly filtergraph: string | null;
+    /** Share of each class, for labels. */
+    readonly labels: readonly LabelShare[];
+  };
+  readonly warnings: readonly string[];
+}
+
+/** Everything that `frameloom check` says about the data. */
+export interface DatasetReport {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: Rational;
+  readonly condition: ConditionLayout;
+  readonly leadFrames: number;
+  /** T of the windows that are counted. */
+  readonly windowFrames: number;
+  readonly clips: readonly ClipReport[];
+  readonly totals: {
+    readonly clips: number;
+    readonly frames: number;
+    readonly durationSeconds: number;
+    readonly trainFrames: number;
+    readonly heldOutFrames: number;
+    readonly trainWindows: number;
+    readonly heldOutSegments: number;
+    /** Bytes of all decoded frames and conditions, to hold against the cache. */
+    readonly decodedBytes: number;
+  };
+  readonly warnings: readonly string[];
+}
+
+export interface Dataset {
+  readonly report: DatasetReport;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: Rational;
+  /** Channels of the condition tensor; 0 when there is none. */
+  readonly conditionChannels: number;
+  readonly condition: ConditionKind;
+  readonly layout: ConditionLayout;
+  /**
+   * Real frames in front of each window: historyFrames, or conditionFrames − 1 where that is more,
+   * so that the first trained frame has its whole condition too.
+   */
+  readonly leadFrames: number;
+  /**
+   * The windows of a training step: a pure function of the seed, the step and the request, whatever
+   * was asked before, so that a resumed run needs only its step counter.
+   * @throws FrameloomError bad-data where no clip is long enough
+   */
+  trainWindow(step: number, request: WindowRequest): Promise<Window>;
+  /** trainWindow for step after step, prepared up to `ahead` (2) steps early. */
+  prefetch(options: {
+    fromStep: number;
+    plan: (step: number) => WindowRequest;
+    ahead?: number;
+  }): WindowFeed;
+  /** What evaluation may use, by clip and in order of time. */
+  heldOut(): HeldOutSegment[];
+  /** Frames in a row, unaugmented. @throws FrameloomError bad-option outside the clip */
+  readFrames(clip: number, startFrame: number, count: number): Promise<FrameRange>;
+  /** Stops decoding, frees the cache and removes its file. */
+  close(): Promise<void>;
+}
+
+export interface DatasetContext {
+  readonly seed: number;
+  /** Folder that relative paths start from: the pipeline file's. */
+  readonly baseFolder: string;
+  readonly historyFrames: number;
+  readonly conditionFrames: number;
+  /** Longest T that will be asked for; clips are checked against it. 1 unless given. */
+  readonly windowFrames?: number;
+  readonly log?: Logger;
+  /** Where scans (and frames that memory cannot hold) are kept; scans are not kept without it. */
+  readonly cacheFolder?: string;
+  /** Stops the opening. */
+  readonly signal?: AbortSignal;
+}
