@@ -9,13 +9,11 @@ import {
   type Size,
 } from './layers.js';
 import { ParameterLayout, type Parameters } from './parameters.js';
-import { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
 
 export interface PatchDiscriminatorOptions {
   readonly channels: number;
   readonly layers: number;
   readonly scales: number;
-  readonly spectralNorm: boolean;
   readonly instanceNorm: boolean;
 }
 
@@ -29,9 +27,8 @@ export interface Judgement {
 
 export interface Discriminator {
   readonly layout: ParameterLayout;
-  readonly spectralNorm: SpectralNorm;
   /**
-   * Judges a batch at each scale. `parameters` have gone through `spectralNorm.normalize`.
+   * Judges a batch at each scale, with weights as they are: spectral norm is applied before.
    * @param x [N, H, W, inputs]
    * @throws FrameloomError bad-shape
    */
@@ -85,7 +82,6 @@ export function createDiscriminator(
   const half = (x: tf.Tensor4D): tf.Tensor4D => tf.avgPool(x, 3, 2, 'same');
   return {
     layout: new ParameterLayout(specs),
-    spectralNorm: createSpectralNorm(options.spectralNorm ? specs : []),
     judge(parameters, x) {
       assertShape(x, ['N', 'H', 'W', inputs], 'input of the discriminator');
       let scaled = x;

@@ -44,7 +44,7 @@ export function createSpectralNorm(specs: readonly ParameterSpec[]): SpectralNor
         const fresh = weights.flatMap(({ name }) => {
           const w = matrix(parameters[name]!);
           const v = unit(tf.matMul(w, old[`${name}.u`] as tf.Tensor2D));
-          const u = unit(tf.matMul(w, v as tf.Tensor2D, true));
+          const u = unit(tf.matMul(w, v, true));
           return [tf.reshape<tf.Rank.R1>(u, [-1]), tf.reshape<tf.Rank.R1>(v, [-1])];
         });
         return tf.concat1d(fresh);

@@ -17,7 +17,8 @@ export function registerBias(): void {
   tf.registerGradient({
     kernelName: FORWARD,
     gradFunc: (dy) => ({
-      x: () => dy as tf.Tensor,
+      // A handle of its own: the engine disposes of gradients that it adds up.
+      x: () => tf.clone(dy as tf.Tensor),
       bias: () => runKernel(BACKWARD, { dy: dy as tf.Tensor })[0]!,
     }),
   });

@@ -8,7 +8,7 @@ const attributes = (epsilon: number) => ({
 });
 const TYPES = ['T', 'U'];
 
-const split = (batched: tf.Tensor): tf.Tensor[] => tf.split(batched, batched.shape[0]!);
+const split = (batched: tf.Tensor): tf.Tensor[] => tf.split(batched, batched.shape[0]);
 
 /**
  * Batch norm of a batch of one is instance norm, and TensorFlow's is one pass; a larger batch goes

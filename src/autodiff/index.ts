@@ -1,0 +1,10 @@
+export {
+  checkpointedGradient,
+  evenSegments,
+  plainGradient,
+  valueAndGradients,
+  type Rollout,
+  type RolloutGradient,
+  type RolloutLoss,
+  type Stretch,
+} from './rollout-gradient.js';

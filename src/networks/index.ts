@@ -1,0 +1,22 @@
+export { createDiscriminator, type Discriminator, type Judgement } from './discriminator.js';
+export { createDiscriminators, frameRuns, type Discriminators } from './discriminators.js';
+export {
+  createGenerator,
+  GENERATOR_MULTIPLE,
+  type Generator,
+  type GeneratorInput,
+  type GeneratorOutput,
+} from './generator.js';
+export type { Size } from './layers.js';
+export {
+  frameDiscriminatorOptions,
+  GENERATOR_PRESETS,
+  generatorOptions,
+  sequenceDiscriminatorOptions,
+  type FrameDiscriminatorOptions,
+  type GeneratorOptions,
+  type SequenceDiscriminatorOptions,
+} from './options.js';
+export { ParameterLayout, type Parameters, type ParameterSpec } from './parameters.js';
+export { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
+export { foldTime, frameAt, unfoldTime } from './time.js';

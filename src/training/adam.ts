@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Adam's running moments, flat like the parameters. */
+export interface AdamState {
+  readonly mean: tf.Tensor1D;
+  readonly square: tf.Tensor1D;
+}
+
+export interface AdamOptions {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Updates made before this one. */
+  readonly updates: number;
+}
+
+const EPSILON = 1e-8;
+
+/**
+ * One update of Adam (Kingma & Ba 2015, algorithm 1) of a whole network in one pass. The step size
+ * carries the bias correction, with ε scaled to match, which leaves the update as published.
+ *
+ * @returns new tensors; the caller disposes of the old ones
+ */
+export function adamUpdate(
+  parameters: tf.Tensor1D,
+  gradient: tf.Tensor1D,
+  state: AdamState,
+  options: AdamOptions,
+): { parameters: tf.Tensor1D; state: AdamState } {
+  const { learningRate, beta1, beta2, updates } = options;
+  const correction2 = Math.sqrt(1 - beta2 ** (updates + 1));
+  const rate = (learningRate * correction2) / (1 - beta1 ** (updates + 1));
+  const [next, mean, square] = tf.tidy(() => {
+    const newMean = tf.add(state.mean, tf.mul(tf.sub(gradient, state.mean), 1 - beta1));
+    const newSquare = tf.add(
+      state.square,
+      tf.mul(tf.sub(tf.square(gradient), state.square), 1 - beta2),
+    );
+    const step = tf.div(newMean, tf.add(tf.sqrt(newSquare), EPSILON * correction2));
+    return [tf.sub(parameters, tf.mul(step, rate)), newMean, newSquare];
+  }) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+  return { parameters: next, state: { mean, square } };
+}
+
+/** An exponential moving average: `average + (value − average)·share`, a new tensor. */
+export function averageUpdate(
+  average: tf.Tensor1D,
+  value: tf.Tensor1D,
+  share: number,
+): tf.Tensor1D {
+  return tf.tidy(() => tf.add(average, tf.mul(tf.sub(value, average), share)));
+}

@@ -1,0 +1,131 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../backend/scope.js';
+import { FrameloomError } from '../base/error.js';
+import {
+  createDiscriminators,
+  createGenerator,
+  type Discriminators,
+  type FrameDiscriminatorOptions,
+  type Generator,
+  type GeneratorOptions,
+  type SequenceDiscriminatorOptions,
+} from '../networks/index.js';
+import type { AdamState } from './adam.js';
+import type { SnapshotTensors } from './run/snapshot-store.js';
+
+/** The networks of a training: definitions, no numbers. */
+export interface Model {
+  readonly generator: Generator;
+  readonly discriminators: Discriminators;
+}
+
+export interface ModelOptions {
+  readonly generator: GeneratorOptions;
+  readonly frameDiscriminator: FrameDiscriminatorOptions;
+  readonly sequenceDiscriminator: SequenceDiscriminatorOptions;
+}
+
+export function createModel(options: ModelOptions, conditionChannels: number): Model {
+  return {
+    generator: createGenerator(options.generator, conditionChannels),
+    discriminators: createDiscriminators(
+      options.frameDiscriminator,
+      options.sequenceDiscriminator,
+      conditionChannels,
+    ),
+  };
+}
+
+/** All numbers that training changes, each one flat vector. */
+export interface TrainingState {
+  readonly generator: tf.Tensor1D;
+  /** The averaged generator (EMA). */
+  readonly average: tf.Tensor1D;
+  readonly generatorAdam: AdamState;
+  readonly discriminators: tf.Tensor1D;
+  readonly discriminatorAdam: AdamState;
+  /** Singular vectors of spectral norm. */
+  readonly spectral: tf.Tensor1D;
+}
+
+/** Power iterations before the first step: σ starts right, not as a random projection. */
+const FIRST_ITERATIONS = 20;
+
+export function initialState(model: Model, seed: number): TrainingState {
+  const { generator, discriminators } = model;
+  const { layout, spectralNorm } = discriminators;
+  return scoped((): TrainingState => {
+    const weights = tf.tensor1d(generator.layout.initialize(seed));
+    const judges = tf.tensor1d(layout.initialize(seed));
+    const named = layout.unflatten(judges);
+    let spectral = tf.tensor1d(spectralNorm.layout.initialize(seed));
+    for (let i = 0; i < FIRST_ITERATIONS; i += 1) spectral = spectralNorm.iterate(named, spectral);
+    const moments = (like: tf.Tensor1D): AdamState => ({
+      mean: tf.zerosLike(like),
+      square: tf.zerosLike(like),
+    });
+    return {
+      generator: weights,
+      average: tf.clone(weights),
+      generatorAdam: moments(weights),
+      discriminators: judges,
+      discriminatorAdam: moments(judges),
+      spectral,
+    };
+  });
+}
+
+export function disposeState(state: TrainingState): void {
+  const { generatorAdam, discriminatorAdam, ...flat } = state;
+  tf.dispose([Object.values(flat), Object.values(generatorAdam), Object.values(discriminatorAdam)]);
+}
+
+/** A copy of the state as named arrays, for a snapshot. */
+export async function stateToTensors(model: Model, state: TrainingState): Promise<SnapshotTensors> {
+  const read = async (tensor: tf.Tensor1D): Promise<Float32Array> =>
+    (await tensor.data()) as Float32Array;
+  const flat = async (name: string, tensor: tf.Tensor1D) => {
+    const data = await read(tensor);
+    return { [name]: { shape: [data.length], data } };
+  };
+  const { generator, discriminators } = model;
+  return {
+    ...generator.layout.toNamed(await read(state.generator), 'generator.'),
+    ...generator.layout.toNamed(await read(state.average), 'average.'),
+    ...discriminators.layout.toNamed(await read(state.discriminators), 'discriminators.'),
+    ...(await flat('spectral', state.spectral)),
+    ...(await flat('optimizer.generator.mean', state.generatorAdam.mean)),
+    ...(await flat('optimizer.generator.square', state.generatorAdam.square)),
+    ...(await flat('optimizer.discriminators.mean', state.discriminatorAdam.mean)),
+    ...(await flat('optimizer.discriminators.square', state.discriminatorAdam.square)),
+  };
+}
+
+/**
+ * The state that `stateToTensors` wrote.
+ * @throws FrameloomError bad-snapshot when it is of another network
+ */
+export function stateFromTensors(model: Model, tensors: SnapshotTensors): TrainingState {
+  const { generator, discriminators } = model;
+  const flat = (name: string, size: number): tf.Tensor1D => {
+    const found = tensors[name];
+    if (found?.data.length !== size) {
+      throw new FrameloomError('bad-snapshot', `${name} is missing or not ${size} numbers long`, {
+        hint: 'the snapshot is of another network; use the pipeline it was trained with',
+      });
+    }
+    return tf.tensor1d(found.data);
+  };
+  const adam = (name: string, size: number): AdamState => ({
+    mean: flat(`optimizer.${name}.mean`, size),
+    square: flat(`optimizer.${name}.square`, size),
+  });
+  return scoped((): TrainingState => ({
+    generator: tf.tensor1d(generator.layout.fromNamed(tensors, 'generator.')),
+    average: tf.tensor1d(generator.layout.fromNamed(tensors, 'average.')),
+    generatorAdam: adam('generator', generator.layout.size),
+    discriminators: tf.tensor1d(discriminators.layout.fromNamed(tensors, 'discriminators.')),
+    discriminatorAdam: adam('discriminators', discriminators.layout.size),
+    spectral: flat('spectral', discriminators.spectralNorm.layout.size),
+  }));
+}

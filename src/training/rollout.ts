@@ -1,0 +1,109 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Rollout } from '../autodiff/index.js';
+import { frameAt, type Generator, type GeneratorOutput } from '../networks/index.js';
+
+/** What a rollout is made from. A window begins with `lead` real frames that are not generated. */
+export interface RolloutInput {
+  /** [N, lead + T, H, W, 3] in [−1, 1]. */
+  readonly frames: tf.Tensor5D;
+  /** [N, lead + T, H, W, C], or null. */
+  readonly condition: tf.Tensor5D | null;
+  /** [N, T, H/4, W/4, noiseChannels], or null. */
+  readonly noise: tf.Tensor5D | null;
+  readonly lead: number;
+  /** True to begin with no history, as a video's first frame does. */
+  readonly coldStart: boolean;
+  /** For each generated frame: does it see real history instead of the generator's own? */
+  readonly teacherForced: readonly boolean[];
+}
+
+/** The generated frames by time, as the losses read them. */
+export interface RolledOut {
+  /** T frames [N, H, W, 3]. */
+  readonly frames: tf.Tensor4D[];
+  /** T hallucinated images [N, H, W, 3]. */
+  readonly raws: tf.Tensor4D[];
+  /** Flow to the frame before, by generated frame; the first has none after a cold start. */
+  readonly flows: { readonly t: number; readonly flow: tf.Tensor4D }[];
+}
+
+/** Condition frames up to time `t` of a window, concatenated, [N, H, W, count·C]. */
+export function conditionAt(
+  condition: tf.Tensor5D,
+  t: number,
+  count: number,
+  first: number,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const frames = Array.from({ length: count }, (_, i) =>
+      frameAt(condition, Math.max(first, t - count + 1 + i)),
+    );
+    return frames.length === 1 ? frames[0]! : tf.concat(frames, 3);
+  });
+}
+
+/** The `count` frames before time `t`, newest first, zeros before the window, [N, H, W, 3·count]. */
+function realHistory(frames: tf.Tensor5D, t: number, count: number, first: number): tf.Tensor4D {
+  return tf.tidy(() => {
+    const past = Array.from({ length: count }, (_, i) => t - 1 - i);
+    const blank = (): tf.Tensor4D => tf.zerosLike(frameAt(frames, t));
+    return tf.concat(
+      past.map((time) => (time < first ? blank() : frameAt(frames, time))),
+      3,
+    );
+  });
+}
+
+/** History with `frame` as its newest, the oldest dropped. */
+export function pushHistory(history: tf.Tensor4D, frame: tf.Tensor4D): tf.Tensor4D {
+  const kept = history.shape[3] - frame.shape[3];
+  if (kept === 0) return tf.clone(frame);
+  return tf.concat([frame, tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])], 3);
+}
+
+/** The generator's rollout over a window as a recurrent computation; its state is the history. */
+export function createRollout(generator: Generator, input: RolloutInput): Rollout {
+  const { frames, condition, noise, lead, coldStart, teacherForced } = input;
+  const { historyFrames, conditionFrames } = generator.options;
+  const first = coldStart ? lead : 0;
+  return {
+    length: teacherForced.length,
+    initialState: [realHistory(frames, lead, historyFrames, first)],
+    run(flat, state, from, to) {
+      const parameters = generator.layout.unflatten(flat);
+      let history = state[0] as tf.Tensor4D;
+      const outputs: tf.Tensor[] = [];
+      for (let t = from; t < to; t += 1) {
+        if (teacherForced[t]!) history = realHistory(frames, lead + t, historyFrames, first);
+        const output = generator.step(parameters, {
+          history,
+          hasHistory: !(coldStart && t === 0),
+          condition: condition && conditionAt(condition, lead + t, conditionFrames, first),
+          noise: noise && frameAt(noise, t),
+        });
+        outputs.push(...listOutput(output));
+        history = pushHistory(history, output.frame);
+      }
+      return { state: [history], outputs };
+    },
+  };
+}
+
+/** Each output is a tensor of its own: a first frame is its hallucinated image, and both count. */
+function listOutput({ frame, raw, flow }: GeneratorOutput): tf.Tensor[] {
+  return [frame === raw ? tf.clone(frame) : frame, raw, ...(flow ? [flow] : [])];
+}
+
+/** The rollout's outputs, which come as one list, by what they are. */
+export function sortOutputs(outputs: readonly tf.Tensor[], frames: number): RolledOut {
+  // Every step gives a frame and a raw image; a flow comes with all of them, all but the first, or none.
+  const withFlow = outputs.length - 2 * frames;
+  const sorted: RolledOut = { frames: [], raws: [], flows: [] };
+  let at = 0;
+  for (let t = 0; t < frames; t += 1) {
+    sorted.frames.push(outputs[at++] as tf.Tensor4D);
+    sorted.raws.push(outputs[at++] as tf.Tensor4D);
+    if (t >= frames - withFlow) sorted.flows.push({ t, flow: outputs[at++] as tf.Tensor4D });
+  }
+  return sorted;
+}
