@@ -21,7 +21,7 @@ const downward = layers.slice(1).map((layer, i) => ({
   comment: `src/${layer}/ may import only the layers below it`,
   severity: 'error',
   from: { path: `^src/${layer}/` },
-  to: { path: `^src/(${layers.slice(0, i + 1).join('|')}|index\\.ts)` },
+  to: { path: `^src/((${layers.slice(0, i + 1).join('|')})/|index\\.ts$)` },
 }));
 
 module.exports = {
@@ -38,7 +38,7 @@ module.exports = {
       comment: 'only src/backend/ chooses TensorFlow builds',
       severity: 'error',
       from: { pathNot: '^src/backend/' },
-      to: { path: 'node_modules/@tensorflow/tfjs-(node|node-gpu|backend-wasm)/' },
+      to: { path: 'node_modules/@tensorflow/(tfjs|tfjs-node|tfjs-node-gpu|tfjs-backend-[a-z]+)/' },
     },
     {
       name: 'one-ffmpeg-importer',
