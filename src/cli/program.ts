@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import type { Register, Run } from './command.js';
+import type { GlobalFlags } from './context.js';
+import { registerSchema } from './schema.js';
+
+const COMMANDS: readonly Register[] = [registerSchema];
+
+const HELP = `
+Examples:
+  $ frameloom check pipelines/edges-to-video.yaml --clip holiday.mp4
+  $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
+  $ frameloom evaluate runs/00001-edges-to-video
+  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
+
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 cancelled.`;
+
+/** The command line's whole grammar. */
+export function buildProgram(version: string, run: Run): Command {
+  const program = new Command('frameloom')
+    .description('Trains and runs video-sequence GANs: video in, generated video out.')
+    .version(version)
+    .option('--verbose', 'say more')
+    .option('--quiet', 'say nothing but errors and results')
+    .option('--log-json', 'one JSON object a line on standard error, for programs')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', HELP);
+  for (const register of COMMANDS) register(program, run);
+  return program;
+}
+
+/** The global flags, wherever on the line they stood. */
+export const globalFlags = (command: Command): GlobalFlags =>
+  command.optsWithGlobals<GlobalFlags>();

@@ -1,0 +1,56 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { pipelineJsonSchemaText, schemasAt } from '../../src/pipeline/json-schema.js';
+import { loadPipeline } from '../../src/pipeline/load.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const names = (await readdir(`${root}pipelines`)).sort();
+
+describe('the pipelines that come with Frameloom', () => {
+  it('are these', () => {
+    expect(names).toEqual([
+      'colorize.yaml',
+      'edges-to-video.yaml',
+      'labels-to-video.yaml',
+      'predict-next.yaml',
+      'upscale.yaml',
+    ]);
+  });
+
+  it.each(names)('%s fits the schema, and trains on a sample that is there', async (name) => {
+    const path = `${root}pipelines/${name}`;
+    const { pipeline } = await loadPipeline(path);
+    expect(pipeline.name).toBe(name.replace('.yaml', ''));
+    for (const clip of pipeline.data.clips) {
+      expect((await readFile(clip)).length).toBeGreaterThan(0);
+    }
+    expect((await readFile(path, 'utf8')).split('\n')[0]).toBe(
+      '# yaml-language-server: $schema=../schema/pipeline.schema.json',
+    );
+  });
+});
+
+describe('the JSON Schema', () => {
+  it('is committed as it is generated: `frameloom schema -o schema/pipeline.schema.json`', async () => {
+    const committed = await readFile(`${root}schema/pipeline.schema.json`, 'utf8');
+    expect(committed).toBe(pipelineJsonSchemaText());
+  });
+
+  it('describes every key', () => {
+    const undescribed: string[] = [];
+    const walk = (path: string[]): void => {
+      for (const { properties } of schemasAt(path)) {
+        for (const [key, schema] of Object.entries(properties ?? {})) {
+          const inner = [...path, key];
+          // The two numbers of a fraction speak for themselves.
+          const plain = key === 'num' || key === 'den';
+          if (!plain && !schema.description?.trim()) undescribed.push(inner.join('.'));
+          walk(inner);
+        }
+      }
+    };
+    walk([]);
+    expect([...new Set(undescribed)]).toEqual([]);
+  });
+});
