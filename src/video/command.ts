@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import ffmpeg from 'fluent-ffmpeg';
+
+/** Media files are trusted least: nothing of theirs may make ffmpeg open a network address. */
+const PROTOCOLS = 'file,pipe';
+
+/**
+ * A path as ffmpeg's file protocol takes it: names that begin with `-` or hold a `:` are not
+ * mistaken for options or protocols.
+ */
+export const fileUrl = (path: string): string => `file:${resolve(path)}`;
+
+export interface CommandInput {
+  /** A `file:` URL, or `pipe:0` for standard input. */
+  readonly url: string;
+  readonly options?: readonly string[];
+  /** Made by ffmpeg itself: no protocol is opened. */
+  readonly lavfi?: boolean;
+}
+
+export interface CommandOutput {
+  /** A `file:` URL, or `pipe:1` for standard output. */
+  readonly url: string;
+  readonly videoFilter?: string | undefined;
+  readonly options: readonly string[];
+}
+
+/**
+ * ffmpeg's arguments, by fluent-ffmpeg's command builder. Options go in by calls of several
+ * arguments: given an array it splits any element with one space in it into two.
+ */
+export function ffmpegArguments(
+  inputs: readonly CommandInput[],
+  output: CommandOutput,
+  options: { readonly progress?: boolean } = {},
+): string[] {
+  const command = ffmpeg();
+  inputs.forEach((input, index) => {
+    command.input(input.url);
+    if (index === 0) {
+      // `repeat+level`: one line each, so that they can be counted and told apart by severity.
+      command.inputOptions(
+        '-hide_banner',
+        '-nostdin',
+        '-nostats',
+        '-loglevel',
+        'repeat+level+warning',
+      );
+      if (options.progress) command.inputOptions('-progress', 'pipe:2');
+    }
+    if (!input.lavfi) command.inputOptions('-protocol_whitelist', PROTOCOLS);
+    const extra = input.options ?? [];
+    if (extra.length > 0) command.inputOptions(...pairSafe(extra));
+  });
+  command.output(output.url);
+  if (output.videoFilter !== undefined && output.videoFilter !== '') {
+    command.videoFilters(output.videoFilter);
+  }
+  command.outputOptions(...pairSafe(['-y', ...output.options]));
+  return command._getArguments();
+}
+
+/** A call with a single argument would split it: two at least. */
+function pairSafe(options: readonly string[]): [string, string, ...string[]] {
+  const [first, second, ...rest] = options;
+  if (first === undefined || second === undefined) {
+    throw new RangeError('ffmpeg options come as flags with values');
+  }
+  return [first, second, ...rest];
+}

@@ -1,0 +1,104 @@
+import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
+import { writeError } from '../base/atomic-write.js';
+import type { ProcessEnd } from './process.js';
+import type { StderrLog } from './stderr-log.js';
+
+const FULL_DISK = /No space left on device|Disk quota exceeded/i;
+const BAD_FILTER =
+  /No such filter|filtergraph|filter graph|AVFilterGraph|Parsed_|Error (?:re)?initializing filter|Error parsing|Simple filtergraph|(?:Error|Failed to) configur/i;
+const BAD_INPUT =
+  /Invalid data found|moov atom not found|End of file|could not find codec parameters|EBML header parsing failed|does not contain any stream|matches no streams|Protocol .* not on whitelist|not on whitelist/i;
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+
+export interface FfmpegFailure {
+  readonly doing: 'decode' | 'encode' | 'probe';
+  /** The file it is about; undefined for streams. */
+  readonly path: string | undefined;
+  readonly end: ProcessEnd;
+  readonly stderr: StderrLog;
+  /** The user gave a filtergraph, so that errors of filters are about an option. */
+  readonly filter?: string | undefined;
+}
+
+/** ffmpeg's bad end as our error: the code by what it said, the last lines in the message. */
+export function ffmpegError(failure: FfmpegFailure): FrameloomError {
+  const { doing, end, stderr, filter } = failure;
+  const where = failure.path ?? 'the stream';
+  const detail = failure.path === undefined ? {} : { path: failure.path };
+  if (end.spawnError) {
+    const missing = codeOf(end.spawnError) === 'ENOENT';
+    return new FrameloomError(
+      missing ? 'not-found' : 'ffmpeg-failed',
+      `ffmpeg could not be started: ${end.spawnError.message}`,
+      { hint: 'run `frameloom doctor`', cause: end.spawnError },
+    );
+  }
+  const said = stderr.excerpt();
+  if (stderr.matches(FULL_DISK)) {
+    return new FrameloomError('disk-full', `no space left to write ${where}`, {
+      ...detail,
+      hint: 'free some space or write elsewhere',
+      cause: said,
+    });
+  }
+  if (doing === 'encode' && stderr.matches(/Broken pipe/)) {
+    return closedPipe(said);
+  }
+  if (filter !== undefined && stderr.matches(BAD_FILTER)) {
+    return new FrameloomError('bad-option', `ffmpeg cannot use the filter "${filter}": ${said}`, {
+      hint: 'try the filtergraph with ffmpeg -vf',
+    });
+  }
+  if (doing !== 'encode' && end.signal === null && stderr.matches(BAD_INPUT)) {
+    return new FrameloomError('bad-input', `${where} cannot be read as video: ${said}`, {
+      ...detail,
+      hint: 'check that it plays and is complete',
+    });
+  }
+  const how =
+    end.signal === null
+      ? `ended with code ${end.code ?? 'unknown'}`
+      : `was killed by ${end.signal}`;
+  return new FrameloomError(
+    'ffmpeg-failed',
+    `ffmpeg ${how} while it had to ${doing} ${where}${said === '' ? '' : `: ${said}`}`,
+    detail,
+  );
+}
+
+/** The reader of what we write is gone. */
+export function closedPipe(cause?: unknown): FrameloomError {
+  return new FrameloomError('closed-pipe', 'the reader of the output closed it', {
+    hint: 'the program that reads the frames ended early',
+    cause,
+  });
+}
+
+/** An error of the stream that we write to. */
+export function outputStreamError(error: unknown): FrameloomError {
+  if (isFrameloomError(error)) return error;
+  const code = codeOf(error);
+  if (
+    code === 'EPIPE' ||
+    code === 'ECONNRESET' ||
+    code === 'ERR_STREAM_PREMATURE_CLOSE' ||
+    code === 'ERR_STREAM_DESTROYED' ||
+    code === 'ERR_STREAM_WRITE_AFTER_END'
+  ) {
+    return closedPipe(error);
+  }
+  return writeError('the output stream', error);
+}
+
+/** An error of the stream that we read from. */
+export function inputStreamError(error: unknown): FrameloomError {
+  if (isFrameloomError(error)) return error;
+  return new FrameloomError('bad-input', `the input stream failed: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+export const cancelledError = (what: string): FrameloomError =>
+  new FrameloomError('cancelled', `${what} was cancelled`);

@@ -1,0 +1,229 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, chmod, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { FrameloomError, messageOf } from '../base/error.js';
+
+export interface FfmpegPrograms {
+  readonly ffmpegPath: string;
+  readonly ffprobePath: string;
+  /** ffmpeg's own words, such as `7.1.1` or `N-47683-g0e8eb07980`. */
+  readonly version: string;
+  /** Where ffmpeg was found. */
+  readonly source: 'environment' | 'path' | 'package';
+  readonly ffprobeSource: 'environment' | 'path' | 'package';
+  /** Why these and no others, in one line. */
+  readonly reason: string;
+}
+
+type Program = 'ffmpeg' | 'ffprobe';
+
+interface Found {
+  readonly path: string;
+  readonly version: string;
+  readonly source: FfmpegPrograms['source'];
+  readonly reason: string;
+}
+
+const VARIABLES: Readonly<Record<Program, readonly string[]>> = {
+  ffmpeg: ['FRAMELOOM_FFMPEG', 'FFMPEG_PATH'],
+  ffprobe: ['FRAMELOOM_FFPROBE', 'FFPROBE_PATH'],
+};
+const PACKAGES: Readonly<Record<Program, string>> = {
+  ffmpeg: '@ffmpeg-installer',
+  ffprobe: '@ffprobe-installer',
+};
+/** libavutil of ffmpeg 4.4. Builds from git carry no release number, but always this one. */
+const OLDEST_AVUTIL = [56, 70] as const;
+const OLDEST_NAME = '4.4';
+const INSTALL_HINT =
+  'install ffmpeg (apt install ffmpeg, brew install ffmpeg, winget install ffmpeg) or set FRAMELOOM_FFMPEG to its path';
+const REASON_SEPARATOR = '; ';
+
+const require = createRequire(import.meta.url);
+const executable = (program: Program): string =>
+  process.platform === 'win32' ? `${program}.exe` : program;
+
+interface Version {
+  readonly name: string;
+  readonly recent: boolean;
+}
+
+/** @throws Error when the program does not run or is not what it should be. */
+async function askVersion(path: string, program: Program): Promise<Version> {
+  const text = await new Promise<string>((resolve, reject) => {
+    execFile(
+      path,
+      ['-version'],
+      { timeout: 20_000, maxBuffer: 2 ** 20, windowsHide: true },
+      (error, stdout) => {
+        if (error) reject(new Error(messageOf(error).split('\n')[0]));
+        else resolve(stdout);
+      },
+    );
+  });
+  const name = new RegExp(`^${program} version (\\S+)`, 'm').exec(text)?.[1];
+  if (name === undefined) throw new Error(`it does not answer like ${program}`);
+  const avutil = /libavutil\s+(\d+)\.\s*(\d+)\./.exec(text);
+  const [major, minor] = [Number(avutil?.[1]), Number(avutil?.[2])];
+  const recent =
+    major > OLDEST_AVUTIL[0] || (major === OLDEST_AVUTIL[0] && minor >= OLDEST_AVUTIL[1]);
+  return { name: name.replace(/-static$/, ''), recent };
+}
+
+/** What the user named is used or refused, never passed over in silence. */
+async function fromEnvironment(program: Program): Promise<Found | undefined> {
+  for (const variable of VARIABLES[program]) {
+    const path = process.env[variable];
+    if (path === undefined || path === '') continue;
+    try {
+      const { name } = await askVersion(path, program);
+      return { path, version: name, source: 'environment', reason: `${variable} names ${path}` };
+    } catch (error) {
+      throw new FrameloomError(
+        'not-found',
+        `${variable} names ${path}, which cannot be used as ${program}: ${messageOf(error)}`,
+        { hint: `correct ${variable} or unset it`, path, cause: error },
+      );
+    }
+  }
+  return undefined;
+}
+
+async function onPath(program: Program): Promise<Found | string> {
+  let refused = '';
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    if (folder === '') continue;
+    const path = join(folder, executable(program));
+    try {
+      await access(path, constants.X_OK);
+      if (!(await stat(path)).isFile()) continue;
+      const version = await askVersion(path, program);
+      if (version.recent) {
+        return { path, version: version.name, source: 'path', reason: `${path} is on PATH` };
+      }
+      refused ||= `${path} is ${version.name}, older than ${OLDEST_NAME}`;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        refused ||= `${path} cannot be used: ${messageOf(error)}`;
+      }
+    }
+  }
+  return refused === '' ? `no ${program} on PATH` : refused;
+}
+
+/** npm leaves out the executable bit of some packages' binaries. */
+async function makeExecutable(path: string): Promise<void> {
+  try {
+    await access(path, constants.X_OK);
+    return;
+  } catch {
+    // Not executable yet.
+  }
+  try {
+    await chmod(path, 0o755);
+  } catch (error) {
+    throw new FrameloomError(
+      'not-found',
+      `${path} is not executable and its folder is read-only: ${messageOf(error)}`,
+      { hint: `run chmod +x ${path} as its owner, or install ffmpeg`, path, cause: error },
+    );
+  }
+}
+
+async function fromPackage(program: Program): Promise<Found | string> {
+  const name = `${PACKAGES[program]}/${process.platform}-${process.arch}`;
+  let path: string;
+  try {
+    // The platform's package itself: the wrapper package looks for its siblings by guessing.
+    const wrapper = require.resolve(`${PACKAGES[program]}/${program}/package.json`);
+    path = join(
+      dirname(createRequire(wrapper).resolve(`${name}/package.json`)),
+      executable(program),
+    );
+    await stat(path);
+  } catch {
+    return `the package ${name} is not installed`;
+  }
+  await makeExecutable(path);
+  try {
+    const { name: version } = await askVersion(path, program);
+    return { path, version, source: 'package', reason: `the package ${name} carries one` };
+  } catch (error) {
+    return `${path} does not run: ${messageOf(error)}`;
+  }
+}
+
+async function locate(program: Program): Promise<Found> {
+  const named = await fromEnvironment(program);
+  if (named) return named;
+  const system = await onPath(program);
+  if (typeof system !== 'string') return system;
+  const carried = await fromPackage(program);
+  if (typeof carried !== 'string') {
+    return { ...carried, reason: `${system}${REASON_SEPARATOR}${carried.reason}` };
+  }
+  throw new FrameloomError(
+    'not-found',
+    `there is no ${program}: ${system}${REASON_SEPARATOR}${carried}`,
+    {
+      hint: INSTALL_HINT,
+    },
+  );
+}
+
+/** ffprobe mostly lies beside the ffmpeg that the user named. */
+async function locateProbe(ffmpeg: Found): Promise<Found> {
+  const anyNamed = VARIABLES.ffprobe.some((variable) => (process.env[variable] ?? '') !== '');
+  if (ffmpeg.source !== 'package' && !anyNamed) {
+    const beside = join(dirname(ffmpeg.path), executable('ffprobe'));
+    try {
+      const { name } = await askVersion(beside, 'ffprobe');
+      return {
+        path: beside,
+        version: name,
+        source: ffmpeg.source,
+        reason: `it lies beside ffmpeg`,
+      };
+    } catch {
+      // Not there: look as for ffmpeg.
+    }
+  }
+  return locate('ffprobe');
+}
+
+async function find(): Promise<FfmpegPrograms> {
+  const ffmpeg = await locate('ffmpeg');
+  const ffprobe = await locateProbe(ffmpeg);
+  return {
+    ffmpegPath: ffmpeg.path,
+    ffprobePath: ffprobe.path,
+    version: ffmpeg.version,
+    source: ffmpeg.source,
+    ffprobeSource: ffprobe.source,
+    reason: ffmpeg.reason,
+  };
+}
+
+const found = new Map<string, Promise<FfmpegPrograms>>();
+
+/**
+ * Finds ffmpeg and ffprobe: FRAMELOOM_FFMPEG or FFMPEG_PATH (FRAMELOOM_FFPROBE, FFPROBE_PATH), then
+ * PATH from version 4.4 on, then the binaries that npm packages carry. Asked once for each
+ * environment.
+ * @throws FrameloomError not-found
+ */
+export function findFfmpeg(): Promise<FfmpegPrograms> {
+  const key = [...VARIABLES.ffmpeg, ...VARIABLES.ffprobe, 'PATH']
+    .map((variable) => process.env[variable] ?? '')
+    .join('\0');
+  let programs = found.get(key);
+  if (!programs) {
+    programs = find();
+    found.set(key, programs);
+    // A failure is not remembered: the user may mend it while we run.
+    programs.catch(() => found.delete(key));
+  }
+  return programs;
+}

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { FrameloomError } from '../base/error.js';
+import { ffmpegError } from './ffmpeg-error.js';
+import { findFfmpeg } from './ffmpeg-path.js';
+import type { InputFeed } from './input.js';
+import { MediaProcess } from './process.js';
+
+const text = z.string().optional();
+const streamSchema = z.object({
+  index: z.number(),
+  codec_type: text,
+  codec_name: text,
+  width: z.number().optional(),
+  height: z.number().optional(),
+  pix_fmt: text,
+  sample_aspect_ratio: text,
+  field_order: text,
+  r_frame_rate: text,
+  avg_frame_rate: text,
+  start_time: text,
+  duration: text,
+  nb_frames: text,
+  color_range: text,
+  color_space: text,
+  color_transfer: text,
+  color_primaries: text,
+  disposition: z.record(z.string(), z.number()).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  side_data_list: z.array(z.object({ rotation: z.coerce.number().optional() })).optional(),
+});
+const reportSchema = z.object({
+  streams: z.array(streamSchema).default([]),
+  format: z
+    .object({ format_name: z.string().default(''), start_time: text, duration: text })
+    .default({ format_name: '' }),
+});
+
+export type ProbedStream = z.output<typeof streamSchema>;
+export type ProbeReport = z.output<typeof reportSchema>;
+
+export interface ProbeSource {
+  /** A `file:` URL or `pipe:0`. */
+  readonly url: string;
+  readonly path: string | null;
+  /** The bytes, when they come through a pipe. */
+  readonly feed?: InputFeed;
+  readonly inputOptions?: readonly string[];
+}
+
+const MOST_HEAD_BYTES = 64 * 2 ** 20;
+const MOST_REPORT_CHARACTERS = 16 * 2 ** 20;
+
+/** Gives ffprobe as much of a stream as it wants to see. */
+async function feedHead(feed: InputFeed, probe: MediaProcess): Promise<void> {
+  const stdin = probe.child.stdin;
+  if (!stdin) return;
+  // What is waited for may never come on a live pipe, while ffprobe has already seen enough.
+  const gone = probe.ended.then(() => undefined);
+  const seen = [...feed.head];
+  for (let bytes = 0; bytes < MOST_HEAD_BYTES;) {
+    const piece = seen.shift() ?? (await Promise.race([feed.peek(), gone]));
+    if (!piece || probe.isGone || probe.stdinError) break;
+    bytes += piece.byteLength;
+    if (!stdin.write(piece)) {
+      await Promise.race([
+        gone,
+        new Promise<void>((resolve) => {
+          stdin.once('drain', resolve).once('error', () => resolve());
+        }),
+      ]);
+    }
+  }
+  stdin.end();
+}
+
+async function runFfprobe(
+  source: ProbeSource,
+  show: readonly string[],
+  onText: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { ffprobePath } = await findFfmpeg();
+  const process = new MediaProcess(
+    ffprobePath,
+    [
+      '-hide_banner',
+      ...['-loglevel', 'repeat+level+error'],
+      ...['-protocol_whitelist', 'file,pipe'],
+      ...(source.inputOptions ?? []),
+      ...show,
+      ...['-i', source.url],
+    ],
+    { stdin: source.feed ? 'pipe' : 'ignore' },
+  );
+  const cancel = (): void => void process.kill();
+  signal?.addEventListener('abort', cancel);
+  try {
+    process.child.stdout?.setEncoding('utf8').on('data', onText);
+    const read = new Promise<void>((resolve) => {
+      process.child.stdout?.once('close', resolve);
+      process.child.once('error', () => resolve());
+    });
+    if (source.feed) await feedHead(source.feed, process);
+    const end = await process.ended;
+    await read;
+    if (signal?.aborted)
+      throw new FrameloomError('cancelled', 'looking at the video was cancelled');
+    if (end.code !== 0) {
+      throw ffmpegError({
+        doing: 'probe',
+        path: source.path ?? undefined,
+        end,
+        stderr: process.stderr,
+      });
+    }
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    if (!process.isGone) await process.kill();
+  }
+}
+
+/** What ffprobe says of the streams. @throws FrameloomError bad-input, ffmpeg-failed */
+export async function probeReport(source: ProbeSource, signal?: AbortSignal): Promise<ProbeReport> {
+  let json = '';
+  await runFfprobe(
+    source,
+    ['-of', 'json', '-show_streams', '-show_format'],
+    (piece) => {
+      if (json.length < MOST_REPORT_CHARACTERS) json += piece;
+    },
+    signal,
+  );
+  try {
+    return reportSchema.parse(JSON.parse(json));
+  } catch (cause) {
+    throw new FrameloomError('ffmpeg-failed', 'ffprobe gave a report that cannot be read', {
+      hint: 'run `frameloom doctor`',
+      cause,
+    });
+  }
+}
+
+/** The packets' times of one stream, sorted, in seconds. */
+export interface PacketTimes {
+  readonly seconds: Float64Array;
+  readonly lastDurationSeconds: number;
+}
+
+/** Reads every packet's header: a count that is exact without decoding. */
+export async function packetTimes(
+  source: ProbeSource,
+  streamIndex: number,
+  signal?: AbortSignal,
+): Promise<PacketTimes> {
+  const times: number[] = [];
+  let last = 0;
+  let rest = '';
+  const line = (row: string): void => {
+    const [time = '', duration = '', flags = ''] = row.trim().split(',');
+    // Packets that an edit list hides are decoded but never shown.
+    if (flags === '' || flags.includes('D')) return;
+    const seconds = Number.parseFloat(time);
+    times.push(Number.isFinite(seconds) ? seconds : times.length);
+    last = Number.parseFloat(duration) || last;
+  };
+  await runFfprobe(
+    source,
+    [
+      ...['-select_streams', String(streamIndex), '-of', 'csv=p=0'],
+      ...['-show_entries', 'packet=pts_time,duration_time,flags'],
+    ],
+    (piece) => {
+      const rows = (rest + piece).split('\n');
+      rest = rows.pop() ?? '';
+      rows.forEach(line);
+    },
+    signal,
+  );
+  if (rest !== '') line(rest);
+  return { seconds: Float64Array.from(times).sort(), lastDurationSeconds: last };
+}

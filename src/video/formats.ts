@@ -1,0 +1,257 @@
+import { extname } from 'node:path';
+import { FrameloomError } from '../base/error.js';
+import { assumedMatrix } from './colour.js';
+import { SCALE_FLAGS } from './filters.js';
+import { PIXEL_LAYOUTS, type PixelFormat } from './pixel-format.js';
+import type { EncodeOptions, OutputFormatName } from './types.js';
+
+/** What the frames are that are to be encoded. */
+export interface EncodeSource {
+  readonly width: number;
+  readonly height: number;
+  readonly pixelFormat: PixelFormat;
+}
+
+/** ffmpeg's arguments for one kind of output. */
+export interface OutputPlan {
+  readonly filter: string;
+  readonly options: readonly string[];
+  /** Pixels as written. */
+  readonly width: number;
+  readonly height: number;
+}
+
+interface OutputFormat {
+  readonly extensions: readonly string[];
+  /** ffmpeg's encoder of a sound track; null where there is none. */
+  readonly audio: readonly string[] | null;
+  readonly plan: (source: EncodeSource, options: EncodeOptions, toPipe: boolean) => OutputPlan;
+}
+
+const hasAlpha = (source: EncodeSource): boolean =>
+  PIXEL_LAYOUTS[source.pixelFormat].channels === 4;
+const isGrey = (source: EncodeSource): boolean => PIXEL_LAYOUTS[source.pixelFormat].channels === 1;
+const isDeep = (source: EncodeSource): boolean =>
+  PIXEL_LAYOUTS[source.pixelFormat].bytesPerChannel === 2;
+const isYuv = (pixelFormat: string): boolean => pixelFormat.startsWith('yuv');
+
+/**
+ * RGB into luma and chroma by the matrix that is then written as a tag. Full-range BT.709 frames
+ * become limited-range BT.709 video, which is what players expect.
+ */
+function toYuv(pixelFormat: string, matrix = 'bt709'): string {
+  return `scale=out_color_matrix=${matrix}:out_range=tv:flags=${SCALE_FLAGS},format=${pixelFormat}`;
+}
+
+const TAGS = [
+  ...['-colorspace', 'bt709', '-color_primaries', 'bt709'],
+  ...['-color_trc', 'bt709', '-color_range', 'tv'],
+];
+
+/** Subsampled formats need even sizes: the last row or column is repeated, nothing is cut off. */
+function evenSize(
+  source: EncodeSource,
+  x: 1 | 2,
+  y: 1 | 2,
+): { filters: string[]; width: number; height: number } {
+  const [right, bottom] = [source.width % x, source.height % y];
+  const [width, height] = [source.width + right, source.height + bottom];
+  const filters =
+    right + bottom === 0
+      ? []
+      : [
+          `pad=${width}:${height}:0:0`,
+          `fillborders=left=0:top=0:right=${right}:bottom=${bottom}:mode=smear`,
+        ];
+  return { filters, width, height };
+}
+
+interface YuvPlan {
+  readonly source: EncodeSource;
+  readonly options: EncodeOptions;
+  readonly pixelFormat: string;
+  readonly codec: readonly string[];
+  /** The coded size must be even: always (x264), or only as the chroma needs (ProRes: width). */
+  readonly even?: readonly [1 | 2, 1 | 2];
+}
+
+function yuvPlan({ source, options, pixelFormat, codec, even = [1, 1] }: YuvPlan): OutputPlan {
+  const chosen = options.outputPixelFormat ?? pixelFormat;
+  const full = /444|^gbr|^gray/.test(chosen);
+  const size = full ? evenSize(source, 1, 1) : evenSize(source, even[0], even[1]);
+  const colour = isYuv(chosen) ? toYuv(chosen) : `format=${chosen}`;
+  return {
+    filter: [...size.filters, colour].join(','),
+    options: [...codec, '-pix_fmt', chosen, ...(isYuv(chosen) ? TAGS : [])],
+    width: size.width,
+    height: size.height,
+  };
+}
+
+function quality(options: EncodeOptions, usual: number, most: number): string {
+  const crf = options.crf ?? usual;
+  if (!Number.isFinite(crf) || crf < 0 || crf > most) {
+    throw new FrameloomError('bad-option', `crf is ${crf}, not between 0 and ${most}`);
+  }
+  return String(crf);
+}
+
+const plain = (
+  source: EncodeSource,
+  pixelFormat: string,
+  options: readonly string[],
+): OutputPlan => ({
+  filter: `format=${pixelFormat}`,
+  options: [...options, '-pix_fmt', pixelFormat],
+  width: source.width,
+  height: source.height,
+});
+
+const AAC = ['-c:a', 'aac', '-b:a', '192k'];
+
+export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = {
+  mp4: {
+    extensions: ['.mp4', '.m4v'],
+    audio: AAC,
+    plan: (source, options, toPipe) => {
+      const plan = yuvPlan({
+        source,
+        options,
+        pixelFormat: 'yuv420p',
+        even: [2, 2],
+        codec: [
+          ...['-c:v', 'libx264', '-preset', options.preset ?? 'medium'],
+          ...['-crf', quality(options, 18, 51)],
+        ],
+      });
+      const flags = toPipe ? 'frag_keyframe+empty_moov+default_base_moof' : '+faststart';
+      return { ...plan, options: [...plan.options, '-movflags', flags, '-f', 'mp4'] };
+    },
+  },
+  webm: {
+    extensions: ['.webm'],
+    audio: ['-c:a', 'libopus', '-b:a', '128k'],
+    plan: (source, options) => {
+      const plan = yuvPlan({
+        source,
+        options,
+        pixelFormat: hasAlpha(source) ? 'yuva420p' : 'yuv420p',
+        codec: [
+          ...['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', quality(options, 30, 63)],
+          ...['-deadline', 'good', '-cpu-used', '4', '-row-mt', '1'],
+          // Alternate reference frames cannot carry an alpha plane.
+          ...(hasAlpha(source) ? ['-auto-alt-ref', '0'] : []),
+        ],
+      });
+      return { ...plan, options: [...plan.options, '-f', 'webm'] };
+    },
+  },
+  mov: {
+    extensions: ['.mov'],
+    audio: ['-c:a', 'pcm_s16le'],
+    plan: (source, options, toPipe) => {
+      const plan = yuvPlan({
+        source,
+        options,
+        pixelFormat: hasAlpha(source) ? 'yuva444p10le' : 'yuv422p10le',
+        even: [2, 1],
+        codec: ['-c:v', 'prores_ks', '-profile:v', hasAlpha(source) ? '4' : '3', '-vendor', 'apl0'],
+      });
+      const flags = toPipe ? ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'] : [];
+      return { ...plan, options: [...plan.options, ...flags, '-f', 'mov'] };
+    },
+  },
+  mkv: {
+    extensions: ['.mkv'],
+    audio: ['-c:a', 'flac'],
+    plan: (source, options) => {
+      const lossless: Readonly<Record<PixelFormat, string>> = {
+        rgb24: 'bgr0',
+        rgba: 'bgra',
+        gray: 'gray',
+        gray16be: 'gray16le',
+        rgb48be: 'gbrp16le',
+        rgba64be: 'gbrap16le',
+      };
+      const codec = ['-c:v', 'ffv1', '-level', '3', '-g', '1', '-slicecrc', '1', '-f', 'matroska'];
+      const chosen = options.outputPixelFormat ?? lossless[source.pixelFormat];
+      return isYuv(chosen)
+        ? yuvPlan({ source, options, pixelFormat: chosen, codec })
+        : plain(source, chosen, codec);
+    },
+  },
+  gif: {
+    extensions: ['.gif'],
+    audio: null,
+    plan: (source) => ({
+      // A palette a frame: one for all of them would hold the whole video in memory.
+      filter:
+        'split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a',
+      options: ['-f', 'gif', '-loop', '0'],
+      width: source.width,
+      height: source.height,
+    }),
+  },
+  png: {
+    extensions: ['.png'],
+    audio: null,
+    plan: (source, options, toPipe) =>
+      plain(source, options.outputPixelFormat ?? source.pixelFormat, [
+        ...['-c:v', 'png', '-f', toPipe ? 'image2pipe' : 'image2'],
+      ]),
+  },
+  y4m: {
+    extensions: ['.y4m'],
+    audio: null,
+    plan: (source, options) => {
+      const usual = `${isGrey(source) ? 'gray' : 'yuv444p'}${isDeep(source) ? '16le' : ''}`;
+      const chosen = options.outputPixelFormat ?? usual.replace('yuv444p16le', 'yuv444p12le');
+      // y4m has no tag for the matrix: the one that readers assume of this size.
+      const matrix = assumedMatrix(source.width, source.height);
+      return {
+        filter: isYuv(chosen) ? toYuv(chosen, matrix) : `format=${chosen}`,
+        options: [
+          ...['-c:v', 'wrapped_avframe', '-f', 'yuv4mpegpipe', '-strict', '-1'],
+          ...['-pix_fmt', chosen, '-flush_packets', '1'],
+        ],
+        width: source.width,
+        height: source.height,
+      };
+    },
+  },
+  raw: {
+    extensions: ['.raw', '.rgb', '.rgba', '.yuv'],
+    audio: null,
+    plan: (source, options) =>
+      plain(source, options.outputPixelFormat ?? source.pixelFormat, [
+        ...['-c:v', 'rawvideo', '-f', 'rawvideo', '-flush_packets', '1'],
+      ]),
+  },
+};
+
+export const OUTPUT_FORMAT_NAMES = Object.keys(OUTPUT_FORMATS) as OutputFormatName[];
+
+/**
+ * The format of a target: as named, else by extension.
+ * @throws FrameloomError bad-option
+ */
+export function formatOf(target: string | undefined, named?: string): OutputFormatName {
+  if (named !== undefined) {
+    const known = OUTPUT_FORMAT_NAMES.find((name) => name === named);
+    if (known) return known;
+  } else if (target === undefined) {
+    return 'mp4';
+  } else {
+    const extension = extname(target).toLowerCase();
+    const known = OUTPUT_FORMAT_NAMES.find((name) =>
+      OUTPUT_FORMATS[name].extensions.includes(extension),
+    );
+    if (known) return known;
+  }
+  const what =
+    named === undefined ? `${target ?? ''} has no extension that` : `"${named}" is no format that`;
+  throw new FrameloomError('bad-option', `${what} can be written`, {
+    hint: `one of ${OUTPUT_FORMAT_NAMES.join(', ')}`,
+    ...(target === undefined ? {} : { path: target }),
+  });
+}

@@ -1,0 +1,40 @@
+export { findFfmpeg, type FfmpegPrograms } from './ffmpeg-path.js';
+export { probe } from './probe.js';
+export { decodeFrames } from './decode.js';
+export { encodeFrames } from './encode.js';
+export { mapFrames, type MapFramesOptions, zipFrames } from './operators.js';
+export {
+  bothOpen,
+  currentDemand,
+  type Demand,
+  DemandGate,
+  withDemand,
+  withoutDemand,
+} from './demand.js';
+export {
+  bytesPerPixel,
+  channelsOf,
+  frameBytes,
+  isPixelFormat,
+  PIXEL_FORMATS,
+  PIXEL_LAYOUTS,
+  type PixelFormat,
+} from './pixel-format.js';
+export { formatOf, OUTPUT_FORMAT_NAMES } from './formats.js';
+export { toRate } from './rate.js';
+export { runningProcesses } from './process.js';
+export type {
+  ColourMatrix,
+  DecodeOptions,
+  EncodeOptions,
+  EncodeResult,
+  Fit,
+  Frame,
+  OutputFormatName,
+  ProbeOptions,
+  RawInput,
+  Rotation,
+  SizeOptions,
+  VideoColour,
+  VideoInfo,
+} from './types.js';

@@ -1,0 +1,143 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { FrameloomError, messageOf } from '../base/error.js';
+import { fileUrl } from './command.js';
+import { inputStreamError } from './ffmpeg-error.js';
+import type { MediaProcess } from './process.js';
+import {
+  folderSequence,
+  isPattern,
+  patternSequence,
+  type PictureSequence,
+  singlePicture,
+} from './sequence.js';
+
+/** What a source turned out to be. */
+export type ResolvedInput =
+  | { readonly kind: 'file'; readonly path: string; readonly url: string; readonly bytes: number }
+  | { readonly kind: 'stream'; readonly path: null; readonly stream: Readable }
+  | { readonly kind: 'sequence'; readonly path: string; readonly sequence: PictureSequence };
+
+/**
+ * Looks at what a source is: a file, a folder or pattern of pictures, a stream, a named pipe.
+ * `-` is standard input.
+ * @throws FrameloomError not-found, bad-input
+ */
+export async function resolveInput(source: string | Readable): Promise<ResolvedInput> {
+  if (typeof source !== 'string') return { kind: 'stream', path: null, stream: source };
+  if (source === '-') return { kind: 'stream', path: null, stream: process.stdin };
+  if (source === '' || source.includes('\0')) {
+    throw new FrameloomError('bad-option', 'the path of the video is empty or not a path');
+  }
+  if (await isPattern(source)) {
+    return { kind: 'sequence', path: source, sequence: await patternSequence(source) };
+  }
+  let facts;
+  try {
+    facts = await stat(source);
+  } catch (error) {
+    const missing = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    throw new FrameloomError(
+      missing ? 'not-found' : 'bad-input',
+      missing ? `${source} does not exist` : `${source} cannot be opened: ${messageOf(error)}`,
+      { path: source, cause: error },
+    );
+  }
+  if (facts.isDirectory()) {
+    return { kind: 'sequence', path: source, sequence: await folderSequence(source) };
+  }
+  if (!facts.isFile()) return { kind: 'stream', path: null, stream: createReadStream(source) };
+  if (facts.size === 0) {
+    throw new FrameloomError('bad-input', `${source} is empty (0 bytes)`, { path: source });
+  }
+  try {
+    const picture = await singlePicture(source);
+    if (picture) return { kind: 'sequence', path: source, sequence: picture };
+  } catch (error) {
+    throw new FrameloomError('bad-input', `${source} cannot be read: ${messageOf(error)}`, {
+      path: source,
+      cause: error,
+    });
+  }
+  return { kind: 'file', path: source, url: fileUrl(source), bytes: facts.size };
+}
+
+/**
+ * A stream's bytes for ffmpeg's stdin. What was read to probe them is kept and given again first.
+ */
+export class InputFeed {
+  readonly #head: Uint8Array[] = [];
+  readonly #rest: AsyncIterator<Uint8Array | string>;
+  #done = false;
+  /** A peek that whoever asked may have stopped waiting for. */
+  #peeking: Promise<unknown> | undefined;
+
+  constructor(source: Readable | AsyncGenerator<Uint8Array>) {
+    this.#rest = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
+  }
+
+  /** What has been peeked at so far. */
+  get head(): readonly Uint8Array[] {
+    return this.#head;
+  }
+
+  /** The next piece, remembered for `pump`; undefined at the end. One call at a time. */
+  peek(): Promise<Uint8Array | undefined> {
+    const peeking = this.#next().then((piece) => {
+      if (piece) this.#head.push(piece);
+      return piece;
+    });
+    this.#peeking = peeking;
+    return peeking;
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    if (this.#done) return undefined;
+    try {
+      const result = await this.#rest.next();
+      if (result.done) {
+        this.#done = true;
+        return undefined;
+      }
+      return typeof result.value === 'string' ? Buffer.from(result.value) : result.value;
+    } catch (error) {
+      this.#done = true;
+      throw inputStreamError(error);
+    }
+  }
+
+  /**
+   * Writes everything into the process, at its pace, and closes its stdin. Returns early when the
+   * process takes no more: why it ended is told by its exit, not by EPIPE.
+   * @throws FrameloomError bad-input when the stream itself fails.
+   */
+  async pump(process: MediaProcess): Promise<void> {
+    const stdin = process.child.stdin;
+    if (!stdin) return;
+    await this.#peeking;
+    for (;;) {
+      const piece = this.#head.shift() ?? (await this.#next());
+      if (process.isGone || process.stdinError || stdin.destroyed) break;
+      if (!piece) {
+        stdin.end();
+        return;
+      }
+      if (stdin.write(piece)) continue;
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          stdin.off('drain', done).off('close', done).off('error', done);
+          resolve();
+        };
+        stdin.on('drain', done).on('close', done).on('error', done);
+      });
+    }
+    await this.close();
+  }
+
+  /** Lets the source go (a file or socket is closed). */
+  async close(): Promise<void> {
+    this.#done = true;
+    await this.#rest.return?.();
+  }
+}

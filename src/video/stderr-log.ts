@@ -1,0 +1,102 @@
+const KEPT_FIRST_LINES = 40;
+const KEPT_LAST_LINES = 40;
+const LONGEST_LINE = 1000;
+
+const PROGRESS =
+  /^(frame|fps|stream_\d+_\d+_q|bitrate|total_size|out_time\w*|dup_frames|drop_frames|speed|progress)=(.*)$/;
+
+/** `[h264 @ 0x55d0] [error] text` → level and `h264: text`; an address is noise to a reader. */
+const TAGGED = /^(?:\[([^\]@]*?)(?: @ [^\]]*)?\] )?\[(panic|fatal|error|warning)\] (.*)$/;
+
+export interface StderrLine {
+  readonly level: 'error' | 'warning' | 'other';
+  readonly text: string;
+}
+
+/**
+ * What ffmpeg says, in bounded memory: its first and last lines, by level (ffmpeg is started with
+ * `-loglevel level+…`), and the counters of `-progress pipe:2`.
+ */
+export class StderrLog {
+  readonly #first: StderrLine[] = [];
+  readonly #last: StderrLine[] = [];
+  readonly #progress = new Map<string, string>();
+  #rest = '';
+  /** The line being read is over-long and its end is thrown away. */
+  #skipping = false;
+
+  push(text: string): void {
+    let from = 0;
+    for (;;) {
+      const end = text.indexOf('\n', from);
+      const piece = text.slice(from, end === -1 ? undefined : end);
+      if (!this.#skipping) {
+        this.#rest += piece.slice(0, LONGEST_LINE - this.#rest.length);
+        this.#skipping = this.#rest.length >= LONGEST_LINE;
+      }
+      if (end === -1) return;
+      this.#endLine();
+      from = end + 1;
+    }
+  }
+
+  close(): void {
+    this.#endLine();
+  }
+
+  #endLine(): void {
+    const line = this.#rest.trimEnd();
+    this.#rest = '';
+    this.#skipping = false;
+    if (line === '') return;
+    const progress = PROGRESS.exec(line);
+    if (progress) {
+      this.#progress.set(progress[1] ?? '', (progress[2] ?? '').trim());
+      return;
+    }
+    const tagged = TAGGED.exec(line);
+    const who = tagged?.[1] === undefined ? '' : `${tagged[1]}: `;
+    const entry: StderrLine = tagged
+      ? {
+          level: tagged[2] === 'warning' ? 'warning' : 'error',
+          text: `${who}${tagged[3] ?? ''}`,
+        }
+      : { level: 'other', text: line };
+    if (this.#first.length < KEPT_FIRST_LINES) {
+      this.#first.push(entry);
+      return;
+    }
+    this.#last.push(entry);
+    if (this.#last.length > KEPT_LAST_LINES) this.#last.shift();
+  }
+
+  /** The lines that were kept, oldest first. */
+  get lines(): readonly StderrLine[] {
+    return [...this.#first, ...this.#last];
+  }
+
+  errors(): string[] {
+    return this.lines.filter((line) => line.level === 'error').map((line) => line.text);
+  }
+
+  warnings(): string[] {
+    return this.lines.filter((line) => line.level === 'warning').map((line) => line.text);
+  }
+
+  matches(pattern: RegExp): boolean {
+    return this.lines.some((line) => pattern.test(line.text));
+  }
+
+  /** A counter of ffmpeg's progress report, such as `frame`. */
+  progress(name: string): number | undefined {
+    const value = Number(this.#progress.get(name));
+    return Number.isFinite(value) ? value : undefined;
+  }
+
+  /** The few lines that say best what went wrong, as one. */
+  excerpt(): string {
+    const errors = this.errors();
+    const chosen = errors.length > 0 ? errors : this.lines.map((line) => line.text);
+    return [...new Set(chosen)].slice(-3).join('; ');
+  }
+}

@@ -1,0 +1,161 @@
+import type { Logger } from '../base/log.js';
+import type { Rational } from '../base/rational.js';
+import type { PixelFormat } from './pixel-format.js';
+
+/** One picture of a stream. */
+export interface Frame {
+  /** Counts from 0 in the stream it belongs to. */
+  readonly index: number;
+  /** Where it stands in its source: (startFrame + index) / fps. */
+  readonly timeSeconds: number;
+  readonly width: number;
+  readonly height: number;
+  readonly pixelFormat: PixelFormat;
+  /** Height × width × channels, rows from the top, no padding. Owned by whoever received it. */
+  readonly data: Uint8Array;
+}
+
+export type Rotation = 0 | 90 | 180 | 270;
+
+export interface VideoColour {
+  /** ffmpeg's name of the matrix, such as bt709 or smpte170m; null when the file does not say. */
+  readonly space: string | null;
+  readonly primaries: string | null;
+  readonly transfer: string | null;
+  readonly range: 'limited' | 'full' | null;
+}
+
+/** What a source says of itself, before any option of decoding. */
+export interface VideoInfo {
+  /** The path that was given; null for a stream. */
+  readonly path: string | null;
+  readonly kind: 'file' | 'stream' | 'sequence' | 'raw';
+  /** ffmpeg's names of the container, such as `mov,mp4,m4a,3gp,3g2,mj2`. */
+  readonly container: string;
+  readonly codec: string;
+  /** Of all streams in the file, the one that is decoded. */
+  readonly streamIndex: number;
+  /** Pixels, as displayed: after rotation, before the sample aspect ratio. */
+  readonly width: number;
+  readonly height: number;
+  /** Width of one pixel over its height, after rotation. */
+  readonly sampleAspectRatio: Rational;
+  /** The constant rate; of a variable one, the rate at which it is delivered. */
+  readonly fps: Rational;
+  readonly variableFrameRate: boolean;
+  /** Frames in the source; null when the container does not say and nobody asked to count. */
+  readonly frameCount: number | null;
+  /** Of the video stream; null when unknown, as on a pipe. */
+  readonly durationSeconds: number | null;
+  /** The first frame's time, after the file's own first timestamp. */
+  readonly startSeconds: number;
+  /** The file's own first timestamp; null when it has none. */
+  readonly containerStartSeconds: number | null;
+  /** ffmpeg's name, such as yuv420p10le. */
+  readonly pixelFormat: string;
+  readonly bitDepth: number;
+  readonly hasAudio: boolean;
+  readonly hasAlpha: boolean;
+  readonly interlaced: boolean;
+  readonly colour: VideoColour;
+  /** Clockwise degrees by which players turn what is stored; width and height are turned already. */
+  readonly rotation: Rotation;
+}
+
+/** stretch: exactly that size; pad: whole picture, black bars; crop: fills, edges cut off;
+ * keep-aspect: the largest size inside the box. */
+export type Fit = 'stretch' | 'pad' | 'crop' | 'keep-aspect';
+
+export interface SizeOptions {
+  /** Pixels. With only one of the two, the other follows from the picture's aspect. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  /** Default `stretch`. Needs both width and height. */
+  readonly fit?: Fit | undefined;
+  /** Sizes that follow from the aspect are rounded to a multiple of it, pixels. Default 1. */
+  readonly multipleOf?: number | undefined;
+}
+
+/** How to read bytes that carry no header. */
+export interface RawInput {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: Rational | number | string;
+  /** Any packed or planar format that ffmpeg knows. Default rgb24. */
+  readonly pixelFormat?: string | undefined;
+}
+
+export type ColourMatrix = 'bt601' | 'bt709' | 'bt2020';
+
+export interface ProbeOptions {
+  /** Count the frames and look for a variable rate by reading every packet. Default false. */
+  readonly count?: boolean | undefined;
+  /** The rate of image sequences and single pictures, which carry none. Default 25. */
+  readonly sequenceFps?: Rational | number | string | undefined;
+  /** The source has no header. */
+  readonly raw?: RawInput | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: Logger | undefined;
+}
+
+export interface DecodeOptions extends ProbeOptions {
+  /** Default: the source's own size in square pixels. */
+  readonly size?: SizeOptions | undefined;
+  /** Frames a second, by repeating and leaving out. Default: the source's. */
+  readonly fps?: Rational | number | string | undefined;
+  /** Skip to this time after the first frame. Rounded to a frame. Not with startFrame. */
+  readonly startSeconds?: number | undefined;
+  /** Skip this many frames, counted at the rate delivered. Frame k is the same one by any start. */
+  readonly startFrame?: number | undefined;
+  /** Stop after that long. Rounded to a frame. Not with frames. */
+  readonly durationSeconds?: number | undefined;
+  /** Stop after that many frames. */
+  readonly frames?: number | undefined;
+  /** Default rgb24. */
+  readonly pixelFormat?: PixelFormat | undefined;
+  /** An ffmpeg filtergraph on the frames as they would have been delivered (sized, RGB). */
+  readonly filter?: string | undefined;
+  /** An ffmpeg filtergraph on the frames as stored, before rate and size: `yadif`, `crop=…`. */
+  readonly preFilter?: string | undefined;
+  /** Overrules the matrix that the source is tagged with. */
+  readonly colourMatrix?: ColourMatrix | undefined;
+  readonly colourRange?: 'limited' | 'full' | undefined;
+  /** Take what can be decoded of a damaged source and warn, instead of ending with bad-input. */
+  readonly tolerant?: boolean | undefined;
+  /** What `probe` said of this source, to spare asking again. */
+  readonly info?: VideoInfo | undefined;
+}
+
+export type OutputFormatName = 'mp4' | 'webm' | 'mov' | 'mkv' | 'gif' | 'png' | 'y4m' | 'raw';
+
+export interface EncodeOptions {
+  /** Frames a second of what is written. */
+  readonly fps: Rational | number | string;
+  /** Default: by the target's extension; mp4 for a stream. */
+  readonly format?: OutputFormatName | undefined;
+  /** Constant quality: h264 0–51, default 18; vp9 0–63, default 30. Lower is better and larger. */
+  readonly crf?: number | undefined;
+  /** x264's speed preset, default `medium`. */
+  readonly preset?: string | undefined;
+  /** ffmpeg's pixel format to write instead of the format's own, such as yuv444p. */
+  readonly outputPixelFormat?: string | undefined;
+  /** An ffmpeg filtergraph before encoding. */
+  readonly filter?: string | undefined;
+  /** Carry this file's first audio stream along, cut to the video's duration. */
+  readonly audioFrom?: string | undefined;
+  /** Where in audioFrom the video begins. Default 0. */
+  readonly audioStartSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: Logger | undefined;
+}
+
+export interface EncodeResult {
+  readonly frames: number;
+  readonly durationSeconds: number;
+  /** Pixels as written: mp4 repeats the last row or column of an odd size. */
+  readonly width: number;
+  readonly height: number;
+  readonly format: OutputFormatName;
+  /** Absent when the target is a stream. */
+  readonly path?: string;
+}

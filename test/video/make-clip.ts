@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findFfmpeg } from '../../src/video/index.js';
+
+const run = promisify(execFile);
+let folder: string | undefined;
+let made = 0;
+
+/** A folder for this test process, removed when it exits. */
+export function scratchFolder(): string {
+  if (folder === undefined) {
+    const path = mkdtempSync(join(tmpdir(), 'frameloom-test-'));
+    process.on('exit', () => rmSync(path, { recursive: true, force: true }));
+    folder = path;
+  }
+  return folder;
+}
+
+/** A path that nothing has yet, in the scratch folder. */
+export function scratchPath(name: string): string {
+  made += 1;
+  return join(scratchFolder(), `${made}-${name}`);
+}
+
+/** Runs ffmpeg with these arguments; its stdout as bytes. */
+export async function runFfmpeg(...args: string[]): Promise<Buffer> {
+  const { ffmpegPath } = await findFfmpeg();
+  const { stdout } = await run(ffmpegPath, ['-v', 'error', '-nostdin', '-y', ...args], {
+    encoding: 'buffer',
+    maxBuffer: 2 ** 28,
+  });
+  return stdout;
+}
+
+export interface ClipOptions {
+  /** Pixels. Default 64 × 36. */
+  width?: number;
+  height?: number;
+  /** Default 12. */
+  frames?: number;
+  /** Default 25. */
+  fps?: number | string;
+  /** Default `clip.mp4`: the extension chooses container and codec. */
+  name?: string;
+  /** A lavfi source instead of the moving test picture, without size and rate: `color=red`. */
+  source?: string;
+  /** ffmpeg filters on the source. */
+  filter?: string;
+  /** Adds a 440 Hz tone of that long. */
+  toneSeconds?: number;
+  /** Further output options, such as `-pix_fmt yuv420p10le`. */
+  options?: string[];
+}
+
+/** Makes a small clip with ffmpeg and returns its path. */
+export async function makeClip(clip: ClipOptions = {}): Promise<string> {
+  const { width = 64, height = 36, frames = 12, fps = 25, source = 'testsrc2' } = clip;
+  const path = scratchPath(clip.name ?? 'clip.mp4');
+  const separator = source.includes('=') ? ':' : '=';
+  const tone =
+    clip.toneSeconds === undefined
+      ? []
+      : ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${clip.toneSeconds}`];
+  await runFfmpeg(
+    ...['-f', 'lavfi', '-i', `${source}${separator}size=${width}x${height}:rate=${fps}`],
+    ...tone,
+    ...(clip.filter === undefined ? [] : ['-vf', clip.filter]),
+    ...['-frames:v', String(frames), '-pix_fmt', 'yuv420p'],
+    ...(clip.options ?? []),
+    path,
+  );
+  return path;
+}
