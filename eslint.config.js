@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   { ignores: ['dist/', 'node_modules/', 'runs/', 'coverage/', 'schema/', 'bench/.venv/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -20,6 +21,18 @@ export default defineConfig(
     },
   },
   {
+    // Output has one way out: the logger, or the write function that a command is given.
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Use randomStream of src/base/random.ts.' },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     plugins: { vitest },
     rules: {
@@ -27,6 +40,11 @@ export default defineConfig(
       'vitest/no-focused-tests': 'error',
       'vitest/no-disabled-tests': 'error',
       'vitest/valid-expect': 'error',
+      // Helpers named expect… assert too, and a property test asserts inside fc.assert.
+      'vitest/expect-expect': [
+        'error',
+        { assertFunctionNames: ['expect', 'expect*', 'assert*', 'fc.assert', '**.assert'] },
+      ],
     },
   },
   {
@@ -39,6 +57,9 @@ export default defineConfig(
         URL: 'readonly',
         Buffer: 'readonly',
         setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
       },
     },
   },

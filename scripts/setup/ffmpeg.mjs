@@ -5,22 +5,25 @@ import { findProgram, packageFolder } from './paths.mjs';
 import { run } from './run.mjs';
 import { SetupError } from './say.mjs';
 
-const LOWEST = [4, 4];
+/** libavutil of ffmpeg 4.4: builds from git carry no release number, but always this one. */
+const LOWEST_AVUTIL = /** @type {const} */ ([56, 70]);
 
 /**
- * The version in what `ffmpeg -version` prints. Builds from git name no number and are new.
+ * The version in what `ffmpeg -version` prints, and whether it is 4.4 or newer.
  *
  * @param {string} output
- * @returns {{ text: string, enough: boolean } | undefined}
+ * @returns {{ text: string, enough: boolean } | undefined} undefined when it is no ffmpeg's
  */
 export function parseVersion(output) {
   const text = /^ff(?:mpeg|probe) version (\S+)/m.exec(output)?.[1];
   if (text === undefined) return undefined;
-  const [, major, minor] = /^n?(\d+)\.(\d+)/.exec(text) ?? [];
-  if (major === undefined) return { text, enough: true };
-  const [low, lowMinor] = /** @type {[number, number]} */ (LOWEST);
-  const enough = Number(major) > low || (Number(major) === low && Number(minor) >= lowMinor);
-  return { text, enough };
+  const [, major, minor] = /libavutil\s+(\d+)\.\s*(\d+)\./.exec(output)?.map(Number) ?? [];
+  const [low, lowMinor] = LOWEST_AVUTIL;
+  const enough =
+    major !== undefined &&
+    minor !== undefined &&
+    (major > low || (major === low && minor >= lowMinor));
+  return { text: text.replace(/-static$/, ''), enough };
 }
 
 /**

@@ -117,8 +117,14 @@ async function carryOut(plan) {
   return summaryOf(plan.stamp);
 }
 
-/** @param {import('./binding.mjs').Stamp} stamp */
-const summaryOf = ({ source, tfjs }) =>
-  source === 'installer'
-    ? `TF.js ${tfjs}'s own TensorFlow`
-    : source.replace(/^tensorflow-/, 'TensorFlow ');
+/**
+ * @param {import('./binding.mjs').Stamp} stamp
+ * @returns {string} such as: TensorFlow 2.21.0 (cpu)
+ */
+export function summaryOf({ source, tfjs }) {
+  if (source === 'installer') return `TF.js ${tfjs}'s own TensorFlow`;
+  const [, device, version] = /^tensorflow-(cpu|gpu)-(.+)$/.exec(source) ?? [];
+  return device === undefined
+    ? 'TensorFlow of FRAMELOOM_TENSORFLOW'
+    : `TensorFlow ${version} (${device})`;
+}

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
+import { withoutDeprecations } from './quiet.js';
 import { registerMissingWasmKernels } from './wasm/register.js';
 
 const require = createRequire(import.meta.url);
@@ -25,6 +26,8 @@ export async function loadCpu(): Promise<void> {
 }
 
 function loadCpuPackage(): void {
+  // The whole of TF.js and not only the backend: this is where gradients are registered.
+  withoutDeprecations(() => void require('@tensorflow/tfjs'));
   require('@tensorflow/tfjs-backend-cpu');
   // It greets on its first use with advice that our own warning already gives.
   (tf.findBackend('cpu') as unknown as { firstUse: boolean }).firstUse = false;

@@ -14,7 +14,10 @@ export function borrowedKernel(kernelName: string, backendName: string): tf.Kern
     kernelFunc: ({ inputs, attrs }) => {
       const own = tf.findBackend(backendName);
       const cpu = tf.findBackend('cpu');
-      const copies: tf.NamedTensorInfoMap = {};
+      // Some kernels take a list; its copy has to be one too.
+      const copies: tf.NamedTensorInfoMap = Array.isArray(inputs)
+        ? ([] as unknown as tf.NamedTensorInfoMap)
+        : {};
       for (const [name, tensor] of Object.entries(inputs)) {
         if (tensor === undefined) continue;
         copies[name] = copy(tensor, own, cpu);

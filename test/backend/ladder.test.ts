@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { climb, resolvePreference, type Rung } from '../../src/backend/ladder.js';
+import { FrameloomError } from '../../src/base/error.js';
+import { createLogger } from '../../src/base/log.js';
+
+const good = (name: Rung['name'], family: Rung['family']): Rung => ({
+  name,
+  family,
+  load: () => Promise.resolve(),
+});
+const bad = (name: Rung['name'], family: Rung['family'], why: string): Rung => ({
+  name,
+  family,
+  load: () => Promise.reject(new Error(why)),
+});
+
+function listen() {
+  const lines: string[] = [];
+  return { lines, log: createLogger({ write: (line) => void lines.push(line.trimEnd()) }) };
+}
+
+describe('climb', () => {
+  it('takes the first rung that loads and says why not a better one', async () => {
+    const { lines, log } = listen();
+    const rungs = [
+      bad('tensorflow-gpu', 'tensorflow', 'no NVIDIA card'),
+      good('tensorflow', 'tensorflow'),
+      bad('wasm', 'wasm', 'never reached'),
+    ];
+    expect(await climb(rungs, 'auto', log)).toEqual({
+      name: 'tensorflow',
+      reason: 'not tensorflow-gpu: no NVIDIA card',
+      passedOver: [{ name: 'tensorflow-gpu', why: 'no NVIDIA card' }],
+    });
+    expect(lines).toEqual(['backend: tensorflow (not tensorflow-gpu: no NVIDIA card)']);
+  });
+
+  it('warns below native how slow training will be', async () => {
+    const { lines, log } = listen();
+    await climb(
+      [bad('tensorflow', 'tensorflow', 'is not set up\nmore'), good('wasm', 'wasm')],
+      'auto',
+      log,
+    );
+    expect(lines).toEqual([
+      'warning: backend: wasm (not tensorflow: is not set up); training will be about 100 times slower than on native TensorFlow (run `npm run setup`, then `frameloom doctor` says what is missing)',
+    ]);
+  });
+
+  it('takes what was asked for although there is a better one', async () => {
+    const rungs = [good('tensorflow', 'tensorflow'), good('cpu', 'cpu')];
+    expect(await climb(rungs, 'cpu')).toMatchObject({ name: 'cpu', reason: 'cpu was asked for' });
+  });
+
+  it('fails with why and what to do when what was asked for cannot be had', async () => {
+    const rungs = [
+      bad('tensorflow-gpu', 'tensorflow', 'no NVIDIA card'),
+      bad('tensorflow', 'tensorflow', 'native TensorFlow is not set up'),
+      good('wasm', 'wasm'),
+    ];
+    const error = await climb(rungs, 'tensorflow').catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(FrameloomError);
+    expect(error).toMatchObject({
+      code: 'backend',
+      message:
+        'the tensorflow backend cannot be used (tensorflow-gpu: no NVIDIA card; tensorflow: native TensorFlow is not set up)',
+      hint: 'run `npm run setup`, then `frameloom doctor` says what is missing',
+    });
+  });
+});
+
+describe('resolvePreference', () => {
+  it('lets the caller go before the environment', () => {
+    expect(resolvePreference('cpu', { FRAMELOOM_BACKEND: 'wasm' })).toBe('cpu');
+    expect(resolvePreference('auto', { FRAMELOOM_BACKEND: 'wasm' })).toBe('wasm');
+    expect(resolvePreference(undefined, { FRAMELOOM_BACKEND: 'wasm' })).toBe('wasm');
+    expect(resolvePreference(undefined, { FRAMELOOM_BACKEND: '' })).toBe('auto');
+    expect(resolvePreference(undefined, {})).toBe('auto');
+  });
+
+  it('refuses a word that it does not know', () => {
+    expect(() => resolvePreference(undefined, { FRAMELOOM_BACKEND: 'webgpu' })).toThrow(
+      expect.objectContaining({
+        code: 'bad-option',
+        message: 'FRAMELOOM_BACKEND is "webgpu"',
+        hint: 'use one of auto, tensorflow, wasm, cpu',
+      }),
+    );
+  });
+});
