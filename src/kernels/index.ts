@@ -1,6 +1,7 @@
 import { registerActivation } from './activation/index.js';
 import { registerBias } from './bias/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
+import { registerSharing } from './sharing/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
@@ -16,4 +17,5 @@ export function registerKernels(): void {
   registerInstanceNorm();
   registerActivation();
   registerBias();
+  registerSharing();
 }
