@@ -93,6 +93,17 @@ export class LabelReader {
     return this.classNames.length;
   }
 
+  /** Tells readers apart that would read the same map differently. */
+  get fingerprint(): string {
+    return JSON.stringify([this.classNames, this.#colours, this.#tolerance]);
+  }
+
+  /** ffmpeg's name of the colour that bars are filled with: the first class. */
+  get padColour(): string {
+    const hex = (this.#colours[0] ?? [0, 0, 0]).map((level) => level.toString(16).padStart(2, '0'));
+    return `0x${hex.join('')}`;
+  }
+
   /** The picture of an id map: palette colours, or grey levels spread over the range. */
   toColours(ids: Uint8Array): Uint8Array {
     const out = new Uint8Array(ids.length * 3);

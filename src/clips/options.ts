@@ -6,7 +6,7 @@ import { conditionOptions } from './condition-options.js';
 
 /** The generator halves its frames twice, so both sides must be multiples of this. */
 export const SIZE_MULTIPLE = 4;
-const SMALLEST_SIDE = 16;
+export const SMALLEST_SIDE = 16;
 
 const nearestMultiples = (value: number): [number, number] => {
   const below = Math.max(SMALLEST_SIDE, Math.floor(value / SIZE_MULTIPLE) * SIZE_MULTIPLE);

@@ -1,0 +1,158 @@
+import { FrameloomError, isFrameloomError } from '../base/error.js';
+import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
+import { findFfmpeg, probe, type VideoInfo } from '../video/index.js';
+import { planCondition } from './condition-plan.js';
+import { expandClips, pairClips } from './expand.js';
+import type { ClipMedia, MediaPlan } from './media.js';
+import { SMALLEST_SIDE, type DataOptions } from './options.js';
+
+/** Rates this close are one rate, written differently. */
+const SAME_RATE = 1e-3;
+
+export const sameRate = (a: Rational, b: Rational): boolean =>
+  Math.abs(rationalToNumber(a) / rationalToNumber(b) - 1) < SAME_RATE;
+
+/** The clips of a dataset, looked at but not decoded. */
+export interface ClipIndex {
+  readonly plan: MediaPlan;
+  readonly clips: readonly ClipMedia[];
+}
+
+/**
+ * Runs `work` on every item and throws one error for all that failed.
+ * @throws what failed, where it is one; FrameloomError bad-data with a line for each, where several
+ */
+export async function forEachClip<T, R>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const failures: FrameloomError[] = [];
+  for (const [index, item] of items.entries()) {
+    try {
+      results.push(await work(item, index));
+    } catch (error) {
+      if (!isFrameloomError(error) || error.code === 'cancelled') throw error;
+      failures.push(error);
+    }
+  }
+  const [first] = failures;
+  if (!first) return results;
+  if (failures.length === 1) throw first;
+  const lines = failures.map((failure) => `\n  ${failure.toLine()}`).join('');
+  throw new FrameloomError(
+    'bad-data',
+    `${failures.length} of ${items.length} clips cannot be used:${lines}`,
+    { cause: first },
+  );
+}
+
+async function probeSource(
+  path: string,
+  options: DataOptions,
+  signal: AbortSignal | undefined,
+): Promise<VideoInfo> {
+  const info = await probe(path, { sequenceFps: options.fps, signal });
+  if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
+    throw new FrameloomError(
+      'bad-data',
+      `${path} is ${info.width}x${info.height} pixels, too small to learn from`,
+      { hint: `both sides need at least ${SMALLEST_SIDE} pixels`, path },
+    );
+  }
+  return info;
+}
+
+/** The rate of the dataset: the one asked for, or that of all clips. */
+function commonRate(options: DataOptions, infos: readonly VideoInfo[]): Rational {
+  const [first] = infos;
+  const fps = options.fps ?? first?.fps;
+  if (!fps || !first) throw noClips();
+  const other = options.fps ? undefined : infos.find((info) => !sameRate(info.fps, fps));
+  if (other) {
+    throw new FrameloomError(
+      'bad-data',
+      `the clips differ in rate: ${first.path ?? ''} has ${formatRational(fps)} frames a second, ${other.path ?? ''} ${formatRational(other.fps)}`,
+      { hint: `set data.fps, such as fps: ${formatRational(fps)}, to take all at one rate` },
+    );
+  }
+  return fps;
+}
+
+function noClips(): FrameloomError {
+  return new FrameloomError('bad-data', 'there are no clips to train on', {
+    hint: 'name videos under data.clips, or with --clip',
+    path: 'data.clips',
+  });
+}
+
+async function indexClip(
+  clip: { path: string; info: VideoInfo; conditionPath: string | null },
+  options: DataOptions,
+  fps: Rational,
+  signal: AbortSignal | undefined,
+): Promise<ClipMedia> {
+  const { path, info, conditionPath } = clip;
+  const conditionInfo =
+    conditionPath === null ? null : await probeSource(conditionPath, { ...options, fps }, signal);
+  if (
+    conditionInfo &&
+    !options.fps &&
+    conditionInfo.kind !== 'sequence' &&
+    !sameRate(conditionInfo.fps, info.fps)
+  ) {
+    throw new FrameloomError(
+      'bad-data',
+      `${path} has ${formatRational(info.fps)} frames a second but its condition ${conditionPath ?? ''} has ${formatRational(conditionInfo.fps)}`,
+      { hint: 'set data.fps to take both at one rate', path },
+    );
+  }
+  const perSecond = rationalToNumber(fps);
+  return {
+    path,
+    info,
+    conditionPath,
+    conditionInfo,
+    firstFrame: Math.round((options.startSeconds ?? 0) * perSecond),
+    frameLimit:
+      options.durationSeconds === undefined
+        ? null
+        : Math.max(1, Math.round(options.durationSeconds * perSecond)),
+  };
+}
+
+/**
+ * Finds the clips and their conditions and looks at each.
+ * @throws FrameloomError not-found for a path or glob without a file; bad-input for a file that is
+ *   no video; bad-data for rates or sizes that do not fit; several bad clips make one error
+ */
+export async function indexClips(
+  options: DataOptions,
+  context: { baseFolder: string; signal?: AbortSignal | undefined },
+): Promise<ClipIndex> {
+  const { baseFolder, signal } = context;
+  const { condition } = options;
+  const paths = await expandClips(options.clips, baseFolder);
+  if (paths.length === 0) throw noClips();
+  const pairs: readonly { clip: string; condition: string | null }[] =
+    condition.kind === 'paired'
+      ? await pairClips(paths, condition.path, baseFolder)
+      : paths.map((clip) => ({ clip, condition: null }));
+  const { width, height } = options.size;
+  const conditionPlan = await planCondition(condition, { baseFolder, width, height });
+  const probed = await forEachClip(pairs, async (pair) => ({
+    path: pair.clip,
+    conditionPath: pair.condition,
+    info: await probeSource(pair.clip, options, signal),
+  }));
+  const fps = commonRate(
+    options,
+    probed.map((clip) => clip.info),
+  );
+  const clips = await forEachClip(probed, async (clip) => indexClip(clip, options, fps, signal));
+  const { version } = await findFfmpeg();
+  return {
+    clips,
+    plan: { width, height, fit: options.fit, fps, ...conditionPlan, ffmpegVersion: version },
+  };
+}

@@ -1,0 +1,263 @@
+import { FrameloomError } from '../base/error.js';
+import { silentLogger } from '../base/log.js';
+import { jitterColour, warpFrames } from './augment.js';
+import { BlockCache } from './block-cache.js';
+import { forEachClip, indexClips } from './clip-index.js';
+import { conditionToTensor, bytesToTensor } from './frame-tensor.js';
+import { blockKey, FrameStore } from './frame-store.js';
+import type { MediaPlan } from './media.js';
+import { dataOptions, type DataOptions } from './options.js';
+import { createFeed } from './prefetch.js';
+import { makeReport, type ClipFacts } from './report.js';
+import { WindowSampler } from './sampler.js';
+import { scanClip } from './scan.js';
+import { findSceneCuts } from './scene-cut.js';
+import { shotsWithin, splitClip } from './split.js';
+import type {
+  Dataset,
+  DatasetContext,
+  FrameRange,
+  HeldOutSegment,
+  Window,
+  WindowOrigin,
+  WindowRequest,
+} from './types.js';
+import type * as tf from '@tensorflow/tfjs-core';
+
+const DEFAULT_AHEAD = 2;
+
+/** A batch of windows before it becomes tensors. */
+interface WindowBytes {
+  readonly origin: readonly WindowOrigin[];
+  /** NTHWC. */
+  readonly frames: Uint8Array;
+  readonly condition: Uint8Array | null;
+  /** Frames of each window, lead included. */
+  readonly length: number;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** A window as its draw wants it: the same mirror and crop on frames and condition. */
+function augmented(range: FrameRange, origin: WindowOrigin, plan: MediaPlan): FrameRange {
+  const { width, height, layout } = plan;
+  const warped = warpFrames({ data: range.frames, width, height, channels: 3 }, origin, 'linear');
+  const channels = layout.bytesPerPixel;
+  const resample = layout.content === 'labels' ? 'nearest' : 'linear';
+  const condition =
+    range.condition &&
+    warpFrames({ data: range.condition, width, height, channels }, origin, resample);
+  return {
+    ...range,
+    frames: jitterColour(warped, 3, origin.colour),
+    condition:
+      condition && layout.followsColour
+        ? jitterColour(condition, channels, origin.colour)
+        : condition,
+  };
+}
+
+function heldOutSegments(clips: readonly ClipFacts[], historyFrames: number): HeldOutSegment[] {
+  return clips.flatMap(({ heldOut, cuts }, clip) =>
+    shotsWithin(heldOut, cuts)
+      .map(({ start, end }) => {
+        const scene = cuts.filter((cut) => cut <= start).at(-1) ?? 0;
+        return {
+          clip,
+          startFrame: start,
+          frameCount: end - start,
+          scoredFrames: end - start - historyFrames,
+          precedingFrames: start - scene,
+        };
+      })
+      .filter((segment) => segment.scoredFrames >= 1),
+  );
+}
+
+class ClipDataset implements Dataset {
+  readonly report;
+  readonly width;
+  readonly height;
+  readonly fps;
+  readonly conditionChannels;
+  readonly condition;
+  readonly layout;
+  readonly leadFrames;
+  readonly #plan: MediaPlan;
+  readonly #segments: readonly HeldOutSegment[];
+  readonly #sampler: WindowSampler;
+  readonly #store: FrameStore;
+  readonly #cache: BlockCache;
+  #closed = false;
+
+  constructor(
+    plan: MediaPlan,
+    parts: {
+      sampler: WindowSampler;
+      segments: readonly HeldOutSegment[];
+      store: FrameStore;
+      cache: BlockCache;
+      report: Dataset['report'];
+    },
+  ) {
+    this.#plan = plan;
+    this.#segments = parts.segments;
+    this.#sampler = parts.sampler;
+    this.#store = parts.store;
+    this.#cache = parts.cache;
+    this.report = parts.report;
+    this.leadFrames = parts.report.leadFrames;
+    this.width = plan.width;
+    this.height = plan.height;
+    this.fps = plan.fps;
+    this.layout = plan.layout;
+    this.condition = plan.layout.kind;
+    this.conditionChannels = plan.layout.channels;
+  }
+
+  async trainWindow(step: number, request: WindowRequest): Promise<Window> {
+    return this.#asWindow(await this.#prepare(step, request));
+  }
+
+  prefetch(options: Parameters<Dataset['prefetch']>[0]) {
+    return createFeed({
+      fromStep: options.fromStep,
+      ahead: options.ahead ?? DEFAULT_AHEAD,
+      prepare: async (step) => this.#prepare(step, options.plan(step)),
+      finish: (bytes) => this.#asWindow(bytes),
+    });
+  }
+
+  heldOut(): HeldOutSegment[] {
+    return [...this.#segments];
+  }
+
+  async readFrames(clip: number, startFrame: number, count: number): Promise<FrameRange> {
+    this.#assertOpen();
+    return this.#store.read(clip, startFrame, count);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#store.close();
+    await this.#cache.close();
+  }
+
+  async #prepare(step: number, request: WindowRequest): Promise<WindowBytes> {
+    this.#assertOpen();
+    const origin = this.#sampler.draw(step, request);
+    const length = this.leadFrames + request.frames;
+    const ranges = await Promise.all(
+      origin.map(async (one) => {
+        const range = await this.#store.read(one.clip, one.startFrame, length, one.strideFrames);
+        return augmented(range, one, this.#plan);
+      }),
+    );
+    const conditions = ranges.flatMap(({ condition }) => condition ?? []);
+    return {
+      origin,
+      length,
+      frames: joined(ranges.map(({ frames }) => frames)),
+      condition: conditions.length > 0 ? joined(conditions) : null,
+    };
+  }
+
+  #asWindow({ origin, length, frames, condition }: WindowBytes): Window {
+    const axes = [origin.length, length, this.height, this.width];
+    const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
+    const conditionTensor =
+      condition && (conditionToTensor(condition, axes, this.layout) as tf.Tensor5D);
+    return {
+      frames: frameTensor,
+      condition: conditionTensor,
+      leadFrames: this.leadFrames,
+      origin,
+      dispose() {
+        frameTensor.dispose();
+        conditionTensor?.dispose();
+      },
+    };
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new FrameloomError('cancelled', 'the dataset is closed');
+  }
+}
+
+/**
+ * Opens the clips of a pipeline: finds them and their conditions, decodes each once (or finds the
+ * scan of an earlier time), splits them and counts their windows. Small datasets are in memory
+ * afterwards.
+ *
+ * @param options the parsed `data:` section
+ * @throws FrameloomError not-found, bad-input, bad-data: what is wrong with which clip; several bad
+ *   clips make one error of several lines. cancelled by the signal.
+ */
+export async function openDataset(options: DataOptions, context: DatasetContext): Promise<Dataset> {
+  const { seed, baseFolder, historyFrames, conditionFrames, cacheFolder, signal } = context;
+  const log = context.log ?? silentLogger;
+  const { plan, clips } = await indexClips(dataOptions.parse(options), { baseFolder, signal });
+  const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
+  try {
+    const facts = await forEachClip(clips, async (media, clip): Promise<ClipFacts> => {
+      const scan = await scanClip(media, plan, {
+        cacheFolder,
+        signal,
+        onBlock: async (block, bytes) => {
+          if (block === 0) log.info(`reading ${media.path} (${clip + 1} of ${clips.length})`);
+          await cache.put(blockKey(clip, block), bytes);
+        },
+      });
+      const cuts = options.sceneCuts.detect
+        ? findSceneCuts(
+            scan.sceneScores.map((score) => score / 1000),
+            options.sceneCuts.threshold,
+          )
+        : [];
+      return { media, scan, cuts, ...splitClip(scan.frameCount, options.heldOut) };
+    });
+    const leadFrames = Math.max(historyFrames, conditionFrames - 1);
+    const sampler = new WindowSampler({
+      seed,
+      leadFrames,
+      strides: options.strideFrames,
+      augment: options.augment,
+      width: plan.width,
+      height: plan.height,
+      paths: facts.map(({ media }) => media.path),
+      shots: facts.flatMap(({ train, cuts }, clip) =>
+        shotsWithin(train, cuts).map((shot) => ({ clip, ...shot })),
+      ),
+    });
+    const windowFrames = context.windowFrames ?? 1;
+    if (context.windowFrames !== undefined && sampler.count(windowFrames) === 0) {
+      throw sampler.tooShort(windowFrames);
+    }
+    const segments = heldOutSegments(facts, historyFrames);
+    const report = makeReport({
+      plan,
+      clips: facts,
+      sampler,
+      segments,
+      leadFrames,
+      historyFrames,
+      windowFrames,
+      cacheBytes: options.cache.memoryBytes + options.cache.diskBytes,
+    });
+    const store = new FrameStore(facts, plan, cache, log);
+    return new ClipDataset(plan, { sampler, segments, store, cache, report });
+  } catch (error) {
+    await cache.close();
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+export { openDataset } from './dataset.js';
+export { dataOptions, SIZE_MULTIPLE, type DataInput, type DataOptions } from './options.js';
+export {
+  conditionOptions,
+  paletteOptions,
+  type ConditionKind,
+  type ConditionOptions,
+  type Palette,
+} from './condition-options.js';
+export {
+  bytesToTensor,
+  conditionToTensor,
+  frameToTensor,
+  labelsToTensor,
+  tensorToBytes,
+  tensorToFrame,
+  valuesToBytes,
+} from './frame-tensor.js';
+export { derivedFiltergraph } from './condition-plan.js';
+export { findSceneCuts, SceneMeter } from './scene-cut.js';
+export type { FrameSpan } from './split.js';
+export type { Augmentation } from './augment.js';
+export type {
+  ClipReport,
+  ConditionLayout,
+  Dataset,
+  DatasetContext,
+  DatasetReport,
+  FrameRange,
+  HeldOutSegment,
+  LabelShare,
+  Window,
+  WindowFeed,
+  WindowOrigin,
+  WindowRequest,
+} from './types.js';

@@ -1,0 +1,253 @@
+import { map, type Observable } from 'rxjs';
+import { FrameloomError } from '../base/error.js';
+import type { Rational } from '../base/rational.js';
+import {
+  decodeFrames,
+  DemandGate,
+  withDemand,
+  type DecodeOptions,
+  type Frame,
+  type VideoInfo,
+} from '../video/index.js';
+import type { UnequalLength } from './lockstep.js';
+import { lockstep } from './lockstep.js';
+import type { LabelReader, LabelTally } from './labels.js';
+import type { ConditionLayout } from './types.js';
+
+/** How all clips of a dataset are decoded. */
+export interface MediaPlan {
+  readonly width: number;
+  readonly height: number;
+  readonly fit: 'crop' | 'pad' | 'stretch';
+  readonly fps: Rational;
+  readonly layout: ConditionLayout;
+  /** Of a derived condition. */
+  readonly filtergraph: string | null;
+  /** Of paired labels. */
+  readonly labels: LabelReader | null;
+  /** Another ffmpeg may scale otherwise, so scans are told apart by it. */
+  readonly ffmpegVersion: string;
+}
+
+/** A clip, with the part of it that is used. */
+export interface ClipMedia {
+  readonly path: string;
+  readonly info: VideoInfo;
+  readonly conditionPath: string | null;
+  readonly conditionInfo: VideoInfo | null;
+  /** Frames of the file, at the plan's rate, before frame 0 of the clip. */
+  readonly firstFrame: number;
+  /** Frames of the clip at the most; null to the end. */
+  readonly frameLimit: number | null;
+}
+
+export interface ClipFrame {
+  /** rgb24, HWC. */
+  readonly rgb: Uint8Array;
+  /** HW × bytesPerPixel of the layout. */
+  readonly condition: Uint8Array | null;
+}
+
+interface Part {
+  readonly startFrame: number;
+  readonly frames?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The frames of a clip, scaled. */
+export function sourceOptions(
+  plan: Pick<MediaPlan, 'width' | 'height' | 'fit' | 'fps'>,
+  info: VideoInfo | undefined,
+): DecodeOptions {
+  return {
+    size: { width: plan.width, height: plan.height, fit: plan.fit },
+    fps: plan.fps,
+    sequenceFps: plan.fps,
+    info,
+  };
+}
+
+/** Label maps are scaled without mixing neighbours, which would make colours that mean nothing. */
+export function labelOptions(
+  plan: Pick<MediaPlan, 'width' | 'height' | 'fit' | 'fps'>,
+  info: VideoInfo,
+  labels: LabelReader,
+): DecodeOptions {
+  const { width, height, fit } = plan;
+  const base: DecodeOptions = {
+    ...sourceOptions(plan, info),
+    pixelFormat: labels.pixelFormat,
+  };
+  const square = info.sampleAspectRatio.num === info.sampleAspectRatio.den;
+  if (info.width === width && info.height === height && square) return base;
+  // The geometry of the video layer's own fit, so that labels lie on what they label.
+  const scaled = {
+    stretch: `w=${width}:h=${height}`,
+    crop: `w='max(${width},round(${height}*dar))':h='max(${height},round(${width}/dar))'`,
+    pad: `w='min(${width},max(1,round(${height}*dar)))':h='min(${height},max(1,round(${width}/dar)))'`,
+  }[fit];
+  const fitted = {
+    stretch: '',
+    crop: `,crop=${width}:${height}`,
+    pad: `,pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:color=${labels.padColour}`,
+  }[fit];
+  return {
+    ...base,
+    size: { width, height, fit: 'stretch' },
+    preFilter: `scale=${scaled}:flags=neighbor${fitted},setsar=1`,
+  };
+}
+
+function partOf(media: ClipMedia, part: Part): DecodeOptions {
+  const left = media.frameLimit === null ? Infinity : media.frameLimit - part.startFrame;
+  const frames = Math.min(left, part.frames ?? Infinity);
+  return {
+    startFrame: media.firstFrame + part.startFrame,
+    frames: Number.isFinite(frames) ? Math.max(0, frames) : undefined,
+    signal: part.signal,
+  };
+}
+
+/** The frames of a clip, and those of its condition, each by itself. */
+function streams(
+  media: ClipMedia,
+  plan: MediaPlan,
+  part: Part,
+): { frames: Observable<Frame>; condition: Observable<Frame> | null } {
+  const range = partOf(media, part);
+  const source = sourceOptions(plan, media.info);
+  const frames = decodeFrames(media.path, { ...source, ...range });
+  if (plan.filtergraph !== null) {
+    const condition = { ...source, ...range, filter: plan.filtergraph };
+    return { frames, condition: decodeFrames(media.path, condition) };
+  }
+  if (media.conditionPath === null || media.conditionInfo === null) {
+    return { frames, condition: null };
+  }
+  const paired = plan.labels
+    ? labelOptions(plan, media.conditionInfo, plan.labels)
+    : sourceOptions(plan, media.conditionInfo);
+  return { frames, condition: decodeFrames(media.conditionPath, { ...paired, ...range }) };
+}
+
+/**
+ * The frames of a clip from `startFrame` on, each with its condition. Both are decoded at the same
+ * size and rate, so that frame k of one belongs to frame k of the other.
+ * @returns errors with what decoding throws, UnequalLength where one ends before the other, and
+ *   bad-data for an unknown label where no tally is kept
+ */
+export function decodeClip(
+  media: ClipMedia,
+  plan: MediaPlan,
+  part: Part & { readonly tally?: LabelTally | undefined },
+): Observable<ClipFrame> {
+  const { frames, condition } = streams(media, plan, part);
+  if (!condition) return frames.pipe(map(({ data }) => ({ rgb: data, condition: null })));
+  return lockstep(frames, condition).pipe(
+    map(([frame, other], index) => ({
+      rgb: frame.data,
+      condition: conditionBytesOf(other, plan, part.startFrame + index, part.tally),
+    })),
+  );
+}
+
+/**
+ * A decoded condition frame as it is held: label ids, one channel or three.
+ * @throws FrameloomError bad-data where the filtergraph changed the size, or for an unknown label
+ */
+export function conditionBytesOf(
+  frame: Frame,
+  plan: Pick<MediaPlan, 'width' | 'height' | 'layout' | 'labels'>,
+  index: number,
+  tally?: LabelTally,
+): Uint8Array {
+  if (frame.width !== plan.width || frame.height !== plan.height) {
+    throw new FrameloomError(
+      'bad-data',
+      `the condition comes as ${frame.width}x${frame.height}, its frames as ${plan.width}x${plan.height}`,
+      { hint: 'end the filtergraph in the size that it began with', path: 'data.condition' },
+    );
+  }
+  if (plan.labels) return plan.labels.toIds(frame.data, index, tally);
+  if (plan.layout.bytesPerPixel === 3) return frame.data;
+  // One channel is decoded as grey RGB: a filtergraph is given colour whatever it makes of it.
+  const grey = new Uint8Array(plan.width * plan.height);
+  for (let i = 0; i < grey.length; i += 1) grey[i] = frame.data[3 * i]!;
+  return grey;
+}
+
+const toError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
+
+/**
+ * Subscribes, and lets the source wait while a frame is being worked on.
+ * @returns when the source has completed and all work is done
+ */
+export async function consumeFrames<T>(
+  source: Observable<T>,
+  work: (value: T) => Promise<void> | undefined,
+): Promise<void> {
+  const gate = new DemandGate();
+  let busy: Promise<void> = Promise.resolve();
+  let waitingFor = 0;
+  await new Promise<void>((resolve, reject) => {
+    const subscription = withDemand(gate, () =>
+      source.subscribe({
+        next(value) {
+          const done = waitingFor === 0 ? work(value) : busy.then(async () => work(value));
+          if (!done) return;
+          waitingFor += 1;
+          gate.set(false);
+          busy = done.then(() => {
+            waitingFor -= 1;
+            if (waitingFor === 0) gate.set(true);
+          });
+          busy.catch((error: unknown) => {
+            subscription.unsubscribe();
+            reject(toError(error));
+          });
+        },
+        error: (error: unknown) => reject(toError(error)),
+        complete: () => void busy.then(resolve, (error: unknown) => reject(toError(error))),
+      }),
+    );
+  });
+}
+
+async function countFrames(source: Observable<Frame>): Promise<number> {
+  let count = 0;
+  await consumeFrames(source, () => {
+    count += 1;
+    return undefined;
+  });
+  return count;
+}
+
+/**
+ * The error for a clip and a condition that do not end together; counts the longer to its end.
+ * @returns bad-data that names both counts
+ */
+export async function unequalError(
+  media: ClipMedia,
+  plan: MediaPlan,
+  unequal: UnequalLength,
+  signal: AbortSignal | undefined,
+): Promise<FrameloomError> {
+  const { count: shorter, longer } = unequal;
+  const { frames, condition } = streams(media, plan, { startFrame: shorter, signal });
+  const rest = longer === 'first' ? frames : condition;
+  const total = shorter + (rest ? await countFrames(rest) : 0);
+  const [clipFrames, conditionFrames] = longer === 'first' ? [total, shorter] : [shorter, total];
+  if (plan.filtergraph !== null) {
+    return new FrameloomError(
+      'bad-data',
+      `the condition's filtergraph makes ${conditionFrames} frames of the ${clipFrames} of ${media.path}`,
+      { hint: 'its filters must give one frame for each frame', path: media.path },
+    );
+  }
+  return new FrameloomError(
+    'bad-data',
+    `${media.path} has ${clipFrames} frames but its condition ${media.conditionPath ?? ''} has ${conditionFrames}`,
+    { hint: 'cut both to the same frames, or use data.durationSeconds', path: media.path },
+  );
+}

@@ -1,0 +1,133 @@
+import { rationalToNumber } from '../base/rational.js';
+import { frameBytesOf } from './decode-blocks.js';
+import type { StoredClip } from './frame-store.js';
+import type { ClipMedia, MediaPlan } from './media.js';
+import type { WindowSampler } from './sampler.js';
+import { spanLength, type FrameSpan } from './split.js';
+import type { ClipReport, DatasetReport, HeldOutSegment, LabelShare } from './types.js';
+
+/** What the scans and the split say of one clip. */
+export interface ClipFacts extends StoredClip {
+  readonly cuts: readonly number[];
+  readonly train: FrameSpan;
+  readonly heldOut: FrameSpan;
+}
+
+function labelShares(facts: ClipFacts, plan: MediaPlan): LabelShare[] {
+  const total = facts.scan.classPixels.reduce((sum, count) => sum + count, 0);
+  return plan.layout.classNames.map((name, id) => ({
+    name,
+    fraction: total === 0 ? 0 : (facts.scan.classPixels[id] ?? 0) / total,
+  }));
+}
+
+function mediaWarnings({ info }: ClipMedia, plan: MediaPlan): string[] {
+  const warnings: string[] = [];
+  if (info.variableFrameRate) {
+    warnings.push('has a variable frame rate: frames are repeated or left out to make it constant');
+  }
+  if (info.interlaced) {
+    warnings.push('is interlaced: moving edges have combs (deinterlace it first)');
+  }
+  if (info.width < plan.width || info.height < plan.height) {
+    warnings.push(
+      `is ${info.width}x${info.height}, smaller than ${plan.width}x${plan.height}: enlarging adds no detail`,
+    );
+  }
+  return warnings;
+}
+
+export interface ReportOptions {
+  readonly plan: MediaPlan;
+  readonly clips: readonly ClipFacts[];
+  readonly sampler: WindowSampler;
+  readonly segments: readonly HeldOutSegment[];
+  readonly leadFrames: number;
+  readonly historyFrames: number;
+  readonly windowFrames: number;
+  readonly cacheBytes: number;
+}
+
+function clipReport(facts: ClipFacts, clip: number, options: ReportOptions): ClipReport {
+  const { plan, sampler, segments, windowFrames, historyFrames } = options;
+  const { media, scan, cuts, train, heldOut } = facts;
+  const trainWindows = sampler.count(windowFrames, clip);
+  const heldOutSegments = segments.filter((segment) => segment.clip === clip).length;
+  const warnings = mediaWarnings(media, plan);
+  if (trainWindows === 0) {
+    warnings.push(
+      `has ${sampler.presentFrames(clip)} frames in a row to train on, a window needs ${sampler.neededFrames(windowFrames)}: it is not trained on`,
+    );
+  }
+  if (spanLength(heldOut) > 0 && heldOutSegments === 0) {
+    warnings.push(
+      `holds out ${spanLength(heldOut)} frames, an evaluation needs ${historyFrames + 1} in a row: it is not evaluated on`,
+    );
+  }
+  return {
+    path: media.path,
+    sourceWidth: media.info.width,
+    sourceHeight: media.info.height,
+    codec: media.info.codec,
+    fps: plan.fps,
+    sourceFps: media.info.fps,
+    frameCount: scan.frameCount,
+    durationSeconds: scan.frameCount / rationalToNumber(plan.fps),
+    sceneCuts: cuts,
+    train,
+    heldOut,
+    trainWindows,
+    heldOutSegments,
+    condition: {
+      path: media.conditionPath,
+      filtergraph: plan.filtergraph,
+      labels: labelShares(facts, plan),
+    },
+    warnings,
+  };
+}
+
+function datasetWarnings(clips: readonly ClipReport[], bytes: number, options: ReportOptions) {
+  const warnings: string[] = [];
+  for (const name of options.plan.layout.classNames) {
+    const met = clips.some((clip) =>
+      clip.condition.labels.some((label) => label.name === name && label.fraction > 0),
+    );
+    if (!met) warnings.push(`no pixel of any clip is labelled ${name}`);
+  }
+  if (bytes > options.cacheBytes) {
+    warnings.push(
+      'the decoded frames are more than data.cache holds: some are decoded again and again',
+    );
+  }
+  return warnings;
+}
+
+/** Everything that `frameloom check` says about the data. */
+export function makeReport(options: ReportOptions): DatasetReport {
+  const { plan, segments, leadFrames, windowFrames } = options;
+  const clips = options.clips.map((facts, clip) => clipReport(facts, clip, options));
+  const sum = (of: (clip: ClipReport) => number): number =>
+    clips.reduce((total, clip) => total + of(clip), 0);
+  const decodedBytes = sum((clip) => clip.frameCount) * frameBytesOf(plan);
+  return {
+    width: plan.width,
+    height: plan.height,
+    fps: plan.fps,
+    condition: plan.layout,
+    leadFrames,
+    windowFrames,
+    clips,
+    totals: {
+      clips: clips.length,
+      frames: sum((clip) => clip.frameCount),
+      durationSeconds: sum((clip) => clip.durationSeconds),
+      trainFrames: sum((clip) => spanLength(clip.train)),
+      heldOutFrames: sum((clip) => spanLength(clip.heldOut)),
+      trainWindows: sum((clip) => clip.trainWindows),
+      heldOutSegments: segments.length,
+      decodedBytes,
+    },
+    warnings: datasetWarnings(clips, decodedBytes, options),
+  };
+}

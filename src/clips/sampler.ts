@@ -1,0 +1,104 @@
+import { FrameloomError } from '../base/error.js';
+import { randomStream, type RandomStream } from '../base/random.js';
+import { drawAugmentation, type AugmentOptions } from './augment.js';
+import { windowSpanFrames } from './split.js';
+import type { WindowOrigin, WindowRequest } from './types.js';
+import { WindowTable, type Shot } from './window-table.js';
+
+export interface SamplerOptions {
+  readonly seed: number;
+  /** Where windows may be taken. */
+  readonly shots: readonly Shot[];
+  readonly leadFrames: number;
+  readonly strides: readonly number[];
+  readonly augment: AugmentOptions;
+  readonly width: number;
+  readonly height: number;
+  /** Paths of the clips, for messages. */
+  readonly paths: readonly string[];
+}
+
+/** Draws which windows a step trains on and how they are changed. */
+export class WindowSampler {
+  readonly #options: SamplerOptions;
+  readonly #tables = new Map<string, WindowTable>();
+
+  constructor(options: SamplerOptions) {
+    this.#options = options;
+  }
+
+  /** All windows of T trained frames at a stride. */
+  table(frames: number, strideFrames: number): WindowTable {
+    const key = `${frames}/${strideFrames}`;
+    let table = this.#tables.get(key);
+    if (!table) {
+      const { shots, leadFrames } = this.#options;
+      table = new WindowTable(shots, leadFrames + frames, strideFrames);
+      this.#tables.set(key, table);
+    }
+    return table;
+  }
+
+  /** Windows of a clip (of all, without one), at every stride. */
+  count(frames: number, clip?: number): number {
+    return this.#options.strides
+      .map((stride) => this.table(frames, stride))
+      .reduce((sum, table) => sum + (clip === undefined ? table.count : table.countOf(clip)), 0);
+  }
+
+  /** The frames that the shortest window of T trained frames spans. */
+  neededFrames(frames: number): number {
+    const { leadFrames, strides } = this.#options;
+    return windowSpanFrames(leadFrames + frames, Math.min(...strides));
+  }
+
+  /** The longest stretch of a clip (of any, without one) that windows may be taken from. */
+  presentFrames(clip?: number): number {
+    return this.#options.shots
+      .filter((shot) => clip === undefined || shot.clip === clip)
+      .reduce((most, shot) => Math.max(most, shot.end - shot.start), 0);
+  }
+
+  /**
+   * The windows of a step: a pure function of the seed, the step, the request and the options.
+   * @throws FrameloomError bad-option, bad-data where no clip holds a window of that length
+   */
+  draw(step: number, request: WindowRequest): WindowOrigin[] {
+    const { frames, batch } = request;
+    if (!Number.isInteger(step) || step < 0 || !(frames >= 1) || !(batch >= 1)) {
+      throw new FrameloomError(
+        'bad-option',
+        `cannot draw ${batch} windows of ${frames} frames for step ${step}`,
+        { hint: 'steps count from 0, frames and batch from 1' },
+      );
+    }
+    const { seed, strides } = this.#options;
+    const usable = strides.filter((stride) => this.table(frames, stride).count > 0);
+    if (usable.length === 0) throw this.tooShort(frames);
+    const random = randomStream(seed, 'data', step);
+    return Array.from({ length: batch }, () => this.#drawOne(random, frames, usable));
+  }
+
+  /** The error that says how long a window is and how long the longest scene to train on. */
+  tooShort(frames: number): FrameloomError {
+    const { leadFrames, paths } = this.#options;
+    const where =
+      paths.length === 1 ? (paths[0] ?? 'the clip') : `the longest of ${paths.length} clips`;
+    return new FrameloomError(
+      'bad-data',
+      `${where} has ${this.presentFrames()} frames in a row to train on; a window needs ${this.neededFrames(frames)} (${frames} and ${leadFrames} in front)`,
+      {
+        hint: 'use a longer clip, fewer training.frames, a smaller heldOut.fraction or strideFrames, or sceneCuts: {detect: false}',
+        path: 'data.clips',
+      },
+    );
+  }
+
+  #drawOne(random: RandomStream, frames: number, strides: readonly number[]): WindowOrigin {
+    const { augment, width, height } = this.#options;
+    const strideFrames = strides[random.integer(0, strides.length - 1)]!;
+    const table = this.table(frames, strideFrames);
+    const place = table.at(random.integer(0, table.count - 1));
+    return { ...place, strideFrames, ...drawAugmentation(random, augment, { width, height }) };
+  }
+}
