@@ -1,0 +1,383 @@
+"""Writes test/golden/*.json: what PyTorch, scikit-image and OpenCV give for small inputs.
+
+    python bench/peers/make_golden.py
+
+Everything is computed in float64 unless the case says otherwise. See test/golden/README.md for the
+fields.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import Tensor
+
+import reference_losses as losses
+from golden_file import FOLDER, SEED, hwio, nhwc, tensor, write
+from reference_measures import sharpness
+from reference_networks import LEAKY_SLOPE, NORM_EPSILON, warp
+
+torch.set_default_dtype(torch.float64)
+
+
+def source(name: str) -> torch.Generator:
+    """Each file draws from its own stream, so that remaking one leaves the others alone."""
+    return torch.Generator().manual_seed(SEED + sum(name.encode()))
+
+
+def leaf(value: Tensor) -> Tensor:
+    return value.clone().requires_grad_()
+
+
+def make_warp() -> None:
+    random = source("warp")
+    cases = []
+    for name, batch, size, reach in [
+        ("inside", 1, (6, 7), 0.8),
+        ("beyond the border", 1, (6, 7), 6.0),
+        ("batch of two", 2, (5, 4), 1.5),
+        ("one row", 1, (1, 5), 1.5),
+    ]:
+        image = leaf(torch.rand(batch, 3, *size, generator=random) * 2 - 1)
+        flow = leaf((torch.rand(batch, 2, *size, generator=random) * 2 - 1) * reach)
+        output = warp(image, flow)
+        cotangent = torch.randn(output.shape, generator=random)
+        output.backward(cotangent)
+        cases.append(
+            {
+                "name": name,
+                "image": nhwc(image),
+                "flow": nhwc(flow),
+                "output": nhwc(output),
+                "outputGradient": nhwc(cotangent),
+                "imageGradient": nhwc(image.grad),
+                "flowGradient": nhwc(flow.grad),
+            }
+        )
+    about = (
+        "output[n,y,x] = image[n, y + flow[n,y,x,1], x + flow[n,y,x,0]], bilinear, coordinates "
+        "clamped to the image (and no gradient in a clamped coordinate): grid_sample, border, "
+        "align_corners=True."
+    )
+    write("warp", about, ["torch"], cases)
+
+
+def make_instance_norm() -> None:
+    random = source("instance-norm")
+    cases = []
+    for name, shape in [("batch of one", (1, 3, 6, 7)), ("batch of two", (2, 4, 5, 3))]:
+        x = leaf(torch.randn(shape, generator=random) * 2 + 0.5)
+        gamma = leaf(torch.rand(shape[1], generator=random) + 0.5)
+        beta = leaf(torch.randn(shape[1], generator=random))
+        output = F.instance_norm(x, weight=gamma, bias=beta, eps=NORM_EPSILON)
+        cotangent = torch.randn(shape, generator=random)
+        output.backward(cotangent)
+        cases.append(
+            {
+                "name": name,
+                "epsilon": NORM_EPSILON,
+                "x": nhwc(x),
+                "gamma": tensor(gamma),
+                "beta": tensor(beta),
+                "output": nhwc(output),
+                "outputGradient": nhwc(cotangent),
+                "xGradient": nhwc(x.grad),
+                "gammaGradient": tensor(gamma.grad),
+                "betaGradient": tensor(beta.grad),
+            }
+        )
+    write("instance-norm", "Instance norm with scale and shift, biased variance.", ["torch"], cases)
+
+
+def make_spectral_norm() -> None:
+    random = source("spectral-norm")
+    cases = []
+    for name, (outputs, inputs, kernel) in [("4x4", (5, 3, 4)), ("3x3", (2, 6, 3))]:
+        weight = torch.randn(outputs, inputs, kernel, kernel, generator=random)
+        module = torch.nn.Conv2d(inputs, outputs, kernel, bias=False)
+        with torch.no_grad():
+            module.weight.copy_(weight)
+        # PyTorch's own, in evaluation so that its 15 starting iterations are the only ones so far.
+        torch.nn.utils.parametrizations.spectral_norm(module.eval())
+        parametrization = module.parametrizations.weight[0]
+        before_u = torch.nn.functional.normalize(torch.randn(outputs, generator=random), dim=0)
+        parametrization._u.copy_(before_u)
+        module.train()  # reading the weight now takes one power iteration
+        normalized = module.weight
+        cotangent = torch.randn(weight.shape, generator=random)
+        normalized.backward(cotangent)
+        original = module.parametrizations.weight.original
+        after_u, after_v = parametrization._u, parametrization._v
+        sigma = torch.dot(after_u, original.flatten(1) @ after_v)
+        cases.append(
+            {
+                "name": name,
+                "weight": hwio(weight),
+                "uBefore": tensor(before_u),
+                "u": tensor(after_u),
+                "v": tensor(after_v.reshape(inputs, kernel, kernel).permute(1, 2, 0)),
+                "sigma": sigma.item(),
+                "normalizedWeight": hwio(normalized),
+                "normalizedWeightGradient": hwio(cotangent),
+                "weightGradient": hwio(original.grad),
+            }
+        )
+    about = (
+        "One power iteration from uBefore [O]: v = normalize(W'u), u = normalize(Wv), sigma = u.Wv "
+        "with W [O, I*K*K]; v is stored as [K,K,I], the order of an HWIO weight. u and v are "
+        "constants in weightGradient. torch.nn.utils.parametrizations.spectral_norm."
+    )
+    write("spectral-norm", about, ["torch"], cases)
+
+
+def make_losses() -> None:
+    random = source("losses")
+    shape = (2, 1, 3, 4)
+    kinds = {
+        "lsgan": (losses.lsgan_discriminator, losses.lsgan_generator),
+        "hinge": (losses.hinge_discriminator, losses.hinge_generator),
+        "non-saturating": (
+            losses.non_saturating_discriminator,
+            losses.non_saturating_generator,
+        ),
+    }
+    cases = []
+    for name, (discriminator, generator) in kinds.items():
+        real = leaf(torch.randn(shape, generator=random) * 1.5)
+        fake = leaf(torch.randn(shape, generator=random) * 1.5)
+        judged = discriminator(real, fake)
+        real_gradient, fake_gradient = torch.autograd.grad(judged, [real, fake])
+        fooled = generator(fake)
+        (generator_gradient,) = torch.autograd.grad(fooled, fake)
+        cases.append(
+            {
+                "name": name,
+                "realLogits": nhwc(real),
+                "fakeLogits": nhwc(fake),
+                "discriminatorLoss": judged.item(),
+                "realLogitsGradient": nhwc(real_gradient),
+                "fakeLogitsGradient": nhwc(fake_gradient),
+                "generatorLoss": fooled.item(),
+                "generatorGradient": nhwc(generator_gradient),
+            }
+        )
+    about = (
+        "Adversarial losses, means over all logits. Discriminator losses are halved: "
+        "(real term + fake term) / 2. generatorGradient is with respect to fakeLogits."
+    )
+    write("adversarial-losses", about, ["torch"], cases)
+
+
+def make_feature_matching() -> None:
+    random = source("feature-matching")
+    shapes = [[(1, 3, 4, 5), (1, 6, 2, 3), (1, 1, 2, 3)], [(1, 3, 2, 3), (1, 6, 1, 2), (1, 1, 1, 2)]]
+    real = [[torch.randn(s, generator=random) for s in scale] for scale in shapes]
+    fake = [[leaf(torch.randn(s, generator=random)) for s in scale] for scale in shapes]
+    loss = losses.feature_matching(real, fake)
+    loss.backward()
+    zero = torch.zeros_like
+    case = {
+        "name": "two scales of two layers and logits",
+        "realFeatures": [[nhwc(layer) for layer in scale] for scale in real],
+        "fakeFeatures": [[nhwc(layer) for layer in scale] for scale in fake],
+        "loss": loss.item(),
+        "fakeFeaturesGradient": [
+            [nhwc(zero(layer) if layer.grad is None else layer.grad) for layer in scale]
+            for scale in fake
+        ],
+    }
+    about = (
+        "Features by scale, then by layer; the last of each scale are the logits, which are not "
+        "compared. Loss = mean over scales and layers of the mean absolute difference."
+    )
+    write("feature-matching", about, ["torch"], [case])
+
+
+def make_flow_smoothness() -> None:
+    random = source("flow-smoothness")
+    flow = leaf(torch.randn((2, 2, 4, 5), generator=random))
+    loss = losses.flow_smoothness(flow)
+    loss.backward()
+    case = {
+        "name": "batch of two",
+        "flow": nhwc(flow),
+        "loss": loss.item(),
+        "flowGradient": nhwc(flow.grad),
+    }
+    about = "Mean |difference of horizontal neighbours| + mean |difference of vertical ones|."
+    write("flow-smoothness", about, ["torch"], [case])
+
+
+def make_r1() -> None:
+    random = source("r1")
+    widths = [5, 4, 6]
+    parameters: list[Tensor] = []
+    for inputs, outputs, kernel in [(5, 4, 4), (4, 6, 4), (6, 1, 4)]:
+        scale = (inputs * kernel * kernel) ** -0.5
+        weight = torch.randn(outputs, inputs, kernel, kernel, generator=random) * scale
+        parameters += [leaf(weight), leaf(torch.randn(outputs, generator=random) * 0.1)]
+    images = leaf(torch.rand((2, widths[0], 12, 16), generator=random) * 2 - 1)
+
+    x = images
+    for index in range(2):
+        x = F.conv2d(x, *parameters[2 * index : 2 * index + 2], stride=2, padding=1)
+        x = F.leaky_relu(x, LEAKY_SLOPE)
+    logits = F.conv2d(x, *parameters[4:6], padding=1)
+    penalty = losses.r1_penalty(logits, images)
+    (image_gradient,) = torch.autograd.grad(logits.sum(), images, retain_graph=True)
+    # The last bias moves no slope: its gradient is zero.
+    gradients = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
+    case = {
+        "name": "two strided layers and logits",
+        "padding": 1,
+        "strides": [2, 2, 1],
+        "leakySlope": LEAKY_SLOPE,
+        "images": nhwc(images),
+        "weights": [hwio(w) for w in parameters[0::2]],
+        "biases": [tensor(b) for b in parameters[1::2]],
+        "logits": nhwc(logits),
+        "imageGradient": nhwc(image_gradient),
+        "penalty": penalty.item(),
+        "weightGradients": [hwio(g) for g in gradients[0::2]],
+        "biasGradients": [tensor(g) for g in gradients[1::2]],
+    }
+    about = (
+        "R1: penalty = mean over samples of ½·|d(sum of logits)/d(images)|², to be weighed by "
+        "gamma; its gradients with respect to the discriminator. Convolutions 4×4 padded by 1 on "
+        "each side, leaky 0.2 after all but the last."
+    )
+    write("r1", about, ["torch"], [case])
+
+
+def make_adam() -> None:
+    random = source("adam")
+    start = torch.randn(2, 3, generator=random)
+    options = {"lr": 4e-4, "betas": (0.5, 0.999), "eps": 1e-8}
+    parameter = leaf(start)
+    adam = torch.optim.Adam([parameter], **options)
+    steps = []
+    for scale in (1.0, 1e-3, 0.0):
+        parameter.grad = torch.randn(2, 3, generator=random) * scale
+        adam.step()
+        state = adam.state[parameter]
+        steps.append(
+            {
+                "gradient": tensor(parameter.grad),
+                "parameter": tensor(parameter),
+                "mean": tensor(state["exp_avg"]),
+                "square": tensor(state["exp_avg_sq"]),
+            }
+        )
+    case = {
+        "name": "three steps",
+        "learningRate": 4e-4,
+        "beta1": 0.5,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "parameter": tensor(start),
+        "steps": steps,
+    }
+    about = "Adam, no weight decay; each step's parameter, mean and square are those after it."
+    write("adam", about, ["torch"], [case])
+
+
+def make_ema() -> None:
+    random = source("ema")
+    half_life = 3.0
+    decay = 0.5 ** (1 / half_life)
+    start = torch.randn(2, 3, generator=random)
+    module = torch.nn.Linear(3, 2, bias=False)
+    with torch.no_grad():
+        module.weight.copy_(start)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        module, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+    )
+    averaged.update_parameters(module)  # the first call copies
+    steps = []
+    for _ in range(3):
+        with torch.no_grad():
+            module.weight.copy_(torch.randn(2, 3, generator=random))
+        averaged.update_parameters(module)
+        steps.append(
+            {"parameter": tensor(module.weight), "average": tensor(averaged.module.weight)}
+        )
+    case = {
+        "name": "three steps",
+        "halfLifeSteps": half_life,
+        "decay": decay,
+        "average": tensor(start),
+        "steps": steps,
+    }
+    about = "average = decay·average + (1 − decay)·parameter, decay = 0.5^(1 / half-life)."
+    write("ema", about, ["torch"], [case])
+
+
+def make_measures() -> None:
+    random = source("measures")
+    cases = []
+    for name, size, noise in [("near", (12, 15), 0.1), ("far", (9, 8), 1.5), ("grey", (7, 11), 0.3)]:
+        channels = 1 if name == "grey" else 3
+        real = (torch.rand((*size, channels), generator=random) * 2 - 1).numpy()
+        shift = torch.randn(real.shape, generator=random).numpy() * noise
+        fake = np.clip(real + shift, -1, 1)
+        real, fake = (x.astype(np.float32).astype(np.float64) for x in (real, fake))
+        a, b = real / 2 + 0.5, fake / 2 + 0.5
+        cases.append(
+            {
+                "name": name,
+                "real": tensor(real.astype(np.float32)),
+                "generated": tensor(fake.astype(np.float32)),
+                "psnr": peak_signal_noise_ratio(a, b, data_range=1),
+                "ssim": structural_similarity(a, b, win_size=7, channel_axis=2, data_range=1),
+                "sharpness": sharpness(fake[None]),
+            }
+        )
+    about = (
+        "Images [H,W,C] in [-1, 1]; PSNR and SSIM over [0, 1] by skimage.metrics "
+        "(structural_similarity with win_size=7, channel_axis, data_range=1). sharpness is the "
+        "generated image's."
+    )
+    write("measures", about, ["scikit-image", "numpy"], cases)
+
+
+def make_flow() -> None:
+    height, width = 48, 64
+
+    def picture(dx: float, dy: float) -> np.ndarray:
+        y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+        x, y = x - dx, y - dy
+        waves = np.sin(x / 3.1) + np.cos(y / 4.3 + x / 7) + np.sin((x + 2 * y) / 9)
+        return np.round(127.5 + 40 * waves).clip(0, 255).astype(np.uint8)
+
+    first, second = picture(0, 0), picture(1.75, -0.5)
+    flow = cv2.calcOpticalFlowFarneback(first, second, None, 0.5, 3, 15, 3, 5, 1.2, 0)
+    rounded = np.round(flow.astype(np.float64), 4)
+    case = {
+        "name": "shifted by (1.75, -0.5)",
+        "from": tensor(first),
+        "to": tensor(second),
+        "flow": tensor(rounded),
+    }
+    about = (
+        "Grey bytes [H,W] and OpenCV's Farneback flow [H,W,2] in pixels: pyramid 0.5, 3 levels, "
+        "window 15, 3 iterations, polynomials of 5 pixels, sigma 1.2. float32, four decimals."
+    )
+    write("farneback", about, ["opencv-python-headless"], [case])
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    make_warp()
+    make_instance_norm()
+    make_spectral_norm()
+    make_losses()
+    make_feature_matching()
+    make_flow_smoothness()
+    make_r1()
+    make_adam()
+    make_ema()
+    make_measures()
+    make_flow()
