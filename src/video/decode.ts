@@ -62,7 +62,10 @@ class DecodeRun {
     const input = await resolveInput(this.#source);
     const probed = await probeInput(input, options);
     this.#feed = probed.feed;
-    if (this.#stopped) return void (await this.#feed?.close());
+    if (this.#hasStopped()) {
+      await probed.feed?.close();
+      return;
+    }
     const plan = planDecode(probed, options, log);
     this.#plan = plan;
     this.#feed = plan.feed;
@@ -77,7 +80,7 @@ class DecodeRun {
     fed.catch((error: unknown) => this.#fail(error));
     await read;
     const end = await process.ended;
-    if (this.#stopped) return;
+    if (this.#hasStopped()) return;
     const path = probed.info.path ?? undefined;
     if (end.code !== 0) {
       throw ffmpegError({
@@ -125,7 +128,7 @@ class DecodeRun {
         try {
           splitter.push(chunk);
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
         this.#pump();
@@ -182,6 +185,11 @@ class DecodeRun {
       pixelFormat: plan.pixelFormat,
       data: frame.data,
     });
+  }
+
+  /** As a call, since it changes across an await. */
+  #hasStopped(): boolean {
+    return this.#stopped;
   }
 
   #fail(error: unknown): void {

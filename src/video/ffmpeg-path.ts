@@ -93,7 +93,7 @@ async function fromEnvironment(program: Program): Promise<Found | undefined> {
 
 async function onPath(program: Program): Promise<Found | string> {
   let refused = '';
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '') continue;
     const path = join(folder, executable(program));
     try {

@@ -107,6 +107,7 @@ const plain = (
   height: source.height,
 });
 
+const FRAGMENTED = '+frag_keyframe+empty_moov+default_base_moof';
 const AAC = ['-c:a', 'aac', '-b:a', '192k'];
 
 export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = {
@@ -124,7 +125,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
           ...['-crf', quality(options, 18, 51)],
         ],
       });
-      const flags = toPipe ? 'frag_keyframe+empty_moov+default_base_moof' : '+faststart';
+      const flags = toPipe ? FRAGMENTED : '+faststart';
       return { ...plan, options: [...plan.options, '-movflags', flags, '-f', 'mp4'] };
     },
   },
@@ -157,7 +158,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         even: [2, 1],
         codec: ['-c:v', 'prores_ks', '-profile:v', hasAlpha(source) ? '4' : '3', '-vendor', 'apl0'],
       });
-      const flags = toPipe ? ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'] : [];
+      // ProRes carries no colour description that old decoders read: the container has to.
+      const flags = ['-movflags', toPipe ? `${FRAGMENTED}+write_colr` : '+write_colr'];
       return { ...plan, options: [...plan.options, ...flags, '-f', 'mov'] };
     },
   },

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { fileUrl } from './command.js';
 import { inputStreamError } from './ffmpeg-error.js';

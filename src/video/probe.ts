@@ -32,7 +32,7 @@ function seconds(value: string | undefined): number | null {
 /** Clockwise degrees. ffprobe's display matrix turns counter-clockwise, old tags clockwise. */
 function rotationOf(stream: ProbedStream): Rotation {
   const matrix = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation;
-  const clockwise = matrix === undefined ? Number(stream.tags?.['rotate'] ?? 0) : -matrix;
+  const clockwise = matrix === undefined ? Number(stream.tags?.rotate ?? 0) : -matrix;
   const quarter = ((Math.round(clockwise / 90) % 4) + 4) % 4;
   return ([0, 90, 180, 270] as const)[quarter] ?? 0;
 }
@@ -52,7 +52,7 @@ function chooseStream(report: ProbeReport, where: string, path: string | null): 
   const video = report.streams.filter(
     (stream) =>
       stream.codec_type === 'video' &&
-      stream.disposition?.['attached_pic'] !== 1 &&
+      stream.disposition?.attached_pic !== 1 &&
       !NOT_VIDEO_CODECS.has(stream.codec_name ?? ''),
   );
   const chosen = video.find((stream) => (stream.width ?? 0) > 0 && (stream.height ?? 0) > 0);
@@ -99,17 +99,14 @@ function infoOf(report: ProbeReport, kind: VideoInfo['kind'], path: string | nul
     variableFrameRate: rate.variable,
     frameCount: frames > 0 ? frames : null,
     durationSeconds:
-      seconds(stream.duration) ??
-      seconds(stream.tags?.['DURATION']) ??
-      seconds(report.format.duration),
+      seconds(stream.duration) ?? seconds(stream.tags?.DURATION) ?? seconds(report.format.duration),
     startSeconds: Math.max(0, (seconds(stream.start_time) ?? containerStart) - containerStart),
     containerStartSeconds: seconds(report.format.start_time),
     pixelFormat,
     bitDepth: bitDepthOf(pixelFormat),
     hasAudio: report.streams.some((other) => other.codec_type === 'audio'),
     hasAlpha:
-      hasAlphaChannel(pixelFormat) ||
-      (stream.tags?.['alpha_mode'] ?? stream.tags?.['ALPHA_MODE']) === '1',
+      hasAlphaChannel(pixelFormat) || (stream.tags?.alpha_mode ?? stream.tags?.ALPHA_MODE) === '1',
     interlaced,
     colour: colourOf(stream),
     rotation,
