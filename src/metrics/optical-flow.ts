@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { assertComparable, greyBytes, type Image } from './image.js';
 
@@ -72,9 +73,9 @@ async function loadOpenCv(): Promise<{ estimator: FlowEstimator }> {
   const events = ['uncaughtException', 'unhandledRejection'] as const;
   const before = events.map((event) => process.listeners(event as 'uncaughtException'));
   try {
-    const module = (await import('@techstark/opencv-js')) as unknown as { default: LoadingOpenCv };
-    const cv = module.default;
-    // The module has a `then` of its own that never settles, so it must not be what a promise gives.
+    // The module has a `then` of its own that gives itself, so a promise must never resolve to it:
+    // required, since import() may hand out such a namespace.
+    const cv = createRequire(import.meta.url)('@techstark/opencv-js') as LoadingOpenCv;
     await new Promise<void>((resolve) => {
       if (cv.Mat === undefined) cv.onRuntimeInitialized = resolve;
       else resolve();

@@ -89,13 +89,13 @@ describe('by hand', () => {
   });
 
   it('finds a blurred picture less sharp', () => {
+    const sharp = waves(0, 0);
     const blurred = paint(64, 48, (x, y, c) => {
-      const { data } = waves(0, 0);
       const at = (i: number, j: number): number =>
-        data[(Math.min(j, 47) * 64 + Math.min(i, 63)) * 3 + c]!;
+        sharp.data[(Math.min(j, 47) * 64 + Math.min(i, 63)) * 3 + c]!;
       return (at(x, y) + at(x + 1, y) + at(x, y + 1) + at(x + 1, y + 1)) / 4;
     });
-    expect(sharpness(blurred)).toBeLessThan(sharpness(waves(0, 0)));
+    expect(sharpness(blurred)).toBeLessThan(sharpness(sharp));
   });
 
   it('lets a NaN through instead of hiding it', () => {
@@ -127,12 +127,7 @@ describe('what cannot be measured', () => {
   it('says which sizes differ', () => {
     const wide = paint(9, 8, () => 0);
     for (const measure of [psnr, ssim, temporalDifference]) {
-      expect(() => measure(square, wide)).toThrow(
-        expect.objectContaining({
-          code: 'bad-shape',
-          message: expect.stringMatching(/8×8×3 and 9×8×3/),
-        }),
-      );
+      expect(() => measure(square, wide)).toThrow(/8×8×3 and 9×8×3/);
     }
   });
 
