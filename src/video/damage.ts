@@ -14,7 +14,10 @@ const OF_AUDIO =
 const CORRUPT = /corrupt|truncat|partial file|ended prematurely|concealing|incomplete frame/i;
 
 /** Fewer frames than this far below what the container promises are taken for a rounding of it. */
-const tolerance = (expected: number): number => Math.max(2, Math.ceil(expected * 0.01));
+function tolerance(expected: number, container: string): number {
+  // GIF's decoder is silent about a picture cut short, and its count is exact.
+  return container === 'gif' ? 0 : Math.max(2, Math.ceil(expected * 0.01));
+}
 
 /** How many frames a decode should give; undefined when the source does not tell. */
 export function expectedFrames(
@@ -35,6 +38,7 @@ export function expectedFrames(
 export interface DecodeOutcome {
   readonly where: string;
   readonly path: string | undefined;
+  readonly container: string;
   readonly frames: number;
   readonly expected: number | undefined;
   readonly stderr: StderrLog;
@@ -51,7 +55,8 @@ export function findDamage(outcome: DecodeOutcome): string | undefined {
     ...stderr.errors().filter((line) => !HARMLESS.test(line) && !OF_AUDIO.test(line)),
     ...stderr.warnings().filter((line) => CORRUPT.test(line) && !OF_AUDIO.test(line)),
   ];
-  const short = expected !== undefined && frames < expected - tolerance(expected);
+  const short =
+    expected !== undefined && frames < expected - tolerance(expected, outcome.container);
   if (complaints.length === 0 && !short) return undefined;
   const count =
     expected === undefined || frames >= expected

@@ -99,6 +99,7 @@ class DecodeRun {
       {
         where,
         path,
+        container: probed.info.container,
         frames: this.#received,
         // A filter may drop or make frames as it likes.
         expected: cutOff ? expected : undefined,

@@ -147,6 +147,7 @@ async function fromPackage(program: Program): Promise<Found | string> {
     return `the package ${name} is not installed`;
   }
   await makeExecutable(path);
+  carriedPrograms.add(path);
   try {
     const { name: version } = await askVersion(path, program);
     return { path, version, source: 'package', reason: `the package ${name} carries one` };
@@ -204,6 +205,18 @@ async function find(): Promise<FfmpegPrograms> {
     ffprobeSource: ffprobe.source,
     reason: ffmpeg.reason,
   };
+}
+
+const carriedPrograms = new Set<string>();
+
+/**
+ * The environment for a program. The npm-carried Linux builds are static: where glibc's character
+ * set modules are of another version than they were linked with, loading one crashes them (any
+ * MPEG-TS with a service name does). With no modules to load they take names as they are.
+ */
+export function environmentFor(program: string): NodeJS.ProcessEnv {
+  if (!carriedPrograms.has(program) || process.platform !== 'linux') return process.env;
+  return { ...process.env, GCONV_PATH: dirname(program) };
 }
 
 const found = new Map<string, Promise<FfmpegPrograms>>();

@@ -150,6 +150,9 @@ async function counted(
   };
 }
 
+/** Containers whose headers cannot tell a variable rate from a constant one. */
+const needsCount = (info: VideoInfo): boolean => info.container.includes('matroska');
+
 const plainInfo = {
   streamIndex: 0,
   sampleAspectRatio: rational(1),
@@ -275,7 +278,9 @@ export async function probeInput(
   if (options.raw) return { input, info: rawInfo(options.raw, input.path, input.bytes) };
   const source: ProbeSource = { url: input.url, path: input.path };
   const info = options.info ?? infoOf(await probeReport(source, signal), 'file', input.path);
-  return { input, info: options.count ? await counted(info, source, signal) : info };
+  // Matroska gives neither a count nor a sign of a variable rate.
+  const count = options.count ?? (info.frameCount === null && needsCount(info));
+  return { input, info: count ? await counted(info, source, signal) : info };
 }
 
 /**
@@ -288,7 +293,7 @@ export async function probeInput(
  * @throws FrameloomError not-found, bad-input (one line that says what is wrong), ffmpeg-failed
  */
 export async function probe(path: string, options: ProbeOptions = {}): Promise<VideoInfo> {
-  const { info, feed } = await probeInput(await resolveInput(path), options);
+  const { info, feed } = await probeInput(await resolveInput(path), { count: false, ...options });
   await feed?.close();
   return info;
 }

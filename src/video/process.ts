@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { environmentFor } from './ffmpeg-path.js';
 import { StderrLog } from './stderr-log.js';
 
 /** How long a process may take to leave by itself after SIGTERM. */
@@ -66,6 +67,7 @@ export class MediaProcess {
     guardExit();
     const child = spawn(program, args, {
       stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
+      env: environmentFor(program),
       windowsHide: true,
     });
     this.child = child;

@@ -88,7 +88,8 @@ export interface RawInput {
 export type ColourMatrix = 'bt601' | 'bt709' | 'bt2020';
 
 export interface ProbeOptions {
-  /** Count the frames and look for a variable rate by reading every packet. Default false. */
+  /** Count the frames and look for a variable rate by reading every packet. Default false, except
+   * that decoding a Matroska or WebM file whose `info` has no count does it. */
   readonly count?: boolean | undefined;
   /** The rate of image sequences and single pictures, which carry none. Default 25. */
   readonly sequenceFps?: Rational | number | string | undefined;
@@ -122,7 +123,7 @@ export interface DecodeOptions extends ProbeOptions {
   readonly colourRange?: 'limited' | 'full' | undefined;
   /** Take what can be decoded of a damaged source and warn, instead of ending with bad-input. */
   readonly tolerant?: boolean | undefined;
-  /** What `probe` said of this source, to spare asking again. */
+  /** What `probe` (best with `count`) said of this source, to spare asking again. */
   readonly info?: VideoInfo | undefined;
 }
 
