@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import { registerCheck } from './check.js';
 import type { Register, Run } from './command.js';
 import type { GlobalFlags } from './context.js';
 import { registerSchema } from './schema.js';
 
-const COMMANDS: readonly Register[] = [registerSchema];
+const COMMANDS: readonly Register[] = [registerCheck, registerSchema];
 
 const HELP = `
 Examples:

@@ -110,10 +110,10 @@ export function parsePipeline(
   if (!parsed.success) {
     const source = { name, document, lines, overrides };
     const messages = problemsOf(parsed.error, raw).map((problem) => located(source, problem));
-    throw new FrameloomError('bad-pipeline', messages.join('\n'), {
-      path: name,
-      cause: parsed.error,
-    });
+    const message = messages.join('\n');
+    // What came by --set alone is not the file's fault.
+    const blamed = message.includes(name) ? { path: name } : {};
+    throw new FrameloomError('bad-pipeline', message, { ...blamed, cause: parsed.error });
   }
   const baseFolder = dirname(file);
   const fromCommandLine = (key: string): boolean =>

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { loadPipeline } from '../pipeline/load.js';
+import { collect, type Register } from './command.js';
+import { inspect, printInspection } from './inspect.js';
+
+interface Flags {
+  clip?: string[];
+  set?: string[];
+  json?: boolean;
+}
+
+/** `frameloom check` */
+export const registerCheck: Register = (program, run) => {
+  program
+    .command('check')
+    .description('open every clip and condition of a pipeline and say what there is to train on')
+    .argument('<pipeline>', 'pipeline file')
+    .option('--clip <path...>', 'clips instead of the pipeline’s own')
+    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom check pipelines/edges-to-video.yaml --clip holiday.mp4
+  $ frameloom check mine.yaml --set data.size=256x144 --json`,
+    )
+    .action((path: string, flags: Flags, command: Command) =>
+      run(async (context) => {
+        const { pipeline } = await loadPipeline(path, {
+          clips: flags.clip ?? [],
+          set: flags.set ?? [],
+        });
+        return printInspection(await inspect(pipeline, context), context, flags);
+      }, command),
+    );
+};
