@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Where CI wants the counts of a run, beside what people read.
-const report = process.env['FRAMELOOM_TEST_REPORT'];
+const report = process.env.FRAMELOOM_TEST_REPORT;
 
 export default defineConfig({
   test: {
