@@ -9,6 +9,7 @@ import {
   frameBytesOf,
   rgbBytes,
 } from './decode-blocks.js';
+import { UnequalLength } from './lockstep.js';
 import type { ClipMedia, MediaPlan } from './media.js';
 import type { ClipScan } from './scan.js';
 import type { FrameRange } from './types.js';
@@ -152,7 +153,8 @@ export class FrameStore {
         await this.#decode(clip, 0, first, last);
       }
     } catch (error) {
-      const reason = error instanceof OtherFrames ? this.#changed(clip, error) : error;
+      const other = error instanceof OtherFrames || error instanceof UnequalLength;
+      const reason = other ? this.#changed(clip, error) : error;
       for (let i = first; i <= last; i += 1) this.#settle(clip, i)?.reject(reason);
     }
   }

@@ -16,6 +16,12 @@ export {
   tensorToFrame,
   valuesToBytes,
 } from './frame-tensor.js';
+export {
+  openCondition,
+  type ConditionContext,
+  type ConditionSource,
+  type ConditionStream,
+} from './condition.js';
 export { derivedFiltergraph } from './condition-plan.js';
 export { findSceneCuts, SceneMeter } from './scene-cut.js';
 export type { FrameSpan } from './split.js';

@@ -1,4 +1,4 @@
-import { map, type Observable } from 'rxjs';
+import { map, Subscription, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import {
@@ -181,37 +181,54 @@ const toError = (error: unknown): Error =>
 
 /**
  * Subscribes, and lets the source wait while a frame is being worked on.
+ * @param signal unsubscribes
  * @returns when the source has completed and all work is done
+ * @throws what the source or the work fails with; FrameloomError cancelled by the signal
  */
 export async function consumeFrames<T>(
   source: Observable<T>,
   work: (value: T) => Promise<void> | undefined,
+  signal?: AbortSignal,
 ): Promise<void> {
   const gate = new DemandGate();
   let busy: Promise<void> = Promise.resolve();
-  let waitingFor = 0;
-  await new Promise<void>((resolve, reject) => {
-    const subscription = withDemand(gate, () =>
-      source.subscribe({
-        next(value) {
-          const done = waitingFor === 0 ? work(value) : busy.then(async () => work(value));
+  let unfinished = 0;
+  const subscription = new Subscription();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown): void => reject(toError(error));
+      const cancel = (): void => fail(new FrameloomError('cancelled', 'reading was cancelled'));
+      if (signal?.aborted) return cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      subscription.add(() => signal?.removeEventListener('abort', cancel));
+      const begin = (value: T): Promise<void> | undefined => {
+        try {
+          return unfinished === 0 ? work(value) : busy.then(async () => work(value));
+        } catch (error) {
+          fail(error);
+          return undefined;
+        }
+      };
+      const sink = {
+        next(value: T) {
+          const done = begin(value);
           if (!done) return;
-          waitingFor += 1;
+          unfinished += 1;
           gate.set(false);
           busy = done.then(() => {
-            waitingFor -= 1;
-            if (waitingFor === 0) gate.set(true);
+            unfinished -= 1;
+            if (unfinished === 0) gate.set(true);
           });
-          busy.catch((error: unknown) => {
-            subscription.unsubscribe();
-            reject(toError(error));
-          });
+          busy.catch(fail);
         },
-        error: (error: unknown) => reject(toError(error)),
-        complete: () => void busy.then(resolve, (error: unknown) => reject(toError(error))),
-      }),
-    );
-  });
+        error: fail,
+        complete: () => void busy.then(resolve, fail),
+      };
+      subscription.add(withDemand(gate, () => source.subscribe(sink)));
+    });
+  } finally {
+    subscription.unsubscribe();
+  }
 }
 
 async function countFrames(source: Observable<Frame>): Promise<number> {

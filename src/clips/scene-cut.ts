@@ -2,9 +2,9 @@ const BINS_PER_CHANNEL = 8;
 const BINS = BINS_PER_CHANNEL ** 3;
 /** A mean luma change of a quarter of the range counts as a wholly different picture. */
 const FULL_LUMA_CHANGE = 64;
-/** A cut must stand out this much from the usual change around it: fast motion does not. */
-const STANDS_OUT = 2.5;
-const NEIGHBOURS = 8;
+/** A cut changes one frame; a camera or a beak that rushes past changes several in a row. */
+const STANDS_OUT = 1.75;
+const NEIGHBOURS = 2;
 
 /**
  * Measures how much each frame differs from the one before: half the mean absolute difference of
@@ -50,8 +50,9 @@ function histogramChange(before: Float64Array, after: Float64Array, pixels: numb
 }
 
 /**
- * The frames that begin a new scene: changed by at least `threshold`, and by 2.5 times the median
- * change of the frames around them.
+ * The frames that begin a new scene: changed by at least `threshold`, and by 1.75 times the change
+ * of each of the two frames before and after. A flash, which changes two frames, is no cut; nor is
+ * a slow dissolve.
  * @param scores the change of each frame from the one before, as SceneMeter gives it
  */
 export function findSceneCuts(scores: readonly number[], threshold: number): number[] {
@@ -62,9 +63,8 @@ export function findSceneCuts(scores: readonly number[], threshold: number): num
     const around = [
       ...scores.slice(Math.max(1, i - NEIGHBOURS), i),
       ...scores.slice(i + 1, i + 1 + NEIGHBOURS),
-    ].sort((a, b) => a - b);
-    const median = around[around.length >> 1] ?? 0;
-    if (score >= STANDS_OUT * median) cuts.push(i);
+    ];
+    if (score >= STANDS_OUT * Math.max(0, ...around)) cuts.push(i);
   }
   return cuts;
 }

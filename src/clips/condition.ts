@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { map, Observable } from 'rxjs';
+import { FrameloomError } from '../base/error.js';
+import type { Rational } from '../base/rational.js';
+import {
+  currentDemand,
+  decodeFrames,
+  withDemand,
+  type Frame,
+  type VideoInfo,
+} from '../video/index.js';
+import { planCondition, type ConditionPlan } from './condition-plan.js';
+import { conditionBytesOf, consumeFrames, labelOptions, sourceOptions } from './media.js';
+import type { DataOptions } from './options.js';
+import type { ConditionLayout } from './types.js';
+
+/** A video to be turned into conditions. */
+export type ConditionSource =
+  | {
+      /** A video of the kind that the pipeline derives conditions from, or (paired) the condition. */
+      readonly path: string;
+      /** What `probe` said of it. */
+      readonly info: VideoInfo;
+    }
+  | {
+      /** Frames already decoded, of any size that the stream keeps, rgb24 (or gray, of label ids). */
+      readonly frames: Observable<Frame>;
+    };
+
+export interface ConditionContext {
+  readonly baseFolder: string;
+  /** Frames a second that the condition is wanted at: the dataset's. */
+  readonly fps: Rational;
+  readonly startSeconds?: number | undefined;
+  readonly durationSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The conditions of one input video. */
+export interface ConditionStream {
+  readonly layout: ConditionLayout;
+  /**
+   * One frame for each frame of the input, `data` holding bytesPerPixel of the layout: what
+   * conditionToTensor takes. Label frames are `gray` and hold ids.
+   */
+  readonly frames: Observable<Frame>;
+  /** The picture of a condition frame for people: labels in their colours. */
+  toPicture(condition: Frame): Frame;
+}
+
+/**
+ * RGB frames through an ffmpeg filtergraph. Frames are taken from the source as ffmpeg takes their
+ * bytes, and ffmpeg waits for whoever takes the result.
+ */
+function filtered(
+  source: Observable<Frame>,
+  filter: string,
+  size: { width: number; height: number; fit: DataOptions['fit'] },
+  context: ConditionContext,
+): Observable<Frame> {
+  return new Observable<Frame>((subscriber) => {
+    const pipe = new PassThrough();
+    const stop = new AbortController();
+    const { fps, signal } = context;
+    const downstream = currentDemand();
+    let first: Frame | undefined;
+    const begin = ({ width, height, pixelFormat }: Frame): void => {
+      const raw = { width, height, fps, pixelFormat };
+      const output = decodeFrames(pipe, { raw, size, filter, signal });
+      subscriber.add(withDemand(downstream, () => output.subscribe(subscriber)));
+    };
+    // The source is paced by the pipe alone: the pipe is paced by ffmpeg, and that by demand.
+    consumeFrames(
+      source,
+      (frame) => {
+        if (!first) begin((first = frame));
+        if (frame.data.length !== first.data.length || frame.width !== first.width) {
+          return Promise.reject(sizeChanged(first, frame));
+        }
+        if (pipe.write(frame.data)) return undefined;
+        return once(pipe, 'drain', { signal: stop.signal }).then(() => undefined);
+      },
+      stop.signal,
+    ).then(
+      () => {
+        pipe.end();
+        if (!first) subscriber.complete();
+      },
+      (error: unknown) => {
+        if (!stop.signal.aborted) subscriber.error(error);
+      },
+    );
+    return () => {
+      stop.abort();
+      pipe.destroy();
+    };
+  });
+}
+
+const sizeChanged = (first: Frame, frame: Frame): FrameloomError =>
+  new FrameloomError(
+    'bad-shape',
+    `frame ${frame.index} is ${frame.width}x${frame.height} ${frame.pixelFormat}, the first one ${first.width}x${first.height} ${first.pixelFormat}`,
+  );
+
+function decoded(
+  source: Extract<ConditionSource, { path: string }>,
+  plan: ConditionPlan,
+  options: DataOptions,
+  context: ConditionContext,
+): Observable<Frame> {
+  const { path, info } = source;
+  const { startSeconds, durationSeconds, signal } = context;
+  const target = { ...options.size, fit: options.fit, fps: context.fps };
+  const range = { startSeconds, durationSeconds, signal };
+  if (plan.labels) {
+    return decodeFrames(path, { ...labelOptions(target, info, plan.labels), ...range });
+  }
+  const filter = plan.filtergraph ?? undefined;
+  return decodeFrames(path, { ...sourceOptions(target, info), ...range, filter });
+}
+
+/** A frame as the condition holds it. */
+function asCondition(frame: Frame, plan: ConditionPlan & { width: number; height: number }): Frame {
+  const data = conditionBytesOf(frame, plan, frame.index);
+  return { ...frame, data, pixelFormat: plan.layout.bytesPerPixel === 3 ? 'rgb24' : 'gray' };
+}
+
+/**
+ * The conditions of one input, by the pipeline's rule and so as training saw them: a derived
+ * condition is made from the input by the same filtergraph at the same size; for a paired one the
+ * input is the condition video itself; `none` has no condition.
+ *
+ * Frames that are already decoded go through an ffmpeg of their own for a derived condition, and are given
+ * back one for one. Paired frames must come in the pipeline's size, labels in their palette's
+ * colours (rgb24) or as ids (gray).
+ *
+ * @param options the parsed `data:` section of the pipeline that was trained
+ * @returns null for a pipeline without conditions
+ * @throws FrameloomError not-found, bad-data of a palette; the stream errors with what decoding
+ *   errors with, and bad-data for a label outside the palette
+ */
+export async function openCondition(
+  options: DataOptions,
+  source: ConditionSource,
+  context: ConditionContext,
+): Promise<ConditionStream | null> {
+  const { width, height } = options.size;
+  const { baseFolder } = context;
+  const plan = await planCondition(options.condition, { baseFolder, width, height });
+  const { labels, layout, filtergraph } = plan;
+  if (layout.kind === 'none') return null;
+  let raw: Observable<Frame>;
+  if ('path' in source) raw = decoded(source, plan, options, context);
+  else if (filtergraph === null) raw = source.frames;
+  else {
+    const size = { width, height, fit: options.fit };
+    raw = filtered(source.frames, filtergraph, size, context);
+  }
+  const whole = { ...plan, width, height };
+  return {
+    layout,
+    frames: raw.pipe(map((frame) => asCondition(frame, whole))),
+    toPicture(condition) {
+      if (!labels) return condition;
+      return { ...condition, pixelFormat: 'rgb24', data: labels.toColours(condition.data) };
+    },
+  };
+}
