@@ -1,0 +1,68 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { findFfmpeg } from '../../src/video/index.js';
+import { scratchPath } from './make-clip.js';
+
+export interface FakeFfmpeg {
+  /** The pid of its last run; undefined when it never ran. */
+  pid(): number | undefined;
+  /** Runs `body` with this program standing in for ffmpeg (ffprobe stays the real one). */
+  use<T>(body: () => Promise<T>): Promise<T>;
+}
+
+/** A small program that misbehaves in ffmpeg's place: `script` is what it does when run. */
+export async function fakeFfmpeg(script: string): Promise<FakeFfmpeg> {
+  const { ffprobePath } = await findFfmpeg();
+  const path = scratchPath('fake-ffmpeg.cjs');
+  const pidFile = `${path}.pid`;
+  writeFileSync(
+    path,
+    `#!${process.execPath}
+if (process.argv[2] === '-version') {
+  console.log('ffmpeg version 7.1 fake\\nlibavutil      59. 39.100 / 59. 39.100');
+  process.exit(0);
+}
+const target = process.argv.at(-1).replace(/^file:/, '');
+require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
+const frame = (w, h) =>
+  Buffer.concat([
+    Buffer.from('P7\\nWIDTH ' + w + '\\nHEIGHT ' + h + '\\nDEPTH 3\\nMAXVAL 255\\nTUPLTYPE RGB\\nENDHDR\\n'),
+    Buffer.alloc(w * h * 3, 7),
+  ]);
+${script}
+`,
+  );
+  chmodSync(path, 0o755);
+  return {
+    pid: () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : undefined),
+    use: async (body) => {
+      const saved = { ...process.env };
+      process.env.FRAMELOOM_FFMPEG = path;
+      process.env.FRAMELOOM_FFPROBE = ffprobePath;
+      try {
+        return await body();
+      } finally {
+        for (const name of ['FRAMELOOM_FFMPEG', 'FRAMELOOM_FFPROBE'] as const) {
+          const value = saved[name];
+          if (value === undefined) Reflect.deleteProperty(process.env, name);
+          else process.env[name] = value;
+        }
+      }
+    },
+  };
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until it holds, at most that long. */
+export async function eventually(condition: () => boolean, withinMs = 3000): Promise<boolean> {
+  const end = Date.now() + withinMs;
+  while (!condition() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+  return condition();
+}
