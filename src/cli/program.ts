@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { registerCheck } from './check.js';
 import type { Register, Run } from './command.js';
 import type { GlobalFlags } from './context.js';
+import { registerDoctor } from './register-doctor.js';
 import { registerSchema } from './schema.js';
 
-const COMMANDS: readonly Register[] = [registerCheck, registerSchema];
+const COMMANDS: readonly Register[] = [registerCheck, registerDoctor, registerSchema];
 
 const HELP = `
 Examples:
