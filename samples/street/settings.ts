@@ -1,0 +1,6 @@
+/** What the committed clips are. */
+export const WIDTH = 256;
+export const HEIGHT = 144;
+export const FPS = 25;
+export const FRAMES = 150;
+export const SEED = 7;
