@@ -247,7 +247,7 @@ export async function runInstaller(packagePath, because) {
     return;
   }
   throw new SetupError(
-    `${because}, and the ready-made build could not be had: ${lastLine(output, /error/i)}`,
+    `${because}, and the ready-made build could not be had: ${lastLine(output, /Error: /)}`,
     process.platform === 'win32'
       ? 'use WSL 2, where everything is supported, or set FRAMELOOM_TENSORFLOW=none to go on without (about 100 times slower)'
       : `${compilerHint()}, or set FRAMELOOM_TENSORFLOW=none to go on without (about 100 times slower)`,
