@@ -83,15 +83,15 @@ export class FrameStore {
     const extra = conditionBytes(this.#plan);
     const frames = new Uint8Array(count * pixels);
     const condition = extra > 0 ? new Uint8Array(count * extra) : null;
-    const lastBlock = Math.floor(last / BLOCK_FRAMES);
+    const blocks = this.#blocks(clip, startFrame, last);
     let held = -1;
     let bytes: Uint8Array = new Uint8Array();
     for (let i = 0; i < count; i += 1) {
       const frame = startFrame + i * stride;
       const block = Math.floor(frame / BLOCK_FRAMES);
       if (block !== held) {
-        bytes =
-          this.#cache.peek(blockKey(clip, block)) ?? (await this.#block(clip, block, lastBlock));
+        const coming = blocks.get(block)!;
+        bytes = coming instanceof Uint8Array ? coming : await coming;
         held = block;
       }
       const at = frame - block * BLOCK_FRAMES;
@@ -107,6 +107,27 @@ export class FrameStore {
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#decoding;
+  }
+
+  /**
+   * All blocks of a stretch, asked for at once: a cache that holds fewer would drop the later ones
+   * before they are looked at.
+   */
+  #blocks(
+    clip: number,
+    first: number,
+    last: number,
+  ): Map<number, Uint8Array | Promise<Uint8Array>> {
+    const blocks = new Map<number, Uint8Array | Promise<Uint8Array>>();
+    const lastBlock = Math.floor(last / BLOCK_FRAMES);
+    for (let block = Math.floor(first / BLOCK_FRAMES); block <= lastBlock; block += 1) {
+      const held = this.#cache.peek(blockKey(clip, block));
+      const coming = held ?? this.#block(clip, block, lastBlock);
+      // The first that fails is thrown where it is awaited.
+      if (coming instanceof Promise) coming.catch(() => undefined);
+      blocks.set(block, coming);
+    }
+    return blocks;
   }
 
   async #block(clip: number, block: number, lastWanted: number): Promise<Uint8Array> {

@@ -1,5 +1,7 @@
-const BINS_PER_CHANNEL = 8;
-const BINS = BINS_PER_CHANNEL ** 3;
+/** Levels between two bins of a histogram; a level between them counts for both, by nearness. */
+const BIN_LEVELS = 32;
+const BINS_PER_CHANNEL = 256 / BIN_LEVELS + 1;
+const BINS = 3 * BINS_PER_CHANNEL;
 /** A mean luma change of a quarter of the range counts as a wholly different picture. */
 const FULL_LUMA_CHANGE = 64;
 /** A cut changes one frame; a camera or a beak that rushes past changes several in a row. */
@@ -8,8 +10,8 @@ const NEIGHBOURS = 2;
 
 /**
  * Measures how much each frame differs from the one before: half the mean absolute difference of
- * luma, half the total variation between colour histograms (8×8×8 bins). 0 is the same picture, 1
- * another one altogether.
+ * luma, half the total variation between the histograms of red, green and blue. 0 is the same
+ * picture, 1 another one altogether. Bins are soft: a light that fades slowly changes little.
  */
 export class SceneMeter {
   #luma: Uint8Array | undefined;
@@ -19,14 +21,17 @@ export class SceneMeter {
   push(rgb: Uint8Array): number {
     const pixels = Math.floor(rgb.length / 3);
     const luma = new Uint8Array(pixels);
-    const histogram = new Float64Array(BINS);
+    const levels = new Uint32Array(3 * 256);
     for (let i = 0, j = 0; i < pixels; i += 1, j += 3) {
       const r = rgb[j]!;
       const g = rgb[j + 1]!;
       const b = rgb[j + 2]!;
       luma[i] = (77 * r + 150 * g + 29 * b) >> 8;
-      histogram[((r >> 5) << 6) | ((g >> 5) << 3) | (b >> 5)]! += 1;
+      levels[r]! += 1;
+      levels[256 + g]! += 1;
+      levels[512 + b]! += 1;
     }
+    const histogram = softHistogram(levels);
     const score =
       this.#luma && this.#histogram
         ? (lumaChange(this.#luma, luma) + histogramChange(this.#histogram, histogram, pixels)) / 2
@@ -35,6 +40,18 @@ export class SceneMeter {
     this.#histogram = histogram;
     return score;
   }
+}
+
+function softHistogram(levels: Uint32Array): Float64Array {
+  const histogram = new Float64Array(BINS);
+  levels.forEach((count, i) => {
+    const place = (i % 256) / BIN_LEVELS;
+    const bin = Math.floor(i / 256) * BINS_PER_CHANNEL + Math.floor(place);
+    const upper = place % 1;
+    histogram[bin]! += count * (1 - upper);
+    histogram[bin + 1]! += count * upper;
+  });
+  return histogram;
 }
 
 function lumaChange(before: Uint8Array, after: Uint8Array): number {
@@ -46,7 +63,7 @@ function lumaChange(before: Uint8Array, after: Uint8Array): number {
 function histogramChange(before: Float64Array, after: Float64Array, pixels: number): number {
   let sum = 0;
   for (let i = 0; i < BINS; i += 1) sum += Math.abs(after[i]! - before[i]!);
-  return sum / (2 * pixels);
+  return sum / (2 * 3 * pixels);
 }
 
 /**
