@@ -3,9 +3,19 @@ import { registerCheck } from './check.js';
 import type { Register, Run } from './command.js';
 import type { GlobalFlags } from './context.js';
 import { registerDoctor } from './register-doctor.js';
+import { registerEvaluate } from './evaluate.js';
+import { registerGenerate } from './generate.js';
 import { registerSchema } from './schema.js';
+import { registerTrain } from './train.js';
 
-const COMMANDS: readonly Register[] = [registerCheck, registerDoctor, registerSchema];
+const COMMANDS: readonly Register[] = [
+  registerTrain,
+  registerGenerate,
+  registerEvaluate,
+  registerCheck,
+  registerDoctor,
+  registerSchema,
+];
 
 const HELP = `
 Examples:

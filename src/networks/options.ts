@@ -105,7 +105,7 @@ export const sequenceDiscriminatorOptions = z.strictObject({
   temporalStrides: z
     .array(z.int().min(1).max(16))
     .max(4)
-    .default([1, 2])
+    .default([1])
     .describe('Steps between the frames judged together, one network each; [] turns it off.'),
 });
 export type SequenceDiscriminatorOptions = z.output<typeof sequenceDiscriminatorOptions>;

@@ -1,0 +1,154 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { useBackend } from '../backend/index.js';
+import { openDataset, type DataOptions } from '../clips/index.js';
+import { openFlow, type RolloutMeasures } from '../metrics/index.js';
+import { openModel, type OpenedModel } from '../pipeline/open-model.js';
+import { evaluateHeldOut, type Evaluation } from '../synthesis/index.js';
+import { writeStrip } from '../training/run/strip.js';
+import { runPaths } from '../training/run/run-folder.js';
+import type { Register } from './command.js';
+import type { Context } from './context.js';
+import { EXIT } from './exit-code.js';
+import { cacheFolder } from './inspect.js';
+import { createProgress } from './progress.js';
+import { snapshotChoice } from './snapshot-choice.js';
+import { formatTable } from './table.js';
+
+export interface EvaluateFlags {
+  input?: string;
+  snapshot?: 'latest' | 'best' | number;
+  strip?: string;
+  json?: boolean;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  generated: 'generated',
+  coldStart: 'from nothing',
+  freeze: 'freeze last frame',
+  mean: 'mean frame',
+  nearest: 'nearest condition',
+};
+
+/** Of another video nearly all is new to the model; a tenth has to be called training. */
+const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
+
+const STRIP_MOMENTS = 6;
+
+function open(model: OpenedModel, data: DataOptions, context: Context) {
+  return openDataset(data, {
+    seed: model.seed,
+    baseFolder: process.cwd(),
+    historyFrames: model.generator.options.historyFrames,
+    conditionFrames: model.generator.options.conditionFrames,
+    log: context.log,
+    cacheFolder: cacheFolder(),
+    signal: context.signal,
+  });
+}
+
+/** Evaluates a run with baselines and writes the strip. */
+export async function evaluateRun(
+  folder: string,
+  flags: EvaluateFlags,
+  context: Context,
+): Promise<Evaluation & { step: number; stripPath: string }> {
+  await useBackend({ log: context.log });
+  const model = await openModel(folder, {
+    log: context.log,
+    snapshot: flags.snapshot ?? 'latest',
+  });
+  const training = await open(model, model.data, context);
+  const own = flags.input === undefined;
+  const dataset = own
+    ? training
+    : await open(
+        model,
+        { ...model.data, clips: [resolve(flags.input!)], heldOut: ALL_HELD_OUT },
+        context,
+      );
+  const flow = await openFlow();
+  const progress = createProgress(context);
+  try {
+    const evaluation = await evaluateHeldOut(dataset, model, {
+      baselines: true,
+      training,
+      flow,
+      stripMoments: STRIP_MOMENTS,
+      signal: context.signal,
+      onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
+    });
+    progress.stop();
+    const stripPath = flags.strip ?? `${runPaths(folder).folder}/evaluation.png`;
+    await writeStrip(stripPath, evaluation.strip);
+    return { ...evaluation, step: model.step, stripPath };
+  } finally {
+    progress.stop();
+    if (!own) await dataset.close();
+    await training.close();
+  }
+}
+
+/** The measures as a table for people. */
+export function formatEvaluation(evaluation: Evaluation): string {
+  const number = (value: number | null, digits: number): string =>
+    value === null ? '–' : value.toFixed(digits);
+  const row = ([name, m]: [string, RolloutMeasures]): string[] => [
+    NAMES[name] ?? name,
+    number(m.psnr, 2),
+    number(m.ssim, 3),
+    number(m.sharpnessRatio, 2),
+    `${number(m.temporalDifference, 4)} / ${number(m.realTemporalDifference, 4)}`,
+    `${number(m.warpingError, 5)} / ${number(m.realWarpingError, 5)}`,
+    number(m.tOF, 3),
+  ];
+  const titles = [
+    'PSNR dB',
+    'SSIM',
+    'sharpness',
+    '|Δt| made / real',
+    'warping error made / real',
+    'tOF px',
+  ];
+  return formatTable(
+    [{ title: '' }, ...titles.map((title) => ({ title, align: 'right' as const }))],
+    Object.entries(evaluation.rows).map(row),
+  );
+}
+
+/** `frameloom evaluate` */
+export const registerEvaluate: Register = (program, run) => {
+  program
+    .command('evaluate')
+    .description('measure a run on frames held out of training, in closed loop, with baselines')
+    .argument('<run>', 'folder of the run')
+    .option('-i, --input <video>', 'another video instead of what was held out')
+    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
+    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given')
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom evaluate runs/00001-edges-to-video
+  $ frameloom evaluate runs/00001-edges-to-video -i other.mp4 --json`,
+    )
+    .action((folder: string, flags: EvaluateFlags, command: Command) =>
+      run(async (context) => {
+        const { rows, segments, frames, step, stripPath } = await evaluateRun(
+          folder,
+          flags,
+          context,
+        );
+        const { out } = context.terminal;
+        if (flags.json) {
+          out(`${JSON.stringify({ step, segments, frames, rows, strip: stripPath })}\n`);
+          return EXIT.ok;
+        }
+        out(`step ${step}, ${frames} held-out frames in ${segments} segments, closed loop\n`);
+        out(`${formatEvaluation({ rows, segments, frames, strip: [] })}\n`);
+        out(`condition | generated | real: ${stripPath}\n`);
+        return EXIT.ok;
+      }, command),
+    );
+};

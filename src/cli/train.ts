@@ -1,0 +1,123 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { FrameloomError } from '../base/error.js';
+import { formatDuration } from '../base/units.js';
+import { loadPipeline } from '../pipeline/load.js';
+import { train } from '../training/trainer.js';
+import { collect, type Register } from './command.js';
+import type { Context } from './context.js';
+import { EXIT } from './exit-code.js';
+import { cacheFolder, inspect, printInspection } from './inspect.js';
+import { createProgress } from './progress.js';
+import { openTrainingRun } from './training-run.js';
+
+export interface TrainFlags {
+  clip?: string[];
+  run?: string;
+  set?: string[];
+  maxMinutes?: number;
+  resume?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError(`"${text}" is not a number above 0.`);
+  }
+  return value;
+}
+
+/** Trains in a run of its own, showing progress. @returns the run's folder and how it ended */
+export async function trainPipeline(
+  path: string,
+  flags: TrainFlags,
+  context: Context,
+): Promise<{ folder: string; ending: string; step: number }> {
+  const started = performance.now();
+  const { pipeline, run } = await openTrainingRun(path, flags, { log: context.log });
+  const progress = createProgress(context);
+  try {
+    context.log.info(`training in ${run.folder}`);
+    const result = await train(pipeline, {
+      run,
+      baseFolder: process.cwd(),
+      log: context.log,
+      signal: context.signal,
+      cacheFolder: cacheFolder(),
+      ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
+      onProgress: ({ step, steps, terms, ...figures }) =>
+        progress.update({
+          done: step,
+          total: steps,
+          unit: 'steps',
+          losses: sidesOf(terms),
+          ...figures,
+        }),
+    });
+    progress.stop();
+    const seconds = (performance.now() - started) / 1000;
+    context.log.info(
+      `${result.step} steps done in ${formatDuration(seconds)}; waited for data ${(result.waitingShare * 100).toFixed(1)} % of the time`,
+    );
+    return { folder: run.folder, ending: result.ending, step: result.step };
+  } finally {
+    progress.stop();
+    await run.close();
+  }
+}
+
+/** The two networks' whole losses: a bar has no room for every term. */
+function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number> {
+  const sum = (side: string): number =>
+    Object.entries(terms)
+      .filter(([name]) => name.startsWith(`${side}/`))
+      .reduce((total, [, value]) => total + value, 0);
+  return { G: sum('generator'), D: sum('discriminator') };
+}
+
+/** `frameloom train` */
+export const registerTrain: Register = (program, run) => {
+  program
+    .command('train')
+    .description('train a pipeline; Ctrl-C saves a snapshot that --resume goes on from')
+    .argument('<pipeline>', 'pipeline file')
+    .option('--clip <path...>', 'clips instead of the pipeline’s own')
+    .option('--run <folder>', 'the run’s folder; the next number in runs/ unless given')
+    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
+    .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
+    .option('--resume', 'go on with --run, or with the newest run of this pipeline')
+    .option('--dry-run', 'check the pipeline and its clips, train nothing')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom train pipelines/edges-to-video.yaml
+  $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
+  $ frameloom train pipelines/edges-to-video.yaml --resume --run runs/00001-edges-to-video`,
+    )
+    .action((path: string, flags: TrainFlags, command: Command) =>
+      run(async (context) => {
+        if (flags.dryRun) {
+          const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+          const { pipeline } = await loadPipeline(path, changes);
+          return printInspection(await inspect(pipeline, context), context, flags);
+        }
+        const result = await trainPipeline(path, flags, context);
+        const { out } = context.terminal;
+        if (flags.json) out(`${JSON.stringify(result)}\n`);
+        if (result.ending === 'cancelled') {
+          throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
+            hint: `go on with: frameloom train ${path} --resume --run ${result.folder}`,
+          });
+        }
+        if (!flags.json) {
+          out(
+            `${result.folder}\nnext: frameloom evaluate ${result.folder}\n      frameloom generate ${result.folder} -i VIDEO -o generated.mp4\n`,
+          );
+        }
+        return EXIT.ok;
+      }, command),
+    );
+};

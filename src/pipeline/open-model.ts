@@ -1,0 +1,44 @@
+import type { Logger } from '../base/log.js';
+import { planCondition } from '../clips/condition-plan.js';
+import { createGenerator } from '../networks/index.js';
+import type { SynthesisModel } from '../synthesis/index.js';
+import { openRun } from '../training/run/run-folder.js';
+import { readSnapshot, type SnapshotChoice } from '../training/run/snapshot-store.js';
+import { parsePipeline } from './load.js';
+import type { Pipeline } from './schema.js';
+
+export interface OpenModelOptions {
+  /** `latest` unless given; `best` is the one that did best on held-out frames. */
+  readonly snapshot?: SnapshotChoice;
+  readonly log?: Logger;
+}
+
+/** A trained model with the pipeline it was trained by. */
+export interface OpenedModel extends SynthesisModel {
+  readonly pipeline: Pipeline;
+}
+
+/**
+ * The averaged generator of a run.
+ * @param folder the run's folder
+ * @throws FrameloomError not-found (no run, no snapshot), bad-pipeline, bad-snapshot
+ */
+export async function openModel(
+  folder: string,
+  options: OpenModelOptions = {},
+): Promise<OpenedModel> {
+  const run = await openRun(folder);
+  const { pipeline, baseFolder } = parsePipeline(run.pipelineYaml, run.pipeline);
+  const { data } = pipeline;
+  const { layout } = await planCondition(data.condition, { baseFolder, ...data.size });
+  const generator = createGenerator(pipeline.generator, layout.channels);
+  const { snapshot: choice = 'latest', log } = options;
+  const snapshot = await readSnapshot(run.snapshots, choice, log ? { log } : {});
+  return {
+    generator,
+    weights: generator.layout.fromNamed(snapshot.tensors, 'average.'),
+    seed: pipeline.seed,
+    step: snapshot.step,
+    ...{ data, layout, pipeline },
+  };
+}

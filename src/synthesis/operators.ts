@@ -1,0 +1,82 @@
+import { defer, Observable, type OperatorFunction } from 'rxjs';
+import type { Rational } from '../base/rational.js';
+import { openCondition } from '../clips/condition.js';
+import { mapFrames, type Frame } from '../video/index.js';
+import type { SynthesisModel } from './model.js';
+import { createSynthesizer } from './synthesizer.js';
+
+export interface GenerateOptions {
+  /** Seed of the noise, where the generator takes any; the training's unless given. */
+  readonly seed?: number;
+  /** Real frames (rgb24 bytes, oldest first) to go on from; none begins from nothing. */
+  readonly startFrames?: readonly Uint8Array[];
+  /** Their conditions. */
+  readonly startConditions?: readonly Uint8Array[] | null;
+}
+
+/**
+ * RxJS operator: video frames in, the conditions that the model's pipeline makes of them out. For a
+ * model without conditions the frames pass through and only keep time.
+ * @param fps rate of the frames
+ */
+export function withCondition(
+  model: SynthesisModel,
+  fps: Rational,
+): OperatorFunction<Frame, Frame> {
+  return (frames) =>
+    defer(
+      () =>
+        new Observable<Frame>((subscriber) => {
+          let closed = false;
+          openCondition(model.data, { frames }, { baseFolder: process.cwd(), fps }).then(
+            (condition) => {
+              if (!closed) subscriber.add((condition?.frames ?? frames).subscribe(subscriber));
+            },
+            (error: unknown) => subscriber.error(error),
+          );
+          return () => {
+            closed = true;
+          };
+        }),
+    );
+}
+
+/**
+ * RxJS operator: condition frames in, generated rgb24 frames out, each made from the ones before it.
+ * `useBackend` must have been called. Frames are made only as fast as they are taken.
+ */
+export function generate(
+  model: SynthesisModel,
+  options: GenerateOptions = {},
+): OperatorFunction<Frame, Frame> {
+  return (conditions) =>
+    new Observable<Frame>((subscriber) => {
+      const { width, height } = model.data.size;
+      const seed = options.seed ?? model.seed;
+      const synthesizer = createSynthesizer({ ...model, width, height, seed });
+      let started = false;
+      const hasCondition = model.layout.content !== 'none';
+      subscriber.add(
+        conditions
+          .pipe(
+            mapFrames((condition): Frame => {
+              // Not before: the start's conditions may come from the same stream.
+              if (!started && options.startFrames) {
+                synthesizer.start(options.startFrames, options.startConditions ?? null);
+              }
+              started = true;
+              return {
+                index: condition.index,
+                timeSeconds: condition.timeSeconds,
+                width,
+                height,
+                pixelFormat: 'rgb24',
+                data: synthesizer.next(hasCondition ? condition.data : null),
+              };
+            }),
+          )
+          .subscribe(subscriber),
+      );
+      subscriber.add(() => synthesizer.dispose());
+    });
+}

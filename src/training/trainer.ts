@@ -1,0 +1,298 @@
+import { memoryFigures, useBackend } from '../backend/index.js';
+import { FrameloomError } from '../base/error.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import { openDataset, type DataOptions, type Dataset } from '../clips/index.js';
+import { registerKernels } from '../kernels/index.js';
+import type {
+  FrameDiscriminatorOptions,
+  GeneratorOptions,
+  SequenceDiscriminatorOptions,
+} from '../networks/index.js';
+import { evaluateHeldOut, sampleRows } from '../synthesis/held-out.js';
+import { chooseCheckpointing } from './auto-checkpointing.js';
+import {
+  createModel,
+  disposeState,
+  initialState,
+  stateFromTensors,
+  stateToTensors,
+  type Model,
+  type TrainingState,
+} from './model.js';
+import type { LossOptions, TrainingOptions } from './options.js';
+import { openEventWriter, type EventWriter } from './run/event-writer.js';
+import type { Run } from './run/run-folder.js';
+import { readSnapshot, saveSnapshot } from './run/snapshot-store.js';
+import { openStepLog, type StepLog } from './run/step-log.js';
+import { composeStrip, writeStrip } from './run/strip.js';
+import { rolloutFrames, rolloutInput, stepPlan } from './schedule.js';
+import { trainStep } from './step.js';
+
+/** The sections of a pipeline that training reads. */
+export interface TrainingPipeline {
+  readonly name: string;
+  readonly seed: number;
+  readonly data: DataOptions;
+  readonly generator: GeneratorOptions;
+  readonly frameDiscriminator: FrameDiscriminatorOptions;
+  readonly sequenceDiscriminator: SequenceDiscriminatorOptions;
+  readonly losses: LossOptions;
+  readonly training: TrainingOptions;
+}
+
+export interface TrainProgress {
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+  /** Frames trained on a second, over the last steps. */
+  readonly framesPerSecond: number;
+  readonly etaSeconds: number;
+  /** The weighted loss terms of the last step. */
+  readonly terms: Readonly<Record<string, number>>;
+  readonly tensorBytes: number;
+  readonly residentBytes: number;
+}
+
+export interface TrainContext {
+  /** The run's folder, opened by `startRun`; its `resumed` says whether to go on. */
+  readonly run: Run;
+  /** Folder that relative clip paths start from. */
+  readonly baseFolder: string;
+  readonly log?: Logger;
+  /** Ends training with a snapshot. */
+  readonly signal?: AbortSignal;
+  readonly maxMinutes?: number;
+  readonly onProgress?: (progress: TrainProgress) => void;
+  /** Where scans of clips are kept between runs. */
+  readonly cacheFolder?: string;
+}
+
+/** How training ended: all steps done, out of time, or stopped by the signal. */
+export type TrainEnding = 'done' | 'time' | 'cancelled';
+
+export interface TrainResult {
+  readonly ending: TrainEnding;
+  /** Steps done in all. */
+  readonly step: number;
+  /** Share of the time spent waiting for data, 0 to 1. */
+  readonly waitingShare: number;
+}
+
+interface Session {
+  readonly pipeline: TrainingPipeline;
+  readonly context: TrainContext;
+  readonly log: Logger;
+  readonly model: Model;
+  readonly dataset: Dataset;
+  readonly checkpointEvery: number | null;
+  readonly stepLog: StepLog;
+  readonly events: EventWriter;
+  readonly resumedFromStep: number | null;
+}
+
+/**
+ * Trains a pipeline: load, build, resume, loop. What one step does is a pure function of the state
+ * before it, the pipeline and the step's number, so the same pipeline on the same backend gives the
+ * same snapshots, and a resumed run goes on as the uninterrupted one would have.
+ *
+ * @throws FrameloomError diverged (the last snapshot stays intact), bad-data, bad-snapshot, and
+ *   what reading clips or writing the run may throw
+ */
+export async function train(
+  pipeline: TrainingPipeline,
+  context: TrainContext,
+): Promise<TrainResult> {
+  const log = context.log ?? silentLogger;
+  const { run } = context;
+  await useBackend({ log });
+  registerKernels();
+  const dataset = await openDataset(pipeline.data, {
+    seed: pipeline.seed,
+    baseFolder: context.baseFolder,
+    historyFrames: pipeline.generator.historyFrames,
+    conditionFrames: pipeline.generator.conditionFrames,
+    windowFrames: pipeline.training.frames,
+    log,
+    ...(context.signal && { signal: context.signal }),
+    ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
+  });
+  try {
+    const model = createModel(pipeline, dataset.conditionChannels);
+    const snapshot = run.resumed ? await readSnapshot(run.snapshots, 'latest', { log }) : null;
+    const state = snapshot
+      ? stateFromTensors(model, snapshot.tensors)
+      : initialState(model, pipeline.seed);
+    const step = snapshot?.step ?? 0;
+    const checkpointEvery = snapshot
+      ? savedCheckpointing(snapshot.state)
+      : await chooseCheckpointing(model, pipeline.training, dataset, log);
+    const stepLog = await openStepLog(run.log, snapshot ? { throughStep: step } : {});
+    const events = await openEventWriter(run.events, snapshot ? { resumedFromStep: step } : {});
+    const resumedFromStep = snapshot ? step : null;
+    const session = {
+      ...{ pipeline, context, log, model, dataset, checkpointEvery },
+      ...{ stepLog, events, resumedFromStep },
+    };
+    if (snapshot) log.info(`going on from step ${step}`);
+    try {
+      return await loop(session, state, step);
+    } finally {
+      await stepLog.close();
+      await events.close();
+    }
+  } finally {
+    await dataset.close();
+  }
+}
+
+function savedCheckpointing(state: unknown): number | null {
+  const every: unknown = (state as { checkpointEvery?: unknown } | null)?.checkpointEvery;
+  if (every === null || typeof every === 'number') return every;
+  throw new FrameloomError('bad-snapshot', 'the snapshot does not say how gradients were taken');
+}
+
+async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
+  const { pipeline, context, model, dataset, log } = session;
+  const { training } = pipeline;
+  const started = performance.now();
+  const deadline = started + (context.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
+  const feed = dataset.prefetch({
+    fromStep: from,
+    plan: (step) => ({ frames: rolloutFrames(training, step), batch: training.batch }),
+  });
+  const speed = createSpeedometer();
+  const options = { ...pipeline, judgeRaw: pipeline.frameDiscriminator.judgeRaw };
+  let state = first;
+  let step = from;
+  let ending: TrainEnding = 'done';
+  try {
+    while (step < training.steps) {
+      if (context.signal?.aborted) ending = 'cancelled';
+      else if (performance.now() >= deadline) ending = 'time';
+      if (ending !== 'done') break;
+
+      const window = await feed.next();
+      const input = rolloutInput(window, options, step);
+      const plan = stepPlan(options, session.checkpointEvery, step);
+      const result = trainStep(model, state, input, pipeline.losses, plan);
+      window.dispose();
+      input.noise?.dispose();
+      disposeState(state);
+      state = result.state;
+      step += 1;
+
+      const frames = input.teacherForced.length * training.batch;
+      const left = training.steps - step;
+      const progress = {
+        ...{ step, steps: training.steps, terms: result.terms },
+        ...speed.tick(frames, left, (deadline - performance.now()) / 1000),
+        ...memoryFigures(),
+      };
+      context.onProgress?.(progress);
+      if (step % training.logEverySteps === 0 || left === 0)
+        await writeLog(session, progress, frames);
+      await periodic(session, state, step, false);
+      // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await periodic(session, state, step, true);
+    const seconds = (performance.now() - started) / 1000;
+    const waitingShare = seconds > 0 ? feed.waitedSeconds / seconds : 0;
+    log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data in ${seconds.toFixed(1)} s`);
+    return { ending, step, waitingShare };
+  } finally {
+    await feed.close();
+    disposeState(state);
+  }
+}
+
+async function writeLog(session: Session, progress: TrainProgress, frames: number): Promise<void> {
+  const { step, terms, framesPerSecond, tensorBytes, residentBytes } = progress;
+  await session.stepLog.append({
+    step,
+    frames,
+    terms: { ...terms },
+    clock: { framesPerSecond, tensorBytes, residentBytes },
+  });
+  await session.events.scalars(step, { ...terms, 'speed/frames_per_second': framesPerSecond });
+}
+
+/** Samples, evaluations and snapshots when they are due; all but samples at the end of training. */
+async function periodic(
+  session: Session,
+  state: TrainingState,
+  step: number,
+  last: boolean,
+): Promise<void> {
+  const { pipeline, model, dataset, events, stepLog, context, log } = session;
+  const { training } = pipeline;
+  const { run } = context;
+  const due = (every: number): boolean => step > 0 && step % every === 0;
+  const already = (every: number): boolean => last && due(every);
+  const wanted = (every: number): boolean => (last ? step > 0 && !due(every) : due(every));
+  const average = {
+    generator: model.generator,
+    weights: state.average,
+    seed: pipeline.seed,
+  };
+
+  if (wanted(training.sampleEverySteps)) {
+    const rows = await sampleRows(dataset, average);
+    if (rows.length > 0) {
+      await writeStrip(`${run.samples}/step-${String(step).padStart(7, '0')}.png`, rows);
+      await events.image(step, 'samples/condition_generated_real', composeStrip(rows));
+    }
+  }
+  let score: number | undefined;
+  if (wanted(training.evaluateEverySteps) && dataset.heldOut().length > 0) {
+    const { rows } = await evaluateHeldOut(dataset, average, {
+      framesPerSegment: training.evaluateFrames,
+    });
+    const { psnr, ssim } = rows.generated;
+    score = ssim;
+    await stepLog.append({ step, heldOut: { psnr, ssim } });
+    await events.scalars(step, { 'held_out/psnr': psnr, 'held_out/ssim': ssim });
+    log.info(`step ${step}: held-out PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(3)}`);
+  }
+  const snapshotDue = wanted(training.snapshotEverySteps) || score !== undefined;
+  if (snapshotDue && !already(training.snapshotEverySteps)) {
+    await stepLog.sync();
+    await saveSnapshot(
+      run.snapshots,
+      {
+        step,
+        tensors: await stateToTensors(model, state),
+        state: { seed: pipeline.seed, checkpointEvery: session.checkpointEvery },
+      },
+      {
+        keepLast: training.keepSnapshots,
+        log,
+        ...(score !== undefined && { score }),
+        ...(session.resumedFromStep !== null && { resumedFromStep: session.resumedFromStep }),
+      },
+    );
+  }
+}
+
+/** Frames a second and what is left, over a sliding mean of the last steps. */
+function createSpeedometer() {
+  const WEIGHT = 0.1;
+  let last = performance.now();
+  let secondsPerStep: number | null = null;
+  let secondsPerFrame: number | null = null;
+  const slide = (mean: number | null, value: number): number =>
+    mean === null ? value : mean + WEIGHT * (value - mean);
+  return {
+    tick(frames: number, stepsLeft: number, secondsToDeadline: number) {
+      const now = performance.now();
+      const seconds = (now - last) / 1000;
+      last = now;
+      secondsPerStep = slide(secondsPerStep, seconds);
+      secondsPerFrame = slide(secondsPerFrame, seconds / frames);
+      return {
+        framesPerSecond: 1 / secondsPerFrame,
+        etaSeconds: Math.max(0, Math.min(secondsPerStep * stepsLeft, secondsToDeadline)),
+      };
+    },
+  };
+}
