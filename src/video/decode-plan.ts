@@ -23,6 +23,8 @@ export interface DecodePlan {
   /** The rate is made by repeating and leaving out. */
   readonly resampled: boolean;
   readonly pixelFormat: PixelFormat;
+  /** There is nothing at or after startFrame. */
+  readonly empty: boolean;
 }
 
 /**
@@ -158,5 +160,8 @@ export function planDecode(probed: ProbedInput, options: DecodeOptions, log: Log
     frames,
     resampled,
     pixelFormat,
+    empty:
+      frames === 0 ||
+      (input.kind === 'sequence' && !resampled && start >= input.sequence.files.length),
   };
 }

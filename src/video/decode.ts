@@ -69,6 +69,7 @@ class DecodeRun {
     const plan = planDecode(probed, options, log);
     this.#plan = plan;
     this.#feed = plan.feed;
+    if (plan.empty) return this.#finish(() => this.#subscriber.complete());
     const process = new MediaProcess(
       programs.ffmpegPath,
       ffmpegArguments([plan.input], { url: 'pipe:1', ...plan.output }),

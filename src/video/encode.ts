@@ -131,14 +131,17 @@ class EncodeRun {
   async #begin(first: Frame): Promise<void> {
     const options = this.#options;
     const programs = await findFfmpeg();
-    const target = await openTarget(this.#target);
+    const target = await openTarget(this.#target, this.#format === 'png');
     if (this.#over) {
       if (target.kind === 'file') await target.discard();
       return;
     }
     const toPipe = target.kind === 'stream';
-    const plan = OUTPUT_FORMATS[this.#format].plan(first, options, toPipe);
-    const filters = [options.filter, plan.filter].filter(
+    const plan = OUTPUT_FORMATS[this.#format].plan(first, options, {
+      toPipe,
+      numbered: target.kind === 'file' && !target.single,
+    });
+    const filters = [options.filter, 'setsar=1', plan.filter].filter(
       (part) => part !== undefined && part !== '',
     );
     const rate = `${this.#fps.num}/${this.#fps.den}`;
@@ -229,12 +232,7 @@ class EncodeRun {
     if (!started || this.#over) return;
     const { stdin } = started.process.child;
     if (!stdin) return;
-    if (
-      started.target.kind === 'file' &&
-      started.target.single &&
-      this.#format === 'png' &&
-      this.#received > 1
-    ) {
+    if (started.target.kind === 'file' && started.target.single && this.#received > 1) {
       return this.#fail(
         new FrameloomError(
           'bad-option',

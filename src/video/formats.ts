@@ -21,11 +21,18 @@ export interface OutputPlan {
   readonly height: number;
 }
 
+export interface TargetShape {
+  /** Cannot be written twice in the same place. */
+  readonly toPipe: boolean;
+  /** Numbered pictures, one file each. */
+  readonly numbered: boolean;
+}
+
 interface OutputFormat {
   readonly extensions: readonly string[];
   /** ffmpeg's encoder of a sound track; null where there is none. */
   readonly audio: readonly string[] | null;
-  readonly plan: (source: EncodeSource, options: EncodeOptions, toPipe: boolean) => OutputPlan;
+  readonly plan: (source: EncodeSource, options: EncodeOptions, target: TargetShape) => OutputPlan;
 }
 
 const hasAlpha = (source: EncodeSource): boolean =>
@@ -50,7 +57,7 @@ const TAGS = [
 
 /** Subsampled formats need even sizes: the last row or column is repeated, nothing is cut off. */
 function evenSize(
-  source: EncodeSource,
+  source: Pick<EncodeSource, 'width' | 'height'>,
   x: 1 | 2,
   y: 1 | 2,
 ): { filters: string[]; width: number; height: number } {
@@ -79,12 +86,22 @@ function yuvPlan({ source, options, pixelFormat, codec, even = [1, 1] }: YuvPlan
   const chosen = options.outputPixelFormat ?? pixelFormat;
   const full = /444|^gbr|^gray/.test(chosen);
   const size = full ? evenSize(source, 1, 1) : evenSize(source, even[0], even[1]);
-  const colour = isYuv(chosen) ? toYuv(chosen) : `format=${chosen}`;
+  const { width, height } = size;
+  const filters = [...size.filters];
+  if (isYuv(chosen)) {
+    // swscale averages a last odd column's chroma with what is not there: an even picture is
+    // converted, and cut back where the codec can be odd.
+    const whole = full ? evenSize(size, 1, 1) : evenSize(size, 2, 2);
+    filters.push(...whole.filters, toYuv(chosen));
+    if (whole.filters.length > 0) filters.push(`crop=${width}:${height}:0:0:exact=1`);
+  } else {
+    filters.push(`format=${chosen}`);
+  }
   return {
-    filter: [...size.filters, colour].join(','),
+    filter: filters.join(','),
     options: [...codec, '-pix_fmt', chosen, ...(isYuv(chosen) ? TAGS : [])],
-    width: size.width,
-    height: size.height,
+    width,
+    height,
   };
 }
 
@@ -114,7 +131,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   mp4: {
     extensions: ['.mp4', '.m4v'],
     audio: AAC,
-    plan: (source, options, toPipe) => {
+    plan: (source, options, { toPipe }) => {
       const plan = yuvPlan({
         source,
         options,
@@ -150,7 +167,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   mov: {
     extensions: ['.mov'],
     audio: ['-c:a', 'pcm_s16le'],
-    plan: (source, options, toPipe) => {
+    plan: (source, options, { toPipe }) => {
       const plan = yuvPlan({
         source,
         options,
@@ -197,9 +214,9 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   png: {
     extensions: ['.png'],
     audio: null,
-    plan: (source, options, toPipe) =>
+    plan: (source, options, { numbered }) =>
       plain(source, options.outputPixelFormat ?? source.pixelFormat, [
-        ...['-c:v', 'png', '-f', toPipe ? 'image2pipe' : 'image2'],
+        ...['-c:v', 'png', '-f', numbered ? 'image2' : 'image2pipe'],
       ]),
   },
   y4m: {

@@ -67,11 +67,14 @@ async function pictureFolder(path: string): Promise<FileTarget> {
 }
 
 /**
- * Makes the target ready. `-` is standard output; a path that exists and is no regular file (a
+ * Makes the target ready. `pictures`: each frame is a file, by a `%05d` pattern. `-` is standard output; a path that exists and is no regular file (a
  * named pipe, a device) is written as a stream.
  * @throws FrameloomError bad-option, disk-full, write-failed
  */
-export async function openTarget(target: string | Writable): Promise<OutputTarget> {
+export async function openTarget(
+  target: string | Writable,
+  pictures: boolean,
+): Promise<OutputTarget> {
   if (typeof target !== 'string')
     return { kind: 'stream', stream: target, ends: !isStandard(target) };
   if (target === '-') return { kind: 'stream', stream: process.stdout, ends: false };
@@ -89,8 +92,9 @@ export async function openTarget(target: string | Writable): Promise<OutputTarge
     return { kind: 'stream', stream: createWriteStream(target), ends: true };
   }
   try {
-    await mkdir(dirname(isNumbered(target) ? dirname(target) : target), { recursive: true });
-    if (isNumbered(target)) return await pictureFolder(target);
+    const numbered = pictures && isNumbered(target);
+    await mkdir(dirname(numbered ? dirname(target) : target), { recursive: true });
+    if (numbered) return await pictureFolder(target);
   } catch (error) {
     throw writeError(target, error);
   }
@@ -100,7 +104,7 @@ export async function openTarget(target: string | Writable): Promise<OutputTarge
     kind: 'file',
     path: target,
     temporary,
-    single: true,
+    single: pictures,
     url: fileUrl(temporary),
     commit: async () => {
       try {

@@ -7,6 +7,9 @@ import { parseRational, rational, rationalToNumber, type Rational } from '../bas
  */
 export function toRate(value: Rational | number | string): Rational {
   if (typeof value === 'object') return rational(value.num, value.den);
+  if (typeof value === 'number' && !(value > 0 && Number.isFinite(value))) {
+    throw new FrameloomError('bad-option', `${value} is not a frame rate`);
+  }
   return parseRational(String(value));
 }
 

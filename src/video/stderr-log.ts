@@ -97,6 +97,8 @@ export class StderrLog {
   excerpt(): string {
     const errors = this.errors();
     const chosen = errors.length > 0 ? errors : this.lines.map((line) => line.text);
-    return [...new Set(chosen)].slice(-3).join('; ');
+    // The first mostly names the cause, the last how it ended.
+    const lines = [...new Set(chosen)];
+    return (lines.length > 3 ? [lines[0], ...lines.slice(-2)] : lines).join('; ');
   }
 }

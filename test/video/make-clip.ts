@@ -67,8 +67,12 @@ export async function makeClip(clip: ClipOptions = {}): Promise<string> {
   await runFfmpeg(
     ...['-f', 'lavfi', '-i', `${source}${separator}size=${width}x${height}:rate=${fps}`],
     ...tone,
-    ...(clip.filter === undefined ? [] : ['-vf', clip.filter]),
-    ...['-frames:v', String(frames), '-pix_fmt', 'yuv420p'],
+    // Not -frames:v, with which old builds cut the sound short.
+    ...[
+      '-vf',
+      [...(clip.filter === undefined ? [] : [clip.filter]), `trim=end_frame=${frames}`].join(','),
+    ],
+    ...['-pix_fmt', 'yuv420p'],
     ...(clip.options ?? []),
     path,
   );
