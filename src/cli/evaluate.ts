@@ -140,14 +140,16 @@ Examples:
           flags,
           context,
         );
-        const { out } = context.terminal;
+        const { terminal } = context;
         if (flags.json) {
-          out(`${JSON.stringify({ step, segments, frames, rows, strip: stripPath })}\n`);
+          terminal.out(`${JSON.stringify({ step, segments, frames, rows, strip: stripPath })}\n`);
           return EXIT.ok;
         }
-        out(`step ${step}, ${frames} held-out frames in ${segments} segments, closed loop\n`);
-        out(`${formatEvaluation({ rows, segments, frames, strip: [] })}\n`);
-        out(`condition | generated | real: ${stripPath}\n`);
+        terminal.out(
+          `step ${step}, ${frames} held-out frames in ${segments} segments, closed loop\n`,
+        );
+        terminal.out(`${formatEvaluation({ rows, segments, frames, strip: [] })}\n`);
+        terminal.out(`condition | generated | real: ${stripPath}\n`);
         return EXIT.ok;
       }, command),
     );

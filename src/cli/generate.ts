@@ -94,10 +94,12 @@ Examples:
     .action((folder: string, flags: GenerateFlags, command: Command) =>
       run(async (context) => {
         const result = await generateFromRun(folder, flags, context);
-        const { out } = context.terminal;
-        if (flags.json) out(`${JSON.stringify(result)}\n`);
+        const { terminal } = context;
+        if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
         else
-          out(`${flags.output}: ${result.frames} frames, ${result.durationSeconds.toFixed(2)} s\n`);
+          terminal.out(
+            `${flags.output}: ${result.frames} frames, ${result.durationSeconds.toFixed(2)} s\n`,
+          );
         return EXIT.ok;
       }, command),
     );

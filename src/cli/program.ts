@@ -3,6 +3,7 @@ import { registerCheck } from './check.js';
 import type { Register, Run } from './command.js';
 import type { GlobalFlags } from './context.js';
 import { registerDoctor } from './register-doctor.js';
+import { registerDemo } from './demo.js';
 import { registerEvaluate } from './evaluate.js';
 import { registerGenerate } from './generate.js';
 import { registerSchema } from './schema.js';
@@ -13,6 +14,7 @@ const COMMANDS: readonly Register[] = [
   registerGenerate,
   registerEvaluate,
   registerCheck,
+  registerDemo,
   registerDoctor,
   registerSchema,
 ];

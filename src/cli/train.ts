@@ -105,15 +105,15 @@ Examples:
           return printInspection(await inspect(pipeline, context), context, flags);
         }
         const result = await trainPipeline(path, flags, context);
-        const { out } = context.terminal;
-        if (flags.json) out(`${JSON.stringify(result)}\n`);
+        const { terminal } = context;
+        if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
         if (result.ending === 'cancelled') {
           throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
             hint: `go on with: frameloom train ${path} --resume --run ${result.folder}`,
           });
         }
         if (!flags.json) {
-          out(
+          terminal.out(
             `${result.folder}\nnext: frameloom evaluate ${result.folder}\n      frameloom generate ${result.folder} -i VIDEO -o generated.mp4\n`,
           );
         }

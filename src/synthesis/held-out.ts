@@ -35,10 +35,13 @@ export interface EvaluationOptions {
   readonly onFrame?: (done: number, total: number) => void;
 }
 
+/** The rollout's measures, and those of the rows that were asked for beside it. */
+export type EvaluationRows = Partial<Record<EvaluationRow, RolloutMeasures>> & {
+  generated: RolloutMeasures;
+};
+
 export interface Evaluation {
-  readonly rows: { readonly generated: RolloutMeasures } & {
-    readonly [row in EvaluationRow]?: RolloutMeasures;
-  };
+  readonly rows: EvaluationRows;
   readonly segments: number;
   readonly frames: number;
   /** condition | generated | real, one row a moment. */
@@ -197,13 +200,13 @@ export async function evaluateHeldOut(
     const parts = results.map((result) => result[name]).filter((part) => part !== undefined);
     return parts.length === 0 ? undefined : combineMeasures(parts);
   };
-  const rows: { -readonly [name in EvaluationRow]?: RolloutMeasures } = {};
+  const rows: EvaluationRows = { generated: row('generated')! };
   for (const name of ['coldStart', 'freeze', 'mean', 'nearest'] as const) {
     const measures = row(name);
     if (measures) rows[name] = measures;
   }
   return {
-    rows: { generated: row('generated')!, ...rows },
+    rows,
     segments: segments.length,
     frames: total,
     strip,
