@@ -45,6 +45,9 @@ const require = createRequire(import.meta.url);
 const executable = (program: Program): string =>
   process.platform === 'win32' ? `${program}.exe` : program;
 
+/** Programs that call themselves static builds. */
+const staticPrograms = new Set<string>();
+
 interface Version {
   readonly name: string;
   readonly recent: boolean;
@@ -65,6 +68,7 @@ async function askVersion(path: string, program: Program): Promise<Version> {
   });
   const name = new RegExp(`^${program} version (\\S+)`, 'm').exec(text)?.[1];
   if (name === undefined) throw new Error(`it does not answer like ${program}`);
+  if (name.endsWith('-static')) staticPrograms.add(path);
   const avutil = /libavutil\s+(\d+)\.\s*(\d+)\./.exec(text);
   const [major, minor] = [Number(avutil?.[1]), Number(avutil?.[2])];
   const recent =
@@ -147,7 +151,6 @@ async function fromPackage(program: Program): Promise<Found | string> {
     return `the package ${name} is not installed`;
   }
   await makeExecutable(path);
-  carriedPrograms.add(path);
   try {
     const { name: version } = await askVersion(path, program);
     return { path, version, source: 'package', reason: `the package ${name} carries one` };
@@ -207,15 +210,13 @@ async function find(): Promise<FfmpegPrograms> {
   };
 }
 
-const carriedPrograms = new Set<string>();
-
 /**
- * The environment for a program. The npm-carried Linux builds are static: where glibc's character
- * set modules are of another version than they were linked with, loading one crashes them (any
- * MPEG-TS with a service name does). With no modules to load they take names as they are.
+ * The environment for a program. Static Linux builds, the npm-carried ones among them, crash when
+ * they load glibc's character set modules of another version than they were linked with (any
+ * MPEG-TS with a service name makes them). With no modules to load they take names as they are.
  */
 export function environmentFor(program: string): NodeJS.ProcessEnv {
-  if (!carriedPrograms.has(program) || process.platform !== 'linux') return process.env;
+  if (!staticPrograms.has(program) || process.platform !== 'linux') return process.env;
   return { ...process.env, GCONV_PATH: dirname(program) };
 }
 
