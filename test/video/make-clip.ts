@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -77,4 +77,17 @@ export async function makeClip(clip: ClipOptions = {}): Promise<string> {
     path,
   );
   return path;
+}
+
+/** A copy of an mp4 that players turn clockwise, by its track header's matrix. */
+export function turnClip(path: string, degrees: 90 | 180 | 270): string {
+  const bytes = readFileSync(path);
+  const matrix = bytes.indexOf('tkhd') + 44;
+  const [cos, sin] = { 90: [0, 1], 180: [-1, 0], 270: [0, -1] }[degrees] as [number, number];
+  [cos, sin, 0, -sin, cos, 0].forEach((value, i) =>
+    bytes.writeInt32BE(value * 65_536, matrix + 4 * i),
+  );
+  const turned = scratchPath(`turned-${degrees}.mp4`);
+  writeFileSync(turned, bytes);
+  return turned;
 }
