@@ -1,6 +1,8 @@
-import { readdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { execFile } from 'node:child_process';
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { NEVER, concat, lastValueFrom, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { isFrameloomError } from '../../src/base/error.js';
@@ -206,5 +208,31 @@ describe('streams that end early', () => {
       message: 'the input stream failed: cable pulled',
     });
     expect(await eventually(() => runningProcesses().length === 0)).toBe(true);
+  });
+});
+
+describe('the end of this process', () => {
+  it.runIf(process.platform !== 'win32')('takes ffmpeg and the partial file with it', async () => {
+    const target = scratchPath('orphan.mkv');
+    const fake = await fakeFfmpeg(
+      `require('node:fs').writeFileSync(target, 'partial'); ${IGNORES_SIGTERM}`,
+    );
+    const script = scratchPath('parent.mts');
+    const layer = new URL('../../src/video/index.ts', import.meta.url).href;
+    writeFileSync(
+      script,
+      `import { encodeFrames } from ${JSON.stringify(layer)};
+       import { existsSync } from 'node:fs';
+       import { Subject } from 'rxjs';
+       const source = new Subject();
+       source.pipe(encodeFrames(${JSON.stringify(target)}, { fps: 25 })).subscribe();
+       source.next({ index: 0, timeSeconds: 0, width: 2, height: 2, pixelFormat: 'gray', data: new Uint8Array(4) });
+       const started = process.env.FRAMELOOM_FFMPEG + '.pid';
+       setInterval(() => existsSync(started) && setTimeout(() => process.exit(0), 100), 20);`,
+    );
+    symlinkSync(resolve('node_modules'), join(dirname(script), 'node_modules'));
+    await fake.use(() => promisify(execFile)(process.execPath, ['--import', 'tsx', script]));
+    await expectGone(fake);
+    expect(leftovers(target)).toEqual([]);
   });
 });
