@@ -28,6 +28,15 @@ afterEach(async () => {
 });
 afterAll(async () => rm(cacheFolder, { recursive: true, force: true }));
 
+/** Whether two arrays hold the same; comparing them by `toEqual` takes seconds. */
+const same = (
+  a: Uint8Array | Float32Array | Int32Array,
+  b: Uint8Array | Float32Array | Int32Array,
+): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
+    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+  );
+
 /** The number that each frame of each window carries in its red. */
 function numbers(window: Window): number[][] {
   const [n, t, h, w] = window.frames.shape;
@@ -121,11 +130,11 @@ describe('trainWindow', () => {
     );
     const again = await dataset({ clips: [exact] });
     (await again.trainWindow(8, { frames: 9, batch: 1 })).dispose();
-    const same = await again.trainWindow(7, { frames: 3, batch: 2 });
-    expect(same.frames.dataSync()).toEqual(first.frames.dataSync());
-    expect(same.origin).toEqual(first.origin);
+    const repeated = await again.trainWindow(7, { frames: 3, batch: 2 });
+    expect(same(repeated.frames.dataSync(), first.frames.dataSync())).toBe(true);
+    expect(repeated.origin).toEqual(first.origin);
     first.dispose();
-    same.dispose();
+    repeated.dispose();
     expect(tf.memory().numTensors).toBe(before);
     const other = await open({ clips: [exact] }, { seed: 2 });
     const starts = await Promise.all(
@@ -153,7 +162,7 @@ describe('trainWindow', () => {
       window.origin.map(({ startFrame }) => [0, 1, 2, 3, 4, 5].map((i) => startFrame + 3 * i)),
     );
     // The condition is the frame itself here, so whatever was done to one was done to the other.
-    expect(window.condition!.dataSync()).toEqual(window.frames.dataSync());
+    expect(same(window.condition!.dataSync(), window.frames.dataSync())).toBe(true);
     expect(new Set(window.origin.map(({ flipped }) => flipped)).size).toBe(2);
     const green = tf.tidy(() =>
       tf.slice(window.frames, [0, 0, 0, 0, 1], [6, 1, 1, 32, 1]).dataSync(),
@@ -175,17 +184,18 @@ describe('trainWindow', () => {
       rgb: frames.dataSync(),
       grey: condition!.dataSync(),
     }));
-    expect(changed!.rgb).not.toEqual(original!.rgb);
-    expect(changed!.grey).not.toEqual(original!.grey);
-    changed!.grey.forEach((value, i) => {
+    expect(same(changed!.rgb, original!.rgb)).toBe(false);
+    expect(same(changed!.grey, original!.grey)).toBe(false);
+    const apart = Array.from(changed!.grey, (value, i) => {
       const [r, g, b] = changed!.rgb.subarray(3 * i, 3 * i + 3);
-      expect(Math.abs(0.299 * r! + 0.587 * g! + 0.114 * b! - value)).toBeLessThan(0.03);
+      return Math.abs(0.299 * r! + 0.587 * g! + 0.114 * b! - value);
     });
+    expect(Math.max(...apart)).toBeLessThan(0.03);
     windows.forEach((window) => window.dispose());
     const edges = await dataset({ clips: [exact], condition: 'edges', augment });
     const bare = await dataset({ clips: [exact], condition: 'edges' });
     const pair = await Promise.all([edges, bare].map((one) => one.trainWindow(0, request)));
-    expect(pair[0]!.condition!.dataSync()).toEqual(pair[1]!.condition!.dataSync());
+    expect(same(pair[0]!.condition!.dataSync(), pair[1]!.condition!.dataSync())).toBe(true);
     pair.forEach((window) => window.dispose());
   });
 
@@ -219,8 +229,8 @@ describe('prefetch', () => {
     for (let step = 5; step < 9; step += 1) {
       const [ahead, asked] = [await feed.next(), await data.trainWindow(step, plan(step))];
       expect(ahead.origin).toEqual(asked.origin);
-      expect(ahead.frames.dataSync()).toEqual(asked.frames.dataSync());
-      expect(ahead.condition!.dataSync()).toEqual(asked.condition!.dataSync());
+      expect(same(ahead.frames.dataSync(), asked.frames.dataSync())).toBe(true);
+      expect(same(ahead.condition!.dataSync(), asked.condition!.dataSync())).toBe(true);
       ahead.dispose();
       asked.dispose();
     }
@@ -253,10 +263,12 @@ describe('readFrames', () => {
         [0, 80],
       ] as const) {
         const read = await data.readFrames(0, start, count);
-        expect(read.frames).toEqual(frames.slice(start * size.rgb, (start + count) * size.rgb));
-        expect(read.condition).toEqual(
-          condition!.slice(start * size.edges, (start + count) * size.edges),
+        expect(same(read.frames, frames.slice(start * size.rgb, (start + count) * size.rgb))).toBe(
+          true,
         );
+        expect(
+          same(read.condition!, condition!.slice(start * size.edges, (start + count) * size.edges)),
+        ).toBe(true);
       }
     }
     await expect(whole.readFrames(0, 79, 2)).rejects.toThrow('has frames 0 to 79');
@@ -268,7 +280,8 @@ describe('readFrames', () => {
     const clip = await makeClip({
       frames: 150,
       fps: 30,
-      options: ['-g', '60', '-bf', '2', '-vf', "setpts='PTS+0.4*sin(N)/30/TB'", '-vsync', '0'],
+      filter: "setpts='PTS+0.4*sin(N)/30/TB'",
+      options: ['-g', '60', '-bf', '2'],
       name: 'uneven.mkv',
     });
     const options = { clips: [clip], condition: 'blur' as const, fps: 25 };
@@ -277,8 +290,8 @@ describe('readFrames', () => {
     const bare = await dataset({ ...options, cache: { memoryBytes: 0, diskBytes: 0 } });
     const part = await bare.readFrames(0, 70, 5);
     const bytes = 32 * 24 * 3;
-    expect(part.frames).toEqual(all.frames.slice(70 * bytes, 75 * bytes));
-    expect(part.condition).toEqual(all.condition!.slice(70 * bytes, 75 * bytes));
+    expect(same(part.frames, all.frames.slice(70 * bytes, 75 * bytes))).toBe(true);
+    expect(same(part.condition!, all.condition!.slice(70 * bytes, 75 * bytes))).toBe(true);
   });
 
   it('is deterministic even where filters look back in time', async () => {
@@ -291,7 +304,7 @@ describe('readFrames', () => {
     const bare = await dataset({ clips: [exact], condition, cache }, { log });
     const part = await bare.readFrames(0, 64, 2);
     const bytes = 32 * 24 * 3;
-    expect(part.condition).toEqual(all.condition!.slice(64 * bytes, 66 * bytes));
+    expect(same(part.condition!, all.condition!.slice(64 * bytes, 66 * bytes))).toBe(true);
     expect(lines.join('')).toContain('cannot be entered in the middle');
   });
 });
