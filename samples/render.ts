@@ -5,12 +5,15 @@
  *
  * About ten minutes on one core. The same seed draws the same street.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { from, lastValueFrom } from 'rxjs';
 import { createLogger } from '../src/base/log.js';
-import { encodeFrames, type EncodeOptions, type Frame } from '../src/video/index.js';
+import { encodeFrames, findFfmpeg, type EncodeOptions, type Frame } from '../src/video/index.js';
 import { createNoise } from './street/noise.js';
 import { PALETTE } from './street/palette.js';
 import { drawPicture, type Picture } from './street/picture.js';
@@ -41,6 +44,20 @@ async function encode(path: string, pictures: Uint8Array[], options: EncodeOptio
   log.info(`${path}: ${result.frames} frames`);
 }
 
+/** Lossless: PNG pictures in Matroska, which flat colours keep at a quarter of FFV1's size. */
+async function encodeLabels(path: string, pictures: Uint8Array[]): Promise<void> {
+  const temporary = await mkdtemp(join(tmpdir(), 'street-'));
+  try {
+    const lossless = join(temporary, 'labels.mkv');
+    await encode(lossless, pictures, { fps: FPS });
+    const { ffmpegPath } = await findFfmpeg();
+    const png = ['-c:v', 'png', '-pix_fmt', 'rgb24', '-pred', 'none', path];
+    await promisify(execFile)(ffmpegPath, ['-v', 'error', '-y', '-i', lossless, ...png]);
+  } finally {
+    await rm(temporary, { recursive: true });
+  }
+}
+
 const [folder = dirname(fileURLToPath(import.meta.url)), seed = String(SEED)] =
   process.argv.slice(2);
 await mkdir(folder, { recursive: true });
@@ -50,11 +67,9 @@ await encode(
   pictures.map(({ colours }) => colours),
   { fps: FPS, crf: 18, preset: 'veryslow' },
 );
-// FFV1 of RGB: every pixel comes back as it was.
-await encode(
+await encodeLabels(
   join(folder, 'street-labels.mkv'),
   pictures.map(({ labels }) => labels),
-  { fps: FPS },
 );
 const lines = Object.entries(PALETTE).map(([name, rgb]) => `  "${name}": [${rgb.join(', ')}]`);
 await writeFile(join(folder, 'street-palette.json'), `{\n${lines.join(',\n')}\n}\n`);
