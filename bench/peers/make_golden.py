@@ -97,20 +97,18 @@ def make_spectral_norm() -> None:
     cases = []
     for name, (outputs, inputs, kernel) in [("4x4", (5, 3, 4)), ("3x3", (2, 6, 3))]:
         weight = torch.randn(outputs, inputs, kernel, kernel, generator=random)
-        module = torch.nn.Conv2d(inputs, outputs, kernel, bias=False)
-        with torch.no_grad():
-            module.weight.copy_(weight)
-        # PyTorch's own, in evaluation so that its 15 starting iterations are the only ones so far.
-        torch.nn.utils.parametrizations.spectral_norm(module.eval())
-        parametrization = module.parametrizations.weight[0]
+        # The older of PyTorch's two: it goes from u to v to u, as algorithm 1 of the paper does.
+        module = torch.nn.utils.spectral_norm(torch.nn.Conv2d(inputs, outputs, kernel, bias=False))
         before_u = torch.nn.functional.normalize(torch.randn(outputs, generator=random), dim=0)
-        parametrization._u.copy_(before_u)
-        module.train()  # reading the weight now takes one power iteration
+        with torch.no_grad():
+            module.weight_orig.copy_(weight)
+            module.weight_u.copy_(before_u)
+        module(torch.zeros(1, inputs, kernel, kernel))  # takes one power iteration
         normalized = module.weight
         cotangent = torch.randn(weight.shape, generator=random)
         normalized.backward(cotangent)
-        original = module.parametrizations.weight.original
-        after_u, after_v = parametrization._u, parametrization._v
+        original = module.weight_orig
+        after_u, after_v = module.weight_u, module.weight_v
         sigma = torch.dot(after_u, original.flatten(1) @ after_v)
         cases.append(
             {
@@ -128,7 +126,7 @@ def make_spectral_norm() -> None:
     about = (
         "One power iteration from uBefore [O]: v = normalize(W'u), u = normalize(Wv), sigma = u.Wv "
         "with W [O, I*K*K]; v is stored as [K,K,I], the order of an HWIO weight. u and v are "
-        "constants in weightGradient. torch.nn.utils.parametrizations.spectral_norm."
+        "constants in weightGradient. torch.nn.utils.spectral_norm."
     )
     write("spectral-norm", about, ["torch"], cases)
 
