@@ -18,19 +18,21 @@ export const generatorOptions = z.strictObject({
     .min(4)
     .max(512)
     .optional()
-    .describe('Feature channels at full resolution; doubled at each downsampling.'),
+    .describe(
+      'Base width: twice as many features at half, four times at a quarter of the resolution.',
+    ),
   residualBlocks: z
     .int()
     .min(0)
     .max(64)
     .optional()
-    .describe('Residual blocks shared by the image and the flow branch.'),
+    .describe('Residual blocks shared by the image and the flow.'),
   branchBlocks: z
     .int()
     .min(0)
     .max(64)
     .optional()
-    .describe('Residual blocks of each branch after the shared ones.'),
+    .describe('Residual blocks of the image branch after the shared ones.'),
   historyFrames: z
     .int()
     .min(1)

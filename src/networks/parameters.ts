@@ -81,7 +81,7 @@ export class ParameterLayout {
 
   /**
    * The flat vector of named arrays.
-   * @throws FrameloomError bad-snapshot when one is missing or of another size
+   * @throws FrameloomError bad-snapshot when one is missing or of another shape
    */
   fromNamed(
     named: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>,
@@ -91,7 +91,12 @@ export class ParameterLayout {
     let offset = 0;
     this.specs.forEach(({ name, shape }, i) => {
       const found = named[`${prefix}${name}`];
-      if (found === undefined || found.data.length !== this.#sizes[i]) {
+      const fits =
+        found !== undefined &&
+        found.data.length === this.#sizes[i] &&
+        found.shape.length === shape.length &&
+        shape.every((size, axis) => size === found.shape[axis]);
+      if (!fits) {
         const what = found ? `is [${found.shape.join(', ')}]` : 'is missing';
         throw new FrameloomError(
           'bad-snapshot',
