@@ -243,6 +243,7 @@ def initialize(network: nn.Module, seed: int) -> None:
                 if module.bias is not None:
                     module.bias.zero_()
         if isinstance(module, SpectralConv2d):
+            module.u.copy_(F.normalize(torch.randn(module.u.shape, generator=source), dim=0))
             for _ in range(15):
                 module.power_step()
 
