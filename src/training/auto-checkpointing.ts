@@ -19,7 +19,7 @@ export async function bytesPerFrame(
   const { height, width, batch } = size;
   const { noiseChannels } = generator.options;
   const before = tf.memory().numBytes;
-  const { peakBytes } = await tf.profile(() =>
+  const { peakBytes, result } = await tf.profile(() =>
     tf.tidy(() => {
       const channels = generator.conditionChannels;
       const rollout = createRollout(generator, {
@@ -36,6 +36,7 @@ export async function bytesPerFrame(
       return loss;
     }),
   );
+  tf.dispose(result);
   return Math.max(0, peakBytes - before);
 }
 
