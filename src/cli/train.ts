@@ -35,7 +35,9 @@ export async function trainPipeline(
   context: Context,
 ): Promise<{ folder: string; ending: string; step: number }> {
   const started = performance.now();
-  const { pipeline, run } = await openTrainingRun(path, flags, { log: context.log });
+  const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
+    log: context.log,
+  });
   const progress = createProgress(context);
   try {
     context.log.info(`training in ${run.folder}`);
@@ -63,6 +65,7 @@ export async function trainPipeline(
     return { folder: run.folder, ending: result.ending, step: result.step };
   } finally {
     progress.stop();
+    await discardUntrained();
     await run.close();
   }
 }
@@ -106,6 +109,9 @@ Examples:
         }
         const result = await trainPipeline(path, flags, context);
         const { terminal } = context;
+        if (result.ending === 'cancelled' && result.step === 0) {
+          throw new FrameloomError('cancelled', 'stopped before the first step, nothing to save');
+        }
         if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
         if (result.ending === 'cancelled') {
           throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
