@@ -2,6 +2,7 @@ import { concat, filter, from, lastValueFrom, tap, toArray, type Observable } fr
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { openCondition } from '../clips/condition.js';
+import { SMALLEST_SIDE } from '../clips/options.js';
 import {
   decodeFrames,
   encodeFrames,
@@ -30,8 +31,8 @@ export interface GenerateVideoOptions {
  * Generates a video from an input: its conditions by the model's rule, frame for frame, in closed
  * loop. The output has as many frames as the input, written beside and renamed into place.
  *
- * @throws FrameloomError bad-option when start frames are asked of an input that is a label map or
- *   is shorter; what decoding and encoding throw
+ * @throws FrameloomError bad-option when start frames are asked of an input that is a label map,
+ *   bad-input when it is shorter, or smaller than anything can be trained on; what decoding and encoding throw
  */
 export async function generateVideo(
   model: SynthesisModel,
@@ -40,6 +41,14 @@ export async function generateVideo(
   const { input, output, startFrames, signal, baseFolder, log = silentLogger } = options;
   const { data, layout } = model;
   const info = await probe(input, { count: true, signal });
+  // As in training: out of so few pixels comes no condition that was ever trained.
+  if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
+    throw new FrameloomError(
+      'bad-input',
+      `${input} is ${info.width}x${info.height} pixels, too small to generate from`,
+      { path: input, hint: `both sides need at least ${SMALLEST_SIDE} pixels` },
+    );
+  }
   const fps = data.fps ?? info.fps;
   if (startFrames > 0 && layout.kind === 'paired') {
     throw new FrameloomError(
