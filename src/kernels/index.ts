@@ -1,12 +1,13 @@
 import { registerActivation } from './activation/index.js';
 import { registerBias } from './bias/index.js';
+import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
 import { registerSharing } from './sharing/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
 export { instanceNorm } from './instance-norm/index.js';
-export { warp } from './warp/index.js';
+export { warp, warpConstant } from './warp/index.js';
 
 let registered = false;
 
@@ -17,5 +18,6 @@ export function registerKernels(): void {
   registerInstanceNorm();
   registerActivation();
   registerBias();
+  registerGatherRows();
   registerSharing();
 }

@@ -16,7 +16,8 @@ interface NativeBackend {
       | 'TF_ATTR_BOOL'
       | 'TF_ATTR_STRING'
       | 'TF_ATTR_INT'
-      | 'TF_FLOAT',
+      | 'TF_FLOAT'
+      | 'TF_INT32',
       number
     >
   >;
@@ -28,14 +29,16 @@ interface NativeBackend {
   ): tf.Tensor[];
 }
 
-export type AttributeValue = { float: number } | { bool: boolean } | { text: string };
+export type AttributeValue =
+  { float: number } | { bool: boolean } | { text: string } | { type: 'float32' | 'int32' };
 
 function isNativeBackend(backend: object): backend is NativeBackend {
   return 'executeMultipleOutputs' in backend && 'binding' in backend;
 }
 
 /**
- * Runs one float32 TensorFlow op by name on the native backend. The type attribute is always `T`.
+ * Runs one TensorFlow op by name on the native backend.
+ * @param typeAttributes names of the op's type attributes that are float32
  * @throws Error when called on another backend: a kernel is registered for the native one alone.
  */
 export function runNativeOp(
@@ -53,7 +56,9 @@ export function runNativeOp(
   const attribute = (key: string, value: AttributeValue): OpAttribute => {
     if ('float' in value) return { name: key, type: binding.TF_ATTR_FLOAT, value: value.float };
     if ('bool' in value) return { name: key, type: binding.TF_ATTR_BOOL, value: value.bool };
-    return { name: key, type: binding.TF_ATTR_STRING, value: value.text };
+    if ('text' in value) return { name: key, type: binding.TF_ATTR_STRING, value: value.text };
+    const type = value.type === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT;
+    return { name: key, type: binding.TF_ATTR_TYPE, value: type };
   };
   return backend.executeMultipleOutputs(
     name,

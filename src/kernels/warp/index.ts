@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../../backend/scope.js';
 import { assertShape } from '../../base/shape.js';
+import { gatherRows } from '../gather-rows/index.js';
 
 /** For each pixel: its four neighbours' rows in the flattened image, and how far between them. */
 interface Sampling {
@@ -38,14 +40,20 @@ function sampling(flow: tf.Tensor4D): Sampling {
     1,
     1,
   ]);
-  const topLeft = tf.reshape(
-    tf.add(tf.add(tf.mul(y.low, tf.scalar(width, 'int32')), x.low), sampleStart),
-    [pixels],
-  ) as tf.Tensor1D;
-  const shifted = (by: number): tf.Tensor1D =>
-    by === 0 ? topLeft : tf.add(topLeft, tf.scalar(by, 'int32'));
   const stepX = width > 1 ? 1 : 0;
   const stepY = height > 1 ? width : 0;
+  // A flow of NaN has no whole part. Its pixels may read any row, but one that exists: the fraction
+  // makes NaN of them, and training tells which loss that broke.
+  const topLeft: tf.Tensor1D = tf.clipByValue(
+    tf.reshape<tf.Rank.R1>(
+      tf.add(tf.add(tf.mul(y.low, tf.scalar(width, 'int32')), x.low), sampleStart),
+      [pixels],
+    ),
+    0,
+    pixels - 1 - stepX - stepY,
+  );
+  const shifted = (by: number): tf.Tensor1D =>
+    by === 0 ? topLeft : tf.add(topLeft, tf.scalar(by, 'int32'));
   return {
     indices: [topLeft, shifted(stepX), shifted(stepY), shifted(stepX + stepY)],
     right: x.fraction,
@@ -55,12 +63,14 @@ function sampling(flow: tf.Tensor4D): Sampling {
   };
 }
 
+type Corners = readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+
 const lerp = (a: tf.Tensor, b: tf.Tensor, t: tf.Tensor): tf.Tensor =>
   tf.add(a, tf.mul(tf.sub(b, a), t));
 
 function neighbours(image: tf.Tensor4D, at: Sampling): tf.Tensor[] {
-  const flat = tf.reshape(image, [-1, image.shape[3]]);
-  return at.indices.map((index) => tf.gather(flat, index));
+  const flat = tf.reshape<tf.Rank.R2>(image, [-1, image.shape[3]]);
+  return at.indices.map((index) => gatherRows(flat, index));
 }
 
 /** The gradient of bilinear sampling scatters each pixel's share to the four it was read from. */
@@ -71,28 +81,51 @@ function imageGradient(dy: tf.Tensor, at: Sampling, shape: tf.Tensor4D['shape'])
   const bottomRight = tf.mul(right, at.down);
   const bottomLeft = tf.mul(left, at.down);
   const shares = [tf.sub(left, bottomLeft), tf.sub(right, bottomRight), bottomLeft, bottomRight];
-  return tf.reshape(
+  return tf.reshape<tf.Rank.R4>(
     tf.unsortedSegmentSum(
-      tf.concat(shares) as tf.Tensor2D,
-      tf.concat([...at.indices]) as tf.Tensor1D,
+      tf.concat<tf.Tensor2D>(shares as tf.Tensor2D[]),
+      tf.concat<tf.Tensor1D>([...at.indices]),
       samples * height * width,
     ),
     shape,
-  ) as tf.Tensor4D;
+  );
 }
 
 function flowGradient(dy: tf.Tensor, corners: readonly tf.Tensor[], at: Sampling): tf.Tensor {
-  const [topLeft, topRight, bottomLeft, bottomRight] = corners as [
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-  ];
+  const [topLeft, topRight, bottomLeft, bottomRight] = corners as Corners;
   const alongX = lerp(tf.sub(topRight, topLeft), tf.sub(bottomRight, bottomLeft), at.down);
   const alongY = lerp(tf.sub(bottomLeft, topLeft), tf.sub(bottomRight, topRight), at.right);
   const project = (slope: tf.Tensor, free: tf.Tensor): tf.Tensor =>
     tf.mul(tf.sum(tf.mul(dy, slope), 1, true), free);
   return tf.concat([project(alongX, at.freeX), project(alongY, at.freeY)], 1);
+}
+
+function sampleBilinearly(image: tf.Tensor4D, flow: tf.Tensor4D) {
+  const at = sampling(flow);
+  const corners = neighbours(image, at);
+  const [topLeft, topRight, bottomLeft, bottomRight] = corners as Corners;
+  const top = lerp(topLeft, topRight, at.right);
+  const bottom = lerp(bottomLeft, bottomRight, at.right);
+  return { at, corners, value: tf.reshape(lerp(top, bottom, at.down), image.shape) };
+}
+
+/** What the gradients need of the forward pass, as the list that TensorFlow.js keeps. */
+const toSaved = (at: Sampling, corners: readonly tf.Tensor[]): tf.Tensor[] => [
+  ...[at.right, at.down, at.freeX, at.freeY],
+  ...at.indices,
+  ...corners,
+];
+
+function fromSaved(saved: readonly tf.Tensor[]): { at: Sampling; corners: tf.Tensor[] } {
+  const [right, down, freeX, freeY] = saved as readonly tf.Tensor2D[];
+  const indices = saved.slice(4, 8) as tf.Tensor1D[];
+  const at = { indices, right: right!, down: down!, freeX: freeX!, freeY: freeY! };
+  return { at, corners: saved.slice(8) };
+}
+
+function checkShapes(image: tf.Tensor4D, flow: tf.Tensor4D): void {
+  const { N, H, W } = assertShape(image, ['N', 'H', 'W', 'C'], 'image');
+  assertShape(flow, [N!, H!, W!, 2], 'flow');
 }
 
 /**
@@ -106,28 +139,40 @@ function flowGradient(dy: tf.Tensor, corners: readonly tf.Tensor[], at: Sampling
  * @throws FrameloomError bad-shape
  */
 export function warp(image: tf.Tensor4D, flow: tf.Tensor4D): tf.Tensor4D {
-  const { N, H, W } = assertShape(image, ['N', 'H', 'W', 'C'], 'image');
-  assertShape(flow, [N!, H!, W!, 2], 'flow');
+  checkShapes(image, flow);
   const op = tf.customGrad((...args) => {
     const [imageIn, flowIn, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    save([imageIn, flowIn]);
-    const value = tf.tidy(() => {
-      const at = sampling(flowIn);
-      const [topLeft, topRight, bottomLeft, bottomRight] = neighbours(imageIn, at);
-      const top = lerp(topLeft!, topRight!, at.right);
-      const bottom = lerp(bottomLeft!, bottomRight!, at.right);
-      return tf.reshape(lerp(top, bottom, at.down), imageIn.shape);
-    });
+    const { value, at, corners } = scoped(() => sampleBilinearly(imageIn, flowIn));
+    save(toSaved(at, corners));
     const gradFunc = (dyIn: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [savedImage, savedFlow] = saved as [tf.Tensor4D, tf.Tensor4D];
-      const dy = tf.reshape(dyIn, [-1, savedImage.shape[3]]);
-      const at = sampling(savedFlow);
+      const sampled = fromSaved(saved);
+      const dy = tf.reshape(dyIn, [-1, image.shape[3]]);
       return [
-        imageGradient(dy, at, savedImage.shape),
-        tf.reshape(flowGradient(dy, neighbours(savedImage, at), at), savedFlow.shape),
+        imageGradient(dy, sampled.at, image.shape),
+        tf.reshape(flowGradient(dy, sampled.corners, sampled.at), flow.shape),
       ];
     };
     return { value, gradFunc };
   });
   return op(image, flow) as tf.Tensor4D;
+}
+
+/**
+ * `warp` of an image that is a constant, such as a real frame: only the flow gets a gradient, and
+ * the scatter that the image's would take is saved.
+ */
+export function warpConstant(image: tf.Tensor4D, flow: tf.Tensor4D): tf.Tensor4D {
+  checkShapes(image, flow);
+  const op = tf.customGrad((...args) => {
+    const [flowIn, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
+    const { value, at, corners } = scoped(() => sampleBilinearly(image, flowIn));
+    save(toSaved(at, corners));
+    const gradFunc = (dyIn: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const sampled = fromSaved(saved);
+      const dy = tf.reshape(dyIn, [-1, image.shape[3]]);
+      return tf.reshape(flowGradient(dy, sampled.corners, sampled.at), flow.shape);
+    };
+    return { value, gradFunc };
+  });
+  return op(flow) as tf.Tensor4D;
 }
