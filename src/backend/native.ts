@@ -98,8 +98,6 @@ async function load(name: NativePackage): Promise<void> {
  */
 function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // its notes on processor features are not errors
-  // TensorFlow turns these on by itself only on processors with AVX-512 VNNI; they pay without, too.
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or it takes the whole card at once
   // TF.js 4.22 calls these; Node 22 warns of them and Node 23 took them away.
   const util = require('node:util') as Record<string, unknown>;

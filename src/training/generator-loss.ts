@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
-import { warp } from '../kernels/index.js';
+import { warpConstant } from '../kernels/index.js';
 import {
   foldTime,
   frameAt,
@@ -102,12 +102,11 @@ export function generatorLoss(
       judgeRaw ? tf.concat([composed, raw]) : composed,
       real.condition && doubled(real.condition, judgeRaw),
     );
-    const target = features.frame.map((scale) => scale.map((x) => doubled(x, judgeRaw)));
     add('frame_adversarial', options.frameAdversarial, () =>
       meanOf(logitsOf(judged).map(adversarial.generator)),
     );
     add('frame_matching', options.featureMatching, () =>
-      featureMatching(featuresOf(judged), target),
+      featureMatching(featuresOf(judged), features.frame),
     );
   }
 
@@ -136,7 +135,10 @@ export function generatorLoss(
     add('warp', options.warp, () =>
       meanOf(
         flows.map(({ t, flow }) =>
-          l1(warp(frameAt(window, real.lead + t - 1), flow), frameAt(window, real.lead + t)),
+          l1(
+            warpConstant(frameAt(window, real.lead + t - 1), flow),
+            frameAt(window, real.lead + t),
+          ),
         ),
       ),
     );

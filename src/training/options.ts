@@ -54,7 +54,7 @@ export const trainingOptions = z.strictObject({
       growEverySteps: z
         .int()
         .min(1)
-        .default(50)
+        .default(100)
         .describe('Steps after which the rollout is one frame longer, up to `frames`.'),
     })
     .prefault({})

@@ -92,7 +92,7 @@ function imageGradient(dy: tf.Tensor, at: Sampling, shape: tf.Tensor4D['shape'])
 }
 
 function flowGradient(dy: tf.Tensor, corners: readonly tf.Tensor[], at: Sampling): tf.Tensor {
-  const [topLeft, topRight, bottomLeft, bottomRight] = corners as Corners;
+  const [topLeft, topRight, bottomLeft, bottomRight] = corners as unknown as Corners;
   const alongX = lerp(tf.sub(topRight, topLeft), tf.sub(bottomRight, bottomLeft), at.down);
   const alongY = lerp(tf.sub(bottomLeft, topLeft), tf.sub(bottomRight, topRight), at.right);
   const project = (slope: tf.Tensor, free: tf.Tensor): tf.Tensor =>
@@ -103,7 +103,7 @@ function flowGradient(dy: tf.Tensor, corners: readonly tf.Tensor[], at: Sampling
 function sampleBilinearly(image: tf.Tensor4D, flow: tf.Tensor4D) {
   const at = sampling(flow);
   const corners = neighbours(image, at);
-  const [topLeft, topRight, bottomLeft, bottomRight] = corners as Corners;
+  const [topLeft, topRight, bottomLeft, bottomRight] = corners as unknown as Corners;
   const top = lerp(topLeft, topRight, at.right);
   const bottom = lerp(bottomLeft, bottomRight, at.right);
   return { at, corners, value: tf.reshape(lerp(top, bottom, at.down), image.shape) };

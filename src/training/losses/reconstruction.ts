@@ -1,14 +1,36 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Mean absolute difference of two tensors of one shape. */
-export const l1 = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.mean(tf.abs(tf.sub(a, b)));
+/**
+ * Mean absolute difference from a constant. TensorFlow.js's own gradient of `abs` is ten ops; here
+ * it is the sign.
+ *
+ * @param x [k·N, …]
+ * @param target [N, …], compared with each of the k parts; gets no gradient
+ */
+export function l1(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
+  const op = tf.customGrad((...args) => {
+    const [value, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
+    const difference = tf.tidy(() => {
+      if (value.size === target.size) return tf.sub(value, target);
+      const parts = tf.reshape(value, [value.size / target.size, ...target.shape]);
+      return tf.sub(parts, target);
+    });
+    save([difference]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const slope = tf.mul(tf.sign(saved[0]!), tf.div(dy, value.size));
+      return tf.reshape(slope, x.shape);
+    };
+    return { value: tf.tidy(() => tf.mean(tf.abs(difference))), gradFunc };
+  });
+  return op(x) as tf.Scalar;
+}
 
 /**
  * Feature matching (Wang et al. 2018, pix2pixHD): mean absolute difference of the discriminator's
  * activations for generated and for real input, averaged over layers and scales.
  *
  * @param generated features of each scale, shallow to deep
- * @param real the same of the real input; constants
+ * @param real the same of the real input; constants, matched by each of several generated batches
  */
 export function featureMatching(
   generated: readonly (readonly tf.Tensor[])[],
@@ -30,5 +52,6 @@ export function flowSmoothness(flow: tf.Tensor4D): tf.Scalar {
   const left = tf.slice(flow, [0, 0, 0, 0], [-1, -1, width - 1, -1]);
   const lower = tf.slice(flow, [0, 1, 0, 0], [-1, height - 1, -1, -1]);
   const upper = tf.slice(flow, [0, 0, 0, 0], [-1, height - 1, -1, -1]);
-  return tf.add(l1(right, left), l1(lower, upper));
+  const roughness = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.mean(tf.abs(tf.sub(a, b)));
+  return tf.add(roughness(right, left), roughness(lower, upper));
 }
