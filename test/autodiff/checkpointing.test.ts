@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  checkpointedGradient,
+  plainGradient,
+  valueAndGradients,
+  type Rollout,
+  type RolloutGradient,
+} from '../../src/autodiff/index.js';
+import { useBackend } from '../../src/backend/index.js';
+import { registerKernels } from '../../src/kernels/index.js';
+import { createGenerator, generatorOptions } from '../../src/networks/index.js';
+import { createRollout } from '../../src/training/rollout.js';
+import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+});
+
+/** A loss that every output takes part in, each with weights of its own, none of them linear. */
+const loss = (outputs: readonly tf.Tensor[]): tf.Scalar =>
+  tf.addN(
+    outputs.map((output, i) => tf.mean(tf.square(tf.sub(output, normals(`o${i}`, output.shape))))),
+  );
+
+const dispose = ({ loss: value, gradient, outputs }: RolloutGradient): void =>
+  tf.dispose([value, gradient, ...outputs]);
+
+describe('checkpointedGradient of the generator', () => {
+  const T = 5;
+  const generator = createGenerator(
+    generatorOptions.parse({ preset: 'tiny', noiseChannels: 2 }),
+    1,
+  );
+  const SEGMENTS = [[1, 1, 1, 1, 1], [2, 3], [5]];
+
+  /** A rollout of 5 frames of 32×24 and its parameters; the caller disposes of them. */
+  function setUp(coldStart: boolean, forced: readonly number[]) {
+    const [lead, height, width] = [2, 24, 32];
+    const tensors = {
+      frames: tf.tidy(() => tf.tanh(normals<tf.Rank.R5>('f', [1, lead + T, height, width, 3]))),
+      condition: normals<tf.Rank.R5>('c', [1, lead + T, height, width, 1]),
+      noise: normals<tf.Rank.R5>('n', [1, T, height / 4, width / 4, 2]),
+    };
+    const rollout = createRollout(generator, {
+      ...tensors,
+      lead,
+      coldStart,
+      teacherForced: Array.from({ length: T }, (_, t) => forced.includes(t)),
+    });
+    const parameters = tf.tensor1d(generator.layout.initialize(1));
+    return {
+      rollout,
+      parameters,
+      dispose: () => tf.dispose([...Object.values(tensors), ...rollout.initialState, parameters]),
+    };
+  }
+
+  it.each([
+    ['with history', false, [], SEGMENTS],
+    ['from a cold start', true, [], [[2, 3]]],
+    ['with teacher forcing', false, [1, 3], [[1, 1, 1, 1, 1]]],
+    ['from a cold start with teacher forcing', true, [2], [[2, 3]]],
+  ] as [string, boolean, number[], number[][]][])(
+    'equals the plain tape’s to 1e-5, %s',
+    async (_how, coldStart, forced, cuts) => {
+      await expectNoLeak(() => {
+        const { rollout, parameters, dispose: done } = setUp(coldStart, forced);
+        const before = tf.memory().numTensors;
+        const plain = plainGradient(rollout, parameters, loss);
+        expect(tf.tidy(() => tf.max(plain.gradient).dataSync()[0])).toBeGreaterThan(1e-3);
+        for (const segments of cuts) {
+          const checkpointed = checkpointedGradient(rollout, parameters, loss, segments);
+          expectClose(checkpointed.loss, plain.loss, { rtol: 1e-6 });
+          expect(checkpointed.outputs.length).toBe(plain.outputs.length);
+          checkpointed.outputs.forEach((output, i) => expectClose(output, plain.outputs[i]!));
+          const difference = relativeDifference(checkpointed.gradient, plain.gradient);
+          expect(difference).toBeLessThan(1e-5);
+          dispose(checkpointed);
+        }
+        dispose(plain);
+        expect(tf.memory().numTensors).toBe(before);
+        done();
+      });
+    },
+  );
+});
+
+describe('the gradients of a rollout', () => {
+  // x ← p₀·x + p₁, twice given out: everything known in closed form.
+  const scalar = (value: number) => tf.tensor1d([value]);
+  const recurrence = (length: number, start: tf.Tensor): Rollout => ({
+    length,
+    initialState: [start],
+    run: (parameters, state, from, to) => {
+      const [a, b] = tf.split(parameters, 2);
+      let x = state[0]!;
+      const outputs: tf.Tensor[] = [];
+      for (let t = from; t < to; t += 1) {
+        x = tf.add(tf.mul(x, a!), b!);
+        outputs.push(x);
+      }
+      return { state: [x], outputs };
+    },
+  });
+  const total = (outputs: readonly tf.Tensor[]): tf.Scalar => tf.sum(tf.concat([...outputs]));
+
+  it('are right for a recurrence that can be done by hand', async () => {
+    await expectNoLeak(() => {
+      const start = scalar(2);
+      const parameters = tf.tensor1d([0.5, 1]);
+      const rollout = recurrence(3, start);
+      // 2, 2, 2: the fixed point. ∂x_t/∂a = x + a·∂x_{t−1}/∂a = 2, 3, 3.5; ∂x_t/∂b = 1, 1.5, 1.75.
+      for (const result of [
+        plainGradient(rollout, parameters, total),
+        checkpointedGradient(rollout, parameters, total, [1, 1, 1]),
+        checkpointedGradient(rollout, parameters, total, [1, 2]),
+      ]) {
+        expectClose(result.loss, 6);
+        expectClose(result.gradient, { shape: [2], values: [8.5, 4.25] });
+        expect(result.outputs.map((output) => output.dataSync()[0])).toEqual([2, 2, 2]);
+        dispose(result);
+      }
+      tf.dispose([start, parameters]);
+    });
+  });
+
+  it('are zero for a loss that sees no output', async () => {
+    await expectNoLeak(() => {
+      const start = scalar(2);
+      const parameters = tf.tensor1d([0.5, 1]);
+      const rollout = recurrence(2, start);
+      const constant = () => tf.scalar(3);
+      for (const result of [
+        plainGradient(rollout, parameters, constant),
+        checkpointedGradient(rollout, parameters, constant, [1, 1]),
+      ]) {
+        expectClose(result.loss, 3);
+        expectClose(result.gradient, { shape: [2], values: [0, 0] });
+        dispose(result);
+      }
+      tf.dispose([start, parameters]);
+    });
+  });
+
+  it('refuse segments that do not add up', () => {
+    tf.tidy(() => {
+      const rollout = recurrence(3, scalar(1));
+      expect(() => checkpointedGradient(rollout, tf.ones([2]), total, [1, 1])).toThrow(
+        'segments 1 + 1 do not make 3 steps',
+      );
+    });
+  });
+});
+
+describe('valueAndGradients', () => {
+  it('gives zeros for what the value does not depend on', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const [x, y] = [tf.tensor1d([1, 2]), tf.tensor1d([3])];
+        const { value, gradients } = valueAndGradients(() => tf.sum(tf.square(x)), [x, y]);
+        expectClose(value, 5);
+        expectClose(gradients[0]!, { shape: [2], values: [2, 4] });
+        expectClose(gradients[1]!, { shape: [1], values: [0] });
+      }),
+    );
+  });
+});

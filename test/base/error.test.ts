@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { FrameloomError, isFrameloomError, messageOf } from '../../src/base/error.js';
+
+describe('FrameloomError', () => {
+  it.each([
+    ['the message alone', {}, 'a.mp4 is empty'],
+    ['what to do', { hint: 'record it again' }, 'a.mp4 is empty (record it again)'],
+    ['where, unless the message says it', { path: 'a.mp4' }, 'a.mp4 is empty'],
+    ['where in front', { path: 'data.clips' }, 'data.clips: a.mp4 is empty'],
+    ['all of it', { path: 'x', hint: 'look' }, 'x: a.mp4 is empty (look)'],
+  ])('says on one line %s', (_what, detail, line) => {
+    expect(new FrameloomError('bad-input', 'a.mp4 is empty', detail).toLine()).toBe(line);
+  });
+
+  it('carries code, hint, path and cause as data', () => {
+    const cause = new Error('EACCES');
+    const error = new FrameloomError('write-failed', 'no', { hint: 'h', path: 'p', cause });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: 'FrameloomError', code: 'write-failed', hint: 'h' });
+    expect(error).toMatchObject({ path: 'p', cause });
+    expect(new FrameloomError('budget', 'no')).not.toHaveProperty('cause');
+  });
+
+  it('is told from others, and by its code', () => {
+    const error = new FrameloomError('budget', 'too much');
+    expect(isFrameloomError(error)).toBe(true);
+    expect(isFrameloomError(error, 'budget')).toBe(true);
+    expect(isFrameloomError(error, 'diverged')).toBe(false);
+    expect(isFrameloomError(new Error('too much'), 'budget')).toBe(false);
+    expect(isFrameloomError(null)).toBe(false);
+  });
+});
+
+describe('messageOf', () => {
+  it('finds words for whatever was thrown', () => {
+    expect(messageOf(new Error('why'))).toBe('why');
+    expect(messageOf('why')).toBe('why');
+    expect(messageOf(undefined)).toBe('undefined');
+  });
+});

@@ -1,0 +1,202 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backend/index.js';
+import { registerKernels, warp } from '../../src/kernels/index.js';
+import {
+  createGenerator,
+  generatorOptions,
+  type Generator,
+  type GeneratorInput,
+} from '../../src/networks/index.js';
+import { expectClose, expectNoLeak, normals } from '../tensors.js';
+
+const [HEIGHT, WIDTH] = [16, 24];
+
+beforeAll(async () => {
+  await useBackend();
+  registerKernels();
+});
+
+const tiny = (more: Record<string, unknown> = {}, conditionChannels = 1): Generator =>
+  createGenerator(
+    generatorOptions.parse({ preset: 'tiny', channels: 4, ...more }),
+    conditionChannels,
+  );
+
+/** An input that fits the generator; the caller disposes of it. */
+function inputOf(generator: Generator, more: Partial<GeneratorInput> = {}): GeneratorInput {
+  const { conditionChannels, options } = generator;
+  const { conditionFrames, historyFrames, noiseChannels } = options;
+  return {
+    condition:
+      conditionChannels > 0
+        ? normals('condition', [2, HEIGHT, WIDTH, conditionChannels * conditionFrames])
+        : null,
+    history: tf.tanh(normals<tf.Rank.R4>('history', [2, HEIGHT, WIDTH, 3 * historyFrames])),
+    hasHistory: true,
+    noise: noiseChannels > 0 ? normals('noise', [2, HEIGHT / 4, WIDTH / 4, noiseChannels]) : null,
+    ...more,
+  };
+}
+
+const weightsOf = (generator: Generator) =>
+  generator.layout.unflatten(tf.tensor1d(generator.layout.initialize(1)));
+
+const range = (x: tf.Tensor): [number, number] => [
+  tf.min(x).dataSync()[0]!,
+  tf.max(x).dataSync()[0]!,
+];
+
+describe('the generator', () => {
+  it.each([
+    ['with condition', {}, 1],
+    ['with one-hot labels', {}, 5],
+    ['without condition', {}, 0],
+    ['with noise', { noiseChannels: 3 }, 1],
+    ['with one frame of history and condition', { historyFrames: 1, conditionFrames: 1 }, 1],
+    ['with no residual blocks', { residualBlocks: 0, branchBlocks: 0 }, 1],
+  ])(
+    'makes a frame, a raw image, a flow and a mask in range: %s',
+    async (_what, more, channels) => {
+      const generator = tiny(more, channels);
+      await expectNoLeak(() =>
+        tf.tidy(() => {
+          const input = inputOf(generator);
+          const { frame, raw, flow, mask } = generator.step(weightsOf(generator), input);
+          expect([frame.shape, raw.shape]).toEqual(Array(2).fill([2, HEIGHT, WIDTH, 3]));
+          expect(flow!.shape).toEqual([2, HEIGHT, WIDTH, 2]);
+          expect(mask!.shape).toEqual([2, HEIGHT, WIDTH, 1]);
+          for (const image of [frame, raw]) {
+            const [low, high] = range(image);
+            expect(low).toBeGreaterThanOrEqual(-1);
+            expect(high).toBeLessThanOrEqual(1);
+            expect(high - low).toBeGreaterThan(1e-3);
+          }
+          const [low, high] = range(mask!);
+          expect(low).toBeGreaterThanOrEqual(0);
+          expect(high).toBeLessThanOrEqual(1);
+        }),
+      );
+    },
+  );
+
+  it('composes the raw image and the warped newest frame by the mask', () => {
+    const generator = tiny();
+    tf.tidy(() => {
+      const input = inputOf(generator);
+      const { frame, raw, flow, mask } = generator.step(weightsOf(generator), input);
+      const newest = tf.slice(input.history, [0, 0, 0, 0], [-1, -1, -1, 3]);
+      const moved = warp(newest, flow!);
+      const expected = tf.add(tf.mul(mask!, raw), tf.mul(tf.sub(1, mask!), moved));
+      expectClose(frame, expected, { atol: 1e-6 });
+    });
+  });
+
+  it('leaves a first frame as it was hallucinated, with nothing to warp', () => {
+    const generator = tiny();
+    tf.tidy(() => {
+      const history = tf.zeros<tf.Rank.R4>([2, HEIGHT, WIDTH, 6]);
+      const input = inputOf(generator, { history, hasHistory: false });
+      const { frame, raw, flow, mask } = generator.step(weightsOf(generator), input);
+      expect(frame).toBe(raw);
+      expect([flow, mask]).toEqual([null, null]);
+    });
+  });
+
+  it('has no flow and no mask when flow is off', () => {
+    const generator = tiny({ flow: false });
+    tf.tidy(() => {
+      const { frame, raw, flow, mask } = generator.step(weightsOf(generator), inputOf(generator));
+      expect(frame).toBe(raw);
+      expect([flow, mask]).toEqual([null, null]);
+      expect(generator.layout.specs.some(({ name }) => name.startsWith('flow'))).toBe(false);
+    });
+  });
+
+  it('depends on its condition, its history and its noise', () => {
+    const generator = tiny({ noiseChannels: 2 });
+    tf.tidy(() => {
+      const weights = weightsOf(generator);
+      const input = inputOf(generator);
+      const frame = (more: Partial<GeneratorInput>) =>
+        generator.step(weights, { ...input, ...more }).frame.dataSync();
+      const plain = frame({});
+      expect(frame({})).toEqual(plain);
+      for (const part of ['condition', 'history', 'noise'] as const) {
+        expect(frame({ [part]: tf.neg(input[part]!) })).not.toEqual(plain);
+      }
+    });
+  });
+
+  it('makes each sample of a batch by itself', () => {
+    const generator = tiny();
+    tf.tidy(() => {
+      const weights = weightsOf(generator);
+      const input = inputOf(generator);
+      const both = generator.step(weights, input).frame;
+      const second = (x: tf.Tensor4D | null) => tf.slice(x!, [1, 0, 0, 0], [1, -1, -1, -1]);
+      const alone = generator.step(weights, {
+        ...input,
+        condition: second(input.condition),
+        history: second(input.history),
+      });
+      expectClose(alone.frame, second(both), { rtol: 1e-4, atol: 1e-5 });
+    });
+  });
+
+  it.each([
+    ['history', { history: [2, HEIGHT, WIDTH, 3] }, 'history has shape [2, 16, 24, 3]'],
+    ['condition', { condition: [2, HEIGHT, WIDTH, 4] }, 'condition has shape [2, 16, 24, 4]'],
+    ['batch', { condition: [1, HEIGHT, WIDTH, 3] }, 'condition has shape [1, 16, 24, 3]'],
+    ['noise', { noise: [2, 16, 24, 2] }, 'noise has shape [2, 16, 24, 2], expected [2, 4, 6, 2]'],
+    ['missing condition', { condition: null }, 'condition has shape [], expected [2, 16, 24, 3]'],
+    ['missing noise', { noise: null }, 'noise has shape []'],
+    ['size', { history: [2, 18, 24, 6] }, 'frames of 24×18 do not divide by 4'],
+  ])('refuses a wrong %s', async (_what, shapes, message) => {
+    const generator = tiny({ noiseChannels: 2 });
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const replaced = Object.fromEntries(
+          Object.entries(shapes).map(([key, shape]) => [key, shape && tf.zeros(shape)]),
+        );
+        const input = { ...inputOf(generator), ...replaced };
+        expect(() => generator.step(weightsOf(generator), input)).toThrow(
+          expect.objectContaining({
+            code: 'bad-shape',
+            message: expect.stringContaining(message) as string,
+          }),
+        );
+      }),
+    );
+  });
+
+  it.each([-1, 1.5, Number.NaN])('cannot have a condition of %d channels', (channels) => {
+    expect(() => tiny({}, channels)).toThrow(expect.objectContaining({ code: 'bad-option' }));
+  });
+
+  it('grows with its preset, and numbers override it', () => {
+    const size = (more: Record<string, unknown>) =>
+      createGenerator(generatorOptions.parse(more), 1).layout.size;
+    const sizes = (['tiny', 'small', 'base', 'large'] as const).map((preset) => size({ preset }));
+    expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
+    expect(size({ preset: 'large', channels: 12, residualBlocks: 2, branchBlocks: 1 })).toBe(
+      sizes[0],
+    );
+  });
+
+  it('counts multiply-accumulates as by hand', () => {
+    const [height, width, c, d] = [8, 12, 4, 16];
+    const full = height * width;
+    const [half, quarter] = [full / 4, full / 16];
+    const encoder = (inputs: number) =>
+      half * 9 * (4 * inputs) * (2 * c) + quarter * 9 * (2 * c) * d;
+    const residual = quarter * 2 * 9 * d * d;
+    const decoder = quarter * 9 * d * (2 * c) + half * 9 * (2 * c) * (4 * (3 + 1));
+    const flow = quarter * (9 * d * (d / 2) + 9 * (d / 2) * 2);
+    const noise = quarter * 5 * d;
+    // Condition: 3 frames of 1 channel; history: 2 of 3. One block shared, one of the image's own.
+    const expected = encoder(3) + encoder(6) + noise + 2 * residual + decoder + flow;
+    const generator = tiny({ residualBlocks: 1, branchBlocks: 1, noiseChannels: 5 });
+    expect(generator.macs({ height, width })).toBe(expected);
+  });
+});

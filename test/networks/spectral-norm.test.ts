@@ -1,0 +1,115 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backend/index.js';
+import { createSpectralNorm, type ParameterSpec } from '../../src/networks/index.js';
+import { golden, type GoldenTensor } from '../metrics/pictures.js';
+import { expectClose, expectNoLeak, normals, tensorOf } from '../tensors.js';
+
+interface SpectralCase {
+  weight: GoldenTensor;
+  uBefore: GoldenTensor;
+  u: GoldenTensor;
+  v: GoldenTensor;
+  sigma: number;
+  normalizedWeight: GoldenTensor;
+  normalizedWeightGradient: GoldenTensor;
+  weightGradient: GoldenTensor;
+}
+
+beforeAll(async () => {
+  await useBackend();
+});
+
+const spec = (name: string, shape: readonly number[]): ParameterSpec => ({
+  name,
+  shape,
+  init: { normal: 1 },
+});
+
+describe('spectral norm', () => {
+  it.each(golden<SpectralCase>('spectral-norm'))(
+    'equals PyTorch: kernel of $name',
+    async (item) => {
+      await expectNoLeak(() =>
+        tf.tidy(() => {
+          const spectral = createSpectralNorm([spec('c.weight', item.weight.shape)]);
+          const weight = tensorOf(item.weight);
+          const before = tf.concat1d([
+            tensorOf<tf.Rank.R1>(item.uBefore),
+            tf.zeros([item.v.values.length]),
+          ]);
+          const vectors = spectral.iterate({ 'c.weight': weight }, before);
+          const { 'c.weight.u': u, 'c.weight.v': v } = spectral.layout.unflatten(vectors);
+          const column = (values: number[]) => ({ shape: [values.length, 1], values });
+          expectClose(u!, column(item.u.values), { rtol: 1e-5, atol: 1e-6 });
+          expectClose(v!, column(item.v.values), { rtol: 1e-5, atol: 1e-6 });
+
+          const normalize = (w: tf.Tensor) =>
+            spectral.normalize({ 'c.weight': w }, vectors)['c.weight']!;
+          expectClose(normalize(weight), item.normalizedWeight, { rtol: 1e-5, atol: 1e-6 });
+          expect(weight.dataSync()[0]! / normalize(weight).dataSync()[0]!).toBeCloseTo(
+            item.sigma,
+            4,
+          );
+          const gradient = tf.grad(normalize)(weight, tensorOf(item.normalizedWeightGradient));
+          expectClose(gradient, item.weightGradient, { rtol: 1e-5, atol: 1e-6 });
+        }),
+      );
+    },
+  );
+
+  it('converges to the largest singular value', () => {
+    // W = U·diag(s)·Vᵀ with orthonormal U [18, 3] and V [3, 3]: its singular values are s.
+    const values = [3, 2, 0.5];
+    tf.tidy(() => {
+      const left = tf.transpose(
+        tf.linalg.gramSchmidt(normals<tf.Rank.R2>('left', [3, 18])) as tf.Tensor2D,
+      );
+      const right = tf.linalg.gramSchmidt(normals<tf.Rank.R2>('right', [3, 3])) as tf.Tensor2D;
+      const matrix = tf.matMul(tf.mul(left, tf.tensor1d(values)), right);
+      const weight = tf.reshape(matrix, [3, 3, 2, 3]);
+      const spectral = createSpectralNorm([spec('c.weight', [3, 3, 2, 3])]);
+      let vectors = tf.tensor1d(spectral.layout.initialize(1));
+      for (let i = 0; i < 30; i += 1) vectors = spectral.iterate({ 'c.weight': weight }, vectors);
+      const normalized = spectral.normalize({ 'c.weight': weight }, vectors)['c.weight']!;
+      expectClose(normalized, tf.div(weight, values[0]!), { rtol: 1e-5, atol: 1e-6 });
+    });
+  });
+
+  it('takes weights alone, leaves the rest, and does not change its inputs', () => {
+    tf.tidy(() => {
+      const spectral = createSpectralNorm([spec('c.weight', [1, 1, 2, 3]), spec('c.bias', [3])]);
+      expect(spectral.layout.specs.map(({ name }) => name)).toEqual(['c.weight.u', 'c.weight.v']);
+      const parameters = {
+        'c.weight': normals('w', [1, 1, 2, 3]),
+        'c.bias': normals('b', [3]),
+        'other.weight': normals('o', [1, 1, 2, 3]),
+      };
+      const vectors = tf.tensor1d(spectral.layout.initialize(1));
+      const before = vectors.dataSync().slice();
+      const normalized = spectral.normalize(parameters, spectral.iterate(parameters, vectors));
+      expect(normalized['c.bias']).toBe(parameters['c.bias']);
+      expect(normalized['other.weight']).toBe(parameters['other.weight']);
+      expect(vectors.dataSync()).toEqual(before);
+    });
+  });
+
+  it('is nothing without weights', () => {
+    tf.tidy(() => {
+      const spectral = createSpectralNorm([spec('c.bias', [3])]);
+      const parameters = { 'c.bias': tf.ones([3]) };
+      const vectors = spectral.iterate(parameters, tf.tensor1d([], 'float32'));
+      expect(vectors.shape).toEqual([0]);
+      expect(spectral.normalize(parameters, vectors)).toBe(parameters);
+    });
+  });
+
+  it('leaves a weight of zeros finite', () => {
+    tf.tidy(() => {
+      const spectral = createSpectralNorm([spec('c.weight', [1, 1, 2, 3])]);
+      const parameters = { 'c.weight': tf.zeros([1, 1, 2, 3]) };
+      const vectors = spectral.iterate(parameters, tf.tensor1d(spectral.layout.initialize(1)));
+      expect(vectors.dataSync().every(Number.isFinite)).toBe(true);
+    });
+  });
+});

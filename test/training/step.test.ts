@@ -1,0 +1,266 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backend/index.js';
+import { registerKernels } from '../../src/kernels/index.js';
+import {
+  disposeState,
+  initialState,
+  type Model,
+  type TrainingState,
+} from '../../src/training/model.js';
+import { lossOptions } from '../../src/training/options.js';
+import type { RolloutInput } from '../../src/training/rollout.js';
+import { trainStep, type StepPlan, type StepResult } from '../../src/training/step.js';
+import { expectClose, expectNoLeak, relativeDifference } from '../tensors.js';
+import { disposeInput, list, PLAN, smallModel, windowFor } from './support.js';
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+});
+
+const take = (
+  model: Model,
+  state: TrainingState,
+  input: RolloutInput,
+  plan: Partial<StepPlan> = {},
+  losses: Record<string, unknown> = {},
+): StepResult => trainStep(model, state, input, lossOptions.parse(losses), { ...PLAN, ...plan });
+
+/** Runs with a fresh state and input, and checks that nothing of it is left. */
+const withStep = (
+  model: Model,
+  input: Parameters<typeof windowFor>[1],
+  run: (state: TrainingState, input: RolloutInput) => void,
+): Promise<void> =>
+  expectNoLeak(() => {
+    const state = initialState(model, 1);
+    const window = windowFor(model, input);
+    run(state, window);
+    disposeState(state);
+    disposeInput(window);
+  });
+
+const ALL_TERMS = [
+  'generator/frame_adversarial',
+  'generator/frame_matching',
+  'generator/sequence_adversarial',
+  'generator/sequence_matching',
+  'generator/reconstruction',
+  'generator/raw_reconstruction',
+  'generator/warp',
+  'generator/flow_smoothness',
+  'discriminator/frame_real',
+  'discriminator/frame_fake',
+  'discriminator/sequence_real',
+  'discriminator/sequence_fake',
+];
+
+describe('trainStep', () => {
+  const model = smallModel();
+
+  it('moves every part of the state, leaves the old one, and reports each term', async () => {
+    await withStep(model, {}, (state, input) => {
+      const before = list(state).map((tensor) => tensor.dataSync().slice());
+      const tensors = tf.memory().numTensors;
+      const { state: next, terms } = take(model, state, input);
+      expect(tf.memory().numTensors - tensors).toBe(list(next).length);
+      expect(Object.keys(terms)).toEqual(ALL_TERMS);
+      expect(Object.values(terms).every(Number.isFinite)).toBe(true);
+      list(state).forEach((tensor, i) => expect(tensor.dataSync()).toEqual(before[i]));
+      list(next).forEach((tensor, i) => expect(tensor.dataSync()).not.toEqual(before[i]));
+      disposeState(next);
+    });
+  });
+
+  it('averages the generator by its share', async () => {
+    await withStep(model, {}, (state, input) => {
+      const { state: next } = take(model, state, input, { averageShare: 0.25 });
+      tf.tidy(() => {
+        const expected = tf.add(tf.mul(state.average, 0.75), tf.mul(next.generator, 0.25));
+        expectClose(next.average, expected, { rtol: 1e-5, atol: 1e-7 });
+      });
+      disposeState(next);
+    });
+  });
+
+  it('gives the same state bit by bit for the same inputs', async () => {
+    await withStep(model, {}, (state, input) => {
+      const [a, b] = [take(model, state, input), take(model, state, input)];
+      expect(a.terms).toEqual(b.terms);
+      list(a.state).forEach((tensor, i) => expectClose(tensor, list(b.state)[i]!));
+      [a, b].forEach((result) => disposeState(result.state));
+    });
+  });
+
+  it.each([
+    ['with history', { frames: 3 }],
+    [
+      'from a cold start with teacher forcing',
+      { frames: 3, coldStart: true, teacherForced: [false, true, false] },
+    ],
+  ])('gives the same state with gradient checkpointing, %s', async (_how, how) => {
+    await withStep(model, how, (state, input) => {
+      const plain = take(model, state, input);
+      for (const segments of [
+        [1, 1, 1],
+        [1, 2],
+      ]) {
+        const other = take(model, state, input, { segments });
+        for (const [name, value] of Object.entries(plain.terms)) {
+          expect(Math.abs(other.terms[name]! - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value));
+        }
+        // Adam's first step is a sign: a gradient near 0 may flip it. The moments show the gradient.
+        for (const key of ['generatorAdam', 'discriminatorAdam'] as const) {
+          expect(relativeDifference(other.state[key].mean, plain.state[key].mean)).toBeLessThan(
+            1e-5,
+          );
+          expect(relativeDifference(other.state[key].square, plain.state[key].square)).toBeLessThan(
+            1e-5,
+          );
+        }
+        expect(
+          relativeDifference(other.state.discriminators, plain.state.discriminators),
+        ).toBeLessThan(1e-5);
+        disposeState(other.state);
+      }
+      disposeState(plain.state);
+    });
+  });
+
+  it.each([
+    ['a batch of two', { samples: 2 }, {}, {}, ALL_TERMS],
+    ['the hinge loss', {}, {}, { adversarial: 'hinge' }, ALL_TERMS],
+    ['the non-saturating loss', {}, {}, { adversarial: 'non-saturating' }, ALL_TERMS],
+    ['the gradient penalty', {}, { r1: 10 }, {}, [...ALL_TERMS, 'discriminator/r1']],
+    ['one frame', { frames: 1 }, {}, {}, ALL_TERMS],
+    ['the composed frame alone judged', {}, { judgeRaw: false }, {}, ALL_TERMS],
+    [
+      'one cold frame, which has no neighbours',
+      { frames: 1, coldStart: true },
+      {},
+      {},
+      ALL_TERMS.filter((name) => !/sequence|warp|flow/.test(name)),
+    ],
+    [
+      'terms that are turned off',
+      {},
+      {},
+      { sequenceAdversarial: 0, warp: 0, flowSmoothness: 0 },
+      ALL_TERMS.filter((name) => !/sequence|warp|flow/.test(name)),
+    ],
+  ] as [
+    string,
+    Parameters<typeof windowFor>[1],
+    Partial<StepPlan>,
+    Record<string, unknown>,
+    string[],
+  ][])('works with %s', async (_what, window, plan, losses, expected) => {
+    await withStep(model, window, (state, input) => {
+      const { state: next, terms } = take(model, state, input, plan, losses);
+      expect(Object.keys(terms).sort()).toEqual([...expected].sort());
+      expect(Object.values(terms).every(Number.isFinite)).toBe(true);
+      for (const tensor of list(next)) {
+        expect([...tensor.dataSync()].every(Number.isFinite)).toBe(true);
+      }
+      disposeState(next);
+    });
+  });
+
+  it.each([
+    ['without condition, with noise', { noiseChannels: 2 }, 0],
+    ['without flow', { flow: false }, 1],
+  ])('works %s', async (_what, generator, condition) => {
+    const other = smallModel(generator, condition);
+    await withStep(other, {}, (state, input) => {
+      const { state: next, terms } = take(other, state, input);
+      expect(Object.values(terms).every(Number.isFinite)).toBe(true);
+      expect('generator/warp' in terms).toBe(!('flow' in generator));
+      disposeState(next);
+    });
+  });
+
+  it('lowers what it trains on', async () => {
+    await withStep(model, { frames: 2 }, (first, input) => {
+      const losses = { frameAdversarial: 0, sequenceAdversarial: 0, featureMatching: 0 };
+      const plan = { generatorLearningRate: 2e-3 };
+      // Reconstruction alone: the discriminators have nothing to do but need one term.
+      let state = first;
+      const errors: number[] = [];
+      for (let step = 0; step < 6; step += 1) {
+        const result = take(
+          model,
+          state,
+          input,
+          { ...plan, step },
+          { ...losses, frameAdversarial: 1e-6 },
+        );
+        if (state !== first) disposeState(state);
+        state = result.state;
+        errors.push(result.terms['generator/reconstruction']!);
+      }
+      if (state !== first) disposeState(state);
+      expect(errors.at(-1)!).toBeLessThan(0.98 * errors[0]!);
+    });
+  });
+
+  describe('when a number is not finite', () => {
+    const spoil = (input: RolloutInput, part: 'frames' | 'condition', value: number) => {
+      const spoilt = tf.tidy(() => {
+        const values = input[part]!.dataSync().slice();
+        values[values.length - 7] = value;
+        return tf.tensor5d(values, input[part]!.shape);
+      });
+      return { ...input, [part]: spoilt };
+    };
+
+    it.each([
+      ['a NaN frame', 'frames', Number.NaN],
+      ['an infinite frame', 'frames', Infinity],
+      ['a NaN condition', 'condition', Number.NaN],
+    ] as const)(
+      'names the step and the term for %s, and leaves the state good',
+      async (_what, part, value) => {
+        await withStep(model, {}, (state, input) => {
+          const before = list(state).map((tensor) => tensor.dataSync().slice());
+          const spoilt = spoil(input, part, value);
+          expect(() => take(model, state, spoilt, { step: 41 })).toThrow(
+            expect.objectContaining({
+              code: 'diverged',
+              message: expect.stringMatching(
+                /^training diverged at step 42: (generator|discriminator)\/\w+ is (NaN|Infinity)$/,
+              ) as string,
+            }),
+          );
+          spoilt[part]!.dispose();
+          list(state).forEach((tensor, i) => expect(tensor.dataSync()).toEqual(before[i]));
+          const { state: next } = take(model, state, input);
+          disposeState(next);
+        });
+      },
+    );
+
+    it('names them for weights of NaN', async () => {
+      await withStep(model, {}, (state, input) => {
+        const broken = {
+          ...state,
+          generator: tf.fill<tf.Rank.R1>(state.generator.shape, Number.NaN),
+        };
+        expect(() => take(model, broken, input)).toThrow(
+          expect.objectContaining({ code: 'diverged' }),
+        );
+        broken.generator.dispose();
+      });
+    });
+  });
+
+  it('leaves nothing behind when the window does not fit the model', async () => {
+    await withStep(model, {}, (state, input) => {
+      const wrong = tf.tidy(() => tf.zeros<tf.Rank.R5>([1, 5, 16, 24, 2]));
+      expect(() => take(model, state, { ...input, condition: wrong })).toThrow(
+        expect.objectContaining({ code: 'bad-shape' }),
+      );
+      wrong.dispose();
+    });
+  });
+});

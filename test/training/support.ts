@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  frameDiscriminatorOptions,
+  generatorOptions,
+  sequenceDiscriminatorOptions,
+} from '../../src/networks/index.js';
+import { createModel, type Model, type TrainingState } from '../../src/training/model.js';
+import type { RolloutInput } from '../../src/training/rollout.js';
+import type { StepPlan } from '../../src/training/step.js';
+import { normals } from '../tensors.js';
+
+export const [HEIGHT, WIDTH] = [16, 24];
+
+/** Networks small enough for a step to take a tenth of a second. */
+export function smallModel(generator: Record<string, unknown> = {}, conditionChannels = 1): Model {
+  const judge = { channels: 4, layers: 1, scales: 1 };
+  return createModel(
+    {
+      generator: generatorOptions.parse({
+        channels: 4,
+        residualBlocks: 1,
+        branchBlocks: 0,
+        ...generator,
+      }),
+      frameDiscriminator: frameDiscriminatorOptions.parse(judge),
+      sequenceDiscriminator: sequenceDiscriminatorOptions.parse(judge),
+    },
+    conditionChannels,
+  );
+}
+
+export interface InputOptions {
+  readonly samples?: number;
+  readonly frames?: number;
+  readonly size?: readonly [height: number, width: number];
+  readonly coldStart?: boolean;
+  readonly teacherForced?: readonly boolean[];
+}
+
+/** A window of two leading frames and the draws of a step; the caller disposes of it. */
+export function windowFor(model: Model, options: InputOptions = {}): RolloutInput {
+  const { samples = 1, frames = 2, size = [HEIGHT, WIDTH], coldStart = false } = options;
+  const { conditionChannels, options: network } = model.generator;
+  const [height, width] = size;
+  const lead = 2;
+  return {
+    frames: tf.tidy(() =>
+      tf.tanh(normals<tf.Rank.R5>('frames', [samples, lead + frames, height, width, 3])),
+    ),
+    condition:
+      conditionChannels > 0
+        ? normals('condition', [samples, lead + frames, height, width, conditionChannels])
+        : null,
+    noise:
+      network.noiseChannels > 0
+        ? normals('noise', [samples, frames, height / 4, width / 4, network.noiseChannels])
+        : null,
+    lead,
+    coldStart,
+    teacherForced: options.teacherForced ?? Array.from({ length: frames }, () => false),
+  };
+}
+
+export const disposeInput = ({ frames, condition, noise }: RolloutInput): void =>
+  tf.dispose([frames, ...[condition, noise].filter((tensor) => tensor !== null)]);
+
+/** All tensors of a state. */
+export const list = (state: TrainingState): tf.Tensor1D[] => [
+  ...[state.generator, state.average, state.discriminators, state.spectral],
+  ...[state.generatorAdam.mean, state.generatorAdam.square],
+  ...[state.discriminatorAdam.mean, state.discriminatorAdam.square],
+];
+
+export const PLAN: StepPlan = {
+  step: 0,
+  generatorLearningRate: 4e-4,
+  discriminatorLearningRate: 2e-4,
+  beta1: 0.5,
+  beta2: 0.999,
+  averageShare: 0.25,
+  segments: null,
+  r1: 0,
+  judgeRaw: true,
+};
