@@ -110,10 +110,10 @@ const folder = await mkdtemp(join(tmpdir(), 'frameloom-quality-'));
 try {
   const sides: Record<string, Side> = {};
   if (values.only !== 'frameloom') {
-    sides['pytorch'] = await trainPytorch(values.python, clip, values.size, values.minutes, folder);
+    sides.pytorch = await trainPytorch(values.python, clip, values.size, values.minutes, folder);
   }
   if (values.only !== 'pytorch') {
-    sides['frameloom'] = await trainFrameloom(clip, values.size, values.minutes, folder);
+    sides.frameloom = await trainFrameloom(clip, values.size, values.minutes, folder);
   }
   process.stdout.write(
     `${'row'.padEnd(24)} ${'steps'.padStart(6)} ${'PSNR'.padStart(7)} ${'SSIM'.padStart(7)} ${'sharp'.padStart(7)}  |Δt| made / real\n`,
