@@ -97,7 +97,8 @@ describe('the library', { timeout: TIMEOUT_MS }, () => {
       expect(program).toContain(written);
       program = program.replace(written, used);
     }
-    await fresh(program);
+    const { stdout, stderr } = await fresh(program);
+    expect([stdout, stderr]).toEqual(['', '']);
     expect(await probe(made, { count: true })).toMatchObject({
       ...{ width: 32, height: 24, frameCount: 20, fps: { num: 25, den: 1 } },
       durationSeconds: 0.8,
