@@ -179,7 +179,9 @@ describe('bad inputs', { timeout: TIMEOUT_MS }, () => {
     await mkdir(out);
     expect(
       await complaint('generate', run, '-i', clips['label colour']!, '-o', join(out, 'made.mp4')),
-    ).toMatchInlineSnapshot(`"2 error: label colour [9, 0, 255] is not in the palette (first in frame 30, 24 pixels) (the nearest is right, 9 levels off; add the colour, store label videos without loss (FFV1, PNG), or raise toleranceLevels)"`);
+    ).toMatchInlineSnapshot(
+      `"2 error: label colour [9, 0, 255] is not in the palette (first in frame 30, 24 pixels) (the nearest is right, 9 levels off; add the colour, store label videos without loss (FFV1, PNG), or raise toleranceLevels)"`,
+    );
     expect(await readdir(out)).toEqual([]);
   });
 });
