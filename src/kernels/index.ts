@@ -1,4 +1,5 @@
 import { registerActivation } from './activation/index.js';
+import { registerAveragePool } from './average-pool/index.js';
 import { registerBias } from './bias/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
@@ -17,6 +18,7 @@ export function registerKernels(): void {
   registered = true;
   registerInstanceNorm();
   registerActivation();
+  registerAveragePool();
   registerBias();
   registerGatherRows();
   registerSharing();

@@ -56,6 +56,18 @@ describe.each([0, 0.2])('leaky relu of slope %d', (slope) => {
     });
   });
 
+  it('has its exact second-order gradient', () => {
+    tf.tidy(() => {
+      const x = normals('x', SHAPE);
+      const direction = normals('direction', SHAPE);
+      // The gradient of Σ f(x)² is 2·f(x)·f′(x), whose own is 2·f′(x)².
+      const gradient = tf.grad((value) => tf.sum(tf.square(leakyRelu(value, slope))));
+      const second = tf.grad((value) => tf.sum(tf.mul(gradient(value), direction)))(x);
+      const expected = tf.mul(direction, tf.where(tf.greater(x, 0), 2, 2 * slope ** 2));
+      expectClose(second, expected, { rtol: 1e-5, atol: 1e-6 });
+    });
+  });
+
   it('gives zero the slope of the negative side, and passes NaN on', () => {
     tf.tidy(() => {
       const x = tf.tensor1d([0, Number.NaN]);

@@ -117,6 +117,30 @@ describe('the fused instance norm', () => {
     });
   });
 
+  it.each(['x', 'gamma', 'dy'] as const)(
+    'has the second-order gradient of finite differences in %s',
+    (name) => {
+      tf.tidy(() => {
+        const inputs = example(2);
+        const cotangents = [inputs.x, inputs.gamma, inputs.gamma].map(({ shape }, i) =>
+          normals(`c${i}`, shape),
+        );
+        const backward = (value: tf.Tensor): tf.Tensor => {
+          const changed: Record<string, tf.Tensor> = { ...inputs, [name]: value };
+          const { x, gamma, beta, dy } = changed as typeof inputs;
+          const first = tf.grads(norm)([x, gamma, beta], dy);
+          return tf.concat(
+            first.map((gradient, i) => tf.reshape(tf.mul(gradient, cotangents[i]!), [-1])),
+          );
+        };
+        const total = (value: tf.Tensor) => tf.sum(backward(value));
+        const ones = tf.onesLike(backward(inputs[name]));
+        const numeric = numericGradient(backward, inputs[name], ones, 2 ** -6);
+        expectClose(tf.grad(total)(inputs[name]), numeric, { rtol: 5e-3, atol: 5e-3 });
+      });
+    },
+  );
+
   it('normalizes each sample and channel by itself', () => {
     tf.tidy(() => {
       const { x } = example(2);

@@ -37,6 +37,20 @@ export function registerActivation(): void {
         )[0]!,
     }),
   });
+  // Linear in dy, and y decides by its sign alone: this is exact, for gradient penalties.
+  tf.registerGradient({
+    kernelName: BACKWARD,
+    inputsToSave: ['y'],
+    gradFunc: (ddx, saved, attrs) => ({
+      dy: () =>
+        runKernel(
+          BACKWARD,
+          { dy: ddx as tf.Tensor, y: saved[0]! },
+          attrs as Record<string, number>,
+        )[0]!,
+      y: () => tf.zerosLike(saved[0]!),
+    }),
+  });
 }
 
 /**

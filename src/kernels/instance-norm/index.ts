@@ -2,7 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { assertShape } from '../../base/shape.js';
 import { registerFused, runKernel } from '../native.js';
 import { instanceNormFused, instanceNormGradFused } from './fused.js';
-import { instanceNormGradReference, instanceNormReference } from './reference.js';
+import {
+  instanceNormGradReference,
+  instanceNormReference,
+  instanceNormSecondOrder,
+} from './reference.js';
 
 const FORWARD = 'FrameloomInstanceNorm';
 const BACKWARD = 'FrameloomInstanceNormGrad';
@@ -28,6 +32,27 @@ export function registerInstanceNorm(): void {
         attrs as Record<string, number>,
       );
       return { x: () => dx!, gamma: () => dgamma!, beta: () => dbeta! };
+    },
+  });
+  tf.registerGradient({
+    kernelName: BACKWARD,
+    inputsToSave: ['dy', 'x', 'gamma', 'mean', 'variance'],
+    gradFunc: (cotangents, saved, attrs) => {
+      const [dy, x, gamma, mean, variance] = saved as [
+        ...[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+      ];
+      const second = instanceNormSecondOrder(
+        cotangents as [tf.Tensor, tf.Tensor, tf.Tensor],
+        [dy, x, gamma],
+        (attrs as { epsilon: number }).epsilon,
+      );
+      return {
+        dy: () => second.dy,
+        x: () => second.x,
+        gamma: () => second.gamma,
+        mean: () => tf.zerosLike(mean),
+        variance: () => tf.zerosLike(variance),
+      };
     },
   });
 }

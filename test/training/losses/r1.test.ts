@@ -1,0 +1,145 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../../src/backend/index.js';
+import { biasAdd, leakyRelu, registerKernels } from '../../../src/kernels/index.js';
+import {
+  createDiscriminators,
+  frameDiscriminatorOptions,
+  ParameterLayout,
+  sequenceDiscriminatorOptions,
+} from '../../../src/networks/index.js';
+import { r1Gradient } from '../../../src/training/losses/r1.js';
+import { golden, type GoldenTensor } from '../../metrics/pictures.js';
+import { expectClose, expectNoLeak, normals, tensorOf } from '../../tensors.js';
+
+interface R1Case {
+  padding: number;
+  strides: number[];
+  leakySlope: number;
+  images: GoldenTensor;
+  weights: GoldenTensor[];
+  biases: GoldenTensor[];
+  logits: GoldenTensor;
+  penalty: number;
+  weightGradients: GoldenTensor[];
+  biasGradients: GoldenTensor[];
+}
+
+beforeAll(async () => {
+  await useBackend();
+  registerKernels();
+});
+
+const [ITEM] = golden<R1Case>('r1') as [R1Case & { name: string }];
+const init = { constant: 0 };
+const layout = new ParameterLayout(
+  ITEM.weights.flatMap(({ shape }, i) => [
+    { name: `${i}.weight`, shape, init },
+    { name: `${i}.bias`, shape: [shape[3]!], init },
+  ]),
+);
+const flatOf = (weights: GoldenTensor[], biases: GoldenTensor[]) =>
+  Float32Array.from(weights.flatMap(({ values }, i) => [...values, ...biases[i]!.values]));
+
+function logitsOf(flat: tf.Tensor1D, images: tf.Tensor4D): tf.Tensor4D {
+  const parameters = layout.unflatten(flat);
+  return ITEM.weights.reduce((x, _, i) => {
+    const { padding: pad, strides, leakySlope } = ITEM;
+    const padded = tf.pad<tf.Tensor4D>(x, [
+      [0, 0],
+      [pad, pad],
+      [pad, pad],
+      [0, 0],
+    ]);
+    const filter = parameters[`${i}.weight`] as tf.Tensor4D;
+    const y = biasAdd(
+      tf.conv2d(padded, filter, strides[i]!, 'valid'),
+      parameters[`${i}.bias`] as tf.Tensor1D,
+    );
+    return i < ITEM.weights.length - 1 ? leakyRelu(y, leakySlope) : y;
+  }, images);
+}
+
+const score = (flat: tf.Tensor1D, images: tf.Tensor4D): tf.Scalar => tf.sum(logitsOf(flat, images));
+
+describe('r1Gradient', () => {
+  it.each([1, 10])('equals PyTorch’s second-order gradient for gamma %d', async (gamma) => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const images = tensorOf<tf.Rank.R4>(ITEM.images);
+        const flat = tf.tensor1d(flatOf(ITEM.weights, ITEM.biases));
+        expectClose(logitsOf(flat, images), ITEM.logits, { rtol: 1e-5, atol: 1e-5 });
+        const { penalty, gradient } = r1Gradient(score, flat, images, gamma);
+        expectClose(penalty, gamma * ITEM.penalty, { rtol: 1e-5 });
+        const expected = Array.from(
+          flatOf(ITEM.weightGradients, ITEM.biasGradients),
+          (value) => gamma * value,
+        );
+        expectClose(
+          gradient,
+          { shape: [layout.size], values: expected },
+          { rtol: 1e-4, atol: gamma * 1e-5 },
+        );
+      }),
+    );
+  });
+
+  it('is exact where the discriminator is linear in the image', () => {
+    tf.tidy(() => {
+      // D(x) = w·Σx over 2·2·1 pixels: ‖∇D‖² = 4w², R1 = γ/2·4w², its gradient 4γw.
+      const linear = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar =>
+        tf.mul(tf.sum(flat), tf.sum(x));
+      const images = tf.fill<tf.Rank.R4>([3, 2, 2, 1], 0.25);
+      const { penalty, gradient } = r1Gradient(linear, tf.tensor1d([1.5]), images, 2);
+      expectClose(penalty, 9, { rtol: 1e-6 });
+      expectClose(gradient, { shape: [1], values: [12] }, { rtol: 1e-6 });
+    });
+  });
+
+  it('is zero, not NaN, where the discriminator does not look at the image', () => {
+    tf.tidy(() => {
+      const blind = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar =>
+        tf.add(tf.sum(flat), tf.mul(tf.sum(x), 0));
+      const images = tf.ones<tf.Rank.R4>([1, 2, 2, 1]);
+      const { penalty, gradient } = r1Gradient(blind, tf.tensor1d([1.5]), images, 2);
+      expectClose(penalty, 0);
+      expectClose(gradient, { shape: [1], values: [0] });
+    });
+  });
+
+  it.each([false, true])(
+    'has the slope of the penalty along a direction, real discriminator, instance norm %s',
+    (instanceNorm) => {
+      const options = { channels: 8, layers: 2, scales: 2 };
+      const discriminators = createDiscriminators(
+        frameDiscriminatorOptions.parse({ ...options, instanceNorm }),
+        sequenceDiscriminatorOptions.parse({ temporalStrides: [] }),
+        1,
+      );
+      const { layout: own, spectralNorm } = discriminators;
+      tf.tidy(() => {
+        const flat = tf.tensor1d(own.initialize(1));
+        let vectors = tf.tensor1d(spectralNorm.layout.initialize(1));
+        for (let i = 0; i < 5; i += 1) vectors = spectralNorm.iterate(own.unflatten(flat), vectors);
+        const images = tf.tanh(normals<tf.Rank.R4>('images', [2, 24, 32, 3]));
+        const condition = normals<tf.Rank.R4>('condition', [2, 24, 32, 1]);
+        const judge = (parameters: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar => {
+          const judges = spectralNorm.normalize(own.unflatten(parameters), vectors);
+          const judged = discriminators.judgeFrames(judges, x, condition);
+          return tf.addN(judged.map(({ logits }) => tf.mul(tf.mean(logits), 2)));
+        };
+        const penaltyAt = (parameters: tf.Tensor1D): number =>
+          r1Gradient(judge, parameters, images, 1e4).penalty.dataSync()[0]!;
+        const { gradient } = r1Gradient(judge, flat, images, 1e4);
+        // Steepest ascent: the slope along it is the gradient's length.
+        const length = tf.norm(gradient).dataSync()[0]!;
+        // Small enough to cross no kink, beyond which the penalty jumps.
+        const step = 5e-4;
+        const move = tf.mul(gradient, step / length);
+        const slope = (penaltyAt(tf.add(flat, move)) - penaltyAt(tf.sub(flat, move))) / (2 * step);
+        expect(length).toBeGreaterThan(0);
+        expect(Math.abs(slope / length - 1)).toBeLessThan(1e-3);
+      });
+    },
+  );
+});
