@@ -38,7 +38,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
       await file.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What cannot be removed, where a file stands in place of the folder say, was never written.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, error);
   }
   await commitFile(temporary, path);
