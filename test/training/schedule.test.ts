@@ -101,7 +101,14 @@ describe('stepPlan', () => {
   const planAt = (now: number, every: number | null = null) =>
     stepPlan(
       {
-        training: trainingOptions.parse({ steps: 100, frames: 5 }),
+        training: trainingOptions.parse({
+          ...{ steps: 100, frames: 5 },
+          rollout: { startFrames: 3, growEverySteps: 50 },
+          optimizer: {
+            ...{ generatorLearningRate: 4e-4, discriminatorLearningRate: 2e-4 },
+            ...{ beta1: 0.5, beta2: 0.999, decayFromFraction: 0.5 },
+          },
+        }),
         losses: lossOptions.parse({ r1: 2, r1EverySteps: 4 }),
         judgeRaw: false,
       },
