@@ -23,7 +23,7 @@ export interface TrainingRun {
    * Takes a new run in which nothing was trained away again: its folder would only be in the way of
    * the next try. A folder that was there before stays.
    */
-  discardUntrained(): Promise<void>;
+  discardUntrained: () => Promise<void>;
 }
 
 /**

@@ -94,8 +94,21 @@ export function labelOptions(
   return {
     ...base,
     size: { width, height, fit: 'stretch' },
-    preFilter: `scale=${scaled}:flags=neighbor${fitted},setsar=1`,
+    preFilter: `${scaleExactly(scaled, info.pixelFormat)}${fitted},setsar=1`,
   };
+}
+
+/**
+ * Nearest-neighbour scaling that leaves every value as it is. ffmpeg scales packed RGB by way of
+ * YUV with half the chroma, which makes colours that no label has; so RGB goes plane by plane.
+ */
+function scaleExactly(size: string, pixelFormat: string): string {
+  const scale = `scale=${size}:flags=neighbor:in_range=full:out_range=full`;
+  if (pixelFormat.startsWith('gray')) return `format=gray,${scale}`;
+  if (!/^(rgb|bgr|gbr|pal8|argb|abgr)/.test(pixelFormat)) return `format=yuv444p,scale=${size}:flags=neighbor`;
+  const planes = ['r', 'g', 'b'];
+  const each = planes.map((plane) => `[${plane}]${scale}[${plane}1]`).join(';');
+  return `format=gbrp,extractplanes=r+g+b[r][g][b];${each};[g1][b1][r1]mergeplanes=0x001020:gbrp`;
 }
 
 function partOf(media: ClipMedia, part: Part): DecodeOptions {

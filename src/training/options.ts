@@ -14,7 +14,7 @@ export const lossOptions = z.strictObject({
   sequenceAdversarial: weight(1, 'The sequence discriminator must believe the motion.'),
   featureMatching: weight(5, 'Discriminator features of generated and real must agree (L1).'),
   reconstruction: weight(10, 'Composed frames must equal the real ones (L1).'),
-  rawReconstruction: weight(5, 'Hallucinated images must equal the real ones (L1).'),
+  rawReconstruction: weight(10, 'Hallucinated images must equal the real ones (L1).'),
   warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
   flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
   r1: weight(0, 'Gradient penalty on real frames (Mescheder 2018), gamma of the paper.'),
@@ -50,7 +50,7 @@ export const trainingOptions = z.strictObject({
     .describe('Frames the generator rolls out in one step when the curriculum has grown.'),
   rollout: z
     .strictObject({
-      startFrames: z.int().min(1).default(3).describe('Frames rolled out at first.'),
+      startFrames: z.int().min(1).default(4).describe('Frames rolled out at first.'),
       growEverySteps: z
         .int()
         .min(1)
@@ -65,7 +65,7 @@ export const trainingOptions = z.strictObject({
         .number()
         .min(0)
         .max(1)
-        .default(0.5)
+        .default(0)
         .describe('Share of frames that see real history, at the first step.'),
       untilSteps: z.int().min(0).default(100).describe('Step at which the share reached 0.'),
     })

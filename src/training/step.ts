@@ -39,7 +39,11 @@ export interface StepResult {
   readonly terms: Readonly<Record<string, number>>;
 }
 
-const sumOf = (terms: LossTerms): tf.Scalar => tf.addN(Object.values(terms));
+/** 0 when every weight of a side is 0: that side then learns nothing. */
+function sumOf(terms: LossTerms): tf.Scalar {
+  const values = Object.values(terms);
+  return values.length === 0 ? tf.scalar(0) : tf.addN(values);
+}
 
 /** Remembers a closure's terms beyond its scope. */
 function keepTerms(terms: LossTerms, prefix: string, into: LossTerms): void {
