@@ -105,7 +105,8 @@ export function labelOptions(
 function scaleExactly(size: string, pixelFormat: string): string {
   const scale = `scale=${size}:flags=neighbor:in_range=full:out_range=full`;
   if (pixelFormat.startsWith('gray')) return `format=gray,${scale}`;
-  if (!/^(rgb|bgr|gbr|pal8|argb|abgr)/.test(pixelFormat)) return `format=yuv444p,scale=${size}:flags=neighbor`;
+  if (!/^(rgb|bgr|gbr|pal8|argb|abgr)/.test(pixelFormat))
+    return `format=yuv444p,scale=${size}:flags=neighbor`;
   const planes = ['r', 'g', 'b'];
   const each = planes.map((plane) => `[${plane}]${scale}[${plane}1]`).join(';');
   return `format=gbrp,extractplanes=r+g+b[r][g][b];${each};[g1][b1][r1]mergeplanes=0x001020:gbrp`;
