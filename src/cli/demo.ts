@@ -92,6 +92,13 @@ export const registerDemo: Register = (program, run) => {
       `minutes of training; ${TRAIN_MINUTES} unless given`,
       positiveNumber,
     )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom demo
+  $ frameloom demo --max-minutes 8`,
+    )
     .action((flags: Flags, command: Command) =>
       run((context) => showDemo(context, flags), command),
     );
