@@ -52,7 +52,7 @@ beforeAll(async () => {
   await writeFile(inWork('empty.mp4'), '');
   clips['audio only'] = inWork('tone.m4a');
   await runFfmpeg('-f', 'lavfi', '-i', 'sine=duration=1', inWork('tone.m4a'));
-  clips['text'] = inWork('text.mp4');
+  clips.text = inWork('text.mp4');
   await writeFile(inWork('text.mp4'), 'not a video at all\n'.repeat(40));
   clips['a folder'] = inWork('folder.mp4');
   await mkdir(inWork('folder.mp4'));
@@ -61,7 +61,7 @@ beforeAll(async () => {
     ...{ width: 3, height: 5, frames: 40, name: 'small.mkv' },
     colour: () => [1, 2, 3],
   });
-  clips['missing'] = inWork('missing.mp4');
+  clips.missing = inWork('missing.mp4');
 
   const wrongColour = await stripes(40, [9, 0, 255]);
   const wrongLength = await stripes(33, [255, 0, 0]);

@@ -111,8 +111,9 @@ export async function logLines(run: string): Promise<Record<string, unknown>[]> 
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const { clock: _clock, ...rest } = JSON.parse(line) as Record<string, unknown>;
-      return rest;
+      const parsed = JSON.parse(line) as Record<string, unknown>;
+      delete parsed.clock;
+      return parsed;
     });
 }
 
