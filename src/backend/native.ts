@@ -10,10 +10,62 @@ const require = createRequire(import.meta.url);
 
 type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
 
+/** A TensorFlow attribute as the N-API binding takes it. */
+export interface NativeOpAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: number | boolean | string | readonly number[];
+}
+
+interface NativeTensorInfo {
+  readonly id: number;
+}
+
+/** The N-API binding of TF.js's native backend, as far as it is used. */
+export interface NativeBinding extends Readonly<
+  Record<
+    | 'TF_ATTR_TYPE'
+    | 'TF_ATTR_FLOAT'
+    | 'TF_ATTR_BOOL'
+    | 'TF_ATTR_STRING'
+    | 'TF_ATTR_INT'
+    | 'TF_ATTR_SHAPE'
+    | 'TF_FLOAT'
+    | 'TF_INT32',
+    number
+  >
+> {
+  readonly TF_Version: string;
+  executeOp(
+    name: string,
+    attributes: readonly NativeOpAttribute[],
+    inputIds: readonly number[],
+    outputs: number,
+  ): readonly NativeTensorInfo[];
+  createTensor(shape: readonly number[], type: number, values: NodeJS.TypedArray): number;
+  tensorDataSync(id: number): NodeJS.TypedArray;
+  loadSavedModel(folder: string, tag: string): number;
+  runSavedModel(
+    model: number,
+    inputIds: readonly number[],
+    inputNames: string,
+    outputNames: string,
+  ): readonly NativeTensorInfo[];
+  deleteSavedModel(model: number): void;
+}
+
 /** What is used of TF.js's native backend beyond its public face. */
 export interface NativeBackend {
-  readonly binding: { readonly TF_Version: string };
+  binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
+  createOutputTensor(info: NativeTensorInfo): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly NativeOpAttribute[],
+    inputs: readonly tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
 }
 
 /** The native backend when it is TF.js's backend now. */

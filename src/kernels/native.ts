@@ -1,40 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-
-/** A TensorFlow attribute as the N-API binding takes it. */
-interface OpAttribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: number | boolean | string | readonly number[];
-}
-
-/** The part of tfjs-node's backend that runs any TensorFlow op by its name. */
-interface NativeBackend {
-  readonly binding: Readonly<
-    Record<
-      | 'TF_ATTR_TYPE'
-      | 'TF_ATTR_FLOAT'
-      | 'TF_ATTR_BOOL'
-      | 'TF_ATTR_STRING'
-      | 'TF_ATTR_INT'
-      | 'TF_FLOAT'
-      | 'TF_INT32',
-      number
-    >
-  >;
-  executeMultipleOutputs(
-    name: string,
-    attributes: readonly OpAttribute[],
-    inputs: readonly tf.TensorInfo[],
-    outputs: number,
-  ): tf.Tensor[];
-}
+import { nativeBackend, type NativeOpAttribute } from '../backend/native.js';
 
 export type AttributeValue =
   { float: number } | { bool: boolean } | { text: string } | { type: 'float32' | 'int32' };
-
-function isNativeBackend(backend: object): backend is NativeBackend {
-  return 'executeMultipleOutputs' in backend && 'binding' in backend;
-}
 
 /**
  * Runs one TensorFlow op by name on the native backend.
@@ -48,12 +16,12 @@ export function runNativeOp(
   attributes: Readonly<Record<string, AttributeValue>> = {},
   typeAttributes: readonly string[] = ['T'],
 ): tf.Tensor[] {
-  const backend: unknown = tf.backend();
-  if (typeof backend !== 'object' || backend === null || !isNativeBackend(backend)) {
+  const backend = nativeBackend();
+  if (backend === undefined) {
     throw new Error(`${name} needs the native TensorFlow backend, not ${tf.getBackend()}`);
   }
   const { binding } = backend;
-  const attribute = (key: string, value: AttributeValue): OpAttribute => {
+  const attribute = (key: string, value: AttributeValue): NativeOpAttribute => {
     if ('float' in value) return { name: key, type: binding.TF_ATTR_FLOAT, value: value.float };
     if ('bool' in value) return { name: key, type: binding.TF_ATTR_BOOL, value: value.bool };
     if ('text' in value) return { name: key, type: binding.TF_ATTR_STRING, value: value.text };

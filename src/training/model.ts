@@ -76,8 +76,36 @@ export function initialState(model: Model, seed: number): TrainingState {
 }
 
 export function disposeState(state: TrainingState): void {
+  tf.dispose(flattenState(state));
+}
+
+/** The state's tensors in one record. */
+export function flattenState(state: TrainingState): Record<string, tf.Tensor1D> {
   const { generatorAdam, discriminatorAdam, ...flat } = state;
-  tf.dispose([Object.values(flat), Object.values(generatorAdam), Object.values(discriminatorAdam)]);
+  return {
+    ...flat,
+    'generatorAdam.mean': generatorAdam.mean,
+    'generatorAdam.square': generatorAdam.square,
+    'discriminatorAdam.mean': discriminatorAdam.mean,
+    'discriminatorAdam.square': discriminatorAdam.square,
+  };
+}
+
+/** The inverse of `flattenState`; other tensors among them are left out. */
+export function stateOf(tensors: Readonly<Record<string, tf.Tensor>>): TrainingState {
+  const flat = (name: string): tf.Tensor1D => tensors[name] as tf.Tensor1D;
+  const adam = (name: string): AdamState => ({
+    mean: flat(`${name}.mean`),
+    square: flat(`${name}.square`),
+  });
+  return {
+    generator: flat('generator'),
+    average: flat('average'),
+    generatorAdam: adam('generatorAdam'),
+    discriminators: flat('discriminators'),
+    discriminatorAdam: adam('discriminatorAdam'),
+    spectral: flat('spectral'),
+  };
 }
 
 /** A copy of the state as named arrays, for a snapshot. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { eagerRunner, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import {
   checkpointedGradient,
@@ -8,11 +9,11 @@ import {
 } from '../autodiff/index.js';
 import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
-import { adamUpdate, averageUpdate } from './adam.js';
+import { adamRate, adamUpdate, averageUpdate } from './adam.js';
 import { discriminatorLoss } from './discriminator-loss.js';
 import { generatorLoss, realFeatures, type LossTerms, type RealSide } from './generator-loss.js';
 import { r1Gradient } from './losses/r1.js';
-import { disposeState, type Model, type TrainingState } from './model.js';
+import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
 
@@ -128,12 +129,124 @@ function readTerms(terms: LossTerms): Record<string, number> {
   return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }
 
+/** The numbers of a step that change from step to step. */
+function rates(plan: StepPlan) {
+  const generator = adamRate(plan.generatorLearningRate, plan, plan.step);
+  const discriminators = adamRate(plan.discriminatorLearningRate, plan, plan.step);
+  return {
+    'rate.generator': generator.rate,
+    'rate.discriminators': discriminators.rate,
+    'rate.epsilon': generator.epsilon,
+    'rate.average': plan.averageShare,
+  };
+}
+type RateName = keyof ReturnType<typeof rates>;
+
+/** All that a step computes from, by name. */
+function packInputs(state: TrainingState, input: RolloutInput, plan: StepPlan): NamedTensors {
+  const { frames, condition, noise } = input;
+  const scalars = Object.entries(rates(plan)).map(([name, value]) => [name, tf.scalar(value)]);
+  return {
+    ...flattenState(state),
+    ...(Object.fromEntries(scalars) as NamedTensors),
+    frames,
+    ...(condition && { condition }),
+    ...(noise && { noise }),
+  };
+}
+
+/** What decides a step's computation besides its tensors: steps with one key are one function. */
+function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
+  const { lead, coldStart, teacherForced, frames, noise } = input;
+  const { segments, beta1, beta2, r1, judgeRaw } = plan;
+  return JSON.stringify([
+    ...[lead, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
+    ...[segments, beta1, beta2, r1, judgeRaw, losses],
+  ]);
+}
+
+/** Terms among a step's outputs begin with this. */
+const TERM = 'term.';
+
+/** The step as a function of nothing but the tensors of `packInputs`. */
+function stepFunction(model: Model, input: RolloutInput, losses: LossOptions, plan: StepPlan) {
+  const { discriminators } = model;
+  const { lead, coldStart } = input;
+  const frames = input.teacherForced.length;
+  return (tensors: NamedTensors): NamedTensors => {
+    const rate = (name: RateName): tf.Scalar => tensors[name] as tf.Scalar;
+    const old = stateOf(tensors);
+    const spectral = discriminators.spectralNorm.iterate(
+      discriminators.layout.unflatten(old.discriminators),
+      old.spectral,
+    );
+    const state = { ...old, spectral };
+    const window: RolloutInput = {
+      ...input,
+      frames: tensors.frames as tf.Tensor5D,
+      condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
+      noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
+    };
+    const generated = (whole: tf.Tensor5D): tf.Tensor4D =>
+      foldTime(tf.slice(whole, [0, lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
+    const real: RealSide = {
+      window: window.frames,
+      frames: generated(window.frames),
+      condition: window.condition && generated(window.condition),
+      lead: coldStart ? 0 : lead,
+    };
+    const terms: LossTerms = {};
+    const made = generatorGradient(model, state, window, real, losses, plan, terms);
+    const judged = discriminatorGradient(
+      model,
+      state,
+      real,
+      made.outputs,
+      frames,
+      losses,
+      plan,
+      terms,
+    );
+    const { beta1, beta2 } = plan;
+    const adam = { beta1, beta2, epsilon: rate('rate.epsilon') };
+    const generator = adamUpdate(old.generator, made.gradient, old.generatorAdam, {
+      ...adam,
+      rate: rate('rate.generator'),
+    });
+    const judges = adamUpdate(old.discriminators, judged, old.discriminatorAdam, {
+      ...adam,
+      rate: rate('rate.discriminators'),
+    });
+    const next = flattenState({
+      generator: generator.parameters,
+      generatorAdam: generator.state,
+      average: averageUpdate(old.average, generator.parameters, rate('rate.average')),
+      discriminators: judges.parameters,
+      discriminatorAdam: judges.state,
+      spectral,
+    });
+    return { ...next, ...released(terms) };
+  };
+}
+
+/** Terms in the calling scope's keeping again. */
+function released(terms: LossTerms): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(terms).map(([name, term]) => {
+      const copy = tf.clone(term);
+      term.dispose();
+      return [`${TERM}${name}`, copy];
+    }),
+  );
+}
+
 /**
  * One training step on one window: the generator's gradient through its whole rollout, the
  * discriminators' on the same frames, one Adam update of each from the same weights, and the
  * averaged generator's. `state` is left as it was: the caller disposes of it once the new one is
  * good.
  *
+ * @param runner runs the step op by op or as one recorded graph
  * @throws FrameloomError diverged, naming the step and the term that is not finite
  */
 export function trainStep(
@@ -142,54 +255,20 @@ export function trainStep(
   input: RolloutInput,
   losses: LossOptions,
   plan: StepPlan,
+  runner: Runner = eagerRunner,
 ): StepResult {
-  const { discriminators } = model;
-  const terms: LossTerms = {};
-  const frames = input.teacherForced.length;
-  const next = scoped((): TrainingState => {
-    const spectral = discriminators.spectralNorm.iterate(
-      discriminators.layout.unflatten(state.discriminators),
-      state.spectral,
-    );
-    const now = { ...state, spectral };
-    const generated = (window: tf.Tensor5D): tf.Tensor4D =>
-      foldTime(tf.slice(window, [0, input.lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
-    const real: RealSide = {
-      window: input.frames,
-      frames: generated(input.frames),
-      condition: input.condition && generated(input.condition),
-      lead: input.coldStart ? 0 : input.lead,
-    };
-    const forGenerator = generatorGradient(model, now, input, real, losses, plan, terms);
-    const judging = discriminatorGradient(
-      model,
-      now,
-      real,
-      forGenerator.outputs,
-      frames,
-      losses,
-      plan,
-      terms,
-    );
-    const adam = { beta1: plan.beta1, beta2: plan.beta2, updates: plan.step };
-    const generator = adamUpdate(state.generator, forGenerator.gradient, state.generatorAdam, {
-      ...adam,
-      learningRate: plan.generatorLearningRate,
-    });
-    const judges = adamUpdate(state.discriminators, judging, state.discriminatorAdam, {
-      ...adam,
-      learningRate: plan.discriminatorLearningRate,
-    });
-    return {
-      generator: generator.parameters,
-      generatorAdam: generator.state,
-      average: averageUpdate(state.average, generator.parameters, plan.averageShare),
-      discriminators: judges.parameters,
-      discriminatorAdam: judges.state,
-      spectral,
-    };
-  });
-  const numbers = readTerms(terms);
+  const outputs = scoped(() =>
+    runner.call(
+      keyOf(input, losses, plan),
+      packInputs(state, input, plan),
+      stepFunction(model, input, losses, plan),
+    ),
+  );
+  const terms = Object.entries(outputs).filter(([name]) => name.startsWith(TERM));
+  const next = stateOf(outputs);
+  const numbers = readTerms(
+    Object.fromEntries(terms.map(([name, term]) => [name.slice(TERM.length), term as tf.Scalar])),
+  );
   const broken = Object.entries(numbers).find(([, value]) => !Number.isFinite(value));
   if (broken) {
     disposeState(next);

@@ -1,4 +1,5 @@
 import { memoryFigures, useBackend } from '../backend/index.js';
+import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { openDataset, type DataOptions, type Dataset } from '../clips/index.js';
@@ -85,6 +86,7 @@ interface Session {
   readonly model: Model;
   readonly dataset: Dataset;
   readonly checkpointEvery: number | null;
+  readonly runner: Runner;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
@@ -129,14 +131,16 @@ export async function train(
     const stepLog = await openStepLog(run.log, snapshot ? { throughStep: step } : {});
     const events = await openEventWriter(run.events, snapshot ? { resumedFromStep: step } : {});
     const resumedFromStep = snapshot ? step : null;
+    const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
     const session = {
-      ...{ pipeline, context, log, model, dataset, checkpointEvery },
+      ...{ pipeline, context, log, model, dataset, checkpointEvery, runner },
       ...{ stepLog, events, resumedFromStep },
     };
     if (snapshot) log.info(`going on from step ${step}`);
     try {
       return await loop(session, state, step);
     } finally {
+      runner.dispose();
       await stepLog.close();
       await events.close();
     }
@@ -174,7 +178,11 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       const window = await feed.next();
       const input = rolloutInput(window, options, step);
       const plan = stepPlan(options, session.checkpointEvery, step);
-      const result = trainStep(model, state, input, pipeline.losses, plan);
+      // A graph for each pattern of teacher forcing would be recorded to run once; and in a graph
+      // the optimizer would merge what checkpointing computes again with what it dropped.
+      const repeats = plan.segments === null && !input.teacherForced.includes(true);
+      const runner = repeats ? session.runner : eagerRunner;
+      const result = trainStep(model, state, input, pipeline.losses, plan, runner);
       window.dispose();
       input.noise?.dispose();
       disposeState(state);

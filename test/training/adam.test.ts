@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
-import { adamUpdate, averageUpdate, type AdamState } from '../../src/training/adam.js';
+import { adamRate, adamUpdate, averageUpdate, type AdamState } from '../../src/training/adam.js';
 import { golden, type GoldenTensor } from '../metrics/pictures.js';
 import { expectClose, expectNoLeak } from '../tensors.js';
 
@@ -39,7 +39,7 @@ describe('adamUpdate', () => {
         let parameters = vector(item.parameter);
         let state: AdamState = { mean: tf.zerosLike(parameters), square: tf.zerosLike(parameters) };
         item.steps.forEach((step, updates) => {
-          const options = { ...item, updates };
+          const options = { ...item, ...adamRate(item.learningRate, item, updates) };
           ({ parameters, state } = adamUpdate(parameters, vector(step.gradient), state, options));
           expectClose(parameters, flat(step.parameter), { rtol: 1e-6, atol: 1e-7 });
           expectClose(state.mean, flat(step.mean), { rtol: 1e-5, atol: 1e-9 });
@@ -54,7 +54,8 @@ describe('adamUpdate', () => {
     const old = { mean: tf.zeros<tf.Rank.R1>([2]), square: tf.zeros<tf.Rank.R1>([2]) };
     await expectNoLeak(() => {
       const before = tf.memory().numTensors;
-      const options = { learningRate: 0.1, beta1: 0.5, beta2: 0.999, updates: 0 };
+      const decay = { beta1: 0.5, beta2: 0.999 };
+      const options = { ...decay, ...adamRate(0.1, decay, 0) };
       const next = adamUpdate(parameters, gradient, old, options);
       expect(tf.memory().numTensors - before).toBe(3);
       expectClose(parameters, { shape: [2], values: [1, 2] });
@@ -74,7 +75,8 @@ describe('adamUpdate', () => {
         (values, updates) =>
           tf.tidy(() => {
             const zeros = tf.zeros<tf.Rank.R1>([values.length]);
-            const options = { learningRate: 0.01, beta1: 0, beta2: 0.9, updates };
+            const decay = { beta1: 0, beta2: 0.9 };
+            const options = { ...decay, ...adamRate(0.01, decay, updates) };
             const state = { mean: zeros, square: zeros };
             const next = adamUpdate(zeros, tf.tensor1d(values), state, options);
             const steps = next.parameters.dataSync();

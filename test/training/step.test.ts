@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { graphRunner } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import {
@@ -178,6 +179,31 @@ describe('trainStep', () => {
       expect('generator/warp' in terms).toBe(!('flow' in generator));
       disposeState(next);
     });
+  });
+
+  it('gives the same numbers as one graph, step after step', async () => {
+    const runner = graphRunner();
+    await withStep(model, { frames: 3 }, (first, input) => {
+      let [eager, graph] = [first, first];
+      for (let step = 0; step < 3; step += 1) {
+        const averageShare = 0.5 / (step + 1);
+        const plan = { ...PLAN, step, averageShare };
+        const a = trainStep(model, eager, input, lossOptions.parse({}), plan);
+        const b = trainStep(model, graph, input, lossOptions.parse({}), plan, runner);
+        for (const [name, value] of Object.entries(a.terms)) {
+          expect(Math.abs(b.terms[name]! - value)).toBeLessThanOrEqual(1e-4 * Math.abs(value));
+        }
+        expect(relativeDifference(b.state.generator, a.state.generator)).toBeLessThan(1e-4);
+        expect(relativeDifference(b.state.average, a.state.average)).toBeLessThan(1e-4);
+        expect(relativeDifference(b.state.discriminators, a.state.discriminators)).toBeLessThan(
+          1e-4,
+        );
+        if (step > 0) [eager, graph].forEach(disposeState);
+        [eager, graph] = [a.state, b.state];
+      }
+      [eager, graph].forEach(disposeState);
+    });
+    runner.dispose();
   });
 
   it('lowers what it trains on', async () => {

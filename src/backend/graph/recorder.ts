@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../scope.js';
+import type { NativeBackend, NativeBinding, NativeOpAttribute } from '../native.js';
+
+/** An output of a node by the node's name and the output's number, as TensorFlow writes it. */
+type Edge = string;
+
+export interface RecordedNode {
+  readonly name: string;
+  readonly op: string;
+  readonly inputs: readonly Edge[];
+  readonly attributes: readonly NativeOpAttribute[];
+}
+
+export interface RecordedConstant {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** TensorFlow's number of the type. */
+  readonly type: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The ops that a function ran, as a graph of its inputs. */
+export interface Recording {
+  readonly inputs: readonly { name: string; shape: readonly number[]; type: number }[];
+  readonly constants: readonly RecordedConstant[];
+  /** In the order they ran, which is a topological one. */
+  readonly nodes: readonly RecordedNode[];
+  readonly outputs: readonly Edge[];
+}
+
+/**
+ * Runs `f` once on the native backend and records every op, with everything that JavaScript brought
+ * in as a constant. Tensors that `f` makes are disposed of.
+ *
+ * @throws Error when `f` reads a tensor's numbers, or uses one that is neither
+ *   an input nor made by itself: the recording would be right for this call alone
+ */
+export function record(
+  backend: NativeBackend,
+  inputs: readonly tf.Tensor[],
+  f: (inputs: tf.Tensor[]) => readonly tf.Tensor[],
+): Recording {
+  const real = backend.binding;
+  const edges = new Map<number, Edge>();
+  const constants = new Map<string, RecordedConstant>();
+  const nodes: RecordedNode[] = [];
+
+  const ids = backend.getInputTensorIds(inputs);
+  const placeholders = inputs.map(({ shape, dtype }, i) => {
+    const type = dtype === 'int32' ? real.TF_INT32 : real.TF_FLOAT;
+    const attribute = { name: 'T', type: real.TF_ATTR_TYPE, value: type };
+    // A handle of its own: two inputs may share one, and are two inputs all the same.
+    const [handle] = real.executeOp('Identity', [attribute], [ids[i]!], 1);
+    const name = `input${i}`;
+    edges.set(handle!.id, name);
+    return { name, shape, type, handle: handle! };
+  });
+  const edgeOf = (id: number): Edge => {
+    const edge = edges.get(id);
+    if (edge !== undefined) return edge;
+    throw new Error('a recorded function uses a tensor that is none of its inputs');
+  };
+
+  const executeOp: NativeBinding['executeOp'] = (op, attributes, inputIds, outputCount) => {
+    const results = real.executeOp(op, attributes, inputIds, outputCount);
+    const name = `node${nodes.length}`;
+    nodes.push({ name, op, inputs: inputIds.map(edgeOf), attributes });
+    results.forEach(({ id }, i) => edges.set(id, i === 0 ? name : `${name}:${i}`));
+    return results;
+  };
+  const createTensor: NativeBinding['createTensor'] = (shape, type, values) => {
+    const id = real.createTensor(shape, type, values);
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
+    const known = constants.get(key);
+    const name = known?.name ?? `constant${constants.size}`;
+    if (!known) constants.set(key, { name, shape: [...shape], type, bytes });
+    edges.set(id, name);
+    return id;
+  };
+  const tensorDataSync = (): never => {
+    throw new Error('a recorded function reads the numbers of a tensor');
+  };
+  // Defined, not assigned: the binding's properties are read-only, and that is inherited.
+  backend.binding = Object.create(real, {
+    executeOp: { value: executeOp },
+    createTensor: { value: createTensor },
+    tensorDataSync: { value: tensorDataSync },
+  }) as NativeBinding;
+  try {
+    return scoped(() => {
+      const own = placeholders.map(({ handle }) => backend.createOutputTensor(handle));
+      const outputs = backend.getInputTensorIds(f(own)).map(edgeOf);
+      return { inputs: placeholders, constants: [...constants.values()], nodes, outputs };
+    });
+  } finally {
+    backend.binding = real;
+  }
+}

@@ -1,0 +1,142 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eagerRunner, graphRunner, type NamedTensors } from '../../src/backend/graph/index.js';
+import { useBackend } from '../../src/backend/index.js';
+import { nativeBackend } from '../../src/backend/native.js';
+import { registerKernels, instanceNorm, leakyRelu, warp } from '../../src/kernels/index.js';
+import { expectClose, expectNoLeak, normals } from '../tensors.js';
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+});
+
+/** Convolution, our own kernels, integers, a constant of JavaScript's and a gradient, in one. */
+function blend({ image, flow, kernel, share }: NamedTensors): Record<'frame' | 'slope', tf.Tensor> {
+  const run = (k: tf.Tensor4D): tf.Tensor4D => {
+    const features = tf.conv2d(image as tf.Tensor4D, k, 1, 'same');
+    const normal = instanceNorm(features, tf.tensor1d([1, 2, 0.5]), tf.zeros([3]));
+    const moved = warp(leakyRelu(normal, 0.2), flow as tf.Tensor4D);
+    return tf.add(tf.mul(moved, share!), tf.mul(image!, tf.sub(1, share!)));
+  };
+  const { value, grads } = tf.valueAndGrads((k: tf.Tensor) =>
+    tf.mean(tf.square(run(k as tf.Tensor4D))),
+  )([kernel!]);
+  return { frame: tf.mul(run(kernel as tf.Tensor4D), value), slope: grads[0]! };
+}
+
+const inputs = (seed: number): Record<string, tf.Tensor> => ({
+  image: normals(`image${seed}`, [1, 6, 8, 3]),
+  flow: normals(`flow${seed}`, [1, 6, 8, 2]),
+  kernel: normals(`kernel${seed}`, [3, 3, 3, 3]),
+  share: tf.scalar(0.1 + 0.2 * seed),
+});
+
+/** Sessions that TensorFlow holds. */
+const sessions = (): number =>
+  (nativeBackend()!.binding as unknown as { getNumOfSavedModels(): number }).getNumOfSavedModels();
+
+describe('graphRunner', () => {
+  it('computes what TensorFlow.js computes, at the first call and at later ones', async () => {
+    await expectNoLeak(() => {
+      const runner = graphRunner();
+      for (const seed of [0, 1, 2]) {
+        const given = inputs(seed);
+        const eager = eagerRunner.call('blend', given, blend);
+        const graph = runner.call('blend', given, blend);
+        expectClose(graph.frame, eager.frame, { rtol: 1e-5, atol: 1e-6 });
+        expectClose(graph.slope, eager.slope, { rtol: 1e-5, atol: 1e-6 });
+        const again = runner.call('blend', given, blend);
+        expectClose(again.frame, graph.frame);
+        expectClose(again.slope, graph.slope);
+        tf.dispose([given, eager, graph, again]);
+      }
+      runner.dispose();
+    });
+  });
+
+  it('takes the function once for each key', () => {
+    const runner = graphRunner();
+    let calls = 0;
+    const double = ({ x }: NamedTensors): NamedTensors => {
+      calls += 1;
+      return { y: tf.mul(x!, 2) };
+    };
+    tf.tidy(() => {
+      for (const value of [1, 2, 3]) {
+        expectClose(runner.call('a', { x: tf.scalar(value) }, double).y!, 2 * value);
+      }
+      expect(calls).toBe(1);
+      expectClose(runner.call('b', { x: tf.scalar(4) }, double).y!, 8);
+      expect(calls).toBe(2);
+    });
+    runner.dispose();
+  });
+
+  it('tells two inputs apart that share their data when it records', () => {
+    const runner = graphRunner();
+    const difference = ({ a, b }: NamedTensors): NamedTensors => ({ y: tf.sub(a!, b!) });
+    tf.tidy(() => {
+      const a = tf.scalar(3);
+      expectClose(runner.call('difference', { a, b: tf.clone(a) }, difference).y!, 0);
+      const other = { a: tf.scalar(5), b: tf.scalar(2) };
+      expectClose(runner.call('difference', other, difference).y!, 3);
+    });
+    runner.dispose();
+  });
+
+  it('hands on an input or a constant as an output', () => {
+    const runner = graphRunner();
+    const pass = ({ x }: NamedTensors): NamedTensors => ({ x: tf.clone(x!), one: tf.scalar(1) });
+    tf.tidy(() => {
+      for (const value of [2, 7]) {
+        const { x, one } = runner.call('pass', { x: tf.scalar(value) }, pass);
+        expectClose(x!, value);
+        expectClose(one!, 1);
+      }
+    });
+    runner.dispose();
+  });
+
+  it('refuses a function that reads numbers or uses tensors from outside, and leaves nothing', async () => {
+    const outside = tf.tensor1d([1, 2]);
+    outside.dataSync();
+    const folders = (): number =>
+      readdirSync(tmpdir()).filter((name) => name.startsWith('frameloom-graph-')).length;
+    const before = [folders(), sessions()];
+    await expectNoLeak(() => {
+      const runner = graphRunner();
+      const x = tf.tensor1d([1, 2]);
+      const reads = (i: NamedTensors): NamedTensors => ({
+        y: tf.scalar(tf.sum(i.x!).dataSync()[0]!),
+      });
+      expect(() => runner.call('reads', { x }, reads)).toThrow('reads the numbers');
+      expect(() => runner.call('uses', { x }, (i) => ({ y: tf.add(i.x!, outside) }))).toThrow(
+        'none of its inputs',
+      );
+      // The backend is as it was.
+      tf.tidy(() => expectClose(tf.add(x, 1), { shape: [2], values: [2, 3] }));
+      x.dispose();
+      runner.dispose();
+    });
+    expect([folders(), sessions()]).toEqual(before);
+    outside.dispose();
+  });
+
+  it('keeps a few graphs and lets all go in the end', () => {
+    const before = sessions();
+    const runner = graphRunner();
+    tf.tidy(() => {
+      for (let i = 0; i < 12; i += 1) {
+        const y = runner.call(`add ${i}`, { x: tf.scalar(1) }, (t) => ({ y: tf.add(t.x!, i) })).y!;
+        expectClose(y, 1 + i);
+      }
+    });
+    expect(sessions() - before).toBeGreaterThan(0);
+    expect(sessions() - before).toBeLessThan(12);
+    runner.dispose();
+    expect(sessions()).toBe(before);
+  });
+});
