@@ -147,9 +147,9 @@ export async function evaluateHeldOut(
       const frozen = rgb(lastSeen);
       const makers = new Map<EvaluationRow, Maker>();
       let shown: Uint8Array = lastSeen;
-      makers.set('generated', (condition) => rgb((shown = warm.next(condition))));
+      makers.set('generated', async (condition) => rgb((shown = await warm.next(condition))));
       if (baselines && cold) {
-        makers.set('coldStart', (condition) => rgb(cold.next(condition)));
+        makers.set('coldStart', async (condition) => rgb(await cold.next(condition)));
         makers.set('freeze', () => frozen);
         makers.set('mean', () => baselines.mean);
         const { nearest } = baselines;

@@ -59,7 +59,7 @@ export function generate(
       subscriber.add(
         conditions
           .pipe(
-            mapFrames((condition): Frame => {
+            mapFrames(async (condition): Promise<Frame> => {
               // Not before: the start's conditions may come from the same stream.
               if (!started && options.startFrames) {
                 synthesizer.start(options.startFrames, options.startConditions ?? null);
@@ -71,7 +71,7 @@ export function generate(
                 width,
                 height,
                 pixelFormat: 'rgb24',
-                data: synthesizer.next(hasCondition ? condition.data : null),
+                data: await synthesizer.next(hasCondition ? condition.data : null),
               };
             }),
           )

@@ -28,11 +28,13 @@ export interface Synthesizer {
   readonly height: number;
   /**
    * The next frame, made from its condition and the frames before it.
+   * The call before must have settled: a frame is made from the one before it.
    * @param condition bytes of one frame as `layout` says, null without condition
    * @returns rgb24, HWC
-   * @throws FrameloomError bad-input when the condition has another size
+   * @throws FrameloomError bad-input when the condition has another size, or there is none;
+   *   diverged when the frame holds NaN
    */
-  next(condition: Uint8Array | null): Uint8Array;
+  next(condition: Uint8Array | null): Promise<Uint8Array>;
   /**
    * Goes on from real frames: the last of them become history.
    * @param frames rgb24, oldest first
@@ -107,7 +109,9 @@ export function createSynthesizer(options: SynthesizerOptions): Synthesizer {
   return {
     width,
     height,
-    next(bytes) {
+    // Asynchronous for the other engines' sake, and so that what it throws is a rejection too.
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async next(bytes) {
       const current = bytes === null || layout.content === 'none' ? null : conditionOf(bytes);
       if (current === null && layout.content !== 'none') {
         throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');

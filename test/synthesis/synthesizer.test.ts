@@ -49,8 +49,14 @@ function bytes(name: string, count: number, limit = 256): Uint8Array {
 const conditions = (count: number) =>
   Array.from({ length: count }, (_, i) => bytes(`condition ${i}`, PIXELS));
 
-const run = (synthesizer: Synthesizer, frames: readonly (Uint8Array | null)[]) =>
-  frames.map((condition) => synthesizer.next(condition));
+async function run(
+  synthesizer: Synthesizer,
+  frames: readonly (Uint8Array | null)[],
+): Promise<Uint8Array[]> {
+  const made: Uint8Array[] = [];
+  for (const condition of frames) made.push(await synthesizer.next(condition));
+  return made;
+}
 
 describe('createSynthesizer', () => {
   it.each([
@@ -61,14 +67,14 @@ describe('createSynthesizer', () => {
   ] as const)(
     'makes rgb24 frames from %s, the same each time',
     async (_what, kind, size, limit) => {
-      await expectNoLeak(() => {
+      await expectNoLeak(async () => {
         const inputs = [0, 1, 2].map((i) => (size === 0 ? null : bytes(`${i}`, size, limit)));
         // Without a condition noise is all that drives a first frame.
         const more = { noiseChannels: size === 0 ? 2 : 0 };
         const [first, second] = [open(kind, more), open(kind, more)];
-        const frames = run(first, inputs);
+        const frames = await run(first, inputs);
         expect(frames.map((frame) => frame.length)).toEqual(Array(3).fill(3 * PIXELS));
-        expect(run(second, inputs)).toEqual(frames);
+        expect(await run(second, inputs)).toEqual(frames);
         expect(frames[0]).not.toEqual(frames[2]);
         first.dispose();
         second.dispose();
@@ -77,55 +83,55 @@ describe('createSynthesizer', () => {
   );
 
   it('makes each frame from those before it', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const synthesizer = open();
       const [a, b, c] = conditions(3);
-      const [, , third] = run(synthesizer, [a!, b!, c!]);
+      const [, , third] = await run(synthesizer, [a!, b!, c!]);
       synthesizer.reset();
-      const [, , other] = run(synthesizer, [b!, a!, c!]);
+      const [, , other] = await run(synthesizer, [b!, a!, c!]);
       expect(other).not.toEqual(third);
       synthesizer.dispose();
     });
   });
 
   it('begins anew after a reset', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const synthesizer = open();
-      const frames = run(synthesizer, conditions(4));
+      const frames = await run(synthesizer, conditions(4));
       synthesizer.reset();
-      expect(run(synthesizer, conditions(4))).toEqual(frames);
+      expect(await run(synthesizer, conditions(4))).toEqual(frames);
       synthesizer.dispose();
     });
   });
 
   it('draws its noise by the seed', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const noisy = { noiseChannels: 2 };
       const synthesizer = open(layout('image', 1), noisy, 7);
-      const frames = run(synthesizer, conditions(2));
+      const frames = await run(synthesizer, conditions(2));
       synthesizer.reset();
-      expect(run(synthesizer, conditions(2))).toEqual(frames);
+      expect(await run(synthesizer, conditions(2))).toEqual(frames);
       synthesizer.reset(8);
-      const others = run(synthesizer, conditions(2));
+      const others = await run(synthesizer, conditions(2));
       expect(others[0]).not.toEqual(frames[0]);
       synthesizer.reset();
-      expect(run(synthesizer, conditions(2))).toEqual(others);
+      expect(await run(synthesizer, conditions(2))).toEqual(others);
       const same = open(layout('image', 1), noisy, 8);
-      expect(run(same, conditions(2))).toEqual(others);
+      expect(await run(same, conditions(2))).toEqual(others);
       same.dispose();
       synthesizer.dispose();
     });
   });
 
   it('goes on from its own frames as if it had never stopped', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const all = conditions(5);
       const whole = open();
-      const frames = run(whole, all);
+      const frames = await run(whole, all);
       const resumed = open();
       // The history passes through bytes here: half a level of 255 away at most.
       resumed.start(frames.slice(0, 3), all.slice(0, 3));
-      const rest = run(resumed, all.slice(3));
+      const rest = await run(resumed, all.slice(3));
       rest.forEach((frame, i) => {
         const worst = frame.reduce(
           (most, byte, j) => Math.max(most, Math.abs(byte - frames[3 + i]![j]!)),
@@ -134,40 +140,40 @@ describe('createSynthesizer', () => {
         expect(worst).toBeLessThanOrEqual(16);
       });
       const cold = open();
-      expect(run(cold, all.slice(3))[0]).not.toEqual(rest[0]);
+      expect((await run(cold, all.slice(3)))[0]).not.toEqual(rest[0]);
       [whole, resumed, cold].forEach((synthesizer) => synthesizer.dispose());
     });
   });
 
   it('starts from fewer frames than its history, and from none as cold', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const synthesizer = open();
       const [condition] = conditions(1);
-      const cold = synthesizer.next(condition!);
+      const cold = await synthesizer.next(condition!);
       synthesizer.start([], []);
-      expect(synthesizer.next(condition!)).toEqual(cold);
+      expect(await synthesizer.next(condition!)).toEqual(cold);
       synthesizer.start([bytes('real', 3 * PIXELS)], [condition!]);
-      expect(synthesizer.next(condition!)).not.toEqual(cold);
+      expect(await synthesizer.next(condition!)).not.toEqual(cold);
       synthesizer.dispose();
     });
   });
 
   it('refuses bytes of another size, and goes on after', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const synthesizer = open();
       const [a, b] = conditions(2);
-      const expected = run(synthesizer, [a!, b!]);
+      const expected = await run(synthesizer, [a!, b!]);
       synthesizer.reset();
-      synthesizer.next(a!);
+      await synthesizer.next(a!);
       const bad = (message: string) =>
         expect.objectContaining({ code: 'bad-input', message }) as Error;
-      expect(() => synthesizer.next(a!.subarray(1))).toThrow(
+      await expect(synthesizer.next(a!.subarray(1))).rejects.toThrow(
         bad('a condition has 383 bytes, expected 384'),
       );
-      expect(() => synthesizer.next(null)).toThrow(
+      await expect(synthesizer.next(null)).rejects.toThrow(
         bad('this generator needs a condition for each frame'),
       );
-      expect(synthesizer.next(b!)).toEqual(expected[1]);
+      expect(await synthesizer.next(b!)).toEqual(expected[1]);
       expect(() => synthesizer.start([new Uint8Array(5)], [a!])).toThrow(
         bad('a frame has 5 bytes, expected 1152'),
       );
@@ -179,12 +185,12 @@ describe('createSynthesizer', () => {
   });
 
   it('holds no more tensors after 20 frames than after 3', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const synthesizer = open();
-      run(synthesizer, conditions(3));
+      await run(synthesizer, conditions(3));
       const before = tf.memory().numTensors;
       const bytesBefore = tf.memory().numBytes;
-      run(synthesizer, conditions(20));
+      await run(synthesizer, conditions(20));
       expect(tf.memory().numTensors).toBe(before);
       expect(tf.memory().numBytes).toBe(bytesBefore);
       synthesizer.dispose();
