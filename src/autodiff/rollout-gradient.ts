@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { backpropagate, type Chain, type LossGradient } from './backpropagate.js';
+import type { Schedule } from './schedule.js';
+import { valueAndGradients } from './value-and-gradients.js';
 
 /** What a stretch of a recurrent computation leaves: its last state and the outputs on the way. */
 export interface Stretch {
@@ -48,19 +51,6 @@ export function plainGradient(
   });
 }
 
-/**
- * A scalar and its gradients, zeros for what it does not depend on (`tf.valueAndGrads` throws
- * there).
- */
-export function valueAndGradients(
-  f: () => tf.Scalar,
-  xs: readonly tf.Tensor[],
-): { value: tf.Scalar; gradients: tf.Tensor[] } {
-  const { value, grads } = tf.engine().gradients(f, [...xs], undefined, true);
-  const found: readonly (tf.Tensor | undefined)[] = grads;
-  return { value, gradients: found.map((grad, i) => grad ?? tf.zerosLike(xs[i]!)) };
-}
-
 /** Clones owned by the calling scope, in place of tensors that were kept out of all scopes. */
 function released(kept: readonly tf.Tensor[]): tf.Tensor[] {
   return kept.map((tensor) => {
@@ -71,114 +61,81 @@ function released(kept: readonly tf.Tensor[]): tf.Tensor[] {
 }
 
 /**
- * Backpropagation through time with gradient checkpointing (Chen et al. 2016, arXiv 1604.06174):
- * run forward without a tape and keep only the states at the borders of the segments; take the
- * loss's gradient at each output; then go through the segments backwards, recomputing each on a
- * tape of its own, the loss's cotangents added to that of the state. The result equals
- * `plainGradient`'s; the peak is one segment's activations. Tapes are never nested, because a
- * nested one ends the outer one in TensorFlow.js.
+ * Backpropagation through time with gradient checkpointing: {@link backpropagate}, op by op. The
+ * result equals `plainGradient`'s; the peak is one segment's activations.
  *
- * @param segments lengths of the segments, first to last; they add up to `rollout.length`
+ * @param schedule the segments, first to last; they add up to `rollout.length`
  */
 export function checkpointedGradient(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   loss: RolloutLoss,
-  segments: readonly number[],
+  schedule: Schedule,
 ): RolloutGradient {
-  if (segments.reduce((sum, length) => sum + length, 0) !== rollout.length) {
-    throw new Error(`segments ${segments.join(' + ')} do not make ${rollout.length} steps`);
-  }
-  return tf.tidy(() => {
-    const borders: {
-      from: number;
-      to: number;
-      state: readonly tf.Tensor[];
-      firstOutput: number;
-    }[] = [];
-    const outputs: tf.Tensor[] = [];
-    let state = rollout.initialState;
-    let from = 0;
-    for (const length of segments) {
-      const to = from + length;
-      borders.push({ from, to, state, firstOutput: outputs.length });
-      const stretch = runDetached(rollout, parameters, state, from, to);
-      state = stretch.state;
-      outputs.push(...stretch.outputs);
-      from = to;
-    }
-
-    const { value, gradients: cotangents } = valueAndGradients(() => loss(outputs), outputs);
-
-    let gradient: tf.Tensor1D | null = null;
-    let stateCotangent: readonly tf.Tensor[] | null = null;
-    for (let i = borders.length - 1; i >= 0; i -= 1) {
-      const segment = borders[i]!;
-      const end = borders[i + 1]?.firstOutput ?? outputs.length;
-      const pulled = pullBack(
-        rollout,
-        parameters,
-        segment,
-        cotangents.slice(segment.firstOutput, end),
-        stateCotangent,
-      );
-      const own = pulled[0] as tf.Tensor1D;
-      const sum: tf.Tensor1D = gradient === null ? own : tf.add(gradient, own);
-      gradient?.dispose();
-      stateCotangent?.forEach((tensor) => tensor.dispose());
-      if (sum !== own) own.dispose();
-      gradient = sum;
-      stateCotangent = pulled.slice(1);
-    }
-    return { loss: value, gradient: gradient!, outputs };
-  });
+  const lossGradient: LossGradient = (outputs) => {
+    const { value, gradients } = valueAndGradients(() => loss(outputs), outputs);
+    return { value, cotangents: gradients };
+  };
+  const { value, gradient, outputs } = backpropagate(
+    chainOf(rollout, parameters),
+    lossGradient,
+    schedule,
+  );
+  return { loss: value, gradient, outputs };
 }
 
-function runDetached(
-  rollout: Rollout,
-  parameters: tf.Tensor1D,
-  state: readonly tf.Tensor[],
-  from: number,
-  to: number,
-): Stretch {
-  const count = state.length;
-  const all = tf.tidy(() => {
-    const stretch = rollout.run(parameters, state, from, to);
-    return [...stretch.state, ...stretch.outputs];
-  });
-  return { state: all.slice(0, count), outputs: all.slice(count) };
+/** A rollout's steps, run and pulled back op by op. */
+function chainOf(rollout: Rollout, parameters: tf.Tensor1D): Chain {
+  return {
+    length: rollout.length,
+    initialState: rollout.initialState,
+    forward(state, from, to) {
+      const all = tf.tidy(() => {
+        const stretch = rollout.run(parameters, state, from, to);
+        // Whoever runs the chain disposes of each by itself.
+        const own = new Set<tf.Tensor>(state);
+        return [...stretch.state, ...stretch.outputs].map((tensor) => {
+          if (own.has(tensor)) return tf.clone(tensor);
+          own.add(tensor);
+          return tensor;
+        });
+      });
+      return { state: all.slice(0, state.length), outputs: all.slice(state.length) };
+    },
+    pullBack({ from, to, state }, outputCotangents, stateCotangent) {
+      const [gradient, ...rest] = pullBack(
+        () => rollout.run(parameters, state, from, to),
+        [parameters, ...state],
+        outputCotangents,
+        stateCotangent,
+      );
+      return { gradient: gradient as tf.Tensor1D, stateCotangent: rest };
+    },
+  };
 }
 
 /**
- * The vector-Jacobian product of one segment: cotangents of its outputs and of its last state to
- * those of the parameters and of its first state, in this order.
+ * The vector-Jacobian product of a stretch: from cotangents of its outputs and of its last state to
+ * those of `xs`.
+ *
+ * @param stateCotangent null where nothing depends on the last state
  */
-function pullBack(
-  rollout: Rollout,
-  parameters: tf.Tensor1D,
-  segment: { from: number; to: number; state: readonly tf.Tensor[] },
+export function pullBack(
+  run: () => Stretch,
+  xs: readonly tf.Tensor[],
   outputCotangents: readonly tf.Tensor[],
   stateCotangent: readonly tf.Tensor[] | null,
 ): tf.Tensor[] {
   // A scalar whose gradient is the product: ⟨outputs, cotangents⟩ + ⟨state, its cotangent⟩.
   const paired = (): tf.Scalar => {
-    const stretch = rollout.run(parameters, segment.state, segment.from, segment.to);
+    const stretch = run();
     const terms = stretch.outputs.map((output, i) => inner(output, outputCotangents[i]!));
     if (stateCotangent) {
       terms.push(...stretch.state.map((tensor, i) => inner(tensor, stateCotangent[i]!)));
     }
     return tf.addN(terms);
   };
-  return valueAndGradients(paired, [parameters, ...segment.state]).gradients;
+  return valueAndGradients(paired, xs).gradients;
 }
 
 const inner = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.sum(tf.mul(a, b));
-
-/** `length` steps in segments of at most `every`; the shorter one, if any, comes first. */
-export function evenSegments(length: number, every: number): number[] {
-  const rest = length % every;
-  return [
-    ...(rest > 0 ? [rest] : []),
-    ...Array.from({ length: Math.floor(length / every) }, () => every),
-  ];
-}

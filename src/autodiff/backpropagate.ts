@@ -1,0 +1,138 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../backend/scope.js';
+import type { Schedule, Segment } from './schedule.js';
+import { stepsIn } from './schedule.js';
+
+/** Where a piece of a chain begins and ends, with the state it begins from. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly state: readonly tf.Tensor[];
+}
+
+/** A recurrent computation whose pieces can be run, and pulled back each on a tape of its own. */
+export interface Chain {
+  readonly length: number;
+  readonly initialState: readonly tf.Tensor[];
+  /** Steps `from` … `to` − 1 without a tape; a pure function. The caller owns every tensor of it. */
+  forward(
+    state: readonly tf.Tensor[],
+    from: number,
+    to: number,
+  ): { state: readonly tf.Tensor[]; outputs: readonly tf.Tensor[] };
+  /**
+   * The vector-Jacobian product of a piece: from cotangents of its outputs and of its last state to
+   * those of the parameters and of its first state.
+   *
+   * @param stateCotangent null where nothing depends on the last state
+   */
+  pullBack(
+    piece: Piece,
+    outputCotangents: readonly tf.Tensor[],
+    stateCotangent: readonly tf.Tensor[] | null,
+  ): { gradient: tf.Tensor1D; stateCotangent: readonly tf.Tensor[] };
+}
+
+/** A loss of all outputs with its gradient in each. Called once. */
+export type LossGradient = (outputs: readonly tf.Tensor[]) => {
+  readonly value: tf.Scalar;
+  readonly cotangents: readonly tf.Tensor[];
+};
+
+/** What the walk back carries from piece to piece. */
+interface Carried {
+  readonly gradient: tf.Tensor1D | null;
+  readonly stateCotangent: readonly tf.Tensor[] | null;
+}
+
+/**
+ * Backpropagation through time by recomputation (Chen et al. 2016, arXiv 1604.06174; nested as in
+ * Griewank & Walther's revolve, ACM TOMS 799, 2000): run forward without a tape, keeping the outputs
+ * and the states at the starts of the schedule's segments; take the loss's gradient in each output;
+ * then go through the segments backwards, recomputing each on a tape of its own, the loss's
+ * cotangents added to that of the state. Tapes are never nested, because a nested one ends the outer
+ * one in TensorFlow.js.
+ *
+ * @param schedule adds up to `chain.length`
+ */
+export function backpropagate(
+  chain: Chain,
+  lossGradient: LossGradient,
+  schedule: Schedule,
+): { value: tf.Scalar; gradient: tf.Tensor1D; outputs: tf.Tensor[] } {
+  if (stepsIn(schedule) !== chain.length) {
+    throw new Error(
+      `segments ${schedule.map(stepsIn).join(' + ')} do not make ${chain.length} steps`,
+    );
+  }
+  return scoped(() => {
+    // Where each step's outputs begin: a first step may have fewer.
+    const firstOutput: number[] = [];
+    const outputs: tf.Tensor[] = [];
+    const starts = sweep(chain, { from: 0, state: chain.initialState }, schedule, (own) => {
+      firstOutput.push(outputs.length);
+      outputs.push(...own);
+    });
+    const { value, cotangents } = lossGradient(outputs);
+
+    function walkBack(segment: Segment, piece: Piece, carried: Carried): Carried {
+      if (typeof segment !== 'number') {
+        return walkParts(segment, sweep(chain, piece, segment), carried);
+      }
+      const { from, to } = piece;
+      const own = cotangents.slice(firstOutput[from]!, firstOutput[to] ?? outputs.length);
+      const pulled = chain.pullBack(piece, own, carried.stateCotangent);
+      tf.dispose([...own, ...(carried.stateCotangent ?? [])]);
+      if (carried.gradient === null) return pulled;
+      const gradient: tf.Tensor1D = tf.add(carried.gradient, pulled.gradient);
+      tf.dispose([carried.gradient, pulled.gradient]);
+      return { gradient, stateCotangent: pulled.stateCotangent };
+    }
+
+    function walkParts(parts: Schedule, pieces: readonly Piece[], last: Carried): Carried {
+      let carried = last;
+      for (let i = parts.length - 1; i >= 0; i -= 1) {
+        carried = walkBack(parts[i]!, pieces[i]!, carried);
+        // The first piece's state belongs to whoever ran up to it.
+        if (i > 0) tf.dispose([...pieces[i]!.state]);
+      }
+      return carried;
+    }
+
+    const { gradient } = walkParts(schedule, starts, { gradient: null, stateCotangent: null });
+    return { value, gradient: gradient!, outputs };
+  });
+}
+
+/**
+ * Runs through a schedule's steps without a tape, one at a time so that nothing but the state goes
+ * from one to the next, and keeps the state at the start of each part.
+ *
+ * @param keepOutputs takes each step's outputs; without it they are dropped, and the last part,
+ *   which leads to no state that is needed, is not run
+ */
+function sweep(
+  chain: Chain,
+  start: { from: number; state: readonly tf.Tensor[] },
+  parts: Schedule,
+  keepOutputs?: (outputs: readonly tf.Tensor[]) => void,
+): Piece[] {
+  const pieces: Piece[] = [];
+  let { from, state } = start;
+  parts.forEach((part, i) => {
+    const to = from + stepsIn(part);
+    pieces.push({ from, to, state });
+    const isLast = i === parts.length - 1;
+    if (isLast && !keepOutputs) return;
+    for (let step = from; step < to; step += 1) {
+      const next = chain.forward(state, step, step + 1);
+      if (step > from) tf.dispose([...state]);
+      if (keepOutputs) keepOutputs(next.outputs);
+      else tf.dispose([...next.outputs]);
+      state = next.state;
+    }
+    if (isLast) tf.dispose([...state]);
+    from = to;
+  });
+  return pieces;
+}

@@ -1,0 +1,72 @@
+/**
+ * A piece of a rollout in its backward pass: a number is that many steps recomputed on one tape; a
+ * list is run through once more without a tape, keeping the state at the start of each of its parts,
+ * and then pulled back part by part from the last.
+ */
+export type Segment = number | readonly Segment[];
+
+/** The pieces of the whole rollout, first to last; the states at their starts are kept. */
+export type Schedule = readonly Segment[];
+
+/** `length` steps in segments of at most `every`; the shorter one, if any, comes first. */
+export function evenSegments(length: number, every: number): number[] {
+  const rest = length % every;
+  return [
+    ...(rest > 0 ? [rest] : []),
+    ...Array.from({ length: Math.floor(length / every) }, () => every),
+  ];
+}
+
+/** Steps in a segment or a whole schedule. */
+export const stepsIn = (segment: Segment): number =>
+  typeof segment === 'number' ? segment : segment.reduce<number>((sum, x) => sum + stepsIn(x), 0);
+
+/** Steps of the longest tape. */
+export const longestTape = (segment: Segment): number =>
+  typeof segment === 'number' ? segment : Math.max(0, ...segment.map(longestTape));
+
+/**
+ * Steps that a segment runs without a tape before all of it is pulled back; its last part is reached
+ * by a tape, not run through.
+ */
+const detachedSteps = (segment: Segment): number =>
+  typeof segment === 'number'
+    ? 0
+    : segment.reduce<number>((sum, x) => sum + detachedSteps(x), 0) +
+      stepsIn(segment) -
+      stepsIn(segment.at(-1) ?? 0);
+
+/**
+ * Forward steps that a schedule runs more than one tape over the whole rollout would: once over all
+ * of it to get the outputs, and once for each list that a step is in.
+ */
+export const extraSteps = (schedule: Schedule): number =>
+  stepsIn(schedule) + schedule.reduce<number>((sum, x) => sum + detachedSteps(x), 0);
+
+/**
+ * The most that a segment's states and tape take at once, in bytes.
+ *
+ * @param kept states that are kept besides the segment's first
+ */
+export function segmentPeak(
+  segment: Segment,
+  costs: { stateBytes: number; tapeBytes: (steps: number) => number },
+  kept = 0,
+): number {
+  if (typeof segment === 'number') return kept * costs.stateBytes + costs.tapeBytes(segment);
+  return Math.max(0, ...segment.map((part, i) => segmentPeak(part, costs, kept + i)));
+}
+
+/** `16 × 1`, `3 + 4 × 2` or `2 × (4 × 1)`, for people. */
+export function scheduleInWords(schedule: Schedule): string {
+  const words = schedule.map((part) =>
+    typeof part === 'number' ? String(part) : `(${scheduleInWords(part)})`,
+  );
+  const groups: { word: string; count: number }[] = [];
+  for (const word of words) {
+    const last = groups.at(-1);
+    if (last?.word === word) last.count += 1;
+    else groups.push({ word, count: 1 });
+  }
+  return groups.map(({ word, count }) => (count > 1 ? `${count} × ${word}` : word)).join(' + ');
+}
