@@ -75,6 +75,7 @@ for (let frames = 2; frames <= Number(longest); frames *= 2) {
     ...inputs,
     noise: null,
     lead: LEAD,
+    warmUp: 0,
     coldStart: false,
     teacherForced: Array.from({ length: frames }, () => false),
   });

@@ -150,6 +150,9 @@ async function load(name: NativePackage): Promise<void> {
  */
 function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // its notes on processor features are not errors
+  // Convolutions by oneDNN: a training step in three quarters of the time on a processor without
+  // AVX-512, where TensorFlow leaves it off. It says so in a line that no setting silences.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or it takes the whole card at once
   // TF.js 4.22 calls these; Node 22 warns of them and Node 23 took them away.
   const util = require('node:util') as Record<string, unknown>;

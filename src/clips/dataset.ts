@@ -125,6 +125,10 @@ class ClipDataset implements Dataset {
     this.conditionChannels = plan.layout.channels;
   }
 
+  windowCount(frames: number): number {
+    return this.#sampler.count(frames);
+  }
+
   async trainWindow(step: number, request: WindowRequest): Promise<Window> {
     return this.#asWindow(await this.#prepare(step, request));
   }

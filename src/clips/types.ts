@@ -157,6 +157,8 @@ export interface Dataset {
    * so that the first trained frame has its whole condition too.
    */
   readonly leadFrames: number;
+  /** Windows of T frames that there are to train on. */
+  windowCount(frames: number): number;
   /**
    * The windows of a training step: a pure function of the seed, the step and the request, whatever
    * was asked before, so that a resumed run needs only its step counter.

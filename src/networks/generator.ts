@@ -14,7 +14,7 @@ import {
 } from './layers.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
 import { ParameterLayout, type Parameters } from './parameters.js';
-import { depthToSpaceLayer, spaceToDepthLayer } from './pixel-shuffle.js';
+import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
 
 const IMAGE_CHANNELS = 3;
 /** Height and width must divide by this: the encoders halve twice. */
@@ -75,23 +75,13 @@ const encoder = (name: string, inputs: number, channels: number): Layer =>
     ...normalizedConvolution(`${name}.down`, channels * 2, channels * 4, 2),
   ]);
 
-/** Back from a quarter of the resolution. The last doubling is of channels into pixels. */
-const decoder = (name: string, channels: number, outputs: number): Layer =>
-  sequential([
-    upConvolution(`${name}.up`, channels * 4, channels * 2),
-    normalization(`${name}.up.norm`, channels * 2),
-    rectifier(),
-    convolution(`${name}.head`, 3, channels * 2, outputs * 4, { deviation: 0.02 }),
-    depthToSpaceLayer,
-  ]);
-
 /**
  * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
- * for condition and history, summed; residual blocks at a quarter of the resolution; an image branch
- * with heads for the hallucinated image and the mask, and a flow head. Unlike vid2vid no layer works
- * at full resolution: pixels are folded into channels and back (Shi et al. 2016), which halves the
- * time and memory of a step; the mask shares the image's decoder, and the flow, which is smooth, is
- * predicted at a quarter of the resolution and enlarged.
+ * for condition and history, summed; residual blocks at a quarter of the resolution; a decoder to half
+ * of it with heads for the hallucinated image, the mask and the flow. Unlike vid2vid no layer works at
+ * full resolution: pixels are folded into channels and back (Shi et al. 2016), which halves the time
+ * and memory of a step; image, mask and flow share one decoder, and the flow, which is smooth, is
+ * predicted at half of the resolution and enlarged.
  *
  * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
  * @throws FrameloomError bad-option when nothing would drive the first frame
@@ -112,18 +102,18 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
   const trunk = residualBlocks('trunk', deep, options.residualBlocks ?? preset.residualBlocks);
-  const branchDepth = options.branchBlocks ?? preset.branchBlocks;
-  const imageBranch = sequential([
-    residualBlocks('image', deep, branchDepth),
-    decoder('image', channels, IMAGE_CHANNELS + (hasFlow ? 1 : 0)),
+  const decoder = sequential([
+    residualBlocks('image', deep, options.branchBlocks ?? preset.branchBlocks),
+    upConvolution('decoder.up', deep, channels * 2),
+    normalization('decoder.up.norm', channels * 2),
+    rectifier(),
   ]);
-  const flowBranch = hasFlow
-    ? sequential([
-        ...normalizedConvolution('flow.conv', deep, deep / 2, 1),
-        convolution('flow.head', 3, deep / 2, 2, { deviation: 0.01 }),
-      ])
-    : null;
-  const parts = [conditionEncoder, historyEncoder, noiseMixer, trunk, imageBranch, flowBranch];
+  // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
+  const pictureChannels = BLOCK * BLOCK * (IMAGE_CHANNELS + (hasFlow ? 1 : 0));
+  const heads = convolution('heads', 3, channels * 2, pictureChannels + (hasFlow ? 2 : 0), {
+    deviation: 0.02,
+  });
+  const parts = [conditionEncoder, historyEncoder, noiseMixer, trunk, decoder, heads];
   const layers = parts.filter((layer) => layer !== null);
 
   function encode(parameters: Parameters, input: GeneratorInput): tf.Tensor4D {
@@ -133,9 +123,8 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     return features.reduce((sum, feature) => tf.add(sum, feature));
   }
 
-  function predictFlow(parameters: Parameters, features: tf.Tensor4D, size: Size): tf.Tensor4D {
-    const coarse = flowBranch!.apply(parameters, features);
-    const full = tf.image.resizeBilinear(coarse, [size.height, size.width], false, true);
+  function enlarge(coarse: tf.Tensor4D, { height, width }: Size): tf.Tensor4D {
+    const full = tf.image.resizeBilinear(coarse, [height, width], false, true);
     return tf.mul(full, flowScalePixels);
   }
 
@@ -148,11 +137,12 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       const composes = hasFlow && input.hasHistory;
       const outputs = tf.tidy(() => {
         const features = trunk.apply(parameters, encode(parameters, input));
-        const image = imageBranch.apply(parameters, features);
-        const raw = tf.tanh(channelsOf(image, 0, IMAGE_CHANNELS));
+        const made = heads.apply(parameters, decoder.apply(parameters, features));
+        const picture = depthToSpace(channelsOf(made, 0, pictureChannels));
+        const raw = tf.tanh(channelsOf(picture, 0, IMAGE_CHANNELS));
         if (!composes) return [raw];
-        const mask = tf.sigmoid(channelsOf(image, IMAGE_CHANNELS, 1));
-        const flow = predictFlow(parameters, features, size);
+        const mask = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
+        const flow = enlarge(channelsOf(made, pictureChannels, 2), size);
         const warped = warp(channelsOf(input.history, 0, IMAGE_CHANNELS), flow);
         const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
         return [raw, frame, flow, mask];
@@ -163,10 +153,11 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     macs(size) {
       const quarter = { height: size.height / 4, width: size.width / 4 };
       const full = [conditionEncoder, historyEncoder].filter((layer) => layer !== null);
-      const coarse = [noiseMixer, trunk, imageBranch, flowBranch].filter((layer) => layer !== null);
+      const coarse = [noiseMixer, trunk, decoder].filter((layer) => layer !== null);
       return (
         full.reduce((sum, layer) => sum + layer.cost(size).macs, 0) +
-        coarse.reduce((sum, layer) => sum + layer.cost(quarter).macs, 0)
+        coarse.reduce((sum, layer) => sum + layer.cost(quarter).macs, 0) +
+        heads.cost({ height: size.height / 2, width: size.width / 2 }).macs
       );
     },
   };

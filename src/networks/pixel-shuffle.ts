@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Layer } from './layers.js';
 
-const BLOCK = 2;
+/** Pixels to a side of what becomes channels. */
+export const BLOCK = 2;
 
 /**
  * Each 2×2 block of pixels as channels of one, [N, H, W, C] → [N, H/2, W/2, 4C]. Of reshapes and
@@ -34,15 +35,6 @@ export const spaceToDepthLayer: Layer = {
   apply: (_, x) => spaceToDepth(x),
   cost: ({ height, width }) => ({
     size: { height: height / BLOCK, width: width / BLOCK },
-    macs: 0,
-  }),
-};
-
-export const depthToSpaceLayer: Layer = {
-  specs: [],
-  apply: (_, x) => depthToSpace(x),
-  cost: ({ height, width }) => ({
-    size: { height: height * BLOCK, width: width * BLOCK },
     macs: 0,
   }),
 };

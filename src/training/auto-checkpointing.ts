@@ -28,6 +28,7 @@ export async function bytesPerFrame(
         noise:
           noiseChannels > 0 ? tf.zeros([batch, 1, height / 4, width / 4, noiseChannels]) : null,
         lead: 1,
+        warmUp: 0,
         coldStart: false,
         teacherForced: [false],
       });

@@ -25,8 +25,10 @@ export interface RealSide {
   readonly frames: tf.Tensor4D;
   /** Their conditions [N·T, H, W, C], or null. */
   readonly condition: tf.Tensor4D | null;
-  /** Real frames before the rollout that it saw as history; 0 after a cold start. */
+  /** Frames before the rollout that it saw as history; 0 after a cold start. */
   readonly lead: number;
+  /** Those frames as the rollout saw them, [N, lead, H, W, 3]; null when there are none. */
+  readonly front: tf.Tensor5D | null;
 }
 
 export const featuresOf = (judgements: readonly Judgement[]): (readonly tf.Tensor4D[])[] =>
@@ -37,11 +39,10 @@ export const logitsOf = (judgements: readonly Judgement[]): tf.Tensor4D[] =>
 
 const doubled = (x: tf.Tensor4D, twice: boolean): tf.Tensor4D => (twice ? tf.concat([x, x]) : x);
 
-/** Generated frames as one window, with the real frames before them in front. */
+/** Generated frames as one window, with the frames that they go on from in front. */
 export function generatedWindow(real: RealSide, frames: readonly tf.Tensor4D[]): tf.Tensor5D {
   const generated = tf.stack([...frames], 1) as tf.Tensor5D;
-  if (real.lead === 0) return generated;
-  return tf.concat([tf.slice(real.window, 0, [-1, real.lead, -1, -1, -1]), generated], 1);
+  return real.front === null ? generated : tf.concat([real.front, generated], 1);
 }
 
 /** The real counterpart of `generatedWindow`. */

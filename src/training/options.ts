@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseBytes } from '../base/units.js';
 
 const weight = (value: number, text: string) =>
   z.number().nonnegative().default(value).describe(`${text} Weight of the term; 0 turns it off.`);
@@ -35,9 +36,27 @@ export const gradientCheckpointingOptions = z
   ])
   .default('auto')
   .describe(
-    'off keeps every activation; {every: k} keeps one state each k frames and recomputes the rest; auto recomputes only when the rollout would not fit the free memory.',
+    'off keeps every activation; {every: k} keeps one state each k frames and recomputes the rest; auto recomputes as little as `memoryBudget` allows.',
   );
 export type GradientCheckpointingOptions = z.output<typeof gradientCheckpointingOptions>;
+
+export const memoryBudgetOptions = z
+  .union([
+    z.literal('auto'),
+    z.int().min(1),
+    z.string().transform((value, context) => {
+      try {
+        return parseBytes(value);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'expected auto or a size such as 2GiB' });
+        return z.NEVER;
+      }
+    }),
+  ])
+  .default('auto')
+  .describe(
+    'Bytes that the tensors of a training step may take, as 2GiB, 512MiB or a number; auto is half of the free memory. `gradientCheckpointing: auto` keeps to it or says what would fit.',
+  );
 
 export const trainingOptions = z.strictObject({
   steps: z.int().min(1).default(2000).describe('Training steps, one window of each batch each.'),
@@ -59,6 +78,30 @@ export const trainingOptions = z.strictObject({
     })
     .prefault({})
     .describe('The curriculum: short rollouts first, as vid2vid does.'),
+  warmUp: z
+    .strictObject({
+      frames: z
+        .int()
+        .min(0)
+        .max(256)
+        .default(8)
+        .describe('Frames generated before the rollout without being trained on; 0 for none.'),
+      fraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe('Share of steps that are warmed up; the others start from real frames.'),
+      fromStep: z
+        .int()
+        .min(0)
+        .default(200)
+        .describe('First step that may be: before, the generator has little to go on from.'),
+    })
+    .prefault({})
+    .describe(
+      "Rollouts that go on from the generator's own frames, so that a long video does not drift (Brandstetter et al. 2022).",
+    ),
   teacherForcing: z
     .strictObject({
       probability: z
@@ -109,6 +152,7 @@ export const trainingOptions = z.strictObject({
     .prefault({})
     .describe('The averaged generator that evaluates, samples and generates.'),
   gradientCheckpointing: gradientCheckpointingOptions,
+  memoryBudget: memoryBudgetOptions,
   compile: z
     .boolean()
     .default(true)

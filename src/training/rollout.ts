@@ -4,13 +4,17 @@ import { frameAt, type Generator, type GeneratorOutput } from '../networks/index
 
 /** What a rollout is made from. A window begins with `lead` real frames that are not generated. */
 export interface RolloutInput {
-  /** [N, lead + T, H, W, 3] in [−1, 1]. */
+  /** [N, lead + warmUp + T, H, W, 3] in [−1, 1]. */
   readonly frames: tf.Tensor5D;
-  /** [N, lead + T, H, W, C], or null. */
+  /** [N, lead + warmUp + T, H, W, C], or null. */
   readonly condition: tf.Tensor5D | null;
-  /** [N, T, H/4, W/4, noiseChannels], or null. */
+  /** [N, warmUp + T, H/4, W/4, noiseChannels], or null. */
   readonly noise: tf.Tensor5D | null;
   readonly lead: number;
+  /** Frames after those that are generated without being trained on. */
+  readonly warmUp: number;
+  /** Its own past that a rollout goes on from, newest first, in place of the window's frames. */
+  readonly history?: tf.Tensor4D;
   /** True to begin with no history, as a video's first frame does. */
   readonly coldStart: boolean;
   /** For each generated frame: does it see real history instead of the generator's own? */
@@ -68,7 +72,7 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
   const first = coldStart ? lead : 0;
   return {
     length: teacherForced.length,
-    initialState: [realHistory(frames, lead, historyFrames, first)],
+    initialState: [input.history ?? realHistory(frames, lead, historyFrames, first)],
     run(flat, state, from, to) {
       const parameters = generator.layout.unflatten(flat);
       let history = state[0] as tf.Tensor4D;

@@ -13,6 +13,18 @@ export function rolloutFrames(options: TrainingOptions, step: number): number {
   return Math.min(options.frames, startFrames + Math.floor(step / growEverySteps));
 }
 
+/** Frames that a step's rollout is warmed up by: all of them in some of the steps, none in others. */
+export function warmUpFrames(
+  options: TrainingOptions,
+  longest: number,
+  seed: number,
+  step: number,
+): number {
+  const { frames, fraction, fromStep } = options.warmUp;
+  if (step < fromStep || fraction === 0) return 0;
+  return randomStream(seed, 'warm-up', step).uniform() < fraction ? Math.min(frames, longest) : 0;
+}
+
 /** 1 until `decayFromFraction` of the steps, then linear to 0 at the end. */
 export function rateFactor(options: TrainingOptions, step: number): number {
   const { steps, optimizer } = options;
@@ -63,13 +75,14 @@ export function rolloutInput(
   const { probability, untilSteps } = training.teacherForcing;
   const share = step < untilSteps ? probability * (1 - step / untilSteps) : 0;
   const [samples, total, height, width] = window.frames.shape;
-  const frames = total - window.leadFrames;
+  const frames = rolloutFrames(training, step);
+  const warmUp = total - window.leadFrames - frames;
   const teacherForced = Array.from({ length: frames }, (_, t) => random.uniform() < share && t > 0);
   let noise: tf.Tensor5D | null = null;
   if (generator.noiseChannels > 0) {
     const shape: [number, number, number, number, number] = [
       samples,
-      frames,
+      warmUp + frames,
       height / 4,
       width / 4,
       generator.noiseChannels,
@@ -78,5 +91,5 @@ export function rolloutInput(
     noise = tf.tensor5d(random.fillNormal(values), shape);
   }
   const { condition, leadFrames: lead } = window;
-  return { frames: window.frames, condition, noise, lead, coldStart, teacherForced };
+  return { frames: window.frames, condition, noise, lead, warmUp, coldStart, teacherForced };
 }

@@ -16,6 +16,7 @@ import { r1Gradient } from './losses/r1.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
+import { warmUp } from './warm-up.js';
 
 /** What one step does besides its data; a pure function of the step's number. */
 export interface StepPlan {
@@ -157,10 +158,10 @@ function packInputs(state: TrainingState, input: RolloutInput, plan: StepPlan): 
 
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
-  const { lead, coldStart, teacherForced, frames, noise } = input;
+  const { lead, warmUp: before, coldStart, teacherForced, frames, noise } = input;
   const { segments, beta1, beta2, r1, judgeRaw } = plan;
   return JSON.stringify([
-    ...[lead, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
+    ...[lead, before, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
     ...[segments, beta1, beta2, r1, judgeRaw, losses],
   ]);
 }
@@ -171,7 +172,7 @@ const TERM = 'term.';
 /** The step as a function of nothing but the tensors of `packInputs`. */
 function stepFunction(model: Model, input: RolloutInput, losses: LossOptions, plan: StepPlan) {
   const { discriminators } = model;
-  const { lead, coldStart } = input;
+  const { lead } = input;
   const frames = input.teacherForced.length;
   return (tensors: NamedTensors): NamedTensors => {
     const rate = (name: RateName): tf.Scalar => tensors[name] as tf.Scalar;
@@ -181,19 +182,21 @@ function stepFunction(model: Model, input: RolloutInput, losses: LossOptions, pl
       old.spectral,
     );
     const state = { ...old, spectral };
-    const window: RolloutInput = {
+    const whole: RolloutInput = {
       ...input,
       frames: tensors.frames as tf.Tensor5D,
       condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
       noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
     };
-    const generated = (whole: tf.Tensor5D): tf.Tensor4D =>
-      foldTime(tf.slice(whole, [0, lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
+    const { input: window, front } = warmUp(model.generator, old.generator, whole);
+    const generated = (x: tf.Tensor5D): tf.Tensor4D =>
+      foldTime(tf.slice(x, [0, lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
     const real: RealSide = {
       window: window.frames,
       frames: generated(window.frames),
       condition: window.condition && generated(window.condition),
-      lead: coldStart ? 0 : lead,
+      lead: front?.shape[1] ?? 0,
+      front,
     };
     const terms: LossTerms = {};
     const made = generatorGradient(model, state, window, real, losses, plan, terms);

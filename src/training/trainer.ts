@@ -26,7 +26,7 @@ import type { Run } from './run/run-folder.js';
 import { readSnapshot, saveSnapshot } from './run/snapshot-store.js';
 import { openStepLog, type StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
-import { rolloutFrames, rolloutInput, stepPlan } from './schedule.js';
+import { rolloutFrames, rolloutInput, stepPlan, warmUpFrames } from './schedule.js';
 import { trainStep } from './step.js';
 
 /** The sections of a pipeline that training reads. */
@@ -160,9 +160,13 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
   const { training } = pipeline;
   const started = performance.now();
   const deadline = started + (context.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
+  const longest = longestWarmUp(training, dataset, log);
   const feed = dataset.prefetch({
     fromStep: from,
-    plan: (step) => ({ frames: rolloutFrames(training, step), batch: training.batch }),
+    plan: (step) => ({
+      frames: rolloutFrames(training, step) + warmUpFrames(training, longest, pipeline.seed, step),
+      batch: training.batch,
+    }),
   });
   const speed = createSpeedometer();
   const options = { ...pipeline, judgeRaw: pipeline.frameDiscriminator.judgeRaw };
@@ -212,6 +216,16 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
     await feed.close();
     disposeState(state);
   }
+}
+
+/** Frames of warm-up that the clips have room for in front of the longest rollout. */
+function longestWarmUp({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Logger): number {
+  let longest = warmUp.frames;
+  while (longest > 0 && dataset.windowCount(frames + longest) === 0) longest -= 1;
+  if (longest < warmUp.frames) {
+    log.warn(`the clips leave room for ${longest} of the ${warmUp.frames} frames of warm-up`);
+  }
+  return longest;
 }
 
 async function writeLog(session: Session, progress: TrainProgress, frames: number): Promise<void> {

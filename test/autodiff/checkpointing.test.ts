@@ -46,6 +46,7 @@ describe('checkpointedGradient of the generator', () => {
     const rollout = createRollout(generator, {
       ...tensors,
       lead,
+      warmUp: 0,
       coldStart,
       teacherForced: Array.from({ length: T }, (_, t) => forced.includes(t)),
     });

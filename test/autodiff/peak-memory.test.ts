@@ -35,7 +35,7 @@ it('checkpointing 16 frames of 128Ã—72 needs at most a fifth of the plain tapeâ€
   const frames = normals<tf.Rank.R5>('frames', [1, 2 + T, HEIGHT, WIDTH, 3]);
   const condition = normals<tf.Rank.R5>('condition', [1, 2 + T, HEIGHT, WIDTH, 1]);
   const rollout = createRollout(generator, {
-    ...{ frames, condition, noise: null, lead: 2, coldStart: false },
+    ...{ frames, condition, noise: null, lead: 2, warmUp: 0, coldStart: false },
     teacherForced: Array.from({ length: T }, () => false),
   });
   const parameters = tf.tensor1d(generator.layout.initialize(1));

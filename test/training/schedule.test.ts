@@ -10,6 +10,7 @@ import {
   rolloutFrames,
   rolloutInput,
   stepPlan,
+  warmUpFrames,
 } from '../../src/training/schedule.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
 
@@ -135,6 +136,25 @@ describe('stepPlan', () => {
   });
 });
 
+describe('warmUpFrames', () => {
+  const options = trainingOptions.parse({ warmUp: { frames: 6, fraction: 0.25, fromStep: 50 } });
+
+  it('is all or nothing, in the share of the steps that was asked for, by seed and step', () => {
+    const draws = Array.from({ length: 2000 }, (_, now) => warmUpFrames(options, 9, 1, now));
+    expect(new Set(draws)).toEqual(new Set([0, 6]));
+    expect(draws.slice(0, 50).every((frames) => frames === 0)).toBe(true);
+    expect(draws.filter(Boolean).length / 1950).toBeCloseTo(0.25, 1);
+    expect(draws.slice(0, 200)).toEqual(
+      Array.from({ length: 200 }, (_, now) => warmUpFrames(options, 9, 1, now)),
+    );
+  });
+
+  it('is no longer than the clips allow', () => {
+    const draws = Array.from({ length: 200 }, (_, now) => warmUpFrames(options, 2, 1, now));
+    expect(Math.max(...draws)).toBe(2);
+  });
+});
+
 describe('rolloutInput', () => {
   beforeAll(async () => {
     await useBackend();
@@ -142,7 +162,11 @@ describe('rolloutInput', () => {
 
   const generator = generatorOptions.parse({ preset: 'tiny', noiseChannels: 2 });
   const training = (more: Record<string, unknown>) =>
-    trainingOptions.parse({ teacherForcing: { probability: 0.5, untilSteps: 100 }, ...more });
+    trainingOptions.parse({
+      teacherForcing: { probability: 0.5, untilSteps: 100 },
+      rollout: { startFrames: 5 },
+      ...more,
+    });
   const window = () => ({
     frames: normals<tf.Rank.R5>('frames', [1, 7, 8, 12, 3]),
     condition: null,
@@ -166,6 +190,15 @@ describe('rolloutInput', () => {
         expect(draw(5, 4).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
       }),
     );
+  });
+
+  it('takes what a window has more than the rollout as warm-up', () => {
+    tf.tidy(() => {
+      const options = { training: training({ rollout: { startFrames: 3 } }), generator, seed: 3 };
+      const input = rolloutInput(window(), options, 0);
+      expect([input.lead, input.warmUp, input.teacherForced.length]).toEqual([2, 2, 3]);
+      expect(input.noise!.shape).toEqual([1, 5, 2, 3, 2]);
+    });
   });
 
   it('starts cold and forces as often as it should', () => {

@@ -135,6 +135,8 @@ describe('trainStep', () => {
     ['the non-saturating loss', {}, {}, { adversarial: 'non-saturating' }, ALL_TERMS],
     ['the gradient penalty', {}, { r1: 10 }, {}, [...ALL_TERMS, 'discriminator/r1']],
     ['one frame', { frames: 1 }, {}, {}, ALL_TERMS],
+    ['a warm-up', { warmUp: 3 }, {}, {}, ALL_TERMS],
+    ['a warm-up from nothing', { warmUp: 1, coldStart: true }, {}, {}, ALL_TERMS],
     ['the composed frame alone judged', {}, { judgeRaw: false }, {}, ALL_TERMS],
     [
       'one cold frame, which has no neighbours',

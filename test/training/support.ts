@@ -32,6 +32,7 @@ export function smallModel(generator: Record<string, unknown> = {}, conditionCha
 export interface InputOptions {
   readonly samples?: number;
   readonly frames?: number;
+  readonly warmUp?: number;
   readonly size?: readonly [height: number, width: number];
   readonly coldStart?: boolean;
   readonly teacherForced?: readonly boolean[];
@@ -39,23 +40,32 @@ export interface InputOptions {
 
 /** A window of two leading frames and the draws of a step; the caller disposes of it. */
 export function windowFor(model: Model, options: InputOptions = {}): RolloutInput {
-  const { samples = 1, frames = 2, size = [HEIGHT, WIDTH], coldStart = false } = options;
+  const {
+    samples = 1,
+    warmUp = 0,
+    frames = 2,
+    size = [HEIGHT, WIDTH],
+    coldStart = false,
+  } = options;
   const { conditionChannels, options: network } = model.generator;
   const [height, width] = size;
   const lead = 2;
   return {
     frames: tf.tidy(() =>
-      tf.tanh(normals<tf.Rank.R5>('frames', [samples, lead + frames, height, width, 3])),
+      tf.tanh(normals<tf.Rank.R5>('frames', [samples, lead + warmUp + frames, height, width, 3])),
     ),
     condition:
       conditionChannels > 0
-        ? normals('condition', [samples, lead + frames, height, width, conditionChannels])
+        ? normals('condition', [
+            ...([samples, lead + warmUp + frames, height, width, conditionChannels] as const),
+          ])
         : null,
     noise:
       network.noiseChannels > 0
-        ? normals('noise', [samples, frames, height / 4, width / 4, network.noiseChannels])
+        ? normals('noise', [samples, warmUp + frames, height / 4, width / 4, network.noiseChannels])
         : null,
     lead,
+    warmUp,
     coldStart,
     teacherForced: options.teacherForced ?? Array.from({ length: frames }, () => false),
   };

@@ -6,6 +6,8 @@ import { nativeBackend, type NativeBackend } from '../native.js';
 import { record } from './recorder.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
 
+export { computeAfter } from './recorder.js';
+
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 
 /** Runs pure functions of tensors, somehow. */
@@ -33,7 +35,7 @@ interface Compiled {
 }
 
 /** Graphs kept: with a growing rollout the old ones are not asked for again. */
-const KEPT_GRAPHS = 6;
+const KEPT_GRAPHS = 8;
 
 /**
  * Records each function at its first call and from then on runs it as one TensorFlow graph: no

@@ -29,6 +29,19 @@ export interface Recording {
   readonly outputs: readonly Edge[];
 }
 
+/** Told of barriers while a function is recorded. */
+let onBarrier: ((tensors: readonly tf.Tensor[]) => void) | null = null;
+
+/**
+ * In a recorded function, what is computed after this call waits for `tensors`, and is never taken
+ * for the same as an equal computation before it. A graph has no order but this: without it, what is
+ * computed again to save memory would be merged with the first time, or done while memory is full.
+ * Elsewhere the call does nothing.
+ */
+export function computeAfter(tensors: readonly tf.Tensor[]): void {
+  onBarrier?.(tensors);
+}
+
 /**
  * Runs `f` once on the native backend and records every op, with everything that JavaScript brought
  * in as a constant. Tensors that `f` makes are disposed of.
@@ -45,6 +58,7 @@ export function record(
   const edges = new Map<number, Edge>();
   const constants = new Map<string, RecordedConstant>();
   const nodes: RecordedNode[] = [];
+  let waitsFor: readonly Edge[] = [];
 
   const ids = backend.getInputTensorIds(inputs);
   const placeholders = inputs.map(({ shape, dtype }, i) => {
@@ -65,7 +79,7 @@ export function record(
   const executeOp: NativeBinding['executeOp'] = (op, attributes, inputIds, outputCount) => {
     const results = real.executeOp(op, attributes, inputIds, outputCount);
     const name = `node${nodes.length}`;
-    nodes.push({ name, op, inputs: inputIds.map(edgeOf), attributes });
+    nodes.push({ name, op, inputs: [...inputIds.map(edgeOf), ...waitsFor], attributes });
     results.forEach(({ id }, i) => edges.set(id, i === 0 ? name : `${name}:${i}`));
     return results;
   };
@@ -88,6 +102,10 @@ export function record(
     createTensor: { value: createTensor },
     tensorDataSync: { value: tensorDataSync },
   }) as NativeBinding;
+  onBarrier = (tensors) => {
+    const names = backend.getInputTensorIds(tensors).map((id) => edgeOf(id).split(':')[0]!);
+    waitsFor = [...new Set(names)].map((name) => `^${name}`);
+  };
   try {
     return scoped(() => {
       const own = placeholders.map(({ handle }) => backend.createOutputTensor(handle));
@@ -95,6 +113,7 @@ export function record(
       return { inputs: placeholders, constants: [...constants.values()], nodes, outputs };
     });
   } finally {
+    onBarrier = null;
     backend.binding = real;
   }
 }

@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backend/index.js';
+import { registerKernels } from '../../src/kernels/index.js';
+import { initialState, disposeState } from '../../src/training/model.js';
+import { createRollout, sortOutputs, type RolloutInput } from '../../src/training/rollout.js';
+import { warmUp } from '../../src/training/warm-up.js';
+import { expectClose, expectNoLeak } from '../tensors.js';
+import { disposeInput, smallModel, windowFor, type InputOptions } from './support.js';
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+});
+
+const model = smallModel({ noiseChannels: 1 });
+
+const withWindow = (
+  options: InputOptions,
+  run: (flat: tf.Tensor1D, input: RolloutInput) => void,
+): Promise<void> =>
+  expectNoLeak(() => {
+    const state = initialState(model, 1);
+    const input = windowFor(model, options);
+    tf.tidy(() => run(state.generator, input));
+    disposeState(state);
+    disposeInput(input);
+  });
+
+/** The frames that a rollout of `input` makes, however its history begins. */
+function framesOf(flat: tf.Tensor1D, input: RolloutInput, frames: number): tf.Tensor4D[] {
+  const rollout = createRollout(model.generator, {
+    ...input,
+    teacherForced: Array.from({ length: frames }, () => false),
+  });
+  const { outputs } = rollout.run(flat, rollout.initialState, 0, frames);
+  return sortOutputs(outputs, frames).frames;
+}
+
+describe('warmUp', () => {
+  it.each([
+    ['real frames', false],
+    ['nothing', true],
+  ])('goes on as one long rollout from %s would', async (_from, coldStart) => {
+    await withWindow({ warmUp: 3, frames: 2, coldStart }, (flat, input) => {
+      const whole = framesOf(flat, input, 5);
+      const warm = warmUp(model.generator, flat, input);
+      const rest = framesOf(flat, warm.input, 2);
+      rest.forEach((frame, t) => expectClose(frame, whole[3 + t]!));
+      expectClose(warm.front!, tf.stack(whole.slice(1, 3), 1));
+      expect(warm.input.frames.shape[1]).toBe(4);
+      expect(warm.input.condition!.shape[1]).toBe(4);
+      expect(warm.input.noise!.shape[1]).toBe(2);
+    });
+  });
+
+  it('shows no real frame in front of what began from nothing', async () => {
+    await withWindow({ warmUp: 1, frames: 2, coldStart: true }, (flat, input) => {
+      const { front } = warmUp(model.generator, flat, input);
+      expectClose(front!, tf.stack(framesOf(flat, input, 1), 1));
+    });
+  });
+
+  it('leaves a window without warm-up as it is', async () => {
+    await withWindow({ frames: 2 }, (flat, input) => {
+      const { input: same, front } = warmUp(model.generator, flat, input);
+      expect(same).toBe(input);
+      expectClose(front!, tf.slice(input.frames, 0, [-1, 2, -1, -1, -1]));
+    });
+    await withWindow({ frames: 2, coldStart: true }, (flat, input) => {
+      expect(warmUp(model.generator, flat, input).front).toBeNull();
+    });
+  });
+});
