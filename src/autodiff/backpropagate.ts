@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { computeAfter } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import type { Schedule, Segment } from './schedule.js';
 import { stepsIn } from './schedule.js';
@@ -76,6 +77,9 @@ export function backpropagate(
     const { value, cotangents } = lossGradient(outputs);
 
     function walkBack(segment: Segment, piece: Piece, carried: Carried): Carried {
+      // Only now may the segment be computed again: a recorded graph has no other order.
+      const { gradient: sum, stateCotangent } = carried;
+      computeAfter(sum && stateCotangent ? [sum, ...stateCotangent] : cotangents);
       if (typeof segment !== 'number') {
         return walkParts(segment, sweep(chain, piece, segment), carried);
       }

@@ -182,10 +182,8 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       const window = await feed.next();
       const input = rolloutInput(window, options, step);
       const plan = stepPlan(options, session.checkpointEvery, step);
-      // A graph for each pattern of teacher forcing would be recorded to run once; and in a graph
-      // the optimizer would merge what checkpointing computes again with what it dropped.
-      const repeats = plan.segments === null && !input.teacherForced.includes(true);
-      const runner = repeats ? session.runner : eagerRunner;
+      // A graph for each pattern of teacher forcing would be recorded to run once.
+      const runner = input.teacherForced.includes(true) ? eagerRunner : session.runner;
       const result = trainStep(model, state, input, pipeline.losses, plan, runner);
       window.dispose();
       input.noise?.dispose();
