@@ -8,6 +8,7 @@ import {
   decodeFrames,
   withDemand,
   type Frame,
+  type OpenedVideo,
   type VideoInfo,
 } from '../video/index.js';
 import { planCondition, type ConditionPlan } from './condition-plan.js';
@@ -22,6 +23,10 @@ export type ConditionSource =
       readonly path: string;
       /** What `probe` said of it. */
       readonly info: VideoInfo;
+    }
+  | {
+      /** The same, looked at but not read yet: a pipe, of which there is only one reading. */
+      readonly video: OpenedVideo;
     }
   | {
       /** Frames already decoded, of any size that the stream keeps, rgb24 (or gray, of label ids). */
@@ -105,20 +110,21 @@ const sizeChanged = (first: Frame, frame: Frame): FrameloomError =>
   );
 
 function decoded(
-  source: Extract<ConditionSource, { path: string }>,
+  source: Exclude<ConditionSource, { frames: Observable<Frame> }>,
   plan: ConditionPlan,
   options: DataOptions,
   context: ConditionContext,
 ): Observable<Frame> {
-  const { path, info } = source;
+  const info = 'video' in source ? source.video.info : source.info;
   const { startSeconds, durationSeconds, signal } = context;
   const target = { ...options.size, fit: options.fit, fps: context.fps };
-  const range = { startSeconds, durationSeconds, signal };
-  if (plan.labels) {
-    return decodeFrames(path, { ...labelOptions(target, info, plan.labels), ...range });
-  }
-  const filter = plan.filtergraph ?? undefined;
-  return decodeFrames(path, { ...sourceOptions(target, info), ...range, filter });
+  const range = { startSeconds, durationSeconds };
+  const how = plan.labels
+    ? { ...labelOptions(target, info, plan.labels), ...range }
+    : { ...sourceOptions(target, info), ...range, filter: plan.filtergraph ?? undefined };
+  return 'video' in source
+    ? source.video.decode(how)
+    : decodeFrames(source.path, { ...how, signal });
 }
 
 /** A frame as the condition holds it. */
@@ -152,7 +158,7 @@ export async function openCondition(
   const { labels, layout, filtergraph } = plan;
   if (layout.kind === 'none') return null;
   let raw: Observable<Frame>;
-  if ('path' in source) raw = decoded(source, plan, options, context);
+  if (!('frames' in source)) raw = decoded(source, plan, options, context);
   else if (filtergraph === null) raw = source.frames;
   else {
     const size = { width, height, fit: options.fit };

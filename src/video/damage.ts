@@ -74,7 +74,7 @@ export function reportDamage(outcome: DecodeOutcome, tolerant: boolean, log: Log
   const message = `${outcome.where} is damaged or cut short: ${damage}`;
   if (tolerant) return log.warn(message);
   throw new FrameloomError('bad-input', message, {
-    hint: 'mend it, or decode with `tolerant: true` to use what can be read',
+    hint: 'mend it, for instance by encoding it again with ffmpeg',
     ...(outcome.path === undefined ? {} : { path: outcome.path }),
   });
 }

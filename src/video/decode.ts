@@ -11,16 +11,21 @@ import { cancelledError, ffmpegError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
 import { FrameSplitter, type SplitFrame } from './frame-splitter.js';
 import { type InputFeed, resolveInput } from './input.js';
-import { probeInput } from './probe.js';
+import { type ProbedInput, probeInput } from './probe.js';
 import { MediaProcess } from './process.js';
 import type { DecodeOptions, Frame } from './types.js';
 
 /** Whole frames that may wait here; beyond them ffmpeg's pipe is left full, and ffmpeg waits. */
 const WAITING_FRAMES = 2;
 
+type DecodeSource = string | Readable | ProbedInput;
+
+const isProbed = (source: DecodeSource): source is ProbedInput =>
+  typeof source !== 'string' && 'info' in source;
+
 /** One subscription: one ffmpeg. */
 class DecodeRun {
-  readonly #source: string | Readable;
+  readonly #source: DecodeSource;
   readonly #options: DecodeOptions;
   readonly #subscriber: Subscriber<Frame>;
   readonly #demand: Demand | undefined;
@@ -36,7 +41,7 @@ class DecodeRun {
   #scheduled: NodeJS.Immediate | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(source: string | Readable, options: DecodeOptions, subscriber: Subscriber<Frame>) {
+  constructor(source: DecodeSource, options: DecodeOptions, subscriber: Subscriber<Frame>) {
     this.#source = source;
     this.#options = options;
     this.#subscriber = subscriber;
@@ -59,8 +64,10 @@ class DecodeRun {
     const options = this.#options;
     const log = options.log ?? silentLogger;
     const programs = await findFfmpeg();
-    const input = await resolveInput(this.#source);
-    const probed = await probeInput(input, options);
+    const source = this.#source;
+    const probed = isProbed(source)
+      ? source
+      : await probeInput(await resolveInput(source), options);
     this.#feed = probed.feed;
     if (this.#hasStopped()) {
       await probed.feed?.close();
@@ -237,6 +244,11 @@ export function decodeFrames(
   source: string | Readable,
   options: DecodeOptions = {},
 ): Observable<Frame> {
+  return decodeSource(source, options);
+}
+
+/** decodeFrames, also of a source that has been looked at already. */
+export function decodeSource(source: DecodeSource, options: DecodeOptions): Observable<Frame> {
   return new Observable<Frame>((subscriber) => {
     const run = new DecodeRun(source, options, subscriber);
     run.start();

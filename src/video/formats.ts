@@ -113,6 +113,9 @@ function quality(options: EncodeOptions, usual: number, most: number): string {
   return String(crf);
 }
 
+/** As decoders of raw video know it on every machine. */
+const packedLittleEndian = (pixelFormat: PixelFormat): string => pixelFormat.replace(/be$/, 'le');
+
 const plain = (
   source: EncodeSource,
   pixelFormat: string,
@@ -183,7 +186,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   mkv: {
     extensions: ['.mkv'],
     audio: ['-c:a', 'flac'],
-    plan: (source, options) => {
+    plan: (source, options, { toPipe }) => {
       const lossless: Readonly<Record<PixelFormat, string>> = {
         rgb24: 'bgr0',
         rgba: 'bgra',
@@ -192,7 +195,11 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         rgb48be: 'gbrp16le',
         rgba64be: 'gbrap16le',
       };
-      const codec = ['-c:v', 'ffv1', '-level', '3', '-g', '1', '-slicecrc', '1', '-f', 'matroska'];
+      const codec = [
+        ...['-c:v', 'ffv1', '-level', '3', '-g', '1', '-slicecrc', '1', '-f', 'matroska'],
+        // A cluster a frame: whoever reads the pipe need not wait for a second of them.
+        ...(toPipe ? ['-cluster_time_limit', '1', '-flush_packets', '1'] : []),
+      ];
       const chosen = options.outputPixelFormat ?? lossless[source.pixelFormat];
       return isYuv(chosen)
         ? yuvPlan({ source, options, pixelFormat: chosen, codec })
@@ -246,17 +253,53 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         ...['-c:v', 'rawvideo', '-f', 'rawvideo', '-flush_packets', '1'],
       ]),
   },
+  nut: {
+    extensions: ['.nut'],
+    audio: ['-c:a', 'pcm_s16le'],
+    // Uncompressed like raw, but with size, rate and times: for piping between programs.
+    plan: (source, options) =>
+      plain(source, options.outputPixelFormat ?? packedLittleEndian(source.pixelFormat), [
+        ...['-c:v', 'rawvideo', '-f', 'nut', '-flush_packets', '1'],
+      ]),
+  },
+  mpegts: {
+    extensions: ['.ts'],
+    audio: AAC,
+    plan: (source, options, { toPipe }) => {
+      const plan = yuvPlan({
+        source,
+        options,
+        pixelFormat: 'yuv420p',
+        even: [2, 2],
+        codec: [
+          ...['-c:v', 'libx264', '-preset', options.preset ?? 'medium'],
+          ...['-crf', quality(options, 18, 51)],
+          // Looking ahead would hold some forty frames back from whoever reads the pipe.
+          ...(toPipe ? ['-tune', 'zerolatency', '-g', '50'] : []),
+        ],
+      });
+      return { ...plan, options: [...plan.options, '-f', 'mpegts', '-flush_packets', '1'] };
+    },
+  },
+};
+
+/** ffmpeg's own names of the formats, which people know from its command line. */
+const ALIASES: Readonly<Record<string, OutputFormatName>> = {
+  rawvideo: 'raw',
+  matroska: 'mkv',
+  yuv4mpegpipe: 'y4m',
 };
 
 export const OUTPUT_FORMAT_NAMES = Object.keys(OUTPUT_FORMATS) as OutputFormatName[];
 
 /**
- * The format of a target: as named, else by extension.
+ * The format of a target: as named (ffmpeg's names rawvideo, matroska and yuv4mpegpipe too), else by
+ * extension.
  * @throws FrameloomError bad-option
  */
 export function formatOf(target: string | undefined, named?: string): OutputFormatName {
   if (named !== undefined) {
-    const known = OUTPUT_FORMAT_NAMES.find((name) => name === named);
+    const known = ALIASES[named] ?? OUTPUT_FORMAT_NAMES.find((name) => name === named);
     if (known) return known;
   } else if (target === undefined) {
     return 'mp4';

@@ -2,6 +2,7 @@ export { findFfmpeg, type FfmpegPrograms } from './ffmpeg-path.js';
 export { probe } from './probe.js';
 export { decodeFrames } from './decode.js';
 export { encodeFrames } from './encode.js';
+export { openVideo, type OpenedVideo } from './open.js';
 export { mapFrames, type MapFramesOptions, zipFrames } from './operators.js';
 export {
   bothOpen,

@@ -69,12 +69,14 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
 export class InputFeed {
   readonly #head: Uint8Array[] = [];
   readonly #rest: AsyncIterator<Uint8Array | string>;
+  readonly #stream: Readable | undefined;
   #done = false;
   /** A peek that whoever asked may have stopped waiting for. */
   #peeking: Promise<unknown> | undefined;
 
   constructor(source: Readable | AsyncGenerator<Uint8Array>) {
     this.#rest = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
+    this.#stream = 'destroy' in source ? source : undefined;
   }
 
   /** What has been peeked at so far. */
@@ -138,6 +140,8 @@ export class InputFeed {
   /** Lets the source go (a file or socket is closed). */
   async close(): Promise<void> {
     this.#done = true;
+    // An iterator that waits for bytes hears of nothing else: a live pipe may never send any more.
+    this.#stream?.destroy();
     await this.#rest.return?.();
   }
 }

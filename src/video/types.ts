@@ -127,7 +127,8 @@ export interface DecodeOptions extends ProbeOptions {
   readonly info?: VideoInfo | undefined;
 }
 
-export type OutputFormatName = 'mp4' | 'webm' | 'mov' | 'mkv' | 'gif' | 'png' | 'y4m' | 'raw';
+export type OutputFormatName =
+  'mp4' | 'webm' | 'mov' | 'mkv' | 'gif' | 'png' | 'y4m' | 'raw' | 'nut' | 'mpegts';
 
 export interface EncodeOptions {
   /** Frames a second of what is written. */

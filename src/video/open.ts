@@ -1,0 +1,59 @@
+import type { Readable } from 'node:stream';
+import { defer, type Observable } from 'rxjs';
+import { FrameloomError } from '../base/error.js';
+import { decodeSource } from './decode.js';
+import { resolveInput } from './input.js';
+import { probeInput } from './probe.js';
+import type { DecodeOptions, Frame, ProbeOptions, VideoInfo } from './types.js';
+
+/** A source that has been looked at: its size and rate are known before its first frame is taken. */
+export interface OpenedVideo {
+  readonly info: VideoInfo;
+  /** Its bytes come once: `decode` can be subscribed to once. */
+  readonly isStream: boolean;
+  /**
+   * Its frames, as `decodeFrames` gives them.
+   * @returns errors with bad-option where a stream is decoded a second time
+   */
+  decode(options?: Omit<DecodeOptions, keyof ProbeOptions | 'info'>): Observable<Frame>;
+  /** Lets a stream go that was not decoded to its end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Looks at a source and keeps it open, so that a pipe, which can be read only once, is asked for its
+ * size and rate and decoded afterwards. Of a y4m pipe only the header is read before the frames.
+ *
+ * @param source as of `decodeFrames`: a path, `-` for standard input, or a stream
+ * @param options `raw` for bytes without a header; `count` as of `probe`, for files only
+ * @throws FrameloomError not-found, bad-input, bad-option, ffmpeg-failed, cancelled
+ */
+export async function openVideo(
+  source: string | Readable,
+  options: ProbeOptions = {},
+): Promise<OpenedVideo> {
+  const input = await resolveInput(source);
+  const probed = await probeInput(input, options);
+  const { info, feed } = probed;
+  const isStream = input.kind === 'stream';
+  let taken = false;
+  return {
+    info,
+    isStream,
+    decode(decodeOptions = {}) {
+      const { raw, sequenceFps, signal, log } = options;
+      const all = { ...decodeOptions, raw, sequenceFps, signal, log, info };
+      if (!isStream) return decodeSource(input.path, all);
+      return defer(() => {
+        if (taken) {
+          throw new FrameloomError('bad-option', 'a stream can be decoded only once');
+        }
+        taken = true;
+        return decodeSource(probed, all);
+      });
+    },
+    close: async () => {
+      await feed?.close();
+    },
+  };
+}
