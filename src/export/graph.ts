@@ -1,0 +1,216 @@
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { Float16Array } from '@petamoriken/float16';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  TensorProto_DataType as DataType,
+  type AttributeProtoSchema,
+  type TensorProtoSchema,
+  type ValueInfoProtoSchema,
+} from './format/onnx_pb.js';
+
+/** ONNX's operator set that files are written for: GridSample came with 16. */
+export const OPSET = 17;
+/** The version of the file format that came with that operator set. */
+const IR_VERSION = 8n;
+
+/** The name of a tensor inside an ONNX graph. */
+export type Edge = string;
+
+export type OnnxAttribute =
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly text: string };
+
+export type OnnxValues = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** A size: a number, or the name of one that whoever runs the file chooses. */
+export interface OnnxPort {
+  readonly name: Edge;
+  readonly shape: readonly (number | string)[];
+  readonly about: string;
+}
+
+export interface GraphOptions {
+  /** Store float weights of more than a few numbers as float16; computing stays float32. */
+  readonly halfWeights?: boolean;
+}
+
+/** Weights below this many numbers stay float32: they save nothing. */
+const SMALL = 64;
+
+interface Node {
+  readonly op: string;
+  readonly inputs: readonly Edge[];
+  readonly outputs: readonly Edge[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
+
+type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
+
+function attributeProto(name: string, value: OnnxAttribute): AttributeInit {
+  if ('int' in value) return { name, type: AttributeType.INT, i: BigInt(value.int) };
+  if ('ints' in value) return { name, type: AttributeType.INTS, ints: value.ints.map(BigInt) };
+  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.text) };
+}
+
+const bytesOf = (values: ArrayBufferView): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+
+/** Uint8Array holds what ONNX calls bool. */
+function typeOf(values: OnnxValues): DataType {
+  if (values instanceof Float32Array) return DataType.FLOAT;
+  if (values instanceof Int32Array) return DataType.INT32;
+  return values instanceof BigInt64Array ? DataType.INT64 : DataType.BOOL;
+}
+
+const portProto = ({
+  name,
+  shape,
+  about,
+}: OnnxPort): MessageInitShape<typeof ValueInfoProtoSchema> => ({
+  name,
+  docString: about,
+  type: {
+    value: {
+      case: 'tensorType',
+      value: {
+        elemType: DataType.FLOAT,
+        shape: {
+          dim: shape.map((size) =>
+            typeof size === 'number'
+              ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
+              : { value: { case: 'dimParam' as const, value: size } },
+          ),
+        },
+      },
+    },
+  },
+});
+
+/** An ONNX graph that is being written. Equal nodes and equal constants are written once. */
+export class OnnxGraph {
+  readonly #nodes: Node[] = [];
+  readonly #known = new Map<string, readonly Edge[]>();
+  readonly #initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
+  readonly #constants = new Map<string, Edge>();
+  readonly #counts = new Map<string, number>();
+  readonly #halfWeights: boolean;
+
+  constructor(options: GraphOptions = {}) {
+    this.#halfWeights = options.halfWeights ?? false;
+  }
+
+  /** How many nodes of each op there are. */
+  get opCounts(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { op } of this.#nodes) counts[op] = (counts[op] ?? 0) + 1;
+    return counts;
+  }
+
+  /** A parameter's own name, unless it is taken by the same parameter in another order. */
+  #freeName(name: string): Edge {
+    if (name === 'constant' || this.#counts.has(name)) return this.#name(name);
+    this.#counts.set(name, 0);
+    return name;
+  }
+
+  #name(kind: string): Edge {
+    const count = this.#counts.get(kind) ?? 0;
+    this.#counts.set(kind, count + 1);
+    return `${kind}_${count}`;
+  }
+
+  /** Appends a node. @returns the names of its outputs */
+  nodes(
+    op: string,
+    inputs: readonly Edge[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    outputCount = 1,
+  ): readonly Edge[] {
+    const key = `${op} ${outputCount} ${JSON.stringify([inputs, attributes])}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const outputs = Array.from({ length: outputCount }, () => this.#name(op.toLowerCase()));
+    this.#nodes.push({ op, inputs, outputs, attributes });
+    this.#known.set(key, outputs);
+    return outputs;
+  }
+
+  /** Appends a node with one output. @returns the name of it */
+  node(
+    op: string,
+    inputs: readonly Edge[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): Edge {
+    return this.nodes(op, inputs, attributes)[0]!;
+  }
+
+  /** Gives what an edge carries a name of its own, for an output of the graph. */
+  alias(from: Edge, name: Edge): void {
+    this.#nodes.push({ op: 'Identity', inputs: [from], outputs: [name], attributes: {} });
+  }
+
+  /** A constant; Uint8Array holds bools. */
+  constant(values: OnnxValues, shape: readonly number[], name?: string): Edge {
+    const type = typeOf(values);
+    const bytes = bytesOf(values);
+    const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const half = this.#halfWeights && values instanceof Float32Array && values.length >= SMALL;
+    const own = this.#freeName(name ?? 'constant');
+    const stored = half ? `${own}.half` : own;
+    this.#initializers.push({
+      name: stored,
+      dims: shape.map(BigInt),
+      dataType: half ? DataType.FLOAT16 : type,
+      rawData: half ? bytesOf(new Float16Array(values) as unknown as ArrayBufferView) : bytes,
+    });
+    const edge = half ? this.node('Cast', [stored], { to: { int: DataType.FLOAT } }) : own;
+    this.#constants.set(key, edge);
+    return edge;
+  }
+
+  integers(values: readonly number[]): Edge {
+    return this.constant(BigInt64Array.from(values.map(BigInt)), [values.length]);
+  }
+
+  float(value: number): Edge {
+    return this.constant(Float32Array.of(value), []);
+  }
+
+  /** The whole file. */
+  toFile(options: {
+    readonly inputs: readonly OnnxPort[];
+    readonly outputs: readonly OnnxPort[];
+    readonly metadata: Readonly<Record<string, string>>;
+    readonly version: string;
+    readonly about: string;
+  }): Uint8Array {
+    const model = create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      opsetImport: [{ domain: '', version: BigInt(OPSET) }],
+      producerName: 'frameloom',
+      producerVersion: options.version,
+      docString: options.about,
+      metadataProps: Object.entries(options.metadata).map(([key, value]) => ({ key, value })),
+      graph: {
+        name: 'generator',
+        node: this.#nodes.map(({ op, inputs, outputs, attributes }, i) => ({
+          name: `${i}_${op}`,
+          opType: op,
+          input: [...inputs],
+          output: [...outputs],
+          attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+        })),
+        initializer: this.#initializers,
+        input: options.inputs.map(portProto),
+        output: options.outputs.map(portProto),
+      },
+    });
+    return toBinary(ModelProtoSchema, model);
+  }
+}

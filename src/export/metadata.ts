@@ -1,0 +1,126 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { z } from 'zod';
+import { FrameloomError, messageOf } from '../base/error.js';
+import { ModelProtoSchema } from './format/onnx_pb.js';
+
+/** The number of the conventions below; another one is another way to call the file. */
+export const FORMAT = '1';
+
+const numberText = z.coerce.number();
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+const fields = z.object({
+  'frameloom.format': z.literal(FORMAT),
+  'frameloom.version': z.string(),
+  'frameloom.step': numberText,
+  'frameloom.seed': numberText,
+  'frameloom.width': numberText,
+  'frameloom.height': numberText,
+  'frameloom.generator': json(
+    z.object({
+      historyFrames: z.int(),
+      conditionFrames: z.int(),
+      noiseChannels: z.int(),
+      flow: z.boolean(),
+    }),
+  ),
+  'frameloom.condition': json(
+    z.object({
+      kind: z.enum(['none', 'derived', 'paired']),
+      content: z.enum(['none', 'image', 'labels']),
+      channels: z.int(),
+      bytesPerPixel: z.int(),
+      classNames: z.array(z.string()),
+      followsColour: z.boolean(),
+    }),
+  ),
+  'frameloom.pipeline': json(z.unknown()),
+});
+
+/** What an exported generator says about itself. */
+export interface ExportedInfo {
+  /** Of the Frameloom that wrote it. */
+  readonly version: string;
+  /** Steps the weights were trained. */
+  readonly step: number;
+  readonly seed: number;
+  /** The size it was trained at; it takes others too. */
+  readonly width: number;
+  readonly height: number;
+  readonly generator: {
+    readonly historyFrames: number;
+    readonly conditionFrames: number;
+    readonly noiseChannels: number;
+    readonly flow: boolean;
+  };
+  readonly condition: z.output<typeof fields>['frameloom.condition'];
+  /** The whole pipeline of the training, as JSON holds it. */
+  readonly pipeline: unknown;
+}
+
+/** The text that goes into the file beside the graph. */
+export function toMetadata(info: ExportedInfo): Record<string, string> {
+  return {
+    'frameloom.format': FORMAT,
+    'frameloom.version': info.version,
+    'frameloom.step': String(info.step),
+    'frameloom.seed': String(info.seed),
+    'frameloom.width': String(info.width),
+    'frameloom.height': String(info.height),
+    'frameloom.tensors': 'NCHW, float32; height and width are multiples of 4',
+    'frameloom.colour': 'RGB in [-1, 1]: a byte b is b / 127.5 - 1',
+    'frameloom.flow': 'pixels from this frame back to the last, x right then y down',
+    'frameloom.generator': JSON.stringify(info.generator),
+    'frameloom.condition': JSON.stringify(info.condition),
+    'frameloom.pipeline': JSON.stringify(info.pipeline),
+  };
+}
+
+/**
+ * What an ONNX file says about itself, without loading it into an engine.
+ * @param path names the file in errors
+ * @throws FrameloomError bad-input when it is no ONNX file, or none of Frameloom's
+ */
+export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
+  let entries: Record<string, string>;
+  try {
+    const model = fromBinary(ModelProtoSchema, file);
+    entries = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
+  } catch (error) {
+    throw new FrameloomError('bad-input', `${path} is not an ONNX file: ${messageOf(error)}`, {
+      path,
+      hint: 'give the file that `frameloom export` wrote',
+      cause: error,
+    });
+  }
+  const found = fields.safeParse(entries);
+  if (!found.success) {
+    throw new FrameloomError('bad-input', `${path} was not exported by this Frameloom`, {
+      path,
+      hint: 'export the run again: its conventions are not in the file, or are others',
+      cause: found.error,
+    });
+  }
+  const data = found.data;
+  return {
+    version: data['frameloom.version'],
+    step: data['frameloom.step'],
+    seed: data['frameloom.seed'],
+    width: data['frameloom.width'],
+    height: data['frameloom.height'],
+    generator: data['frameloom.generator'],
+    condition: data['frameloom.condition'],
+    pipeline: data['frameloom.pipeline'],
+  };
+}
