@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { lstat, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { findProgram, packageFolder } from './paths.mjs';
 import { findPython } from './python.mjs';
 import { lastLine, run } from './run.mjs';
@@ -17,6 +18,7 @@ const NAPI = 8;
  * @property {string} nodeAbi
  * @property {string} platform
  * @property {string} arch
+ * @property {number} build raised when what is built changes
  * @property {string} [instead] why this and not what was asked for
  */
 
@@ -33,6 +35,7 @@ export function wantedStamp(packagePath, source) {
     nodeAbi: process.versions.modules,
     platform: process.platform,
     arch: process.arch,
+    build: 2,
   };
 }
 
@@ -65,7 +68,7 @@ export function readStamp(packagePath) {
  */
 export const sameStamp = (have, want) =>
   have !== undefined &&
-  /** @type {const} */ (['tfjs', 'source', 'nodeAbi', 'platform', 'arch']).every(
+  /** @type {const} */ (['tfjs', 'source', 'nodeAbi', 'platform', 'arch', 'build']).every(
     (key) => have[key] === want[key],
   );
 
@@ -154,10 +157,32 @@ export async function buildBinding(packagePath, libtensorflow) {
     await assertLoads(join(fresh, 'tfjs_binding.node'));
     await mkdir(dirname(addonPath(packagePath)), { recursive: true });
     await rename(join(fresh, 'tfjs_binding.node'), addonPath(packagePath));
+    await buildRedirect(packagePath);
   } finally {
     await rm(fresh, { recursive: true, force: true });
     await rm(join(packagePath, 'build'), { recursive: true, force: true });
   }
+}
+
+/** @param {string} packagePath */
+const redirectPath = (packagePath) => join(dirname(addonPath(packagePath)), 'redirect.node');
+
+/**
+ * Compiles the few lines that keep TensorFlow's first words from standard error. Without them all
+ * works, and is noisier.
+ *
+ * @param {string} packagePath
+ */
+async function buildRedirect(packagePath) {
+  const source = fileURLToPath(new URL('redirect.cc', import.meta.url));
+  const compiler =
+    process.env['CXX'] ?? ['g++', 'c++', 'clang++'].find((name) => findProgram(name)) ?? 'c++';
+  const { code, output } = await run(compiler, [
+    ...['-std=c++17', '-O1', '-shared', '-fPIC', source, '-o', redirectPath(packagePath)],
+    // The symbols are Node's own, there when the addon is loaded.
+    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+  ]);
+  if (code !== 0) say(`TensorFlow's first words will be seen: ${lastLine(output, /error:/)}`);
 }
 
 /**

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { nvidiaCards } from './gpu.js';
-import { withoutDeprecations } from './quiet.js';
+import { quietly, withoutDeprecations } from './quiet.js';
 
 const require = createRequire(import.meta.url);
 
@@ -133,7 +133,7 @@ async function load(name: NativePackage): Promise<void> {
     try {
       // The addon first and alone: the package registers its kernels before it looks for the addon,
       // and a second package after a failed one would register them all again.
-      require(addon);
+      quietly(dirname(addon), () => void require(addon));
     } catch (error) {
       throw new FrameloomError('backend', `native TensorFlow does not load: ${messageOf(error)}`, {
         cause: error,
@@ -151,7 +151,7 @@ async function load(name: NativePackage): Promise<void> {
 function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // its notes on processor features are not errors
   // Convolutions by oneDNN: a training step in three quarters of the time on a processor without
-  // AVX-512, where TensorFlow leaves it off. It says so in a line that no setting silences.
+  // AVX-512, where TensorFlow leaves it off.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or it takes the whole card at once
   // TF.js 4.22 calls these; Node 22 warns of them and Node 23 took them away.

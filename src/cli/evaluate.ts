@@ -59,17 +59,14 @@ export async function evaluateRun(
     snapshot: flags.snapshot ?? 'latest',
   });
   const training = await open(model, model.data, context);
-  const own = flags.input === undefined;
-  const dataset = own
-    ? training
-    : await open(
-        model,
-        { ...model.data, clips: [resolve(flags.input!)], heldOut: ALL_HELD_OUT },
-        context,
-      );
-  const flow = await openFlow();
   const progress = createProgress(context);
+  let dataset = training;
   try {
+    if (flags.input !== undefined) {
+      const clips = [resolve(flags.input)];
+      dataset = await open(model, { ...model.data, clips, heldOut: ALL_HELD_OUT }, context);
+    }
+    const flow = await openFlow();
     const evaluation = await evaluateHeldOut(dataset, model, {
       baselines: true,
       training,
@@ -84,7 +81,7 @@ export async function evaluateRun(
     return { ...evaluation, step: model.step, stripPath };
   } finally {
     progress.stop();
-    if (!own) await dataset.close();
+    if (dataset !== training) await dataset.close();
     await training.close();
   }
 }

@@ -9,25 +9,22 @@ import type {
   GeneratorOptions,
   SequenceDiscriminatorOptions,
 } from '../networks/index.js';
-import { evaluateHeldOut, sampleRows } from '../synthesis/held-out.js';
 import { chooseCheckpointing } from './auto-checkpointing.js';
 import {
   createModel,
   disposeState,
   initialState,
   stateFromTensors,
-  stateToTensors,
-  type Model,
   type TrainingState,
 } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
-import { openEventWriter, type EventWriter } from './run/event-writer.js';
+import { openEventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
-import { readSnapshot, saveSnapshot } from './run/snapshot-store.js';
-import { openStepLog, type StepLog } from './run/step-log.js';
-import { composeStrip, writeStrip } from './run/strip.js';
+import { readSnapshot } from './run/snapshot-store.js';
+import { openStepLog } from './run/step-log.js';
 import { rolloutFrames, rolloutInput, stepPlan, warmUpFrames } from './schedule.js';
 import { trainStep } from './step.js';
+import { takeStock, type StockContext } from './take-stock.js';
 
 /** The sections of a pipeline that training reads. */
 export interface TrainingPipeline {
@@ -79,17 +76,9 @@ export interface TrainResult {
   readonly waitingShare: number;
 }
 
-interface Session {
-  readonly pipeline: TrainingPipeline;
+interface Session extends StockContext {
   readonly context: TrainContext;
-  readonly log: Logger;
-  readonly model: Model;
-  readonly dataset: Dataset;
-  readonly checkpointEvery: number | null;
   readonly runner: Runner;
-  readonly stepLog: StepLog;
-  readonly events: EventWriter;
-  readonly resumedFromStep: number | null;
 }
 
 /**
@@ -133,7 +122,7 @@ export async function train(
     const resumedFromStep = snapshot ? step : null;
     const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
     const session = {
-      ...{ pipeline, context, log, model, dataset, checkpointEvery, runner },
+      ...{ pipeline, context, run, log, model, dataset, checkpointEvery, runner },
       ...{ stepLog, events, resumedFromStep },
     };
     if (snapshot) log.info(`going on from step ${step}`);
@@ -201,11 +190,11 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       context.onProgress?.(progress);
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
-      await periodic(session, state, step, false);
+      await takeStock(session, state, step, false);
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await periodic(session, state, step, true);
+    await takeStock(session, state, step, true);
     const seconds = (performance.now() - started) / 1000;
     const waitingShare = seconds > 0 ? feed.waitedSeconds / seconds : 0;
     log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data in ${seconds.toFixed(1)} s`);
@@ -235,63 +224,6 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });
   await session.events.scalars(step, { ...terms, 'speed/frames_per_second': framesPerSecond });
-}
-
-/** Samples, evaluations and snapshots when they are due; all but samples at the end of training. */
-async function periodic(
-  session: Session,
-  state: TrainingState,
-  step: number,
-  last: boolean,
-): Promise<void> {
-  const { pipeline, model, dataset, events, stepLog, context, log } = session;
-  const { training } = pipeline;
-  const { run } = context;
-  const due = (every: number): boolean => step > 0 && step % every === 0;
-  const already = (every: number): boolean => last && due(every);
-  const wanted = (every: number): boolean => (last ? step > 0 && !due(every) : due(every));
-  const average = {
-    generator: model.generator,
-    weights: state.average,
-    seed: pipeline.seed,
-  };
-
-  if (wanted(training.sampleEverySteps)) {
-    const rows = await sampleRows(dataset, average);
-    if (rows.length > 0) {
-      await writeStrip(`${run.samples}/step-${String(step).padStart(7, '0')}.png`, rows);
-      await events.image(step, 'samples/condition_generated_real', composeStrip(rows));
-    }
-  }
-  let score: number | undefined;
-  if (wanted(training.evaluateEverySteps) && dataset.heldOut().length > 0) {
-    const { rows } = await evaluateHeldOut(dataset, average, {
-      framesPerSegment: training.evaluateFrames,
-    });
-    const { psnr, ssim } = rows.generated;
-    score = ssim;
-    await stepLog.append({ step, heldOut: { psnr, ssim } });
-    await events.scalars(step, { 'held_out/psnr': psnr, 'held_out/ssim': ssim });
-    log.info(`step ${step}: held-out PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(3)}`);
-  }
-  const snapshotDue = wanted(training.snapshotEverySteps) || score !== undefined;
-  if (snapshotDue && !already(training.snapshotEverySteps)) {
-    await stepLog.sync();
-    await saveSnapshot(
-      run.snapshots,
-      {
-        step,
-        tensors: await stateToTensors(model, state),
-        state: { seed: pipeline.seed, checkpointEvery: session.checkpointEvery },
-      },
-      {
-        keepLast: training.keepSnapshots,
-        log,
-        ...(score !== undefined && { score }),
-        ...(session.resumedFromStep !== null && { resumedFromStep: session.resumedFromStep }),
-      },
-    );
-  }
 }
 
 /** Frames a second and what is left, over a sliding mean of the last steps. */

@@ -119,7 +119,7 @@ describe('the stamp of an addon', () => {
   });
 
   it('is told in words', () => {
-    const stamp = { tfjs: '4.22.0', nodeAbi: '', platform: '', arch: '' };
+    const stamp = { tfjs: '4.22.0', nodeAbi: '', platform: '', arch: '', build: 1 };
     expect(summaryOf({ ...stamp, source: 'tensorflow-cpu-2.21.0' })).toBe(
       'TensorFlow 2.21.0 (cpu)',
     );

@@ -46,8 +46,8 @@ export function computeAfter(tensors: readonly tf.Tensor[]): void {
  * Runs `f` once on the native backend and records every op, with everything that JavaScript brought
  * in as a constant. Tensors that `f` makes are disposed of.
  *
- * @throws Error when `f` reads a tensor's numbers, or uses one that is neither
- *   an input nor made by itself: the recording would be right for this call alone
+ * @throws Error when `f` reads a tensor's numbers, or uses one that was computed outside of it and is
+ *   none of its inputs: the recording would be right for this call alone
  */
 export function record(
   backend: NativeBackend,

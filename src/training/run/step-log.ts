@@ -12,6 +12,8 @@ export interface StepLine {
   readonly step: number;
   /** What the clock and the machine say: seconds, frames per second, bytes. */
   readonly clock?: Readonly<Record<string, number>>;
+  /** Written because a training ended here, not because of its step. */
+  readonly ending?: boolean;
   readonly [key: string]: JsonValue | undefined;
 }
 
@@ -39,7 +41,7 @@ function parseLine(text: string): StepLine | undefined {
   }
 }
 
-function scan(bytes: Buffer, path: string, throughStep: number): Scan {
+function scan(bytes: Buffer, path: string, throughStep: number, resuming: boolean): Scan {
   const lines: StepLine[] = [];
   let soundBytes = 0;
   let damagedLine = 0;
@@ -50,7 +52,7 @@ function scan(bytes: Buffer, path: string, throughStep: number): Scan {
     start = newline + 1;
     if (line === undefined) {
       damagedLine ||= number;
-    } else if (line.step <= throughStep) {
+    } else if (line.step <= throughStep && !(resuming && line.ending === true)) {
       if (damagedLine > 0) {
         throw new FrameloomError('bad-snapshot', `${path}:${damagedLine} is not a line of a log`, {
           path,
@@ -69,8 +71,8 @@ const sayNonFinite = (_key: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
 /**
- * Opens a run's log for adding to. With `throughStep`, every later line, and a last line that was
- * cut off, is taken away first: after a resume the log reads as that of an uninterrupted run.
+ * Opens a run's log for adding to. With `throughStep`, every later line, what an ending added, and
+ * a last line that was cut off, is taken away first: after a resume the log reads as that of an uninterrupted run.
  * Without it the log starts empty.
  * @throws FrameloomError bad-snapshot when a line to be kept is damaged; disk-full, write-failed
  */
@@ -85,7 +87,7 @@ export async function openStepLog(
     throw writeError(path, error);
   }
   try {
-    const { soundBytes } = scan(await file.readFile(), path, options.throughStep ?? -1);
+    const { soundBytes } = scan(await file.readFile(), path, options.throughStep ?? -1, true);
     await file.truncate(soundBytes);
   } catch (error) {
     await file.close();
@@ -112,5 +114,5 @@ export async function readStepLog(path: string): Promise<StepLine[]> {
     const message = `cannot read ${path}: ${messageOf(error)}`;
     throw new FrameloomError('not-found', message, { path, cause: error });
   });
-  return scan(bytes, path, Number.POSITIVE_INFINITY).lines;
+  return scan(bytes, path, Number.POSITIVE_INFINITY, false).lines;
 }

@@ -34,6 +34,18 @@ describe('the step log', () => {
     expect(await readFile(resumed, 'utf8')).toBe(await readFile(whole, 'utf8'));
   });
 
+  it('takes away what an ending added, and shows it until then', async () => {
+    const path = await pathIn();
+    await write(path, [10, 20]);
+    const whole = await readFile(path, 'utf8');
+    const log = await openStepLog(path, { throughStep: 20 });
+    await log.append({ step: 20, heldOut: { ssim: 0.5 }, ending: true });
+    await log.close();
+    expect((await readStepLog(path)).at(-1)).toMatchObject({ ending: true });
+    await (await openStepLog(path, { throughStep: 20 })).close();
+    expect(await readFile(path, 'utf8')).toBe(whole);
+  });
+
   it('starts empty without a step to keep', async () => {
     const path = await pathIn();
     await write(path, [10]);
