@@ -6,26 +6,27 @@ import {
   type Judgement,
   type Parameters,
 } from '../networks/index.js';
-import { generatedWindow, realWindow, type LossTerms, type RealSide } from './generator-loss.js';
+import {
+  doubled,
+  generatedWindow,
+  logitsOf,
+  realWindow,
+  type LossTerms,
+  type RealSide,
+} from './generator-loss.js';
 import { adversarialLoss, meanOf, type AdversarialLoss } from './losses/adversarial.js';
 import type { LossOptions } from './options.js';
 import type { RolledOut } from './rollout.js';
 
-/** Real in front, generated behind, judged in one pass. */
+/** Real and generated input apart: in one graph, both were judged for the generator already. */
 function twoSided(
   loss: AdversarialLoss,
-  judgements: readonly Judgement[],
-  realCount: number,
+  onReal: readonly Judgement[],
+  onFake: readonly Judgement[],
 ): { real: tf.Scalar; fake: tf.Scalar } {
-  const part = (logits: tf.Tensor4D, from: number, count: number): tf.Tensor4D =>
-    tf.slice(logits, [from, 0, 0, 0], [count, -1, -1, -1]);
   return {
-    real: meanOf(judgements.map(({ logits }) => loss.real(part(logits, 0, realCount)))),
-    fake: meanOf(
-      judgements.map(({ logits }) =>
-        loss.fake(part(logits, realCount, logits.shape[0] - realCount)),
-      ),
-    ),
+    real: meanOf(logitsOf(onReal).map(loss.real)),
+    fake: meanOf(logitsOf(onFake).map(loss.fake)),
   };
 }
 
@@ -46,16 +47,17 @@ export function discriminatorLoss(
   const loss = adversarialLoss(options.adversarial);
   const terms: LossTerms = {};
   if (options.frameAdversarial > 0 || options.featureMatching > 0) {
-    const fakes = [out.frames, ...(judgeRaw ? [out.raws] : [])].map((frames) =>
-      foldTime(tf.stack([...frames], 1) as tf.Tensor5D),
+    const composed = foldTime(tf.stack([...out.frames], 1) as tf.Tensor5D);
+    const raw = foldTime(tf.stack([...out.raws], 1) as tf.Tensor5D);
+    const { real: onReal, fake } = twoSided(
+      loss,
+      discriminators.judgeFrames(judges, real.frames, real.condition),
+      discriminators.judgeFrames(
+        judges,
+        judgeRaw ? tf.concat([composed, raw]) : composed,
+        real.condition && doubled(real.condition, judgeRaw),
+      ),
     );
-    const { condition } = real;
-    const judged = discriminators.judgeFrames(
-      judges,
-      tf.concat([real.frames, ...fakes]),
-      condition && tf.concat([condition, ...fakes.map(() => condition)]),
-    );
-    const { real: onReal, fake } = twoSided(loss, judged, real.frames.shape[0]);
     terms.frame_real = tf.mul(onReal, 0.5);
     terms.frame_fake = tf.mul(fake, 0.5);
   }
@@ -67,8 +69,13 @@ export function discriminatorLoss(
       );
       const [realRuns, fakeRuns] = runs;
       if (!realRuns || !fakeRuns) return [];
-      const judged = discriminator.judge(judges, tf.concat([realRuns, fakeRuns]));
-      return [twoSided(loss, judged, realRuns.shape[0])];
+      return [
+        twoSided(
+          loss,
+          discriminator.judge(judges, realRuns),
+          discriminator.judge(judges, fakeRuns),
+        ),
+      ];
     });
     if (sides.length > 0) {
       terms.sequence_real = tf.mul(meanOf(sides.map((side) => side.real)), 0.5);

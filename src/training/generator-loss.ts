@@ -37,7 +37,9 @@ export const featuresOf = (judgements: readonly Judgement[]): (readonly tf.Tenso
 export const logitsOf = (judgements: readonly Judgement[]): tf.Tensor4D[] =>
   judgements.map(({ logits }) => logits);
 
-const doubled = (x: tf.Tensor4D, twice: boolean): tf.Tensor4D => (twice ? tf.concat([x, x]) : x);
+/** Twice the batch, for composed and raw frames. */
+export const doubled = (x: tf.Tensor4D, twice: boolean): tf.Tensor4D =>
+  twice ? tf.concat([x, x]) : x;
 
 /** Generated frames as one window, with the frames that they go on from in front. */
 export function generatedWindow(real: RealSide, frames: readonly tf.Tensor4D[]): tf.Tensor5D {

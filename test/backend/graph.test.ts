@@ -115,6 +115,8 @@ describe('graphRunner', () => {
       expect(() => runner.call('uses', { x }, (i) => ({ y: tf.add(i.x!, outside) }))).toThrow(
         'none of its inputs',
       );
+      const draws = (): NamedTensors => ({ y: tf.multinomial(tf.tensor1d([0, 0]), 1, 1) });
+      expect(() => runner.call('draws', { x }, draws)).toThrow('draws at random');
       // The backend is as it was.
       tf.tidy(() => expectClose(tf.add(x, 1), { shape: [2], values: [2, 3] }));
       x.dispose();

@@ -46,7 +46,7 @@ export function computeAfter(tensors: readonly tf.Tensor[]): void {
  * Runs `f` once on the native backend and records every op, with everything that JavaScript brought
  * in as a constant. Tensors that `f` makes are disposed of.
  *
- * @throws Error when `f` reads a tensor's numbers, or uses one that was computed outside of it and is
+ * @throws Error when `f` draws at random, reads a tensor's numbers, or uses one that was computed outside of it and is
  *   none of its inputs: the recording would be right for this call alone
  */
 export function record(
@@ -58,6 +58,7 @@ export function record(
   const edges = new Map<number, Edge>();
   const constants = new Map<string, RecordedConstant>();
   const nodes: RecordedNode[] = [];
+  const known = new Map<string, string>();
   let waitsFor: readonly Edge[] = [];
 
   const ids = backend.getInputTensorIds(inputs);
@@ -77,9 +78,19 @@ export function record(
   };
 
   const executeOp: NativeBinding['executeOp'] = (op, attributes, inputIds, outputCount) => {
+    if (/Random|Multinomial|TruncatedNormal/.test(op)) {
+      throw new Error(`a recorded function draws at random (${op}): give it the numbers`);
+    }
     const results = real.executeOp(op, attributes, inputIds, outputCount);
-    const name = `node${nodes.length}`;
-    nodes.push({ name, op, inputs: [...inputIds.map(edgeOf), ...waitsFor], attributes });
+    const inputs = [...inputIds.map(edgeOf), ...waitsFor];
+    // The same op on the same inputs is the same result: a discriminator judges a frame once for
+    // the generator and once for itself.
+    const key = JSON.stringify([op, inputs, attributes]);
+    const name = known.get(key) ?? `node${nodes.length}`;
+    if (!known.has(key)) {
+      known.set(key, name);
+      nodes.push({ name, op, inputs, attributes });
+    }
     results.forEach(({ id }, i) => edges.set(id, i === 0 ? name : `${name}:${i}`));
     return results;
   };
@@ -87,9 +98,8 @@ export function record(
     const id = real.createTensor(shape, type, values);
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
     const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
-    const known = constants.get(key);
-    const name = known?.name ?? `constant${constants.size}`;
-    if (!known) constants.set(key, { name, shape: [...shape], type, bytes });
+    const name = constants.get(key)?.name ?? `constant${constants.size}`;
+    if (!constants.has(key)) constants.set(key, { name, shape: [...shape], type, bytes });
     edges.set(id, name);
     return id;
   };
