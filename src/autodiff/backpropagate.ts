@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { computeAfter } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
-import type { Schedule, Segment } from './schedule.js';
-import { stepsIn } from './schedule.js';
+import { inPhase } from './peak.js';
+import { stepsIn, type Schedule, type Segment } from './schedule.js';
 
 /** Where a piece of a chain begins and ends, with the state it begins from. */
 export interface Piece {
@@ -70,11 +70,13 @@ export function backpropagate(
     // Where each step's outputs begin: a first step may have fewer.
     const firstOutput: number[] = [];
     const outputs: tf.Tensor[] = [];
-    const starts = sweep(chain, { from: 0, state: chain.initialState }, schedule, (own) => {
-      firstOutput.push(outputs.length);
-      outputs.push(...own);
-    });
-    const { value, cotangents } = lossGradient(outputs);
+    const starts = inPhase('forward', () =>
+      sweep(chain, { from: 0, state: chain.initialState }, schedule, (own) => {
+        firstOutput.push(outputs.length);
+        outputs.push(...own);
+      }),
+    );
+    const { value, cotangents } = inPhase('judge', () => lossGradient(outputs));
 
     function walkBack(segment: Segment, piece: Piece, carried: Carried): Carried {
       // Only now may the segment be computed again: a recorded graph has no other order.
@@ -103,7 +105,9 @@ export function backpropagate(
       return carried;
     }
 
-    const { gradient } = walkParts(schedule, starts, { gradient: null, stateCotangent: null });
+    const { gradient } = inPhase('back', () =>
+      walkParts(schedule, starts, { gradient: null, stateCotangent: null }),
+    );
     return { value, gradient: gradient!, outputs };
   });
 }

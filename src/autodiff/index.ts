@@ -2,11 +2,14 @@ export { backpropagate, type Chain, type LossGradient, type Piece } from './back
 export {
   checkpointedGradient,
   plainGradient,
-  pullBack,
+  segmentedGradient,
   type Rollout,
   type RolloutGradient,
   type RolloutLoss,
   type Stretch,
 } from './rollout-gradient.js';
-export { evenSegments, type Schedule, type Segment } from './schedule.js';
+export { costsAt, PHASES, type Phase, type PhaseBytes, type StepCosts } from './costs.js';
+export { inPhase, trackPeak, type Peak, type PhasePeak } from './peak.js';
+export { longestRollout, planFor, planRollout, smallestBudget, type MemoryPlan } from './plan.js';
+export { evenSegments, scheduleInWords, type Schedule, type Segment } from './schedule.js';
 export { valueAndGradients } from './value-and-gradients.js';

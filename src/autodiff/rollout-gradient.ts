@@ -76,11 +76,18 @@ export function checkpointedGradient(
     const { value, gradients } = valueAndGradients(() => loss(outputs), outputs);
     return { value, cotangents: gradients };
   };
-  const { value, gradient, outputs } = backpropagate(
-    chainOf(rollout, parameters),
-    lossGradient,
-    schedule,
-  );
+  return segmentedGradient(rollout, parameters, lossGradient, schedule);
+}
+
+/** {@link checkpointedGradient} by a loss that brings its own gradients in the outputs. */
+export function segmentedGradient(
+  rollout: Rollout,
+  parameters: tf.Tensor1D,
+  lossGradient: LossGradient,
+  schedule: Schedule,
+): RolloutGradient {
+  const chain = chainOf(rollout, parameters);
+  const { value, gradient, outputs } = backpropagate(chain, lossGradient, schedule);
   return { loss: value, gradient, outputs };
 }
 
@@ -120,7 +127,7 @@ function chainOf(rollout: Rollout, parameters: tf.Tensor1D): Chain {
  *
  * @param stateCotangent null where nothing depends on the last state
  */
-export function pullBack(
+function pullBack(
   run: () => Stretch,
   xs: readonly tf.Tensor[],
   outputCotangents: readonly tf.Tensor[],

@@ -1,0 +1,197 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  costsAt,
+  evenSegments,
+  PHASES,
+  trackPeak,
+  type Peak,
+  type Phase,
+  type PhaseBytes,
+  type StepCosts,
+} from '../autodiff/index.js';
+import { disposeState, initialState, type Model } from './model.js';
+import type { LossOptions, TrainingOptions } from './options.js';
+import type { RolloutInput } from './rollout.js';
+import { trainStep } from './step.js';
+
+/** Of a pipeline, what decides what a step takes. */
+export interface ProfileOptions {
+  readonly training: TrainingOptions;
+  readonly losses: LossOptions;
+  readonly judgeRaw: boolean;
+}
+
+export interface FrameSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** A step to measure. */
+interface Trial {
+  readonly frames: number;
+  /** Length of the segments; null for one tape. */
+  readonly every: number | null;
+  readonly judgedFrames: number;
+  readonly warmUp: number;
+}
+
+/** A smooth pattern: what is measured does not depend on the values, but they must not diverge. */
+const pattern = <R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> =>
+  tf.tidy(() => {
+    const size = shape.reduce((product, length) => product * length, 1);
+    return tf.reshape<R>(tf.sin(tf.mul(tf.range(0, size), 0.37)), shape);
+  });
+
+/** A window for a rollout of so many frames. */
+function windowOf(model: Model, trial: Trial, lead: number, size: FrameSize): RolloutInput {
+  const { generator } = model;
+  const { height, width } = size;
+  const made = trial.frames + trial.warmUp;
+  const whole = (channels: number): tf.Tensor5D | null =>
+    channels > 0 ? pattern<tf.Rank.R5>([1, lead + made, height, width, channels]) : null;
+  const { noiseChannels } = generator.options;
+  return {
+    frames: whole(3)!,
+    condition: whole(generator.conditionChannels),
+    noise:
+      noiseChannels > 0
+        ? pattern<tf.Rank.R5>([1, made, height / 4, width / 4, noiseChannels])
+        : null,
+    lead,
+    warmUp: trial.warmUp,
+    coldStart: false,
+    teacherForced: Array.from({ length: trial.frames }, () => false),
+  };
+}
+
+/** Runs one step op by op, weights, optimizer and window made for it and measured with it. */
+function measure(
+  model: Model,
+  { losses, judgeRaw }: ProfileOptions,
+  trial: Trial,
+  lead: number,
+  size: FrameSize,
+): Peak<void> {
+  const plan = {
+    ...{ step: 0, generatorLearningRate: 1e-4, discriminatorLearningRate: 1e-4 },
+    ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5, judgeRaw },
+    r1: losses.r1 * losses.r1EverySteps,
+    segments: trial.every === null ? null : evenSegments(trial.frames, trial.every),
+    judgedFrames: trial.judgedFrames,
+  };
+  return trackPeak(() => {
+    const state = initialState(model, 0);
+    const input = windowOf(model, trial, lead, size);
+    const { state: next } = trainStep(model, state, input, losses, plan);
+    tf.dispose([input.frames, ...[input.condition, input.noise].filter((x) => x !== null)]);
+    disposeState(state);
+    disposeState(next);
+  });
+}
+
+/** The phases that a step's own are named by; what has no name is around the optimizer's update. */
+const peakIn = (peak: Peak<void>, phase: Phase): number =>
+  peak.phases[phase === 'update' ? '' : phase]?.peakBytes ?? 0;
+
+/**
+ * What a training step takes at a size, a window at a time, measured by running a few short ones on
+ * the current backend.
+ */
+export function profileStep(model: Model, options: ProfileOptions, size: FrameSize): StepCosts {
+  const { historyFrames, conditionFrames } = model.generator.options;
+  const lead = Math.max(historyFrames, conditionFrames - 1);
+  const { discriminators } = model;
+  const spans = discriminators.sequences.map(
+    ({ stride }) => (discriminators.sequenceFrames - 1) * stride,
+  );
+  // Long enough that each sequence discriminator has several runs, one more for each more frame.
+  const short = 3 + Math.max(0, ...spans.map((span) => span - lead));
+  const long = short + 1;
+  const { warmUp } = options.training;
+  const warms = warmUp.frames > 0 && warmUp.fraction > 0;
+  const before = warms ? 1 : 0;
+  const run = (trial: Partial<Trial>): Peak<void> =>
+    measure(
+      model,
+      options,
+      { frames: short, every: 1, judgedFrames: 1, warmUp: before, ...trial },
+      lead,
+      size,
+    );
+
+  const plain = [short, long].map((frames) => run({ frames, every: null }));
+  const shorter = run({});
+  const longer = run({ frames: long });
+  const wider = run({ frames: long, every: 2, judgedFrames: 2 });
+  const warmer = warms ? run({ warmUp: before + 2 }) : shorter;
+  const warmerPlain = warms ? run({ every: null, warmUp: before + 2 }) : plain[0]!;
+  /** All warm-up frames besides those that were measured, by two of them. */
+  const moreWarmUp = warms ? (warmUp.frames - before) / 2 : 0;
+
+  const stateBytes = historyFrames * 3 * 4 * size.height * size.width;
+  const keeps = (phase: Phase): boolean =>
+    phase === 'forward' || phase === 'judge' || phase === 'back';
+  const phases = Object.fromEntries(
+    PHASES.map((phase): [Phase, PhaseBytes] => {
+      const kept = keeps(phase) ? stateBytes : 0;
+      const few = peakIn(shorter, phase) - kept * (short - 1);
+      const many = peakIn(longer, phase) - kept * (long - 1);
+      const wide = peakIn(wider, phase) - kept * (Math.ceil(long / 2) - 1);
+      const perFrame = many - few;
+      const perWider = phase === 'forward' || phase === 'update' ? 0 : wide - many;
+      const warming = (peakIn(warmer, phase) - peakIn(shorter, phase)) * moreWarmUp;
+      return [
+        phase,
+        {
+          base: few - perFrame * short - perWider + warming,
+          perFrame,
+          perTapeFrame: phase === 'back' ? perWider : 0,
+          perJudgedFrame: phase === 'back' ? 0 : perWider,
+        },
+      ];
+    }),
+  ) as Record<Phase, PhaseBytes>;
+
+  const [plainFew, plainMany] = [plain[0]!.peakBytes, plain[1]!.peakBytes];
+  const plainPerFrame = plainMany - plainFew;
+  const seconds = (phase: Phase): number =>
+    longer.phases[phase === 'update' ? '' : phase]?.seconds ?? 0;
+  const forwardSeconds = seconds('forward') / long;
+  const warmUpSeconds = (warmUp.frames * warmUp.fraction - before) * forwardSeconds;
+  return {
+    plain: {
+      base: plainFew - plainPerFrame * short + (warmerPlain.peakBytes - plainFew) * moreWarmUp,
+      perFrame: plainPerFrame,
+      perTapeFrame: 0,
+      perJudgedFrame: 0,
+    },
+    phases,
+    stateBytes,
+    forwardSeconds,
+    plainSeconds: (seconds('judge') + seconds('back') + seconds('train')) / long,
+    fixedSeconds: Math.max(0, seconds('update') + warmUpSeconds),
+  };
+}
+
+/** The two sizes that are measured; others follow by the line through them. */
+export const PROFILE_SIZES: readonly [FrameSize, FrameSize] = [
+  { height: 48, width: 64 },
+  { height: 80, width: 96 },
+];
+
+/**
+ * What a training step takes as a function of frame size and batch. Measures small frames, a few
+ * seconds in all, because what is asked for may not fit.
+ */
+export function profileCosts(
+  model: Model,
+  options: ProfileOptions,
+  sizes = PROFILE_SIZES,
+): (size: FrameSize, batch: number) => StepCosts {
+  const pixelsOf = ({ height, width }: FrameSize): number => height * width;
+  const [small, large] = sizes.map((size) => ({
+    pixels: pixelsOf(size),
+    costs: profileStep(model, options, size),
+  })) as [Parameters<typeof costsAt>[1], Parameters<typeof costsAt>[2]];
+  return (size, batch) => costsAt(pixelsOf(size) * batch, small, large);
+}
