@@ -5,6 +5,7 @@ import type { GlobalFlags } from './context.js';
 import { registerDoctor } from './register-doctor.js';
 import { registerDemo } from './demo.js';
 import { registerEvaluate } from './evaluate.js';
+import { registerExport } from './export.js';
 import { registerGenerate } from './generate.js';
 import { registerSchema } from './schema.js';
 import { registerTrain } from './train.js';
@@ -13,6 +14,7 @@ const COMMANDS: readonly Register[] = [
   registerTrain,
   registerGenerate,
   registerEvaluate,
+  registerExport,
   registerCheck,
   registerDemo,
   registerDoctor,

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { registerKernels } from '../kernels/index.js';
 import { GENERATOR_MULTIPLE, type Generator } from '../networks/index.js';
 import { OnnxGraph, type Edge, type OnnxPort } from './graph.js';

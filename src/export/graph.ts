@@ -167,7 +167,7 @@ export class OnnxGraph {
       name: stored,
       dims: shape.map(BigInt),
       dataType: half ? DataType.FLOAT16 : type,
-      rawData: half ? bytesOf(new Float16Array(values) as unknown as ArrayBufferView) : bytes,
+      rawData: half ? bytesOf(new Float16Array(values)) : bytes,
     });
     const edge = half ? this.node('Cast', [stored], { to: { int: DataType.FLOAT } }) : own;
     this.#constants.set(key, edge);

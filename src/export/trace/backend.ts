@@ -162,7 +162,7 @@ function backend(): TraceBackend {
 }
 
 const give: Give = <R extends tf.Rank>(name: string, shape: readonly number[]) =>
-  tf.engine().runKernel(GIVE, {}, { name, shape: [...shape] }) as tf.Tensor<R>;
+  tf.engine().runKernel<tf.Tensor<R>>(GIVE, {}, { name, shape: [...shape] });
 
 /**
  * Runs `f` on a backend that computes nothing and notes every kernel. Synchronous: nothing else can

@@ -9,6 +9,13 @@ const axisOf = (axis: unknown, rank: number): number => {
 const listOf = (inputs: Readonly<Record<string, tf.TensorInfo>>): tf.TensorInfo[] =>
   Object.values(inputs);
 
+/** A number of equal parts, or their sizes, of which one may be −1: what is left. */
+function splitSizes(split: number | readonly number[], whole: number): number[] {
+  if (typeof split === 'number') return Array<number>(split).fill(whole / split);
+  const rest = whole - split.reduce((sum, size) => sum + Math.max(0, size), 0);
+  return split.map((size) => (size < 0 ? rest : size));
+}
+
 const pad: KernelShape = ({ x }, { paddings, mode, constantValue }) => {
   const pairs = paddings as readonly (readonly [number, number])[];
   const shape = x!.shape.map((size, i) => size + pairs[i]![0] + pairs[i]![1]);
@@ -54,11 +61,7 @@ export const movementShapes: Readonly<Record<string, KernelShape>> = {
     return { outputs: [{ shape, dtype: x!.dtype }], attributes: { perm: order } };
   },
   [tf.Slice]: ({ x }, { begin, size }) => {
-    const [starts, sizes] = tf.slice_util.parseSliceParams(
-      x as tf.TensorInfo,
-      begin as number[],
-      size as number[],
-    );
+    const [starts, sizes] = tf.slice_util.parseSliceParams(x!, begin as number[], size as number[]);
     const ends = starts!.map((start, i) => start + sizes![i]!);
     return {
       outputs: [{ shape: sizes!, dtype: x!.dtype }],
@@ -100,11 +103,7 @@ export const movementShapes: Readonly<Record<string, KernelShape>> = {
   },
   [tf.SplitV]: ({ x }, { numOrSizeSplits, axis }) => {
     const at = axisOf(axis, x!.shape.length);
-    const sizes = tf.backend_util.prepareSplitSize(
-      { shape: x!.shape } as tf.Tensor,
-      numOrSizeSplits as number | number[],
-      at,
-    );
+    const sizes = splitSizes(numOrSizeSplits as number | readonly number[], x!.shape[at]!);
     const outputs = sizes.map((size) => ({
       shape: x!.shape.map((whole, i) => (i === at ? size : whole)),
       dtype: x!.dtype,
@@ -159,9 +158,7 @@ export const movementShapes: Readonly<Record<string, KernelShape>> = {
     attributes: { start, stop, step },
   }),
   [tf.Fill]: (_, { shape, value, dtype }) => ({
-    outputs: [
-      { shape: shape as number[], dtype: ((dtype as unknown) ?? 'float32') as tf.DataType },
-    ],
+    outputs: [{ shape: shape as number[], dtype: (dtype ?? 'float32') as tf.DataType }],
     attributes: { shape, value },
   }),
   [tf.ZerosLike]: constantFill(0),

@@ -119,7 +119,8 @@ function addBias(writer: Writer, call: SymbolicCall): void {
 
 function activated(writer: Writer, call: SymbolicCall, x: Edge): Edge {
   const { graph } = writer;
-  switch (call.attributes.activation) {
+  const { activation } = call.attributes;
+  switch (activation) {
     case 'linear':
       return x;
     case 'relu':
@@ -137,7 +138,7 @@ function activated(writer: Writer, call: SymbolicCall, x: Edge): Edge {
     default:
       throw new FrameloomError(
         'backend',
-        `a convolution with the activation ${String(call.attributes.activation)} is not exported`,
+        `a convolution with the activation ${activation as string} is not exported`,
       );
   }
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { SymbolicCall, SymbolicValue } from '../trace/symbolic.js';
-import { Dimension } from '../trace/dimension.js';
+import type { Dimension } from '../trace/dimension.js';
 import { inputOf, madeBy } from '../writer.js';
 
 const ORDER = [0, 1, 3, 2, 4, 5];

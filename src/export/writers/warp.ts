@@ -65,7 +65,7 @@ function shiftOf(index: SymbolicValue, base: SymbolicValue): Dimension | undefin
 export function warpOf(output: SymbolicValue): Warp | null {
   const rows = asMix(first(madeBy(output, tf.Reshape)));
   const [top, bottom] = [asMix(rows?.a), asMix(rows?.b)];
-  if (!rows || !top || !bottom || top.t !== bottom.t) return null;
+  if (!rows || !top || top.t !== bottom?.t) return null;
   const corners = [top.a, top.b, bottom.a, bottom.b].map((corner) =>
     madeBy(corner, 'FrameloomGatherRows'),
   );

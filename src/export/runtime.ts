@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os';
+import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-node';
+import { FrameloomError, messageOf } from '../base/error.js';
+
+/** Where a file is run: `cpu` is everywhere, the others where the machine has them. */
+export const DEVICES = ['cpu', 'cuda', 'dml', 'coreml', 'webgpu'] as const;
+export type Device = (typeof DEVICES)[number];
+
+export interface SessionOptions {
+  /** The size that will be run, when it is always one: the file is then prepared for it alone. */
+  readonly size?: { readonly samples: number; readonly width: number; readonly height: number };
+  /** `cpu` unless given. */
+  readonly device?: Device;
+  /** Threads inside one op; as many as the process may use cores unless given. */
+  readonly threads?: number;
+}
+
+export interface Runtime {
+  readonly session: InferenceSession;
+  readonly Tensor: TensorConstructor;
+}
+
+/** Only what fails is said, and that is thrown. */
+const SEVERITY_ERROR = 3;
+
+async function load() {
+  try {
+    return await import('onnxruntime-node');
+  } catch (error) {
+    throw new FrameloomError('backend', `ONNX Runtime cannot be loaded: ${messageOf(error)}`, {
+      hint: 'install the package onnxruntime-node; it needs Linux, macOS or Windows on x64 or arm64',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Loads an exported generator into ONNX Runtime; TensorFlow is not touched.
+ * @param path names the file in errors
+ * @throws FrameloomError backend when ONNX Runtime or the device is missing; bad-input when the file
+ *   cannot be loaded
+ */
+export async function openRuntime(
+  file: Uint8Array,
+  path: string,
+  options: SessionOptions = {},
+): Promise<Runtime> {
+  const { InferenceSession, Tensor } = await load();
+  const { size, device = 'cpu' } = options;
+  try {
+    const session = await InferenceSession.create(file, {
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      intraOpNumThreads: options.threads ?? availableParallelism(),
+      logSeverityLevel: SEVERITY_ERROR,
+      ...(size && { freeDimensionOverrides: overrides(size) }),
+    });
+    return { session, Tensor };
+  } catch (error) {
+    throw new FrameloomError(
+      device === 'cpu' ? 'bad-input' : 'backend',
+      device === 'cpu'
+        ? `ONNX Runtime cannot load ${path}: ${messageOf(error)}`
+        : `ONNX Runtime cannot use ${device}: ${messageOf(error)}`,
+      {
+        path,
+        hint: device === 'cpu' ? 'export the run again' : 'use the device cpu',
+        cause: error,
+      },
+    );
+  }
+}
+
+const overrides = ({ samples, width, height }: NonNullable<SessionOptions['size']>) => ({
+  batch: samples,
+  height,
+  width,
+  'height/4': height / 4,
+  'width/4': width / 4,
+});
+
+/** What one run of a file is fed. */
+export interface Feeds {
+  readonly condition: Tensor | null;
+  readonly history: Tensor;
+  readonly noise: Tensor | null;
+  readonly hasHistory: boolean;
+}
+
+/** The feeds that this file has an input for, by name. */
+export function feedsFor({ session, Tensor }: Runtime, feeds: Feeds): Record<string, Tensor> {
+  const { condition, history, noise, hasHistory } = feeds;
+  const needed = session.inputNames.includes('has_history');
+  return {
+    history,
+    ...(condition && { condition }),
+    ...(noise && { noise }),
+    ...(needed && { has_history: new Tensor('float32', Float32Array.of(hasHistory ? 1 : 0), []) }),
+  };
+}
