@@ -1,17 +1,38 @@
-import { InvalidArgumentError, type Command } from 'commander';
-import { useBackend } from '../backend/index.js';
-import { openModel } from '../pipeline/open-model.js';
-import { generateVideo } from '../synthesis/index.js';
+import type { Command } from 'commander';
+import { FrameloomError } from '../base/error.js';
+import type { Rational } from '../base/rational.js';
+import { openModel, type OpenedModel } from '../pipeline/open-model.js';
+import { generateVideo, isTemplate, type Shard } from '../synthesis/index.js';
 import type { EncodeResult } from '../video/index.js';
+import { generateBatch } from './batch.js';
 import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { EXIT } from './exit-code.js';
+import { openEngine } from './engine.js';
+import { gatherInputs } from './inputs.js';
+import {
+  addOutputFlags,
+  outputChoice,
+  rawInput,
+  reportVideo,
+  type OutputFlags,
+  type RawFlags,
+} from './output-choice.js';
 import { createProgress } from './progress.js';
 import { snapshotChoice } from './snapshot-choice.js';
+import {
+  countingNumber,
+  frameRate,
+  pixelFormatName,
+  pixelSize,
+  seedList,
+  shardChoice,
+  startCount,
+  wholeNumber,
+} from './values.js';
 
-export interface GenerateFlags {
+/** What one video is made by. */
+export interface GenerateFlags extends OutputFlags, RawFlags {
   input: string;
-  output: string;
   startFrames?: number;
   seed?: number;
   audio?: boolean;
@@ -19,15 +40,37 @@ export interface GenerateFlags {
   json?: boolean;
 }
 
-function startCount(text: string): number {
-  if (text === 'none') return 0;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`"${text}" is not "none" or a number of frames.`);
+interface Flags extends Omit<GenerateFlags, 'input'> {
+  input?: string[];
+  list?: string;
+  seeds?: number[];
+  jobs?: number;
+  shard?: Shard;
 }
 
-function seedNumber(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`"${text}" is not a whole number.`);
+const open = (folder: string, flags: { snapshot?: Flags['snapshot'] }, context: Context) =>
+  openModel(folder, { log: context.log, snapshot: flags.snapshot ?? 'latest' });
+
+/** Where the flags lead, the same for one video and for many. */
+export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: Context) {
+  const raw = rawInput(flags);
+  const sequenceFps: Rational | undefined = raw ? undefined : flags.fps;
+  return {
+    startFrames: flags.startFrames ?? 0,
+    baseFolder: process.cwd(),
+    log: context.log,
+    signal: context.signal,
+    ...outputChoice(flags),
+    ...(flags.audio !== undefined && { audio: flags.audio }),
+    ...(raw && { raw }),
+    ...(sequenceFps && { sequenceFps }),
+  };
+}
+
+/** Another seed without noise to draw by it changes nothing, which nobody would guess. */
+function warnOfSeeds(model: OpenedModel, context: Context): void {
+  if (model.generator.options.noiseChannels > 0) return;
+  context.log.warn('this generator takes no noise: every seed gives the same video');
 }
 
 /** Generates one video with a run's averaged generator. */
@@ -36,23 +79,20 @@ export async function generateFromRun(
   flags: GenerateFlags,
   context: Context,
 ): Promise<EncodeResult> {
-  const model = await openModel(folder, {
-    log: context.log,
-    snapshot: flags.snapshot ?? 'latest',
-  });
-  await useBackend({ log: context.log });
+  const settings = generateSettings(flags, context);
+  const model = await open(folder, flags, context);
+  if (flags.seed !== undefined) warnOfSeeds(model, context);
+  const engine = await openEngine(model, context);
+  const synthesizer = await engine.open();
   const progress = createProgress(context);
   const started = performance.now();
   try {
     return await generateVideo(model, {
+      ...settings,
+      synthesizer,
       input: flags.input,
       output: flags.output,
-      startFrames: flags.startFrames ?? 0,
-      baseFolder: process.cwd(),
-      log: context.log,
-      signal: context.signal,
       ...(flags.seed !== undefined && { seed: flags.seed }),
-      ...(flags.audio !== undefined && { audio: flags.audio }),
       onFrame: (done, total) => {
         const framesPerSecond = (done * 1000) / (performance.now() - started);
         progress.update({
@@ -65,42 +105,77 @@ export async function generateFromRun(
     });
   } finally {
     progress.stop();
+    synthesizer.dispose();
   }
+}
+
+async function generateAny(folder: string, flags: Flags, context: Context): Promise<number> {
+  const { input = [], list, seeds, seed, jobs, shard, output, json = false } = flags;
+  if (seed !== undefined && seeds) {
+    throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
+  }
+  const inputs = await gatherInputs(input, list);
+  const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
+  if (!many && list === undefined && !isTemplate(output)) {
+    const one = { ...flags, input: inputs[0]! };
+    return reportVideo(flags, context, () => generateFromRun(folder, one, context));
+  }
+  if (output === '-' || inputs.includes('-')) {
+    throw new FrameloomError('bad-option', 'a pipe carries one video', {
+      hint: 'give files to a batch and write files, such as -o out/{name}-{seed}.mp4',
+    });
+  }
+  const settings = generateSettings(flags, context);
+  const model = await open(folder, flags, context);
+  if (seed !== undefined || seeds) warnOfSeeds(model, context);
+  return generateBatch(model, context, {
+    settings,
+    inputs,
+    seeds: seeds ?? [seed ?? model.seed],
+    template: output,
+    json,
+    ...(shard && { shard }),
+    ...(jobs !== undefined && { jobs }),
+  });
 }
 
 /** `frameloom generate` */
 export const registerGenerate: Register = (program, run) => {
-  program
+  const command = program
     .command('generate')
-    .description('generate a video, its condition taken from an input by the pipeline’s rule')
+    .description('generate videos, their condition taken from an input by the pipeline’s rule')
     .argument('<run>', 'folder of the run')
-    .requiredOption('-i, --input <video>', 'video to take the condition from')
+    .option(
+      '-i, --input <videos...>',
+      'what to take the condition from: videos, globs, folders, - for a pipe',
+    )
     .requiredOption(
       '-o, --output <video>',
-      'what to write: .mp4 .webm .mov .mkv .gif .y4m %05d.png',
+      'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png, - for a pipe; {name} {seed} {index} of many',
     )
     .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
-    .option('--seed <number>', 'another seed of the noise', seedNumber)
+    .option('--seed <number>', 'another seed of the noise', wholeNumber)
     .option('--audio', 'carry the input’s sound along')
     .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
-    .option('--json', 'print the result as JSON')
+    .option('--list <file>', 'more inputs, one a line; - reads them from standard input')
+    .option('--seeds <list>', 'a video for each seed, as 1..8 or 3,5,9', seedList)
+    .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
+    .option('--shard <i/n>', 'only the i-th of n parts of the batch', shardChoice)
+    .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
+    .option('--size <WxH>', 'pixels of raw frames', pixelSize)
+    .option('--fps <rate>', 'rate of raw frames or pictures, as 25 or 30000/1001', frameRate);
+  addOutputFlags(command)
+    .option('--json', 'print each result as a line of JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
-  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2`,
+  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2
+  $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
+  $ ffmpeg -i other.mp4 -f yuv4mpegpipe - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
     )
-    .action((folder: string, flags: GenerateFlags, command: Command) =>
-      run(async (context) => {
-        const result = await generateFromRun(folder, flags, context);
-        const { terminal } = context;
-        if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
-        else
-          terminal.out(
-            `${flags.output}: ${result.frames} frames, ${result.durationSeconds.toFixed(2)} s\n`,
-          );
-        return EXIT.ok;
-      }, command),
+    .action((folder: string, flags: Flags, self: Command) =>
+      run((context) => generateAny(folder, flags, context), self),
     );
 };

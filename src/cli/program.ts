@@ -7,12 +7,14 @@ import { registerDemo } from './demo.js';
 import { registerEvaluate } from './evaluate.js';
 import { registerExport } from './export.js';
 import { registerGenerate } from './generate.js';
+import { registerSample } from './sample.js';
 import { registerSchema } from './schema.js';
 import { registerTrain } from './train.js';
 
 const COMMANDS: readonly Register[] = [
   registerTrain,
   registerGenerate,
+  registerSample,
   registerEvaluate,
   registerExport,
   registerCheck,

@@ -1,110 +1,135 @@
-import { concat, filter, from, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
+import type { Readable, Writable } from 'node:stream';
+import { lastValueFrom, tap } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import { openCondition } from '../clips/condition.js';
+import type { Rational } from '../base/rational.js';
 import { SMALLEST_SIDE } from '../clips/options.js';
 import {
-  decodeFrames,
   encodeFrames,
-  probe,
+  openVideo,
+  type EncodeOptions,
   type EncodeResult,
-  type Frame,
+  type OpenedVideo,
+  type RawInput,
 } from '../video/index.js';
+import { createFrameMaker } from './frame-maker.js';
+import { openFrameSource } from './frame-source.js';
 import type { SynthesisModel } from './model.js';
-import { generate } from './operators.js';
+import type { Synthesizer } from './synthesizer.js';
 
-export interface GenerateVideoOptions {
-  readonly input: string;
-  readonly output: string;
+/** How what is generated is written; by the output's extension unless given. */
+export type OutputChoice = Pick<EncodeOptions, 'format' | 'outputPixelFormat'>;
+
+export interface GenerateVideoOptions extends OutputChoice {
+  /** A video of the kind that the model's condition is made of: a path, `-`, or a stream. */
+  readonly input: string | Readable;
+  /** A path, `-` (y4m unless `format` is given), or a stream. */
+  readonly output: string | Writable;
+  /** The input has no header. */
+  readonly raw?: RawInput | undefined;
+  /** Rate of an input of pictures, which carry none. */
+  readonly sequenceFps?: Rational | undefined;
   /** Real frames of the input to go on from, copied to the output; 0 makes every frame. */
   readonly startFrames: number;
   readonly seed?: number;
   /** Carry the input's audio along. */
   readonly audio?: boolean;
   readonly baseFolder: string;
+  /** Lent, to make many videos with one; made for this video unless given. */
+  readonly synthesizer?: Synthesizer | undefined;
   readonly log?: Logger;
   readonly signal?: AbortSignal;
   readonly onFrame?: (done: number, total: number | null) => void;
 }
 
+const isPath = (place: string | Readable | Writable): place is string =>
+  typeof place === 'string' && place !== '-';
+
 /**
  * Generates a video from an input: its conditions by the model's rule, frame for frame, in closed
- * loop. The output has as many frames as the input, written beside and renamed into place.
+ * loop. The output has as many frames as the input; a file is written beside and renamed into place,
+ * a pipe gets its first frame as soon as the input has given one.
  *
  * @throws FrameloomError bad-option when start frames are asked of an input that is a label map,
- *   bad-input when it is shorter, or smaller than anything can be trained on; what decoding and encoding throw
+ *   or sound of a pipe; bad-input when it is shorter, or smaller than anything can be trained on;
+ *   closed-pipe when whoever reads the output is gone; what decoding and encoding throw
  */
 export async function generateVideo(
   model: SynthesisModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
-  const { input, output, startFrames, signal, baseFolder, log = silentLogger } = options;
-  const { data, layout } = model;
-  const info = await probe(input, { count: true, signal });
+  const { input, raw, sequenceFps, signal, log = silentLogger } = options;
+  const video = await openVideo(input, { count: true, raw, sequenceFps, signal, log });
+  try {
+    return await generateFrom(video, model, options);
+  } finally {
+    await video.close();
+  }
+}
+
+async function generateFrom(
+  video: OpenedVideo,
+  model: SynthesisModel,
+  options: GenerateVideoOptions,
+): Promise<EncodeResult> {
+  const { output, startFrames, signal, baseFolder, log = silentLogger } = options;
+  const { data } = model;
+  const { info } = video;
+  check(video, model, options);
+  const fps = data.fps ?? info.fps;
+  const source = await openFrameSource(model, video, { startFrames, fps, baseFolder, signal });
+  log.debug(
+    `generating ${info.frameCount ?? '?'} frames at ${data.size.width}x${data.size.height}`,
+  );
+  const maker = createFrameMaker(model, {
+    startFrames,
+    start: source.start,
+    ...(options.seed !== undefined && { seed: options.seed }),
+    ...(options.synthesizer && { synthesizer: options.synthesizer }),
+  });
+  let seen = 0;
+  try {
+    return await lastValueFrom(
+      source.conditions.pipe(
+        maker.operator,
+        tap(() => options.onFrame?.((seen += 1), info.frameCount)),
+        encodeFrames(output, {
+          fps,
+          signal,
+          log,
+          format: options.format ?? (isPath(output) ? undefined : 'y4m'),
+          outputPixelFormat: options.outputPixelFormat,
+          ...(options.audio && info.hasAudio && info.path !== null && { audioFrom: info.path }),
+        }),
+      ),
+    );
+  } finally {
+    await maker.settled();
+  }
+}
+
+/** What can be said before any frame is read. */
+function check(video: OpenedVideo, model: SynthesisModel, options: GenerateVideoOptions): void {
+  const { info, isStream } = video;
+  const where = info.path === null ? {} : { path: info.path };
   // As in training: out of so few pixels comes no condition that was ever trained.
   if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
     throw new FrameloomError(
       'bad-input',
-      `${input} is ${info.width}x${info.height} pixels, too small to generate from`,
-      { path: input, hint: `both sides need at least ${SMALLEST_SIDE} pixels` },
+      `${info.path ?? 'the stream'} is ${info.width}x${info.height} pixels, too small to generate from`,
+      { ...where, hint: `both sides need at least ${SMALLEST_SIDE} pixels` },
     );
   }
-  const fps = data.fps ?? info.fps;
-  if (startFrames > 0 && layout.kind === 'paired') {
+  if (options.startFrames > 0 && model.layout.kind === 'paired') {
     throw new FrameloomError(
       'bad-option',
       'a paired condition video holds no real frames to start from',
-      { path: input, hint: 'use --start-frames none' },
+      { ...where, hint: 'use --start-frames none' },
     );
   }
-  const size = { ...data.size, fit: data.fit };
-  const source = { info, size, fps, signal };
-  const condition = await openCondition(data, { path: input, info }, { baseFolder, fps, signal });
-  const conditions: Observable<Frame> = condition?.frames ?? decodeFrames(input, source);
-
-  const starts =
-    startFrames === 0
-      ? []
-      : await lastValueFrom(
-          decodeFrames(input, { ...source, frames: startFrames }).pipe(toArray()),
-        );
-  if (starts.length < startFrames) {
-    throw new FrameloomError('bad-input', `${input} has only ${starts.length} frames`, {
-      path: input,
-      hint: `it needs more than ${startFrames}, or --start-frames none`,
+  if (options.audio && isStream) {
+    throw new FrameloomError('bad-option', 'sound cannot be carried along from a pipe', {
+      hint: 'leave --audio out, or read from a file',
     });
   }
-  const startConditions: Uint8Array[] = [];
-  let seen = 0;
-  const afterStart = conditions.pipe(
-    // The start's own conditions are the generator's past, not frames to make.
-    filter((frame, i) => {
-      if (i >= startFrames) return true;
-      startConditions.push(frame.data);
-      return false;
-    }),
-  );
-  log.debug(
-    `generating ${info.frameCount ?? '?'} frames at ${data.size.width}x${data.size.height}`,
-  );
-  const generated = afterStart.pipe(
-    generate(model, {
-      ...(options.seed !== undefined && { seed: options.seed }),
-      ...(starts.length > 0 && {
-        startFrames: starts.map((frame) => frame.data),
-        startConditions: layout.content === 'none' ? null : startConditions,
-      }),
-    }),
-  );
-  return lastValueFrom(
-    concat(from(starts), generated).pipe(
-      tap(() => options.onFrame?.((seen += 1), info.frameCount)),
-      encodeFrames(output, {
-        fps,
-        signal,
-        log,
-        ...(options.audio && info.hasAudio && { audioFrom: input }),
-      }),
-    ),
-  );
 }

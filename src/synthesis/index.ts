@@ -1,4 +1,5 @@
-export { generateVideo, type GenerateVideoOptions } from './generate-video.js';
+export { runBatch, type BatchEvent, type BatchOptions, type BatchSummary } from './batch.js';
+export { generateVideo, type GenerateVideoOptions, type OutputChoice } from './generate-video.js';
 export {
   evaluateHeldOut,
   sampleRows,
@@ -6,8 +7,21 @@ export {
   type EvaluationOptions,
   type EvaluationRow,
 } from './held-out.js';
+export { createSynthesizer, type InteractiveSynthesizer } from './interactive.js';
+export { withLatency, type LatencyFigures, type TimedSynthesizer } from './latency.js';
 export type { SynthesisModel } from './model.js';
 export { generate, withCondition, type GenerateOptions } from './operators.js';
 export type { Picture } from './pictures.js';
-export { createSynthesizer, type Synthesizer, type SynthesizerOptions } from './synthesizer.js';
+export { sampleFrames, type SampleOptions } from './sample.js';
+export { writeSheet, type SheetShape } from './sheet.js';
+export type { Synthesizer, SynthesizerOptions } from './synthesizer.js';
+export {
+  isTemplate,
+  jobsOfShard,
+  outputFolder,
+  planBatch,
+  shardOf,
+  type BatchJob,
+  type Shard,
+} from './template.js';
 export type { TrainedGenerator } from './trained.js';

@@ -1,9 +1,9 @@
 import { defer, Observable, type OperatorFunction } from 'rxjs';
 import type { Rational } from '../base/rational.js';
 import { openCondition } from '../clips/condition.js';
-import { mapFrames, type Frame } from '../video/index.js';
+import type { Frame } from '../video/index.js';
+import { createFrameMaker } from './frame-maker.js';
 import type { SynthesisModel } from './model.js';
-import { createSynthesizer } from './synthesizer.js';
 
 export interface GenerateOptions {
   /** Seed of the noise, where the generator takes any; the training's unless given. */
@@ -49,34 +49,13 @@ export function generate(
   model: SynthesisModel,
   options: GenerateOptions = {},
 ): OperatorFunction<Frame, Frame> {
-  return (conditions) =>
-    new Observable<Frame>((subscriber) => {
-      const { width, height } = model.data.size;
-      const seed = options.seed ?? model.seed;
-      const synthesizer = createSynthesizer({ ...model, width, height, seed });
-      let started = false;
-      const hasCondition = model.layout.content !== 'none';
-      subscriber.add(
-        conditions
-          .pipe(
-            mapFrames(async (condition): Promise<Frame> => {
-              // Not before: the start's conditions may come from the same stream.
-              if (!started && options.startFrames) {
-                synthesizer.start(options.startFrames, options.startConditions ?? null);
-              }
-              started = true;
-              return {
-                index: condition.index,
-                timeSeconds: condition.timeSeconds,
-                width,
-                height,
-                pixelFormat: 'rgb24',
-                data: await synthesizer.next(hasCondition ? condition.data : null),
-              };
-            }),
-          )
-          .subscribe(subscriber),
-      );
-      subscriber.add(() => synthesizer.dispose());
-    });
+  const { seed, startFrames, startConditions = null } = options;
+  const { operator } = createFrameMaker(model, {
+    ...(seed !== undefined && { seed }),
+    ...(startFrames && {
+      // Not before the first frame: the start's conditions may come from the same stream.
+      begin: (synthesizer) => synthesizer.start(startFrames, startConditions),
+    }),
+  });
+  return operator;
 }

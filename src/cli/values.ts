@@ -1,0 +1,82 @@
+import { InvalidArgumentError } from 'commander';
+import { parseRational, type Rational } from '../base/rational.js';
+import { isFrameloomError } from '../base/error.js';
+import type { Shard } from '../synthesis/index.js';
+
+/** Most variations of a clip that one call makes. */
+const MOST_SEEDS = 1_000_000;
+
+/** @throws InvalidArgumentError unless it is a whole number from 0 */
+export function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not a whole number.`);
+}
+
+/** @throws InvalidArgumentError unless it is a whole number from 1 */
+export function countingNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value >= 1) return value;
+  throw new InvalidArgumentError(`"${text}" is not a number from 1.`);
+}
+
+/** Reads `none` or a number of frames. */
+export function startCount(text: string): number {
+  if (text === 'none') return 0;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not "none" or a number of frames.`);
+}
+
+/** Reads `1..8`, `3,5,9` or a mixture: each seed once, in order. */
+export function seedList(text: string): number[] {
+  const seeds = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, from = '', to = from] = /^(\d{1,15})(?:\.\.(\d{1,15}))?$/.exec(part.trim()) ?? [];
+    const [first, last] = [Number(from), Number(to)];
+    if (from === '' || last < first || last - first + seeds.size >= MOST_SEEDS) {
+      throw new InvalidArgumentError(`"${text}" is not a list of seeds such as 1..8 or 3,5,9.`);
+    }
+    for (let seed = first; seed <= last; seed += 1) seeds.add(seed);
+  }
+  return [...seeds];
+}
+
+/** Reads `2/8`. */
+export function shardChoice(text: string): Shard {
+  const [, index = '0', count = '0'] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const shard = { index: Number(index), count: Number(count) };
+  if (shard.index >= 1 && shard.index <= shard.count) return shard;
+  throw new InvalidArgumentError(`"${text}" is not a shard such as 2/8, from 1/8 to 8/8.`);
+}
+
+/** Reads `640x360`. */
+export function pixelSize(text: string): { width: number; height: number } {
+  const [, width = '', height = ''] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
+  if (Number(width) > 0 && Number(height) > 0) {
+    return { width: Number(width), height: Number(height) };
+  }
+  throw new InvalidArgumentError(`"${text}" is not a size such as 640x360.`);
+}
+
+/** Reads `8x4`: columns and rows. */
+export function sheetShape(text: string): { columns: number; rows: number } {
+  const [, columns = '', rows = ''] = /^(\d{1,4})x(\d{1,4})$/.exec(text) ?? [];
+  if (Number(columns) > 0 && Number(rows) > 0) {
+    return { columns: Number(columns), rows: Number(rows) };
+  }
+  throw new InvalidArgumentError(`"${text}" is not columns and rows such as 8x4.`);
+}
+
+/** Reads `25` or `30000/1001`. */
+export function frameRate(text: string): Rational {
+  try {
+    return parseRational(text);
+  } catch (error) {
+    throw new InvalidArgumentError(isFrameloomError(error) ? `${error.toLine()}.` : String(error));
+  }
+}
+
+/** Reads one of ffmpeg's pixel formats, such as yuv420p. */
+export function pixelFormatName(text: string): string {
+  if (/^[a-z][a-z0-9]*$/.test(text)) return text;
+  throw new InvalidArgumentError(`"${text}" is not a pixel format such as rgb24 or yuv420p.`);
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { SynthesisModel } from './model.js';
+
+/** What a file, or the pictures of a sequence together, hold. */
+export interface Fingerprint {
+  readonly bytes: number;
+  /** When it was last written, milliseconds since 1970; of several files the last. */
+  readonly modifiedMs: number;
+  /** Of the content; of several files, of their names and contents in order. */
+  readonly sha256: string;
+}
+
+const PATTERN = /^(.*?)%0?\d*d(.*)$/s;
+const byName = new Intl.Collator('en', { numeric: true });
+
+/** The files that a path stands for: itself, those of a folder, those of a `%05d` pattern. */
+async function filesOf(path: string): Promise<string[]> {
+  const facts = await stat(path).catch(() => undefined);
+  if (facts?.isFile()) return [path];
+  const pattern = PATTERN.exec(basename(path));
+  const folder = facts?.isDirectory() ? path : dirname(path);
+  if (!facts && !pattern) return [];
+  const names = await readdir(folder).catch(() => []);
+  const [, before = '', after = ''] = facts ? [] : (pattern ?? []);
+  const fits = (name: string): boolean =>
+    !name.startsWith('.') &&
+    (facts !== undefined ||
+      (name.startsWith(before) &&
+        name.endsWith(after) &&
+        /^\d+$/.test(name.slice(before.length, name.length - after.length))));
+  return names
+    .filter(fits)
+    .sort((a, b) => byName.compare(a, b))
+    .map((name) => join(folder, name));
+}
+
+/** Size and date only, which cost nothing; null where there is no such file. */
+export async function glance(path: string): Promise<Omit<Fingerprint, 'sha256'> | null> {
+  const files = await filesOf(path);
+  if (files.length === 0) return null;
+  let bytes = 0;
+  let modifiedMs = 0;
+  for (const file of files) {
+    const facts = await stat(file);
+    bytes += facts.size;
+    modifiedMs = Math.max(modifiedMs, facts.mtimeMs);
+  }
+  return { bytes, modifiedMs };
+}
+
+/** All of it, by reading every byte; null where there is no such file. */
+export async function fingerprint(path: string): Promise<Fingerprint | null> {
+  const facts = await glance(path);
+  if (!facts) return null;
+  const files = await filesOf(path);
+  const hash = createHash('sha256');
+  for (const file of files) {
+    if (files.length > 1) hash.update(`${basename(file)}\0`);
+    for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
+  }
+  return { ...facts, sha256: hash.digest('hex') };
+}
+
+/**
+ * Whether a path still holds what it held. Size and date agreeing is enough; where only the date
+ * differs (a copy, a checkout) the content decides.
+ */
+export async function isUnchanged(path: string, known: Fingerprint): Promise<boolean> {
+  const facts = await glance(path);
+  if (facts?.bytes !== known.bytes) return false;
+  if (facts.modifiedMs === known.modifiedMs) return true;
+  return (await fingerprint(path))?.sha256 === known.sha256;
+}
+
+/** All of a model that decides what it makes: weights, network, and the rule for conditions. */
+export function modelFingerprint(model: SynthesisModel): string {
+  const { weights, generator, data } = model;
+  const values = weights instanceof Float32Array ? weights : weights.dataSync();
+  const { size, fit, fps, condition } = data;
+  return createHash('sha256')
+    .update(JSON.stringify({ network: generator.options, size, fit, fps: fps ?? null, condition }))
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest('hex');
+}

@@ -1,0 +1,93 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+import { mapFrames, type Frame } from '../video/index.js';
+import type { SynthesisModel } from './model.js';
+import { createSynthesizer, type Synthesizer } from './synthesizer.js';
+
+export interface FrameMakerOptions {
+  /** Seed of the noise; the training's unless given. */
+  readonly seed?: number | undefined;
+  /** Lent, for one video after another: begun anew, and not disposed of. Made unless given. */
+  readonly synthesizer?: Synthesizer | undefined;
+  /** Frames at the front that are taken as they are; the generator goes on from them. */
+  readonly startFrames?: number | undefined;
+  /** The k-th of them, rgb24 in the model's size; asked for when its condition has come. */
+  readonly start?: ((k: number) => Frame) | undefined;
+  /** Called before the first frame is made, to set the history. */
+  readonly begin?: ((synthesizer: Synthesizer) => void) | undefined;
+}
+
+/** The operator, and when it has let its synthesizer go. */
+export interface FrameMaker {
+  readonly operator: OperatorFunction<Frame, Frame>;
+  /** Resolves when no frame is being made any more, after an unsubscription too. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Conditions in, frames out, each made from those before it. Frames are made only as fast as they
+ * are taken, so that decoding, generating and encoding overlap with a frame or two between them.
+ */
+export function createFrameMaker(
+  model: SynthesisModel,
+  options: FrameMakerOptions = {},
+): FrameMaker {
+  const { width, height } = model.data.size;
+  const { startFrames = 0, start } = options;
+  const hasCondition = model.layout.content !== 'none';
+  let working: Promise<unknown> | undefined;
+  return {
+    settled: async () => {
+      // Whatever it fails with was told downstream.
+      await working?.catch(() => undefined);
+    },
+    operator: (conditions) =>
+      new Observable<Frame>((subscriber) => {
+        const seed = options.seed ?? model.seed;
+        const lent = options.synthesizer;
+        const synthesizer = lent ?? createSynthesizer({ ...model, width, height, seed });
+        lent?.reset(seed);
+        const starts: Frame[] = [];
+        const startConditions: Uint8Array[] = [];
+        const make = async ({ data, index, timeSeconds }: Frame): Promise<Frame> => {
+          const made = await synthesizer.next(hasCondition ? data : null);
+          return { index, timeSeconds, width, height, pixelFormat: 'rgb24', data: made };
+        };
+        subscriber.add(
+          conditions
+            .pipe(
+              mapFrames((condition, i): Promise<Frame> | Frame => {
+                if (i < startFrames && start) {
+                  // The start's own conditions are the generator's past, not frames to make.
+                  startConditions.push(condition.data);
+                  const frame = start(i);
+                  starts.push(frame);
+                  return frame;
+                }
+                if (i === startFrames) {
+                  if (starts.length > 0) {
+                    synthesizer.start(
+                      starts.map((frame) => frame.data),
+                      hasCondition ? startConditions : null,
+                    );
+                  }
+                  options.begin?.(synthesizer);
+                }
+                const frame = make(condition);
+                const settled = (): void => {
+                  working = undefined;
+                };
+                working = frame.then(settled, settled);
+                return frame;
+              }),
+            )
+            .subscribe(subscriber),
+        );
+        subscriber.add(() => {
+          if (lent) return;
+          // Not while a frame is being made with it.
+          if (working) void working.finally(() => synthesizer.dispose());
+          else synthesizer.dispose();
+        });
+      }),
+  };
+}

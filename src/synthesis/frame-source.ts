@@ -1,0 +1,70 @@
+import { concat, defer, EMPTY, lastValueFrom, map, toArray, type Observable } from 'rxjs';
+import { FrameloomError } from '../base/error.js';
+import type { Rational } from '../base/rational.js';
+import { openCondition } from '../clips/condition.js';
+import type { Frame, OpenedVideo } from '../video/index.js';
+import type { SynthesisModel } from './model.js';
+
+/** What a generator is driven by: conditions, and the real frames that it begins with. */
+export interface FrameSource {
+  /** A condition for each frame of the input, the start's own included. */
+  readonly conditions: Observable<Frame>;
+  /** Start frame k, rgb24 in the model's size; known once condition k has come. */
+  start(k: number): Frame;
+}
+
+export interface FrameSourceOptions {
+  /** Real frames to begin with. */
+  readonly startFrames: number;
+  readonly fps: Rational;
+  readonly baseFolder: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The conditions of an opened input by the model's rule. A file is decoded again for the start's
+ * frames; of a pipe, which is read once, they are kept as they pass.
+ * @throws FrameloomError bad-input where there are fewer frames than the start needs (of a pipe, the
+ *   stream errors with it); what opening the condition throws
+ */
+export async function openFrameSource(
+  model: SynthesisModel,
+  video: OpenedVideo,
+  options: FrameSourceOptions,
+): Promise<FrameSource> {
+  const { data } = model;
+  const { startFrames, fps, baseFolder, signal } = options;
+  const context = { baseFolder, fps, signal };
+  const scaled = { size: { ...data.size, fit: data.fit }, fps };
+  const missing = (have: number): FrameloomError =>
+    new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {
+      hint: `it needs more than ${startFrames}, or --start-frames none`,
+    });
+  const starts: Frame[] = [];
+  const start = (k: number): Frame => {
+    const frame = starts[k];
+    if (!frame) throw missing(starts.length);
+    return frame;
+  };
+  if (startFrames > 0 && video.isStream) {
+    const frames = video.decode(scaled).pipe(
+      map((frame) => {
+        if (starts.length < startFrames) starts.push(frame);
+        return frame;
+      }),
+    );
+    const condition = await openCondition(data, { frames }, context);
+    const complete = defer(() => {
+      if (starts.length < startFrames) throw missing(starts.length);
+      return EMPTY;
+    });
+    return { conditions: concat(condition?.frames ?? frames, complete), start };
+  }
+  if (startFrames > 0) {
+    const first = video.decode({ ...scaled, frames: startFrames }).pipe(toArray());
+    starts.push(...(await lastValueFrom(first)));
+    if (starts.length < startFrames) throw missing(starts.length);
+  }
+  const condition = await openCondition(data, { video }, context);
+  return { conditions: condition?.frames ?? video.decode(scaled), start };
+}
