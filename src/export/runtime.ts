@@ -20,12 +20,14 @@ export interface Runtime {
   readonly Tensor: TensorConstructor;
 }
 
-/** Only what fails is said, and that is thrown. */
-const SEVERITY_ERROR = 3;
+const SEVERITY_FATAL = 4;
 
 async function load() {
   try {
-    return await import('onnxruntime-node');
+    const runtime = await import('onnxruntime-node');
+    // What fails is thrown; standard error is for our own words.
+    runtime.env.logLevel = 'fatal';
+    return runtime;
   } catch (error) {
     throw new FrameloomError('backend', `ONNX Runtime cannot be loaded: ${messageOf(error)}`, {
       hint: 'install the package onnxruntime-node; it needs Linux, macOS or Windows on x64 or arm64',
@@ -51,7 +53,7 @@ export async function openRuntime(
     const session = await InferenceSession.create(file, {
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: options.threads ?? availableParallelism(),
-      logSeverityLevel: SEVERITY_ERROR,
+      logSeverityLevel: SEVERITY_FATAL,
       ...(size && { freeDimensionOverrides: overrides(size) }),
     });
     return { session, Tensor };

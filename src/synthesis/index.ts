@@ -10,6 +10,8 @@ export {
 export { createSynthesizer, type InteractiveSynthesizer } from './interactive.js';
 export { withLatency, type LatencyFigures, type TimedSynthesizer } from './latency.js';
 export type { SynthesisModel } from './model.js';
+export { openOnnxModel, type OnnxModel, type OpenOnnxOptions } from './onnx-model.js';
+export { createOnnxSynthesizer, type OnnxSynthesizerOptions } from './onnx-synthesizer.js';
 export { generate, withCondition, type GenerateOptions } from './operators.js';
 export type { Picture } from './pictures.js';
 export { sampleFrames, type SampleOptions } from './sample.js';

@@ -10,6 +10,7 @@ import {
 } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
 import type { Generator } from '../networks/index.js';
+import { checkLength } from './byte-length.js';
 
 export interface SynthesizerOptions {
   readonly generator: Generator;
@@ -158,11 +159,4 @@ export function createSynthesizer(options: SynthesizerOptions): Synthesizer {
       tf.dispose(parameters);
     },
   };
-}
-
-function checkLength(bytes: Uint8Array, expected: number, what: string): void {
-  if (bytes.length === expected) return;
-  throw new FrameloomError('bad-input', `${what} has ${bytes.length} bytes, expected ${expected}`, {
-    hint: 'scale it to the size the generator was trained at',
-  });
 }

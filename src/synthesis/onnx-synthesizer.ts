@@ -1,0 +1,134 @@
+import type { Tensor } from 'onnxruntime-node';
+import { FrameloomError } from '../base/error.js';
+import { randomStream } from '../base/random.js';
+import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../export/planes.js';
+import { feedsFor } from '../export/runtime.js';
+import { checkLength } from './byte-length.js';
+import type { OnnxModel } from './onnx-model.js';
+import type { Synthesizer } from './synthesizer.js';
+
+const RGB = 3;
+
+export interface OnnxSynthesizerOptions {
+  /** Seed of the noise, where the generator takes any; the training's unless given. */
+  readonly seed?: number;
+}
+
+/**
+ * Runs an exported generator on ONNX Runtime. Its past stays in two buffers that the engine reads
+ * and writes by turns: nothing of it is copied from frame to frame.
+ */
+export function createOnnxSynthesizer(
+  model: OnnxModel,
+  options: OnnxSynthesizerOptions = {},
+): Synthesizer {
+  const { runtime, width, height, layout, info } = model;
+  const { historyFrames, conditionFrames, noiseChannels } = info.generator;
+  const { session, Tensor } = runtime;
+  const pixels = width * height;
+  const framePlanes = RGB * pixels;
+  const conditionPlanes = layout.channels * pixels;
+  const tensor = (channels: number, rows = height, columns = width): Tensor =>
+    new Tensor('float32', new Float32Array(channels * rows * columns), [
+      ...[1, channels, rows, columns],
+    ]);
+  const planesOf = (value: Tensor): Float32Array => value.data as Float32Array;
+
+  const histories = [tensor(RGB * historyFrames), tensor(RGB * historyFrames)] as const;
+  const condition = layout.content === 'none' ? null : tensor(layout.channels * conditionFrames);
+  const noise = noiseChannels === 0 ? null : tensor(noiseChannels, height / 4, width / 4);
+  let seed = options.seed ?? model.seed;
+  /** Which of the two histories is the present one. */
+  let turn: 0 | 1 = 0;
+  let hasHistory = false;
+  let hasCondition = false;
+  let index = 0;
+  let running = false;
+
+  function forget(): void {
+    planesOf(histories[turn]).fill(0);
+    hasHistory = false;
+    hasCondition = false;
+    index = 0;
+  }
+
+  /** Puts a condition behind the others; the first stands for those that are missing before it. */
+  function remember(bytes: Uint8Array): void {
+    const planes = planesOf(condition!);
+    planes.copyWithin(0, conditionPlanes);
+    const newest = planes.subarray(planes.length - conditionPlanes);
+    if (layout.content === 'labels') labelsToPlanes(bytes, layout.channels, newest);
+    else bytesToPlanes(bytes, layout.channels, newest);
+    if (!hasCondition) {
+      for (let i = 1; i < conditionFrames; i += 1) planes.set(newest, (i - 1) * conditionPlanes);
+    }
+    hasCondition = true;
+  }
+
+  function checkCondition(bytes: Uint8Array): void {
+    checkLength(bytes, pixels * layout.bytesPerPixel, 'a condition');
+  }
+
+  /** The numbers that TensorFlow.js's engine draws, which lie pixel by pixel there. */
+  function drawNoise(): void {
+    if (!noise) return;
+    const planes = planesOf(noise);
+    const drawn = randomStream(seed, 'sample', index).fillNormal(new Float32Array(planes.length));
+    const places = planes.length / noiseChannels;
+    for (let i = 0; i < planes.length; i += 1) {
+      planes[i] = drawn[(i % places) * noiseChannels + Math.floor(i / places)]!;
+    }
+  }
+
+  return {
+    width,
+    height,
+    async next(bytes) {
+      if (running) throw new Error('next was called before the frame before it was made');
+      if (condition) {
+        if (bytes === null) {
+          throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
+        }
+        checkCondition(bytes);
+        remember(bytes);
+      }
+      drawNoise();
+      const history = histories[turn];
+      const following = histories[turn === 0 ? 1 : 0];
+      running = true;
+      try {
+        await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
+          next_history: following,
+        });
+      } finally {
+        running = false;
+      }
+      turn = turn === 0 ? 1 : 0;
+      hasHistory = true;
+      index += 1;
+      // The newest frame is the first of the history.
+      return planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
+    },
+    start(frames, conditions) {
+      forget();
+      const planes = planesOf(histories[turn]);
+      frames.forEach((bytes, i) => {
+        checkLength(bytes, framePlanes, 'a frame');
+        planes.copyWithin(framePlanes, 0);
+        bytesToPlanes(bytes, RGB, planes);
+        hasHistory = true;
+        const own = conditions?.[i];
+        if (!own || !condition) return;
+        checkCondition(own);
+        remember(own);
+      });
+    },
+    reset(nextSeed) {
+      forget();
+      seed = nextSeed ?? seed;
+    },
+    dispose() {
+      forget();
+    },
+  };
+}
