@@ -86,7 +86,7 @@ export function backpropagate(
         return walkParts(segment, sweep(chain, piece, segment), carried);
       }
       const { from, to } = piece;
-      const own = cotangents.slice(firstOutput[from]!, firstOutput[to] ?? outputs.length);
+      const own = cotangents.slice(firstOutput[from], firstOutput[to] ?? outputs.length);
       const pulled = chain.pullBack(piece, own, carried.stateCotangent);
       tf.dispose([...own, ...(carried.stateCotangent ?? [])]);
       if (carried.gradient === null) return pulled;

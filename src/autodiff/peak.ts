@@ -28,8 +28,8 @@ interface Engine {
   readonly state: {
     readonly tensorInfo: WeakMap<object, { bytes: number; backend: unknown }>;
   };
-  trackTensor(tensor: tf.Tensor, backend: unknown): void;
-  removeDataId(dataId: object, backend: unknown): void;
+  trackTensor: (tensor: tf.Tensor, backend: unknown) => void;
+  removeDataId: (dataId: object, backend: unknown) => void;
 }
 
 const meters = new Set<Meter>();

@@ -1,68 +1,143 @@
-import { freemem } from 'node:os';
-import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { evenSegments, planRollout, scheduleInWords, type Schedule } from '../autodiff/index.js';
+import { machineMemory } from '../backend/index.js';
+import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { formatBytes } from '../base/units.js';
-import { plainGradient } from '../autodiff/index.js';
+import { plainBound, profileCosts, type FrameSize, type ProfileOptions } from './memory-profile.js';
 import type { Model } from './model.js';
-import type { TrainingOptions } from './options.js';
-import { createRollout } from './rollout.js';
 
-/** Share of the free memory that activations may take. */
+/** Share of the free memory that `memoryBudget: auto` takes: the rest of the process needs some too. */
 const MEMORY_SHARE = 0.5;
 
-/** Peak tensor bytes that one generated frame adds to a tape, measured on this backend. */
-export async function bytesPerFrame(
-  model: Model,
-  size: { height: number; width: number; batch: number },
-): Promise<number> {
-  const { generator } = model;
-  const { height, width, batch } = size;
-  const { noiseChannels } = generator.options;
-  const before = tf.memory().numBytes;
-  const { peakBytes, result } = await tf.profile(() =>
-    tf.tidy(() => {
-      const channels = generator.conditionChannels;
-      const rollout = createRollout(generator, {
-        frames: tf.zeros([batch, 2, height, width, 3]),
-        condition: channels > 0 ? tf.zeros([batch, 2, height, width, channels]) : null,
-        noise:
-          noiseChannels > 0 ? tf.zeros([batch, 1, height / 4, width / 4, noiseChannels]) : null,
-        lead: 1,
-        warmUp: 0,
-        coldStart: false,
-        teacherForced: [false],
-      });
-      const flat = tf.tensor1d(generator.layout.initialize(0));
-      const { loss } = plainGradient(rollout, flat, ([frame]) => tf.mean(frame!));
-      return loss;
-    }),
-  );
-  tf.dispose(result);
-  return Math.max(0, peakBytes - before);
+const bytes = z.strictObject({
+  base: z.number(),
+  perFrame: z.number(),
+  perTapeFrame: z.number(),
+  perJudgedFrame: z.number(),
+});
+
+const costs = z.strictObject({
+  plain: bytes,
+  phases: z.strictObject({
+    forward: bytes,
+    judge: bytes,
+    back: bytes,
+    train: bytes,
+    update: bytes,
+  }),
+  stateBytes: z.number(),
+  forwardSeconds: z.number(),
+  plainSeconds: z.number(),
+  fixedSeconds: z.number(),
+});
+
+const checkpointingSchema = z.union([
+  z.strictObject({ kind: z.literal('off') }),
+  z.strictObject({ kind: z.literal('every'), every: z.int().min(1) }),
+  z.strictObject({ kind: z.literal('planned'), budgetBytes: z.number(), costs }),
+]);
+
+/**
+ * How a training takes its gradients, for every length of rollout. Snapshots keep it as it is, so that
+ * a resumed training goes on the same way on a machine with more memory or less.
+ */
+export type Checkpointing = z.output<typeof checkpointingSchema>;
+
+/** A step's way through its rollout. */
+export interface StepMemory {
+  readonly segments: Schedule | null;
+  readonly judgedFrames: number;
 }
 
 /**
- * The frames of each recomputed segment, null for none, by `training.gradientCheckpointing`; `auto`
- * measures one frame and keeps the whole rollout on the tape when that fits half the free memory.
+ * The segments of a rollout of so many frames.
+ * @throws FrameloomError budget
  */
-export async function chooseCheckpointing(
-  model: Model,
-  options: TrainingOptions,
-  size: { height: number; width: number },
-  log: Logger,
-): Promise<number | null> {
-  const choice = options.gradientCheckpointing;
-  if (choice === 'off') return null;
-  if (choice !== 'auto') return choice.every;
-  const perFrame = await bytesPerFrame(model, { ...size, batch: options.batch });
-  const available = freemem() * MEMORY_SHARE;
-  const fits = Math.floor(available / perFrame);
-  const words = `${formatBytes(perFrame)} a frame, ${formatBytes(available)} to use`;
-  if (fits >= options.frames) {
-    log.info(`gradient checkpointing: off, the rollout of ${options.frames} fits (${words})`);
-    return null;
+export function stepMemory(checkpointing: Checkpointing, frames: number): StepMemory {
+  switch (checkpointing.kind) {
+    case 'off':
+      return { segments: null, judgedFrames: frames };
+    case 'every':
+      return { segments: evenSegments(frames, checkpointing.every), judgedFrames: frames };
+    case 'planned':
+      return plannedMemory(checkpointing, frames);
   }
-  const every = Math.max(1, fits);
-  log.info(`gradient checkpointing: every ${every} frames (${words})`);
-  return every;
+}
+
+type Planned = Extract<Checkpointing, { kind: 'planned' }>;
+
+/** A rollout's length changes seldom, and long ones take a while to plan. */
+const plans = new WeakMap<Planned, Map<number, StepMemory>>();
+
+function plannedMemory(planned: Planned, frames: number): StepMemory {
+  const known = plans.get(planned) ?? new Map<number, StepMemory>();
+  plans.set(planned, known);
+  const plan = known.get(frames) ?? planRollout(planned.costs, frames, planned.budgetBytes);
+  known.set(frames, plan);
+  return plan;
+}
+
+/**
+ * What a snapshot kept.
+ * @throws FrameloomError bad-snapshot
+ */
+export function savedCheckpointing(state: unknown): Checkpointing {
+  const saved = z.object({ checkpointing: checkpointingSchema }).safeParse(state);
+  if (saved.success) return saved.data.checkpointing;
+  throw new FrameloomError('bad-snapshot', 'the snapshot does not say how gradients were taken', {
+    cause: saved.error,
+  });
+}
+
+/** Bytes that `training.memoryBudget` stands for. */
+export function budgetBytes(budget: number | 'auto'): number {
+  if (budget !== 'auto') return budget;
+  const { freeBytes, totalBytes } = machineMemory();
+  // A container's limit, where there is one; else it says 0 or more than the machine has.
+  const limit = process.constrainedMemory();
+  const limited = limit > 0 && limit < totalBytes;
+  const free = limited ? Math.min(freeBytes, limit - process.memoryUsage.rss()) : freeBytes;
+  return Math.floor(Math.max(0, free) * MEMORY_SHARE);
+}
+
+/**
+ * How to take the gradients by `training.gradientCheckpointing` and `memoryBudget`. `auto` measures
+ * what a step takes, on short rollouts of small frames, and keeps the longest rollout on one tape when
+ * that fits; if not, each rollout gets the cheapest schedule that does.
+ *
+ * @throws FrameloomError budget, when not even the most frugal schedule fits
+ */
+export function chooseCheckpointing(
+  model: Model,
+  options: ProfileOptions,
+  size: FrameSize,
+  log: Logger,
+): Checkpointing {
+  const { gradientCheckpointing: choice, memoryBudget, frames, batch } = options.training;
+  if (choice !== 'auto') {
+    if (memoryBudget !== 'auto') {
+      log.warn('memoryBudget is kept to only with gradientCheckpointing: auto');
+    }
+    return choice === 'off' ? { kind: 'off' } : { kind: 'every', every: choice.every };
+  }
+  const budget = budgetBytes(memoryBudget);
+  const bound = plainBound(model, options, size);
+  if (bound <= budget) {
+    log.info(
+      `gradient checkpointing: off, ${frames} frames take less than ${formatBytes(bound)} of ${formatBytes(budget)}`,
+    );
+    return { kind: 'off' };
+  }
+  const measured = profileCosts(model, options)(size, batch);
+  const plan = planRollout(measured, frames, budget);
+  const peak = `about ${formatBytes(plan.peakBytes)} of ${formatBytes(budget)}`;
+  if (plan.segments === null) {
+    log.info(`gradient checkpointing: off, ${frames} frames take ${peak}`);
+    return { kind: 'off' };
+  }
+  log.info(
+    `gradient checkpointing: segments of ${scheduleInWords(plan.segments)} frames, ${plan.judgedFrames} judged at once, take ${peak} and ${plan.slowdown.toFixed(2)} times as long`,
+  );
+  return { kind: 'planned', budgetBytes: budget, costs: measured };
 }

@@ -18,13 +18,19 @@ import { trainStep } from './step.js';
 export interface ProfileOptions {
   readonly training: TrainingOptions;
   readonly losses: LossOptions;
-  readonly judgeRaw: boolean;
+  readonly frameDiscriminator: { readonly judgeRaw: boolean };
 }
 
 export interface FrameSize {
   readonly height: number;
   readonly width: number;
 }
+
+/** The two sizes that are measured; others follow by the line through them. */
+export const PROFILE_SIZES: readonly [FrameSize, FrameSize] = [
+  { height: 48, width: 64 },
+  { height: 80, width: 96 },
+];
 
 /** A step to measure. */
 interface Trial {
@@ -67,14 +73,15 @@ function windowOf(model: Model, trial: Trial, lead: number, size: FrameSize): Ro
 /** Runs one step op by op, weights, optimizer and window made for it and measured with it. */
 function measure(
   model: Model,
-  { losses, judgeRaw }: ProfileOptions,
+  { losses, frameDiscriminator }: ProfileOptions,
   trial: Trial,
   lead: number,
   size: FrameSize,
 ): Peak<void> {
   const plan = {
     ...{ step: 0, generatorLearningRate: 1e-4, discriminatorLearningRate: 1e-4 },
-    ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5, judgeRaw },
+    ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5 },
+    judgeRaw: frameDiscriminator.judgeRaw,
     r1: losses.r1 * losses.r1EverySteps,
     segments: trial.every === null ? null : evenSegments(trial.frames, trial.every),
     judgedFrames: trial.judgedFrames,
@@ -93,19 +100,40 @@ function measure(
 const peakIn = (peak: Peak<void>, phase: Phase): number =>
   peak.phases[phase === 'update' ? '' : phase]?.peakBytes ?? 0;
 
+/** Real frames in front of a rollout, and its fewest frames in which everything has its turn. */
+function shortest({ generator, discriminators }: Model): { lead: number; frames: number } {
+  const { historyFrames, conditionFrames } = generator.options;
+  const lead = Math.max(historyFrames, conditionFrames - 1);
+  const spans = discriminators.sequences.map(
+    ({ stride }) => (discriminators.sequenceFrames - 1) * stride,
+  );
+  // Long enough that each sequence discriminator has several runs, one more for each more frame.
+  return { lead, frames: 3 + Math.max(0, ...spans.map((span) => span - lead)) };
+}
+
+const pixelsOf = ({ height, width }: FrameSize): number => height * width;
+
+/**
+ * More than the longest rollout of a training takes on one tape, from a single short step of small
+ * frames: everything is taken to grow with the pixels and with the frames, which weights do not.
+ */
+export function plainBound(model: Model, options: ProfileOptions, size: FrameSize): number {
+  const { batch, frames, warmUp } = options.training;
+  const { lead, frames: short } = shortest(model);
+  const trial = { frames: short, every: null, judgedFrames: short, warmUp: 0 };
+  const [small] = PROFILE_SIZES;
+  const { peakBytes } = measure(model, options, trial, lead, small);
+  const larger = Math.max(1, (pixelsOf(size) * batch) / pixelsOf(small));
+  const longer = Math.max(1, (frames + warmUp.frames) / short);
+  return Math.ceil(peakBytes * larger * longer);
+}
+
 /**
  * What a training step takes at a size, a window at a time, measured by running a few short ones on
  * the current backend.
  */
 export function profileStep(model: Model, options: ProfileOptions, size: FrameSize): StepCosts {
-  const { historyFrames, conditionFrames } = model.generator.options;
-  const lead = Math.max(historyFrames, conditionFrames - 1);
-  const { discriminators } = model;
-  const spans = discriminators.sequences.map(
-    ({ stride }) => (discriminators.sequenceFrames - 1) * stride,
-  );
-  // Long enough that each sequence discriminator has several runs, one more for each more frame.
-  const short = 3 + Math.max(0, ...spans.map((span) => span - lead));
+  const { lead, frames: short } = shortest(model);
   const long = short + 1;
   const { warmUp } = options.training;
   const warms = warmUp.frames > 0 && warmUp.fraction > 0;
@@ -128,7 +156,7 @@ export function profileStep(model: Model, options: ProfileOptions, size: FrameSi
   /** All warm-up frames besides those that were measured, by two of them. */
   const moreWarmUp = warms ? (warmUp.frames - before) / 2 : 0;
 
-  const stateBytes = historyFrames * 3 * 4 * size.height * size.width;
+  const stateBytes = model.generator.options.historyFrames * 3 * 4 * size.height * size.width;
   const keeps = (phase: Phase): boolean =>
     phase === 'forward' || phase === 'judge' || phase === 'back';
   const phases = Object.fromEntries(
@@ -173,12 +201,6 @@ export function profileStep(model: Model, options: ProfileOptions, size: FrameSi
   };
 }
 
-/** The two sizes that are measured; others follow by the line through them. */
-export const PROFILE_SIZES: readonly [FrameSize, FrameSize] = [
-  { height: 48, width: 64 },
-  { height: 80, width: 96 },
-];
-
 /**
  * What a training step takes as a function of frame size and batch. Measures small frames, a few
  * seconds in all, because what is asked for may not fit.
@@ -188,7 +210,6 @@ export function profileCosts(
   options: ProfileOptions,
   sizes = PROFILE_SIZES,
 ): (size: FrameSize, batch: number) => StepCosts {
-  const pixelsOf = ({ height, width }: FrameSize): number => height * width;
   const [small, large] = sizes.map((size) => ({
     pixels: pixelsOf(size),
     costs: profileStep(model, options, size),

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { evenSegments } from '../autodiff/index.js';
 import { randomStream } from '../base/random.js';
 import type { Window } from '../clips/index.js';
 import type { GeneratorOptions } from '../networks/index.js';
+import { stepMemory, type Checkpointing, type StepMemory } from './auto-checkpointing.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import type { StepPlan } from './step.js';
@@ -43,13 +43,14 @@ export function averageShare(options: TrainingOptions, step: number): number {
 /** Everything of a step that is no data, as a pure function of its number. */
 export function stepPlan(
   options: { training: TrainingOptions; losses: LossOptions; judgeRaw: boolean },
-  checkpointEvery: number | null,
+  checkpointing: Checkpointing,
   step: number,
-): StepPlan {
+): StepPlan & Pick<StepMemory, 'judgedFrames'> {
   const { training, losses, judgeRaw } = options;
   const { optimizer } = training;
   const factor = rateFactor(training, step);
   const frames = rolloutFrames(training, step);
+  const { segments, judgedFrames } = stepMemory(checkpointing, frames);
   return {
     step,
     judgeRaw,
@@ -58,7 +59,8 @@ export function stepPlan(
     beta1: optimizer.beta1,
     beta2: optimizer.beta2,
     averageShare: averageShare(training, step),
-    segments: checkpointEvery === null ? null : evenSegments(frames, checkpointEvery),
+    segments: segments as StepPlan['segments'],
+    judgedFrames,
     r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
   };
 }

@@ -106,10 +106,10 @@ export function r1GradientInParts(
   const count = real.frames.shape[0];
   return inPhase('train', () =>
     scoped(() => {
-      let penalty: tf.Scalar = tf.scalar(0);
-      let gradient: tf.Tensor1D = tf.zerosLike(flat);
+      let sum = { penalty: tf.scalar(0), gradient: tf.zerosLike(flat) };
       for (const { from, to, share } of microBatches(count, judgedFrames * samples)) {
-        const [nextPenalty, nextGradient] = tf.tidy(() => {
+        const before = sum;
+        sum = scoped(() => {
           const rows = (x: tf.Tensor4D): tf.Tensor4D =>
             tf.slice(x, [from, 0, 0, 0], [to - from, -1, -1, -1]);
           const condition = real.condition && rows(real.condition);
@@ -119,13 +119,15 @@ export function r1GradientInParts(
             rows(real.frames),
             gamma * share,
           );
-          return [tf.add(penalty, own.penalty), tf.add(gradient, own.gradient)];
-        }) as [tf.Scalar, tf.Tensor1D];
-        tf.dispose([penalty, gradient]);
-        [penalty, gradient] = [nextPenalty, nextGradient];
-        computeAfter([gradient]);
+          return {
+            penalty: tf.add(before.penalty, own.penalty),
+            gradient: tf.add(before.gradient, own.gradient),
+          };
+        });
+        tf.dispose([before.penalty, before.gradient]);
+        computeAfter([sum.gradient]);
       }
-      return { penalty, gradient };
+      return sum;
     }),
   );
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
 import { evaluateHeldOut, sampleRows } from '../synthesis/held-out.js';
+import type { Checkpointing } from './auto-checkpointing.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
@@ -16,7 +17,7 @@ export interface StockContext {
   readonly log: Logger;
   readonly model: Model;
   readonly dataset: Dataset;
-  readonly checkpointEvery: number | null;
+  readonly checkpointing: Checkpointing;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
@@ -82,14 +83,14 @@ async function save(
   step: number,
   score: number | undefined,
 ): Promise<void> {
-  const { pipeline, run, stepLog, log, model, checkpointEvery, resumedFromStep } = context;
+  const { pipeline, run, stepLog, log, model, checkpointing, resumedFromStep } = context;
   await stepLog.sync();
   await saveSnapshot(
     run.snapshots,
     {
       step,
       tensors: await stateToTensors(model, state),
-      state: { seed: pipeline.seed, checkpointEvery },
+      state: { seed: pipeline.seed, checkpointing },
     },
     {
       keepLast: pipeline.training.keepSnapshots,

@@ -1,6 +1,5 @@
 import { memoryFigures, useBackend } from '../backend/index.js';
 import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
-import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { openDataset, type DataOptions, type Dataset } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
@@ -9,7 +8,7 @@ import type {
   GeneratorOptions,
   SequenceDiscriminatorOptions,
 } from '../networks/index.js';
-import { chooseCheckpointing } from './auto-checkpointing.js';
+import { chooseCheckpointing, savedCheckpointing } from './auto-checkpointing.js';
 import {
   createModel,
   disposeState,
@@ -114,15 +113,15 @@ export async function train(
       ? stateFromTensors(model, snapshot.tensors)
       : initialState(model, pipeline.seed);
     const step = snapshot?.step ?? 0;
-    const checkpointEvery = snapshot
+    const checkpointing = snapshot
       ? savedCheckpointing(snapshot.state)
-      : await chooseCheckpointing(model, pipeline.training, dataset, log);
+      : chooseCheckpointing(model, pipeline, dataset, log);
     const stepLog = await openStepLog(run.log, snapshot ? { throughStep: step } : {});
     const events = await openEventWriter(run.events, snapshot ? { resumedFromStep: step } : {});
     const resumedFromStep = snapshot ? step : null;
     const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
     const session = {
-      ...{ pipeline, context, run, log, model, dataset, checkpointEvery, runner },
+      ...{ pipeline, context, run, log, model, dataset, checkpointing, runner },
       ...{ stepLog, events, resumedFromStep },
     };
     if (snapshot) log.info(`going on from step ${step}`);
@@ -136,12 +135,6 @@ export async function train(
   } finally {
     await dataset.close();
   }
-}
-
-function savedCheckpointing(state: unknown): number | null {
-  const every: unknown = (state as { checkpointEvery?: unknown } | null)?.checkpointEvery;
-  if (every === null || typeof every === 'number') return every;
-  throw new FrameloomError('bad-snapshot', 'the snapshot does not say how gradients were taken');
 }
 
 async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
@@ -170,7 +163,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
 
       const window = await feed.next();
       const input = rolloutInput(window, options, step);
-      const plan = stepPlan(options, session.checkpointEvery, step);
+      const plan = stepPlan(options, session.checkpointing, step);
       // A graph for each pattern of teacher forcing would be recorded to run once.
       const runner = input.teacherForced.includes(true) ? eagerRunner : session.runner;
       const result = trainStep(model, state, input, pipeline.losses, plan, runner);

@@ -113,7 +113,7 @@ describe('stepPlan', () => {
         losses: lossOptions.parse({ r1: 2, r1EverySteps: 4 }),
         judgeRaw: false,
       },
-      every,
+      every === null ? { kind: 'off' } : { kind: 'every', every },
       now,
     );
 
