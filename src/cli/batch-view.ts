@@ -135,7 +135,7 @@ function barView(context: Context, total: number, tally: BatchTally): BatchView 
         const line = endLine(event);
         if (line !== undefined) bars.log(`${line}\n`);
       }
-      whole.update(tally.finished, { words: `${tally.words()}` });
+      whole.update(tally.finished, { words: tally.words() });
     },
     stop: () => {
       bars.stop();

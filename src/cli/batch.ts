@@ -6,10 +6,11 @@ import {
   runBatch,
   type BatchOptions,
   type Shard,
+  type Synthesizer,
 } from '../synthesis/index.js';
 import { createBatchView, jsonLine } from './batch-view.js';
 import type { Context } from './context.js';
-import { openEngine } from './engine.js';
+import { openEngine, type Engine } from './engine.js';
 import { EXIT } from './exit-code.js';
 
 export interface BatchCommand {
@@ -40,7 +41,12 @@ export async function generateBatch(
   if (shard) {
     log.info(`${jobs.length} of ${all.length} videos are of shard ${shard.index}/${shard.count}`);
   }
-  const engine = await openEngine(model, context);
+  // Not before there is something to make: where all is there already nothing need be loaded.
+  let engine: Promise<Engine> | undefined;
+  const openSynthesizer = async (): Promise<Synthesizer> => {
+    engine ??= openEngine(model, context);
+    return (await engine).open();
+  };
   const view = createBatchView(context, jobs.length);
   const started = performance.now();
   const summary = await runBatch(model, jobs, {
@@ -48,8 +54,7 @@ export async function generateBatch(
     folder: outputFolder(template),
     shard,
     parallel: batch.jobs,
-    openSynthesizer: () => engine.open(),
-    engine: engine.name,
+    openSynthesizer,
     onEvent: (event) => {
       view.show(event);
       if (event.kind === 'failed') log.error(`${event.job.output}: ${event.error.toLine()}`);

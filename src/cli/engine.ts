@@ -4,8 +4,6 @@ import type { Context } from './context.js';
 
 /** What runs a model. */
 export interface Engine {
-  /** Names it where that decides what comes out. */
-  readonly name: string;
   /** One more recurrent state of the same model. */
   open(): Promise<Synthesizer> | Synthesizer;
 }
@@ -13,5 +11,5 @@ export interface Engine {
 /** Makes TensorFlow.js ready to run the model. */
 export async function openEngine(model: SynthesisModel, context: Context): Promise<Engine> {
   await useBackend({ log: context.log });
-  return { name: 'tensorflow.js', open: () => createSynthesizer(model) };
+  return { open: () => createSynthesizer(model) };
 }

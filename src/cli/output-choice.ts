@@ -85,7 +85,7 @@ export async function reportVideo(
     log.debug('the reader closed the pipe');
     return EXIT.ok;
   }
-  const say = toPipe ? terminal.err : terminal.out;
+  const say = (text: string): void => (toPipe ? terminal.err(text) : terminal.out(text));
   const words = `${flags.output}: ${result.frames} frames, ${result.durationSeconds.toFixed(2)} s`;
   if (flags.json) say(`${JSON.stringify(result)}\n`);
   else if (toPipe) log.info(words);

@@ -36,8 +36,6 @@ export interface BatchOptions extends Omit<
   readonly parallel?: number | undefined;
   /** What runs the model, one for each video made at once; TensorFlow.js unless given. */
   readonly openSynthesizer?: (() => Promise<Synthesizer> | Synthesizer) | undefined;
-  /** Names what runs the model where that decides what comes out; in the manifest. */
-  readonly engine?: string | undefined;
   readonly onEvent?: ((event: BatchEvent) => void) | undefined;
 }
 
@@ -103,8 +101,7 @@ class Batch {
   }
 
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
-    const { startFrames, audio, format, outputPixelFormat, sequenceFps, raw, engine } =
-      this.#options;
+    const { startFrames, audio, format, outputPixelFormat, sequenceFps, raw } = this.#options;
     return {
       seed,
       startFrames,
@@ -113,7 +110,6 @@ class Batch {
       outputPixelFormat: outputPixelFormat ?? null,
       sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
       raw: raw ? JSON.stringify(raw) : null,
-      engine: engine ?? null,
     };
   }
 

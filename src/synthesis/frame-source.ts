@@ -10,7 +10,7 @@ export interface FrameSource {
   /** A condition for each frame of the input, the start's own included. */
   readonly conditions: Observable<Frame>;
   /** Start frame k, rgb24 in the model's size; known once condition k has come. */
-  start(k: number): Frame;
+  readonly start: (k: number) => Frame;
 }
 
 export interface FrameSourceOptions {

@@ -1,0 +1,171 @@
+import { copyFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backend/index.js';
+import { openModel } from '../../src/pipeline/open-model.js';
+import { runBatch, type BatchEvent, type BatchOptions } from '../../src/synthesis/batch.js';
+import type { SynthesisModel } from '../../src/synthesis/model.js';
+import { createSynthesizer } from '../../src/synthesis/synthesizer.js';
+import { outputFolder, planBatch } from '../../src/synthesis/template.js';
+import { decodeFrames, runningProcesses } from '../../src/video/index.js';
+import { collect } from '../video/frames.js';
+import { makeClip, scratchPath } from '../video/make-clip.js';
+import { makeRun } from './make-run.js';
+
+const FRAMES = 6;
+let model: SynthesisModel;
+let clips: string[];
+
+beforeAll(async () => {
+  await useBackend();
+  model = await openModel(await makeRun({ generator: { noiseChannels: 2 } }));
+  clips = await Promise.all(
+    [1, 2, 3].map((i) => makeClip({ frames: FRAMES, name: `clip-${i}.mp4`, filter: `hue=h=${i}` })),
+  );
+});
+
+interface Batch {
+  inputs?: string[];
+  seeds?: number[];
+  of?: SynthesisModel;
+  folder: string;
+  more?: Partial<BatchOptions>;
+}
+
+/** Runs a batch of the clips and says what happened to each. */
+async function run({ inputs = clips, seeds = [1], of = model, folder, more }: Batch) {
+  const template = join(folder, '{index}-{seed}.mkv');
+  const events: BatchEvent[] = [];
+  const summary = await runBatch(of, planBatch({ inputs, seeds, template }), {
+    ...{ folder: outputFolder(template), startFrames: 0, baseFolder: folder },
+    ...more,
+    onEvent: (event) => {
+      events.push(event);
+      more?.onEvent?.(event);
+    },
+  });
+  const ended = events
+    .filter(({ kind }) => kind !== 'started' && kind !== 'frame')
+    .map(({ kind, job }) => `${kind} ${job.index}-${job.seed}`)
+    .sort();
+  return { summary, events, ended };
+}
+
+/** All its frames: two files of the same frames need not be the same bytes. */
+const pixels = async (...place: string[]): Promise<Buffer> =>
+  Buffer.concat((await collect(decodeFrames(join(...place)))).map(({ data }) => data));
+
+const videos = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith('.mkv')).sort();
+
+describe('runBatch', () => {
+  it('makes what is not made yet, and only that', async () => {
+    const folder = scratchPath('out');
+    const before = tf.memory().numTensors;
+    const first = await run({ folder, seeds: [1, 2], inputs: clips.slice(0, 2) });
+    expect(first.ended).toEqual(['done 1-1', 'done 1-2', 'done 2-1', 'done 2-2']);
+    const made = (await stat(join(folder, '1-1.mkv'))).mtimeMs;
+    const second = await run({ folder, seeds: [1, 2], more: { parallel: 2 } });
+    expect(second.summary).toEqual({ done: 2, skipped: 4, failed: [] });
+    expect(second.ended.slice(0, 2)).toEqual(['done 3-1', 'done 3-2']);
+    expect((await stat(join(folder, '1-1.mkv'))).mtimeMs).toBe(made);
+    // Each with its own history and seed, whoever made it and in whatever order.
+    const [one, other] = [await pixels(folder, '2-1.mkv'), await pixels(folder, '2-2.mkv')];
+    expect(one.equals(other)).toBe(false);
+    const alone = scratchPath('alone');
+    await run({ folder: alone, seeds: [2], inputs: [clips[1]!] });
+    expect((await pixels(alone, '1-2.mkv')).equals(other)).toBe(true);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('makes again what was changed: input, output, model, settings', async () => {
+    const folder = scratchPath('out');
+    const clip = scratchPath('changing.mp4');
+    await copyFile(clips[0]!, clip);
+    const inputs = [clip, clips[1]!];
+    const again = async (batch: Partial<Batch> = {}) =>
+      (await run({ folder, inputs, ...batch })).ended;
+    await again();
+    await utimes(clip, 1, 1); // the same content
+    expect(await again()).toEqual(['skipped 1-1', 'skipped 2-1']);
+    await copyFile(clips[2]!, clip);
+    expect(await again()).toEqual(['done 1-1', 'skipped 2-1']);
+    await rm(join(folder, '2-1.mkv'));
+    expect(await again()).toEqual(['done 2-1', 'skipped 1-1']);
+    await writeFile(join(folder, '1-1.mkv'), 'something else');
+    expect(await again()).toEqual(['done 1-1', 'skipped 2-1']);
+    expect(await again({ more: { startFrames: 1 } })).toEqual(['done 1-1', 'done 2-1']);
+    const other = await openModel(await makeRun({ seed: 2, generator: { noiseChannels: 2 } }));
+    expect(await again({ of: other, more: { startFrames: 1 } })).toEqual(['done 1-1', 'done 2-1']);
+  });
+
+  it('reports one that fails and makes the rest', async () => {
+    const folder = scratchPath('out');
+    const bad = scratchPath('bad.mp4');
+    await writeFile(bad, 'not a video');
+    const inputs = [clips[0]!, bad, scratchPath('none.mp4'), clips[1]!];
+    const { summary, ended } = await run({ folder, inputs });
+    expect(ended).toEqual(['done 1-1', 'done 4-1', 'failed 2-1', 'failed 3-1']);
+    expect(summary.failed.map(({ job, error }) => [job.input, error.code])).toEqual([
+      [bad, 'bad-input'],
+      [inputs[2], 'not-found'],
+    ]);
+    expect(await videos(folder)).toEqual(['1-1.mkv', '4-1.mkv']);
+    expect((await run({ folder, inputs })).summary).toMatchObject({ done: 0, skipped: 2 });
+  });
+
+  it('goes on with its synthesizer after a failure in the middle of a frame', async () => {
+    const folder = scratchPath('out');
+    const { width, height } = model.data.size;
+    let calls = 0;
+    const { summary } = await run({
+      folder,
+      more: {
+        openSynthesizer: () => {
+          const real = createSynthesizer({ ...model, width, height });
+          const next = async (condition: Uint8Array | null) => {
+            calls += 1;
+            if (calls === 3) throw new TypeError('a defect');
+            return real.next(condition);
+          };
+          return { ...real, next };
+        },
+      },
+    });
+    expect(summary).toMatchObject({ done: 2, failed: [{ error: { message: 'a defect' } }] });
+    const whole = scratchPath('whole');
+    await run({ folder: whole });
+    const [after, expected] = [await pixels(folder, '2-1.mkv'), await pixels(whole, '2-1.mkv')];
+    expect(after.equals(expected)).toBe(true);
+  });
+
+  it('stops in order, and goes on from there', async () => {
+    const folder = scratchPath('out');
+    const stop = new AbortController();
+    const onEvent = ({ kind, job }: BatchEvent): void => {
+      if (kind === 'frame' && job.index === 2) stop.abort();
+    };
+    const stopped = run({ folder, more: { signal: stop.signal, onEvent } });
+    await expect(stopped).rejects.toMatchObject({
+      code: 'cancelled',
+      message: 'stopped with 1 of 3 videos made',
+    });
+    expect((await readdir(folder)).sort()).toEqual(['1-1.mkv', 'frameloom-manifest.jsonl']);
+    expect(runningProcesses()).toEqual([]);
+    expect((await run({ folder })).ended).toEqual(['done 2-1', 'done 3-1', 'skipped 1-1']);
+  });
+
+  it('knows pictures by their pattern', async () => {
+    const folder = scratchPath('out');
+    const template = join(folder, '{name}', '%03d.png');
+    const jobs = planBatch({ inputs: [clips[0]!], seeds: [1], template });
+    const options = { folder, startFrames: 0, baseFolder: folder };
+    expect(await runBatch(model, jobs, options)).toEqual({ done: 1, skipped: 0, failed: [] });
+    expect(await runBatch(model, jobs, options)).toEqual({ done: 0, skipped: 1, failed: [] });
+    const [made] = (await readdir(folder)).filter((name) => !name.startsWith('frameloom'));
+    await rm(join(folder, made!, '003.png'));
+    expect(await runBatch(model, jobs, options)).toEqual({ done: 1, skipped: 0, failed: [] });
+    expect(await readdir(join(folder, made!))).toHaveLength(FRAMES);
+  });
+});
