@@ -33,11 +33,11 @@ export interface OnnxPort {
 }
 
 export interface GraphOptions {
-  /** Store float weights of more than a few numbers as float16; computing stays float32. */
+  /** Store the large weights as float16; computing stays float32. */
   readonly halfWeights?: boolean;
 }
 
-/** Weights below this many numbers stay float32: they save nothing. */
+/** Weights of fewer numbers stay float32, as biases and norms do: they save nothing. */
 const SMALL = 64;
 
 interface Node {
@@ -160,7 +160,11 @@ export class OnnxGraph {
     const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
     const known = this.#constants.get(key);
     if (known) return known;
-    const half = this.#halfWeights && values instanceof Float32Array && values.length >= SMALL;
+    const half =
+      this.#halfWeights &&
+      values instanceof Float32Array &&
+      shape.length > 1 &&
+      values.length >= SMALL;
     const own = this.#freeName(name ?? 'constant');
     const stored = half ? `${own}.half` : own;
     this.#initializers.push({

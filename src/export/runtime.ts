@@ -47,8 +47,15 @@ export async function openRuntime(
   path: string,
   options: SessionOptions = {},
 ): Promise<Runtime> {
-  const { InferenceSession, Tensor } = await load();
+  const { InferenceSession, Tensor, listSupportedBackends } = await load();
   const { size, device = 'cpu' } = options;
+  // ONNX Runtime itself would go on with the processor, and say so on standard error only.
+  const devices = listSupportedBackends().map(({ name }) => name);
+  if (!devices.includes(device)) {
+    throw new FrameloomError('backend', `ONNX Runtime cannot use ${device} on this machine`, {
+      hint: `it can use ${devices.filter((name) => DEVICES.includes(name as Device)).join(', ')}`,
+    });
+  }
   try {
     const session = await InferenceSession.create(file, {
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],

@@ -62,7 +62,7 @@ function unify(values: readonly unknown[], what: string): SymbolicAttribute {
 function shapeOf(values: readonly TraceValue[]): readonly Dimension[] {
   const sizes = values.map((value) => [...value.shape]);
   const shape = unify(sizes, 'a shape') as (Dimension | null)[];
-  return shape.map((size) => size ?? fail('a size does not grow linearly'));
+  return shape.map((size) => size ?? fail('a size is rounded'));
 }
 
 function sourceOf(
