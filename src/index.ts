@@ -26,8 +26,13 @@ export {
   evaluateHeldOut,
   generate,
   generateVideo,
+  planBatch,
+  runBatch,
+  sampleFrames,
   withCondition,
+  type BatchEvent,
   type Evaluation,
+  type InteractiveSynthesizer,
   type SynthesisModel,
   type Synthesizer,
 } from './synthesis/index.js';

@@ -11,6 +11,7 @@ export interface RunOptions {
   /** The `data:` section; 32x24 and edges unless given. */
   readonly data?: Readonly<Record<string, unknown>>;
   readonly generator?: Readonly<Record<string, unknown>>;
+  readonly training?: Readonly<Record<string, unknown>>;
   /** Decides the weights. */
   readonly seed?: number;
 }
@@ -24,6 +25,7 @@ export async function makeRun(options: RunOptions = {}): Promise<string> {
     seed,
     data: { size: '32x24', ...options.data },
     generator: { channels: 4, residualBlocks: 1, branchBlocks: 0, ...options.generator },
+    training: { ...options.training },
   });
   const { pipeline, baseFolder } = parsePipeline(yaml, join(scratchFolder(), 'random.yaml'));
   const { data } = pipeline;
