@@ -7,6 +7,7 @@ import { registerDemo } from './demo.js';
 import { registerEvaluate } from './evaluate.js';
 import { registerExport } from './export.js';
 import { registerGenerate } from './generate.js';
+import { registerPlan } from './plan.js';
 import { registerSample } from './sample.js';
 import { registerSchema } from './schema.js';
 import { registerTrain } from './train.js';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Register[] = [
   registerEvaluate,
   registerExport,
   registerCheck,
+  registerPlan,
   registerDemo,
   registerDoctor,
   registerSchema,
