@@ -27,8 +27,10 @@ export interface StepCosts {
   readonly forwardSeconds: number;
   /** A frame in the whole step with the rollout on one tape, the discriminators included. */
   readonly plainSeconds: number;
-  /** What the step takes whatever its frames. */
+  /** What the step takes whatever its frames and their size. */
   readonly fixedSeconds: number;
+  /** Frames that a step generates without training on them, on average. */
+  readonly warmUpFrames: number;
 }
 
 /** What a phase's bytes depend on. */
@@ -52,8 +54,10 @@ export interface MeasuredCosts {
 }
 
 /**
- * Costs at another size by the line through two measurements: what belongs to weights is the same at
- * every size, what belongs to activations grows with the pixels. Bytes are rounded up.
+ * Costs at another size. Bytes by the line through two measurements: what belongs to weights is the
+ * same at every size, what belongs to activations grows with the pixels. They are rounded up. Times
+ * waver, and a line would multiply that: a frame's is taken to grow with its pixels from the second
+ * measurement, which should be the larger.
  */
 export function costsAt(pixels: number, a: MeasuredCosts, b: MeasuredCosts): StepCosts {
   const share = (pixels - a.pixels) / (b.pixels - a.pixels);
@@ -65,15 +69,16 @@ export function costsAt(pixels: number, a: MeasuredCosts, b: MeasuredCosts): Ste
     perTapeFrame: Math.ceil(line(p.perTapeFrame, q.perTapeFrame)),
     perJudgedFrame: Math.ceil(line(p.perJudgedFrame, q.perJudgedFrame)),
   });
-  const seconds = (p: number, q: number): number => Math.max(0, line(p, q));
+  const scale = pixels / b.pixels;
   return {
     plain: bytes(x.plain, y.plain),
     phases: Object.fromEntries(
       PHASES.map((phase) => [phase, bytes(x.phases[phase], y.phases[phase])]),
     ) as Record<Phase, PhaseBytes>,
     stateBytes: Math.ceil(line(x.stateBytes, y.stateBytes)),
-    forwardSeconds: seconds(x.forwardSeconds, y.forwardSeconds),
-    plainSeconds: seconds(x.plainSeconds, y.plainSeconds),
-    fixedSeconds: seconds(x.fixedSeconds, y.fixedSeconds),
+    forwardSeconds: y.forwardSeconds * scale,
+    plainSeconds: y.plainSeconds * scale,
+    fixedSeconds: y.fixedSeconds,
+    warmUpFrames: y.warmUpFrames,
   };
 }

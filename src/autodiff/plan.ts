@@ -52,8 +52,9 @@ const plainPeak = (costs: StepCosts, length: number): number =>
 
 /** Predicted time of a step, in seconds. */
 export function stepSeconds(costs: StepCosts, length: number, segments: Schedule | null): number {
-  const plain = length * costs.plainSeconds + costs.fixedSeconds;
-  return segments === null ? plain : plain + extraSteps(segments) * costs.forwardSeconds;
+  const { plainSeconds, forwardSeconds, fixedSeconds, warmUpFrames } = costs;
+  const forwards = warmUpFrames + (segments === null ? 0 : extraSteps(segments));
+  return length * plainSeconds + forwards * forwardSeconds + fixedSeconds;
 }
 
 /** The plan for given segments: what they will take. */

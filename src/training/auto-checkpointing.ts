@@ -30,6 +30,7 @@ const costs = z.strictObject({
   forwardSeconds: z.number(),
   plainSeconds: z.number(),
   fixedSeconds: z.number(),
+  warmUpFrames: z.number(),
 });
 
 const checkpointingSchema = z.union([

@@ -185,7 +185,6 @@ export function profileStep(model: Model, options: ProfileOptions, size: FrameSi
   const seconds = (phase: Phase): number =>
     longer.phases[phase === 'update' ? '' : phase]?.seconds ?? 0;
   const forwardSeconds = seconds('forward') / long;
-  const warmUpSeconds = (warmUp.frames * warmUp.fraction - before) * forwardSeconds;
   return {
     plain: {
       base: plainFew - plainPerFrame * short + (warmerPlain.peakBytes - plainFew) * moreWarmUp,
@@ -197,7 +196,8 @@ export function profileStep(model: Model, options: ProfileOptions, size: FrameSi
     stateBytes,
     forwardSeconds,
     plainSeconds: (seconds('judge') + seconds('back') + seconds('train')) / long,
-    fixedSeconds: Math.max(0, seconds('update') + warmUpSeconds),
+    fixedSeconds: Math.max(0, seconds('update') - before * forwardSeconds),
+    warmUpFrames: warmUp.frames * warmUp.fraction,
   };
 }
 

@@ -6,6 +6,7 @@ import {
   valueAndGradients,
   type Rollout,
   type RolloutGradient,
+  type Schedule,
 } from '../../src/autodiff/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
@@ -33,7 +34,15 @@ describe('checkpointedGradient of the generator', () => {
     generatorOptions.parse({ preset: 'tiny', noiseChannels: 2 }),
     1,
   );
-  const SEGMENTS = [[1, 1, 1, 1, 1], [2, 3], [5]];
+  const SEGMENTS: Schedule[] = [
+    [1, 1, 1, 1, 1],
+    [2, 3],
+    [5],
+    [
+      [[1, 1], 1],
+      [1, 1],
+    ],
+  ];
 
   /** A rollout of 5 frames of 32×24 and its parameters; the caller disposes of them. */
   function setUp(coldStart: boolean, forced: readonly number[]) {
@@ -60,10 +69,18 @@ describe('checkpointedGradient of the generator', () => {
 
   it.each([
     ['with history', false, [], SEGMENTS],
-    ['from a cold start', true, [], [[2, 3]]],
+    [
+      'from a cold start',
+      true,
+      [],
+      [
+        [2, 3],
+        [[2, 1], 2],
+      ],
+    ],
     ['with teacher forcing', false, [1, 3], [[1, 1, 1, 1, 1]]],
     ['from a cold start with teacher forcing', true, [2], [[2, 3]]],
-  ] as [string, boolean, number[], number[][]][])(
+  ] as [string, boolean, number[], Schedule[]][])(
     'equals the plain tape’s to 1e-5, %s',
     async (_how, coldStart, forced, cuts) => {
       await expectNoLeak(() => {
@@ -117,6 +134,8 @@ describe('the gradients of a rollout', () => {
         plainGradient(rollout, parameters, total),
         checkpointedGradient(rollout, parameters, total, [1, 1, 1]),
         checkpointedGradient(rollout, parameters, total, [1, 2]),
+        checkpointedGradient(rollout, parameters, total, [[1, 1], 1]),
+        checkpointedGradient(rollout, parameters, total, [[[1, 1], 1]]),
       ]) {
         expectClose(result.loss, 6);
         expectClose(result.gradient, { shape: [2], values: [8.5, 4.25] });

@@ -1,0 +1,227 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { trackPeak, valueAndGradients } from '../../src/autodiff/index.js';
+import { useBackend } from '../../src/backend/index.js';
+import { registerKernels } from '../../src/kernels/index.js';
+import {
+  frameDiscriminatorOptions,
+  generatorOptions,
+  sequenceDiscriminatorOptions,
+} from '../../src/networks/index.js';
+import { discriminatorLoss } from '../../src/training/discriminator-loss.js';
+import {
+  generatorLoss,
+  realFeatures,
+  type LossTerms,
+  type RealSide,
+} from '../../src/training/generator-loss.js';
+import {
+  discriminatorParts,
+  generatorParts,
+  type JudgedStep,
+} from '../../src/training/judged-parts.js';
+import { r1Gradient } from '../../src/training/losses/r1.js';
+import { gradientsOfParts, microBatches } from '../../src/training/micro-batch.js';
+import { createModel, type Model } from '../../src/training/model.js';
+import { lossOptions } from '../../src/training/options.js';
+import { sortOutputs } from '../../src/training/rollout.js';
+import { r1GradientInParts } from '../../src/training/step-in-parts.js';
+import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+});
+
+const [T, HEIGHT, WIDTH, SAMPLES] = [5, 16, 24, 2];
+
+function modelWith(temporalStrides: number[]): Model {
+  const judge = { channels: 4, layers: 2, scales: 2 };
+  return createModel(
+    {
+      generator: generatorOptions.parse({ channels: 4 }),
+      frameDiscriminator: frameDiscriminatorOptions.parse(judge),
+      sequenceDiscriminator: sequenceDiscriminatorOptions.parse({ ...judge, temporalStrides }),
+    },
+    1,
+  );
+}
+
+interface Case {
+  readonly lead: number;
+  readonly strides: number[];
+  readonly judgeRaw: boolean;
+  readonly losses: Record<string, unknown>;
+}
+
+/** A rollout's outputs and its real side, as a step has them; all of the calling scope's. */
+function setUp({ lead, strides, judgeRaw, losses }: Case) {
+  const model = modelWith(strides);
+  const { discriminators } = model;
+  const image = (name: string, shape: number[]) => tf.tanh(normals(name, shape));
+  const frame = [SAMPLES, HEIGHT, WIDTH];
+  const outputs: tf.Tensor[] = [];
+  for (let t = 0; t < T; t += 1) {
+    outputs.push(image(`frame${t}`, [...frame, 3]), image(`raw${t}`, [...frame, 3]));
+    if (lead > 0 || t > 0) outputs.push(normals(`flow${t}`, [...frame, 2]));
+  }
+  const window = image('window', [SAMPLES, 3 + T, HEIGHT, WIDTH, 3]) as tf.Tensor5D;
+  const frames = tf.reshape<tf.Rank.R4>(tf.slice(window, [0, 3, 0, 0, 0]), [-1, HEIGHT, WIDTH, 3]);
+  const real: RealSide = {
+    window,
+    frames,
+    condition: normals('condition', [SAMPLES * T, HEIGHT, WIDTH, 1]),
+    lead,
+    front: lead > 0 ? (image('front', [SAMPLES, lead, HEIGHT, WIDTH, 3]) as tf.Tensor5D) : null,
+  };
+  const flat = tf.tensor1d(discriminators.layout.initialize(1));
+  const judgesOf = (x: tf.Tensor1D) => discriminators.layout.unflatten(x);
+  const step: JudgedStep = {
+    ...{ discriminators, real, judgeRaw },
+    out: sortOutputs(outputs, T),
+    losses: lossOptions.parse(losses),
+  };
+  return { step, outputs, flat, judgesOf };
+}
+
+/** The terms of a whole loss, and its gradients. */
+function whole(make: () => LossTerms, xs: readonly tf.Tensor[]) {
+  const terms: Record<string, number> = {};
+  const { gradients } = valueAndGradients(() => {
+    const own = make();
+    for (const [name, term] of Object.entries(own)) terms[name] = term.dataSync()[0]!;
+    return tf.addN(Object.values(own));
+  }, xs);
+  return { terms, gradients };
+}
+
+/** ‖a − b‖ / ‖b‖. */
+const distance = (a: tf.Tensor, b: tf.Tensor): number =>
+  tf.tidy(() => tf.div(tf.norm(tf.sub(a, b)), tf.norm(b)).dataSync()[0]!);
+
+const numbers = (terms: LossTerms): Record<string, number> =>
+  Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]!]));
+
+function expectSameTerms(parts: LossTerms, terms: Record<string, number>): void {
+  const own = numbers(parts);
+  expect(Object.keys(own).sort()).toEqual(Object.keys(terms).sort());
+  for (const [name, value] of Object.entries(terms)) {
+    expect(Math.abs(own[name]! - value), name).toBeLessThanOrEqual(2e-6 * Math.abs(value));
+  }
+}
+
+const CASES: [string, Case][] = [
+  ['as usual', { lead: 3, strides: [1], judgeRaw: true, losses: {} }],
+  ['from a cold start', { lead: 0, strides: [1], judgeRaw: true, losses: {} }],
+  [
+    'with several strides, one of too few frames, raw images not judged',
+    { lead: 2, strides: [1, 2, 9], judgeRaw: false, losses: { adversarial: 'hinge' } },
+  ],
+  [
+    'without sequences and pixel terms',
+    {
+      ...{ lead: 2, strides: [1], judgeRaw: true },
+      losses: { sequenceAdversarial: 0, warp: 0, flowSmoothness: 0, reconstruction: 0 },
+    },
+  ],
+];
+
+describe.each(CASES)('losses in micro-batches, %s,', (_name, options) => {
+  it('are the generator’s whole loss and gradients to 1e-6', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const { step, outputs, flat, judgesOf } = setUp(options);
+        const { discriminators, real, out, losses, judgeRaw } = step;
+        const judges = judgesOf(flat);
+        const features = realFeatures(discriminators, judges, real);
+        const expected = whole(
+          () => generatorLoss(discriminators, judges, real, features, out, losses, judgeRaw),
+          outputs,
+        );
+        for (const size of [1, 2, 3, T]) {
+          const found = gradientsOfParts(outputs, generatorParts(step, judges, size));
+          expectSameTerms(found.terms, expected.terms);
+          found.gradients.forEach((gradient, i) =>
+            expect(relativeDifference(gradient, expected.gradients[i]!)).toBeLessThan(1e-6),
+          );
+        }
+      }),
+    );
+  });
+
+  it('are the discriminators’ whole loss and gradient to 1e-6', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const { step, flat, judgesOf } = setUp(options);
+        const { discriminators, real, out, losses, judgeRaw } = step;
+        const expected = whole(
+          () => discriminatorLoss(discriminators, judgesOf(flat), real, out, losses, judgeRaw),
+          [flat],
+        );
+        for (const size of [1, 2, T]) {
+          const parts = discriminatorParts(step, flat, judgesOf, size);
+          const found = gradientsOfParts([flat], parts);
+          expectSameTerms(found.terms, expected.terms);
+          // By the norm: single weights whose real and generated halves cancel round off more.
+          expect(distance(found.gradients[0]!, expected.gradients[0]!)).toBeLessThan(1e-6);
+        }
+      }),
+    );
+  });
+});
+
+describe('micro-batches', () => {
+  it('cut items into parts whose shares add up to one', () => {
+    expect(microBatches(5, 2)).toEqual([
+      { from: 0, to: 2, share: 0.4 },
+      { from: 2, to: 4, share: 0.4 },
+      { from: 4, to: 5, share: 0.2 },
+    ]);
+    expect(microBatches(3, 8)).toEqual([{ from: 0, to: 3, share: 1 }]);
+  });
+
+  it('take the memory of one part', () => {
+    tf.tidy(() => {
+      const { step, flat, judgesOf } = setUp(CASES[0]![1]);
+      const peakOf = (size: number): number =>
+        trackPeak(() =>
+          tf.tidy(() => gradientsOfParts([flat], discriminatorParts(step, flat, judgesOf, size))),
+        ).peakBytes;
+      expect(peakOf(1)).toBeLessThan(0.4 * peakOf(T));
+    });
+  });
+
+  it('give R1 as a whole does', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const { step, flat, judgesOf } = setUp(CASES[0]![1]);
+        const { discriminators, real } = step;
+        const score = (
+          parameters: tf.Tensor1D,
+          x: tf.Tensor4D,
+          condition: tf.Tensor4D | null,
+        ): tf.Scalar => {
+          const judged = discriminators.judgeFrames(judgesOf(parameters), x, condition);
+          return tf.addN(judged.map(({ logits }) => tf.mul(tf.mean(logits), x.shape[0])));
+        };
+        const expected = r1Gradient(
+          (parameters, x) => score(parameters, x, real.condition),
+          ...([flat, real.frames, 3] as const),
+        );
+        for (const size of [1, 2, T]) {
+          const found = r1GradientInParts(score, flat, real, 3, size);
+          expectClose(found.penalty, expected.penalty, { rtol: 1e-5 });
+          expect(relativeDifference(found.gradient, expected.gradient)).toBeLessThan(1e-5);
+        }
+      }),
+    );
+  });
+
+  it('refuse a part that reads what nobody asked for', () => {
+    tf.tidy(() => {
+      const [x, y] = [tf.scalar(1), tf.scalar(2)];
+      const part = () => ({ xs: [y], terms: () => ({ square: tf.square<tf.Scalar>(y) }) });
+      expect(() => gradientsOfParts([x], [part])).toThrow('no gradient is wanted in');
+    });
+  });
+});
