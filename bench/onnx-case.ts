@@ -1,0 +1,65 @@
+/**
+ * Exports a run and writes, beside the file, frames that TensorFlow.js made with what they were made
+ * from, so that another runtime can be held to them:
+ *
+ *   npx tsx bench/onnx-case.ts RUN generator.onnx
+ *   $(node bench/peers/setup.mjs) bench/peers/check_onnx.py generator.onnx
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../src/backend/scope.js';
+import { useBackend } from '../src/backend/index.js';
+import { exportGenerator } from '../src/export/index.js';
+import { stepByTensorFlow } from '../src/export/reference-step.js';
+import { inputsAt, startHistory } from '../src/export/trial-inputs.js';
+import { registerKernels } from '../src/kernels/index.js';
+import { openModel } from '../src/pipeline/open-model.js';
+import { encodeSafetensors, type StoredTensor } from '../src/training/run/safetensors.js';
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const [run, file] = positionals;
+if (run === undefined || file === undefined) {
+  console.error('usage: npx tsx bench/onnx-case.ts RUN FILE.onnx');
+  process.exit(2);
+}
+
+const FRAMES = 5;
+
+await useBackend();
+registerKernels();
+const model = await openModel(run);
+const { generator, layout } = model;
+const result = await exportGenerator(model, file);
+const test = {
+  ...model.data.size,
+  samples: 1,
+  frames: FRAMES,
+  content: 'pictures',
+  warm: false,
+} as const;
+const weights = model.weights as Float32Array;
+const parameters = scoped(() => generator.layout.unflatten(tf.tensor1d(weights)));
+const tensors: Record<string, StoredTensor> = {};
+let history = startHistory(generator, test);
+for (let t = 0; t < FRAMES; t += 1) {
+  const { condition, noise } = inputsAt(generator, layout, test, t);
+  const inputs = { condition, noise, history, hasHistory: t > 0 };
+  const outputs = stepByTensorFlow(generator, parameters, inputs, test);
+  const note = (name: string, data: Float32Array, scale = 1): void => {
+    const [height, width] = [test.height / scale, test.width / scale];
+    const shape = [1, data.length / (height * width), height, width];
+    tensors[`${t}.${name}`] = { shape, data };
+  };
+  if (condition) note('in.condition', condition);
+  if (noise) note('in.noise', noise, 4);
+  note('in.history', history);
+  tensors[`${t}.in.has_history`] = { shape: [], data: Float32Array.of(t > 0 ? 1 : 0) };
+  for (const [name, data] of Object.entries(outputs)) note(`out.${name}`, data);
+  history = outputs.next_history!;
+}
+tf.dispose(parameters);
+await writeFile(`${file}.safetensors`, encodeSafetensors(tensors));
+console.log(
+  `${file}: ${result.bytes} bytes, ${result.comparison.maxDifference.toExponential(1)} from TensorFlow.js here; ${FRAMES} frames in ${file}.safetensors`,
+);

@@ -1,0 +1,59 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../backend/scope.js';
+import { FrameloomError } from '../base/error.js';
+import { GENERATOR_MULTIPLE, type Generator, type Parameters } from '../networks/index.js';
+import type { Planes, TrialCase } from './trial-inputs.js';
+
+export interface StepInputs {
+  readonly condition: Planes | null;
+  readonly noise: Planes | null;
+  readonly history: Planes;
+  readonly hasHistory: boolean;
+}
+
+const toPlain = (planes: Planes, shape: [number, number, number, number]): tf.Tensor4D =>
+  tf.transpose(tf.tensor4d(planes, shape), [0, 2, 3, 1]);
+
+/**
+ * One frame by TensorFlow.js: what an exported file must make of these inputs, by name, NCHW.
+ * @throws FrameloomError diverged when there is NaN in it
+ */
+export function stepByTensorFlow(
+  generator: Generator,
+  parameters: Parameters,
+  inputs: StepInputs,
+  { samples, width, height }: TrialCase,
+): Record<string, Planes> {
+  const { conditionFrames, historyFrames, noiseChannels } = generator.options;
+  const [rows, columns] = [height / GENERATOR_MULTIPLE, width / GENERATOR_MULTIPLE];
+  const made = scoped(() => {
+    const channels = generator.conditionChannels * conditionFrames;
+    const history = toPlain(inputs.history, [samples, 3 * historyFrames, height, width]);
+    const output = generator.step(parameters, {
+      condition: inputs.condition && toPlain(inputs.condition, [samples, channels, height, width]),
+      history,
+      hasHistory: inputs.hasHistory,
+      noise: inputs.noise && toPlain(inputs.noise, [samples, noiseChannels, rows, columns]),
+    });
+    const kept = 3 * (historyFrames - 1);
+    const older = kept === 0 ? [] : [tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])];
+    const named = {
+      frame: output.frame,
+      raw: output.raw,
+      ...(output.flow && { flow: output.flow }),
+      ...(output.mask && { mask: output.mask }),
+      next_history: tf.concat([output.frame, ...older], 3),
+    };
+    return Object.entries(named).map(
+      ([name, tensor]) => [name, tf.transpose(tensor, [0, 3, 1, 2])] as const,
+    );
+  });
+  const numbers = made.map(([name, tensor]) => [name, tensor.dataSync() as Planes] as const);
+  made.forEach(([, tensor]) => tensor.dispose());
+  if (numbers.some(([, planes]) => planes.some(Number.isNaN))) {
+    throw new FrameloomError('diverged', 'the generator to export makes NaN', {
+      hint: 'the weights are damaged: go back to an earlier snapshot',
+    });
+  }
+  return Object.fromEntries(numbers);
+}
