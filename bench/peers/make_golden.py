@@ -17,6 +17,7 @@ from torch import Tensor
 
 import reference_losses as losses
 from golden_file import FOLDER, SEED, hwio, nhwc, tensor, write
+from golden_step import make_steps
 from reference_measures import sharpness
 from reference_networks import LEAKY_SLOPE, NORM_EPSILON, warp
 
@@ -379,3 +380,4 @@ if __name__ == "__main__":
     make_ema()
     make_measures()
     make_flow()
+    make_steps()

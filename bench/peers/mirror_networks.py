@@ -1,0 +1,303 @@
+"""Frameloom's own networks (src/networks), layer by layer, in plain PyTorch. NCHW.
+
+The speed and memory benches run them beside Frameloom, and the golden training steps come from
+them. `reference_networks.py` is another thing: the architecture that Frameloom's grew out of.
+
+Padding. TensorFlow's SAME puts an odd pixel of padding at the bottom and right, which PyTorch can
+only do by copying. With `exact` the networks do so, and equal Frameloom's to rounding. Without, they
+pad both sides alike inside the convolution, as a PyTorch user would: other numbers at the border,
+the same shapes and multiply-accumulates, and the fastest that PyTorch has. Benches use that.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEAKY_SLOPE = 0.2
+NORM_EPSILON = 1e-5
+
+
+def padding_total(size: int, kernel: int, stride: int) -> int:
+    """Pixels of padding with which `size` becomes ceil(size / stride)."""
+    return max((-(-size // stride) - 1) * stride + kernel - size, 0)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution whose output has the input's size over the stride, rounded up."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int = 1,
+        bias: bool = True,
+        exact: bool = False,
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, bias=bias)
+        self.exact = exact
+
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        rows, columns = (
+            padding_total(size, kernel, stride)
+            for size, kernel, stride in zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
+        )
+        if self.exact and (rows % 2 == 1 or columns % 2 == 1):
+            left, top = columns // 2, rows // 2
+            x = F.pad(x, (left, columns - left, top, rows - top))
+            rows = columns = 0
+        return F.conv2d(x, weight, self.bias, self.stride, ((rows + 1) // 2, (columns + 1) // 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolve(x, self.weight)
+
+
+class UpConv2d(nn.ConvTranspose2d):
+    """Transposed convolution 3x3 that doubles height and width."""
+
+    def __init__(self, inputs: int, outputs: int, exact: bool = False) -> None:
+        super().__init__(inputs, outputs, 3, 2, padding=1, output_padding=1, bias=False)
+        self.exact = exact
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.exact:
+            return F.conv_transpose2d(x, self.weight, stride=2)[:, :, :-1, :-1]
+        return super().forward(x)
+
+
+class SpectralConv2d(SameConv2d):
+    """Weight / sigma, with singular vectors that move by `power_step`, once a training step."""
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.register_buffer("u", torch.ones(self.weight.shape[0]))
+        self.register_buffer("v", torch.ones(self.weight[0].numel()))
+
+    @torch.no_grad()
+    def power_step(self) -> None:
+        matrix = self.weight.flatten(1)
+        self.v.copy_(F.normalize(matrix.T @ self.u, dim=0, eps=1e-12))
+        self.u.copy_(F.normalize(matrix @ self.v, dim=0, eps=1e-12))
+
+    def forward(self, x: Tensor) -> Tensor:
+        sigma = torch.dot(self.u, self.weight.flatten(1) @ self.v)
+        return self.convolve(x, self.weight / sigma)
+
+
+def norm(channels: int) -> nn.InstanceNorm2d:
+    return nn.InstanceNorm2d(channels, eps=NORM_EPSILON, affine=True)
+
+
+class ConvNorm(nn.Module):
+    """Convolution, instance norm, ReLU."""
+
+    def __init__(self, conv: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.conv = conv
+        self.norm = norm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.norm(self.conv(x)), inplace=True)
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = SameConv2d(channels, channels, 3, bias=False)
+        self.norm1 = norm(channels)
+        self.conv2 = SameConv2d(channels, channels, 3, bias=False)
+        self.norm2 = norm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        return x + self.norm2(self.conv2(inner))
+
+
+class Encoder(nn.Module):
+    """[N,inputs,H,W] -> [N,4*channels,H/4,W/4]; the first halving is of pixels into channels."""
+
+    def __init__(self, inputs: int, channels: int, exact: bool) -> None:
+        super().__init__()
+        self.stem = ConvNorm(SameConv2d(4 * inputs, 2 * channels, 3, bias=False), 2 * channels)
+        down = SameConv2d(2 * channels, 4 * channels, 3, 2, bias=False, exact=exact)
+        self.down = ConvNorm(down, 4 * channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.stem(F.pixel_unshuffle(x, 2)))
+
+
+@functools.lru_cache(maxsize=8)
+def pixel_places(height: int, width: int, dtype: torch.dtype) -> Tensor:
+    """[1,H,W,2]: x and y of each pixel."""
+    y, x = torch.meshgrid(
+        torch.arange(height, dtype=dtype), torch.arange(width, dtype=dtype), indexing="ij"
+    )
+    return torch.stack([x, y], -1)[None]
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """out[y,x] = image[y + flow_y, x + flow_x], bilinear, clamped to the border; flow in pixels."""
+    height, width = image.shape[2:]
+    places = pixel_places(height, width, flow.dtype) + flow.permute(0, 2, 3, 1)
+    last = torch.tensor([max(width - 1, 1), max(height - 1, 1)], dtype=flow.dtype)
+    return F.grid_sample(image, places * (2 / last) - 1, "bilinear", "border", align_corners=True)
+
+
+class Generator(nn.Module):
+    """Condition window and history -> one frame. No noise: the presets have none."""
+
+    def __init__(
+        self,
+        condition_channels: int = 1,
+        condition_frames: int = 3,
+        history_frames: int = 2,
+        channels: int = 24,
+        blocks: int = 3,
+        branch_blocks: int = 1,
+        flow_scale_pixels: float = 8.0,
+        exact: bool = False,
+    ) -> None:
+        super().__init__()
+        self.condition_frames = condition_frames
+        self.history_frames = history_frames
+        self.flow_scale_pixels = flow_scale_pixels
+        deep = 4 * channels
+        self.condition = Encoder(condition_channels * condition_frames, channels, exact)
+        self.history = Encoder(3 * history_frames, channels, exact)
+        self.trunk = nn.Sequential(*(ResidualBlock(deep) for _ in range(blocks)))
+        self.image = nn.Sequential(*(ResidualBlock(deep) for _ in range(branch_blocks)))
+        self.decoder = nn.ModuleDict(
+            {"up": ConvNorm(UpConv2d(deep, 2 * channels, exact), 2 * channels)}
+        )
+        # Image and mask at full resolution (four times four channels), and the flow at half of it.
+        self.heads = SameConv2d(2 * channels, 18, 3)
+
+    def forward(
+        self, condition: Tensor, history: Tensor, has_history: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """condition oldest first, history newest first -> frame, raw image, flow."""
+        features = self.history(history) + self.condition(condition)
+        made = self.heads(self.decoder["up"](self.image(self.trunk(features))))
+        picture = F.pixel_shuffle(made[:, :16], 2)
+        raw = torch.tanh(picture[:, :3])
+        if not has_history:
+            return raw, raw, None
+        mask = torch.sigmoid(picture[:, 3:])
+        coarse = F.interpolate(made[:, 16:], scale_factor=2, mode="bilinear", align_corners=False)
+        flow = coarse * self.flow_scale_pixels
+        warped = warp(history[:, :3], flow)
+        return warped + mask * (raw - warped), raw, flow
+
+
+Judgement = tuple[list[Tensor], Tensor]  # features, shallow to deep, and logits
+
+
+class PatchDiscriminator(nn.Module):
+    def __init__(self, inputs: int, channels: int, layers: int, exact: bool) -> None:
+        super().__init__()
+        widths = [inputs] + [channels * 2**i for i in range(layers)]
+        strided = [
+            SpectralConv2d(widths[i], widths[i + 1], 4, 2, exact=exact) for i in range(layers)
+        ]
+        self.stages = nn.ModuleList([*strided, SpectralConv2d(widths[-1], widths[-1], 3)])
+        self.logits = SpectralConv2d(widths[-1], 1, 1)
+
+    def forward(self, x: Tensor) -> Judgement:
+        features = []
+        for stage in self.stages:
+            x = F.leaky_relu(stage(x), LEAKY_SLOPE)
+            features.append(x)
+        return features, self.logits(x)
+
+
+class MultiScaleDiscriminator(nn.Module):
+    def __init__(
+        self, inputs: int, channels: int = 24, layers: int = 3, scales: int = 2, exact: bool = False
+    ) -> None:
+        super().__init__()
+        self.exact = exact
+        self.scales = nn.ModuleList(
+            PatchDiscriminator(inputs, channels, layers, exact) for _ in range(scales)
+        )
+
+    def halve(self, x: Tensor) -> Tensor:
+        """Mean of 3x3 pixels, two apart; what is padding does not count."""
+        padding = tuple(size % 2 for size in x.shape[2:]) if self.exact else 1
+        return F.avg_pool2d(x, 3, 2, padding, ceil_mode=self.exact, count_include_pad=False)
+
+    def forward(self, x: Tensor) -> list[Judgement]:
+        judgements = []
+        for index, network in enumerate(self.scales):
+            if index > 0:
+                x = self.halve(x)
+            judgements.append(network(x))
+        return judgements
+
+
+class Discriminators(nn.Module):
+    """The frame discriminator and one sequence discriminator for each temporal stride."""
+
+    def __init__(
+        self,
+        condition_channels: int = 1,
+        sequence_frames: int = 3,
+        temporal_strides: tuple[int, ...] = (1,),
+        **options,
+    ) -> None:
+        super().__init__()
+        self.sequence_frames = sequence_frames
+        self.temporal_strides = temporal_strides
+        self.frame = MultiScaleDiscriminator(condition_channels + 3, **options)
+        self.sequence = nn.ModuleDict(
+            {
+                f"stride{stride}": MultiScaleDiscriminator(3 * sequence_frames, **options)
+                for stride in temporal_strides
+            }
+        )
+
+    def power_step(self) -> None:
+        for module in self.modules():
+            if isinstance(module, SpectralConv2d):
+                module.power_step()
+
+
+def initialize(network: nn.Module, seed: int) -> None:
+    """He et al. 2015, and power iterations until sigma is right."""
+    source = torch.Generator().manual_seed(seed)
+    for name, module in network.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            reach = 9 / 4 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
+            deviation = 0.02 if name == "heads" else (2 / (reach * module.in_channels)) ** 0.5
+            with torch.no_grad():
+                module.weight.normal_(0, deviation, generator=source)
+                if module.bias is not None:
+                    module.bias.zero_()
+        if isinstance(module, SpectralConv2d):
+            for _ in range(20):
+                module.power_step()
+
+
+def count_macs(network: nn.Module, *inputs) -> int:
+    """Multiply-accumulates of one forward pass, counted at each convolution as it runs."""
+    total = 0
+
+    def count(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        # A transposed convolution multiplies each input pixel, any other makes each output pixel.
+        walked = arguments[0] if isinstance(module, nn.ConvTranspose2d) else output
+        total += walked.shape[0] * walked.shape[2] * walked.shape[3] * module.weight.numel()
+
+    hooks = [
+        module.register_forward_hook(count)
+        for module in network.modules()
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d))
+    ]
+    with torch.no_grad():
+        network(*inputs)
+    for hook in hooks:
+        hook.remove()
+    return total
