@@ -1,0 +1,56 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readMetadata } from '../../src/export/metadata.js';
+import { openOnnxModel } from '../../src/synthesis/index.js';
+import { frameloom } from '../cli/support.js';
+import { makeRun } from '../synthesis/make-run.js';
+
+let run: string;
+beforeAll(async () => {
+  run = await makeRun();
+});
+afterAll(() => rm(run, { recursive: true, force: true }));
+
+describe('frameloom export', () => {
+  it('writes the file into the run and says how near it is', async () => {
+    const { code, stdout } = await frameloom('export', run);
+    const path = join(run, 'exports', 'generator.onnx');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /generator\.onnx: [\d.]+ KiB, step 1, at most \S+ from TensorFlow\.js over 10 frames\n$/,
+    );
+    expect(readMetadata(await readFile(path), path)).toMatchObject({ width: 32, height: 24 });
+  });
+
+  it('tells programs the same as JSON, of half precision too', async () => {
+    const path = join(run, 'half.onnx');
+    const { code, stdout } = await frameloom('export', run, '-o', path, '--fp16', '--json');
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as Record<string, unknown>;
+    expect(result).toMatchObject({
+      ...{ path, step: 1, halfWeights: true, tolerance: 0.01 },
+      bytes: (await stat(path)).size,
+      comparison: { frames: 10 },
+    });
+    const model = await openOnnxModel(path);
+    expect(model.step).toBe(1);
+    await model.release();
+  });
+
+  it('fails on a run that is none, and on a snapshot that is not there', async () => {
+    const absent = await frameloom('export', join(run, 'absent'), '-o', join(run, 'never.onnx'));
+    expect(absent.code).toBe(2);
+    const snapshot = await frameloom(
+      'export',
+      run,
+      '--snapshot',
+      '77',
+      '-o',
+      join(run, 'never.onnx'),
+    );
+    expect(snapshot.code).toBe(2);
+    expect(snapshot.stderr).toMatch(/^error: /m);
+    expect(await readdir(run)).not.toContain('never.onnx');
+  });
+});
