@@ -7,12 +7,13 @@ import {
   type Peak,
   type Phase,
   type PhaseBytes,
+  type Schedule,
   type StepCosts,
 } from '../autodiff/index.js';
 import { disposeState, initialState, type Model } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import { trainStep } from './step.js';
+import { trainStep, type StepPlan } from './step.js';
 
 /** Of a pipeline, what decides what a step takes. */
 export interface ProfileOptions {
@@ -33,10 +34,10 @@ export const PROFILE_SIZES: readonly [FrameSize, FrameSize] = [
 ];
 
 /** A step to measure. */
-interface Trial {
+export interface Trial {
   readonly frames: number;
-  /** Length of the segments; null for one tape. */
-  readonly every: number | null;
+  /** Null for one tape. */
+  readonly segments: Schedule | null;
   readonly judgedFrames: number;
   readonly warmUp: number;
 }
@@ -49,8 +50,9 @@ const pattern = <R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> =>
   });
 
 /** A window for a rollout of so many frames. */
-function windowOf(model: Model, trial: Trial, lead: number, size: FrameSize): RolloutInput {
+function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
   const { generator } = model;
+  const { lead } = shortest(model);
   const { height, width } = size;
   const made = trial.frames + trial.warmUp;
   const whole = (channels: number): tf.Tensor5D | null =>
@@ -70,12 +72,14 @@ function windowOf(model: Model, trial: Trial, lead: number, size: FrameSize): Ro
   };
 }
 
-/** Runs one step op by op, weights, optimizer and window made for it and measured with it. */
-function measure(
+/**
+ * Runs one step of one window op by op, weights, optimizer and window made for it and measured with
+ * it: the bytes that its tensors take in all.
+ */
+export function measureStep(
   model: Model,
   { losses, frameDiscriminator }: ProfileOptions,
   trial: Trial,
-  lead: number,
   size: FrameSize,
 ): Peak<void> {
   const plan = {
@@ -83,12 +87,12 @@ function measure(
     ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5 },
     judgeRaw: frameDiscriminator.judgeRaw,
     r1: losses.r1 * losses.r1EverySteps,
-    segments: trial.every === null ? null : evenSegments(trial.frames, trial.every),
+    segments: trial.segments as StepPlan['segments'],
     judgedFrames: trial.judgedFrames,
   };
   return trackPeak(() => {
     const state = initialState(model, 0);
-    const input = windowOf(model, trial, lead, size);
+    const input = windowOf(model, trial, size);
     const { state: next } = trainStep(model, state, input, losses, plan);
     tf.dispose([input.frames, ...[input.condition, input.noise].filter((x) => x !== null)]);
     disposeState(state);
@@ -119,10 +123,10 @@ const pixelsOf = ({ height, width }: FrameSize): number => height * width;
  */
 export function plainBound(model: Model, options: ProfileOptions, size: FrameSize): number {
   const { batch, frames, warmUp } = options.training;
-  const { lead, frames: short } = shortest(model);
-  const trial = { frames: short, every: null, judgedFrames: short, warmUp: 0 };
+  const { frames: short } = shortest(model);
+  const trial = { frames: short, segments: null, judgedFrames: short, warmUp: 0 };
   const [small] = PROFILE_SIZES;
-  const { peakBytes } = measure(model, options, trial, lead, small);
+  const { peakBytes } = measureStep(model, options, trial, small);
   const larger = Math.max(1, (pixelsOf(size) * batch) / pixelsOf(small));
   const longer = Math.max(1, (frames + warmUp.frames) / short);
   return Math.ceil(peakBytes * larger * longer);
@@ -133,26 +137,23 @@ export function plainBound(model: Model, options: ProfileOptions, size: FrameSiz
  * the current backend.
  */
 export function profileStep(model: Model, options: ProfileOptions, size: FrameSize): StepCosts {
-  const { lead, frames: short } = shortest(model);
+  const { frames: short } = shortest(model);
   const long = short + 1;
   const { warmUp } = options.training;
   const warms = warmUp.frames > 0 && warmUp.fraction > 0;
   const before = warms ? 1 : 0;
-  const run = (trial: Partial<Trial>): Peak<void> =>
-    measure(
-      model,
-      options,
-      { frames: short, every: 1, judgedFrames: 1, warmUp: before, ...trial },
-      lead,
-      size,
-    );
+  const run = (frames: number, every: number | null, more = 0): Peak<void> => {
+    const segments = every === null ? null : evenSegments(frames, every);
+    const trial = { frames, segments, judgedFrames: every ?? frames, warmUp: before + more };
+    return measureStep(model, options, trial, size);
+  };
 
-  const plain = [short, long].map((frames) => run({ frames, every: null }));
-  const shorter = run({});
-  const longer = run({ frames: long });
-  const wider = run({ frames: long, every: 2, judgedFrames: 2 });
-  const warmer = warms ? run({ warmUp: before + 2 }) : shorter;
-  const warmerPlain = warms ? run({ every: null, warmUp: before + 2 }) : plain[0]!;
+  const plain = [run(short, null), run(long, null)] as const;
+  const shorter = run(short, 1);
+  const longer = run(long, 1);
+  const wider = run(long, 2);
+  const warmer = warms ? run(short, 1, 2) : shorter;
+  const warmerPlain = warms ? run(short, null, 2) : plain[0];
   /** All warm-up frames besides those that were measured, by two of them. */
   const moreWarmUp = warms ? (warmUp.frames - before) / 2 : 0;
 
@@ -180,7 +181,7 @@ export function profileStep(model: Model, options: ProfileOptions, size: FrameSi
     }),
   ) as Record<Phase, PhaseBytes>;
 
-  const [plainFew, plainMany] = [plain[0]!.peakBytes, plain[1]!.peakBytes];
+  const [plainFew, plainMany] = plain.map(({ peakBytes }) => peakBytes) as [number, number];
   const plainPerFrame = plainMany - plainFew;
   const seconds = (phase: Phase): number =>
     longer.phases[phase === 'update' ? '' : phase]?.seconds ?? 0;

@@ -1,0 +1,152 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  planRollout,
+  smallestBudget,
+  planFor,
+  type MemoryPlan,
+  type StepCosts,
+} from '../../src/autodiff/index.js';
+import { useBackend } from '../../src/backend/index.js';
+import { isFrameloomError } from '../../src/base/error.js';
+import { createLogger } from '../../src/base/log.js';
+import { registerKernels } from '../../src/kernels/index.js';
+import {
+  budgetBytes,
+  chooseCheckpointing,
+  savedCheckpointing,
+  stepMemory,
+} from '../../src/training/auto-checkpointing.js';
+import {
+  measureStep,
+  plainBound,
+  profileCosts,
+  type ProfileOptions,
+} from '../../src/training/memory-profile.js';
+import { lossOptions, trainingOptions } from '../../src/training/options.js';
+import { smallModel } from './support.js';
+
+const model = smallModel({ channels: 8, residualBlocks: 2 });
+const SIZE = { height: 96, width: 128 };
+const WARM_UP = 3;
+
+const optionsWith = (training: Record<string, unknown> = {}): ProfileOptions => ({
+  training: trainingOptions.parse({ frames: 6, warmUp: { frames: WARM_UP }, ...training }),
+  losses: lossOptions.parse({}),
+  frameDiscriminator: { judgeRaw: true },
+});
+
+let costs: StepCosts;
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+  costs = profileCosts(model, optionsWith())(SIZE, 1);
+}, 60_000);
+
+/** The most bytes of a real step at a size that was not profiled. */
+const measured = (frames: number, { segments, judgedFrames }: MemoryPlan): number =>
+  measureStep(model, optionsWith(), { frames, segments, judgedFrames, warmUp: WARM_UP }, SIZE)
+    .peakBytes;
+
+describe('profileCosts', () => {
+  it.each([2, 6])('predicts the peak on one tape of %i frames to a tenth', (frames) => {
+    const plan = planFor(costs, frames, null);
+    const peak = measured(frames, plan);
+    expect(plan.peakBytes / peak).toBeGreaterThan(0.9);
+    expect(plan.peakBytes / peak).toBeLessThan(1.1);
+  });
+
+  it.each<[number, number]>([
+    [3, 0],
+    [3, 0.5],
+    [6, 0.3],
+  ])(
+    'predicts it to a tenth for %i frames in a budget at %d of the way to one tape',
+    (frames, share) => {
+      const least = smallestBudget(costs, frames);
+      const most = planFor(costs, frames, null).peakBytes;
+      const budget = Math.ceil(least + (most - least) * share);
+      const plan = planRollout(costs, frames, budget);
+      expect(plan.segments).not.toBeNull();
+      const peak = measured(frames, plan);
+      expect(plan.peakBytes / peak).toBeGreaterThan(0.9);
+      expect(plan.peakBytes / peak).toBeLessThan(1.1);
+      expect(peak).toBeLessThanOrEqual(1.1 * budget);
+    },
+  );
+
+  it('predicts that the peak falls to less than half by recomputing', () => {
+    const most = planFor(costs, 16, null);
+    const plan = planRollout(costs, 16, Math.ceil(most.peakBytes * 0.6));
+    expect(plan.slowdown).toBeGreaterThan(1);
+    expect(plan.slowdown).toBeLessThan(2);
+    expect(smallestBudget(costs, 16)).toBeLessThan(most.peakBytes * 0.6);
+  });
+});
+
+describe('chooseCheckpointing', () => {
+  const choose = (training: Record<string, unknown>) => {
+    const lines: string[] = [];
+    const log = createLogger({ level: 'info', json: false, write: (line) => lines.push(line) });
+    const checkpointing = chooseCheckpointing(model, optionsWith(training), SIZE, log);
+    return { checkpointing, said: lines.join('') };
+  };
+
+  it('keeps the rollout on one tape when it fits, and says so', () => {
+    const bound = plainBound(model, optionsWith(), SIZE);
+    expect(bound).toBeGreaterThan(planFor(costs, 6, null).peakBytes);
+    const { checkpointing, said } = choose({ memoryBudget: bound });
+    expect(checkpointing).toEqual({ kind: 'off' });
+    expect(said).toContain('gradient checkpointing: off');
+  });
+
+  it('plans every rollout up to the longest when it does not, and goes on the same way', () => {
+    const budget = Math.ceil(planFor(costs, 6, null).peakBytes * 0.85);
+    const { checkpointing, said } = choose({ memoryBudget: budget });
+    expect(said).toContain('gradient checkpointing: segments of 6 × 1 frames');
+    expect(stepMemory(checkpointing, 1).segments).toBeNull();
+    const resumed = savedCheckpointing(JSON.parse(JSON.stringify({ seed: 1, checkpointing })));
+    for (let frames = 1; frames <= 6; frames += 1) {
+      expect(stepMemory(resumed, frames)).toEqual(stepMemory(checkpointing, frames));
+    }
+  });
+
+  it('refuses a budget that nothing fits, naming the smallest that something would', () => {
+    let caught: unknown;
+    try {
+      choose({ memoryBudget: '1MiB' });
+    } catch (error) {
+      caught = error;
+    }
+    expect(isFrameloomError(caught, 'budget')).toBe(true);
+    expect((caught as Error).message).toContain(`(${smallestBudget(costs, 6)} bytes)`);
+  });
+
+  it('leaves a choice alone, and warns of a budget beside it', () => {
+    expect(choose({ gradientCheckpointing: 'off' })).toEqual({
+      checkpointing: { kind: 'off' },
+      said: '',
+    });
+    const { checkpointing, said } = choose({
+      gradientCheckpointing: { every: 2 },
+      memoryBudget: 5,
+    });
+    expect(stepMemory(checkpointing, 5)).toEqual({ segments: [1, 2, 2], judgedFrames: 5 });
+    expect(said).toContain('memoryBudget is kept to only with');
+  });
+});
+
+describe('budgetBytes', () => {
+  it('is what was asked for, or half of what is free', () => {
+    expect(budgetBytes(12_345)).toBe(12_345);
+    const free = budgetBytes('auto');
+    expect(free).toBeGreaterThan(0);
+    expect(Number.isInteger(free)).toBe(true);
+  });
+});
+
+it('refuses a snapshot that does not say how gradients were taken', () => {
+  for (const state of [null, {}, { checkpointing: { kind: 'every', every: 0 } }]) {
+    expect(() => savedCheckpointing(state)).toThrow('does not say how gradients were taken');
+  }
+});
