@@ -1,4 +1,3 @@
-import type { OpenedModel } from '../pipeline/open-model.js';
 import {
   jobsOfShard,
   outputFolder,
@@ -6,16 +5,18 @@ import {
   runBatch,
   type BatchOptions,
   type Shard,
-  type Synthesizer,
 } from '../synthesis/index.js';
 import { createBatchView, jsonLine } from './batch-view.js';
 import type { Context } from './context.js';
-import { openEngine, type Engine } from './engine.js';
+import type { Engine } from './engine.js';
 import { EXIT } from './exit-code.js';
 
 export interface BatchCommand {
   /** What every video is made by. */
-  readonly settings: Omit<BatchOptions, 'folder' | 'shard' | 'parallel' | 'onEvent'>;
+  readonly settings: Omit<
+    BatchOptions,
+    'folder' | 'shard' | 'parallel' | 'onEvent' | 'openSynthesizer' | 'modelId'
+  >;
   readonly inputs: readonly string[];
   readonly seeds: readonly number[];
   readonly template: string;
@@ -30,7 +31,7 @@ export interface BatchCommand {
  * @throws FrameloomError bad-option where two videos would be one file; as runBatch
  */
 export async function generateBatch(
-  model: OpenedModel,
+  engine: Engine,
   context: Context,
   batch: BatchCommand,
 ): Promise<number> {
@@ -41,20 +42,15 @@ export async function generateBatch(
   if (shard) {
     log.info(`${jobs.length} of ${all.length} videos are of shard ${shard.index}/${shard.count}`);
   }
-  // Not before there is something to make: where all is there already nothing need be loaded.
-  let engine: Promise<Engine> | undefined;
-  const openSynthesizer = async (): Promise<Synthesizer> => {
-    engine ??= openEngine(model, context);
-    return (await engine).open();
-  };
   const view = createBatchView(context, jobs.length);
   const started = performance.now();
-  const summary = await runBatch(model, jobs, {
+  const summary = await runBatch(engine.model, jobs, {
     ...batch.settings,
     folder: outputFolder(template),
     shard,
     parallel: batch.jobs,
-    openSynthesizer,
+    modelId: await engine.modelId(),
+    openSynthesizer: () => engine.open(),
     onEvent: (event) => {
       view.show(event);
       if (event.kind === 'failed') log.error(`${event.job.output}: ${event.error.toLine()}`);

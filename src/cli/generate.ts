@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
-import { openModel, type OpenedModel } from '../pipeline/open-model.js';
-import { generateVideo, isTemplate, type Shard } from '../synthesis/index.js';
+import {
+  generateVideo,
+  isTemplate,
+  memoryOf,
+  type AnyModel,
+  type Shard,
+} from '../synthesis/index.js';
 import type { EncodeResult } from '../video/index.js';
 import { generateBatch } from './batch.js';
 import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { openEngine } from './engine.js';
+import { addEngineFlags, openEngine, type EngineFlags } from './engine.js';
 import { gatherInputs } from './inputs.js';
 import {
   addOutputFlags,
@@ -18,7 +23,6 @@ import {
   type RawFlags,
 } from './output-choice.js';
 import { createProgress } from './progress.js';
-import { snapshotChoice } from './snapshot-choice.js';
 import {
   countingNumber,
   frameRate,
@@ -31,12 +35,11 @@ import {
 } from './values.js';
 
 /** What one video is made by. */
-export interface GenerateFlags extends OutputFlags, RawFlags {
+export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   input: string;
   startFrames?: number;
   seed?: number;
   audio?: boolean;
-  snapshot?: 'latest' | 'best' | number;
   json?: boolean;
 }
 
@@ -47,9 +50,6 @@ interface Flags extends Omit<GenerateFlags, 'input'> {
   jobs?: number;
   shard?: Shard;
 }
-
-const open = (folder: string, flags: { snapshot?: Flags['snapshot'] }, context: Context) =>
-  openModel(folder, { log: context.log, snapshot: flags.snapshot ?? 'latest' });
 
 /** Where the flags lead, the same for one video and for many. */
 export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: Context) {
@@ -68,8 +68,8 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
 }
 
 /** Another seed without noise to draw by it changes nothing, which nobody would guess. */
-function warnOfSeeds(model: OpenedModel, context: Context): void {
-  if (model.generator.options.noiseChannels > 0) return;
+function warnOfSeeds(model: AnyModel, context: Context): void {
+  if (memoryOf(model).noiseChannels > 0) return;
   context.log.warn('this generator takes no noise: every seed gives the same video');
 }
 
@@ -80,9 +80,9 @@ export async function generateFromRun(
   context: Context,
 ): Promise<EncodeResult> {
   const settings = generateSettings(flags, context);
-  const model = await open(folder, flags, context);
+  const engine = await openEngine(folder, flags, context);
+  const { model } = engine;
   if (flags.seed !== undefined) warnOfSeeds(model, context);
-  const engine = await openEngine(model, context);
   const synthesizer = await engine.open();
   const progress = createProgress(context);
   const started = performance.now();
@@ -106,6 +106,7 @@ export async function generateFromRun(
   } finally {
     progress.stop();
     synthesizer.dispose();
+    await engine.close();
   }
 }
 
@@ -126,17 +127,21 @@ async function generateAny(folder: string, flags: Flags, context: Context): Prom
     });
   }
   const settings = generateSettings(flags, context);
-  const model = await open(folder, flags, context);
-  if (seed !== undefined || seeds) warnOfSeeds(model, context);
-  return generateBatch(model, context, {
-    settings,
-    inputs,
-    seeds: seeds ?? [seed ?? model.seed],
-    template: output,
-    json,
-    ...(shard && { shard }),
-    ...(jobs !== undefined && { jobs }),
-  });
+  const engine = await openEngine(folder, flags, context);
+  if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);
+  try {
+    return await generateBatch(engine, context, {
+      settings,
+      inputs,
+      seeds: seeds ?? [seed ?? engine.model.seed],
+      template: output,
+      json,
+      ...(shard && { shard }),
+      ...(jobs !== undefined && { jobs }),
+    });
+  } finally {
+    await engine.close();
+  }
 }
 
 /** `frameloom generate` */
@@ -144,7 +149,7 @@ export const registerGenerate: Register = (program, run) => {
   const command = program
     .command('generate')
     .description('generate videos, their condition taken from an input by the pipeline’s rule')
-    .argument('<run>', 'folder of the run')
+    .argument('<run>', 'folder of the run, or an exported .onnx file')
     .option(
       '-i, --input <videos...>',
       'what to take the condition from: videos, globs, folders, - for a pipe',
@@ -156,7 +161,6 @@ export const registerGenerate: Register = (program, run) => {
     .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
     .option('--seed <number>', 'another seed of the noise', wholeNumber)
     .option('--audio', 'carry the input’s sound along')
-    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
     .option('--list <file>', 'more inputs, one a line; - reads them from standard input')
     .option('--seeds <list>', 'a video for each seed, as 1..8 or 3,5,9', seedList)
     .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
@@ -164,7 +168,7 @@ export const registerGenerate: Register = (program, run) => {
     .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
     .option('--size <WxH>', 'pixels of raw frames', pixelSize)
     .option('--fps <rate>', 'rate of raw frames or pictures, as 25 or 30000/1001', frameRate);
-  addOutputFlags(command)
+  addEngineFlags(addOutputFlags(command))
     .option('--json', 'print each result as a line of JSON')
     .addHelpText(
       'after',

@@ -2,25 +2,22 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { rational, rationalToNumber, type Rational } from '../base/rational.js';
-import { openModel, type OpenedModel } from '../pipeline/open-model.js';
-import { sampleFrames, writeSheet, type SheetShape } from '../synthesis/index.js';
+import { sampleFrames, writeSheet, type AnyModel, type SheetShape } from '../synthesis/index.js';
 import { decodeFrames, encodeFrames, type EncodeResult, type Frame } from '../video/index.js';
 import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { openEngine } from './engine.js';
+import { addEngineFlags, openEngine, type Engine, type EngineFlags } from './engine.js';
 import { addOutputFlags, outputChoice, reportVideo, type OutputFlags } from './output-choice.js';
 import { createProgress } from './progress.js';
-import { snapshotChoice } from './snapshot-choice.js';
 import { countingNumber, frameRate, sheetShape, wholeNumber } from './values.js';
 
-interface Flags extends OutputFlags {
+interface Flags extends OutputFlags, EngineFlags {
   frames?: number;
   seed?: number;
   firstFrame?: string;
   fps?: Rational;
   loop?: true | number;
   sheet?: SheetShape;
-  snapshot?: 'latest' | 'best' | number;
   json?: boolean;
 }
 
@@ -28,7 +25,7 @@ const USUAL_FRAMES = 120;
 const USUAL_FPS = rational(25);
 
 /** The picture, or a video's first frame, as training would have seen it. */
-async function readFirstFrame(path: string, model: OpenedModel, signal: AbortSignal) {
+async function readFirstFrame(path: string, model: AnyModel, signal: AbortSignal) {
   const size = { ...model.data.size, fit: model.data.fit };
   const frame = await lastValueFrom(decodeFrames(path, { size, frames: 1, signal }));
   return frame.data;
@@ -66,10 +63,19 @@ function checkSheet({ sheet, frames, output }: Flags): void {
 
 async function sampleRun(folder: string, flags: Flags, context: Context): Promise<EncodeResult> {
   checkSheet(flags);
+  const engine = await openEngine(folder, flags, context);
+  try {
+    return await sampleWith(engine, flags, context);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function sampleWith(engine: Engine, flags: Flags, context: Context): Promise<EncodeResult> {
+  const { model } = engine;
   const { sheet, output, loop } = flags;
   const choice = outputChoice(flags);
   const { log, signal } = context;
-  const model = await openModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
   const frames = flags.frames ?? (sheet ? sheet.columns * sheet.rows : USUAL_FRAMES);
   const fps = flags.fps ?? model.data.fps ?? USUAL_FPS;
   const options = {
@@ -78,14 +84,13 @@ async function sampleRun(folder: string, flags: Flags, context: Context): Promis
   };
   // Refused before TensorFlow is loaded and a picture looked for.
   sampleFrames(model, options);
-  if (flags.firstFrame === undefined && model.pipeline.training.coldStartFraction === 0) {
+  if (flags.firstFrame === undefined && engine.coldStartFraction === 0) {
     log.warn('this run was only trained to go on from real frames: give it a --first-frame');
   }
   const firstFrame =
     flags.firstFrame === undefined
       ? undefined
       : await readFirstFrame(flags.firstFrame, model, signal);
-  const engine = await openEngine(model, context);
   const synthesizer = await engine.open();
   const progress = createProgress(context);
   let done = 0;
@@ -114,7 +119,7 @@ export const registerSample: Register = (program, run) => {
   const command = program
     .command('sample')
     .description('generate from nothing but noise or a picture, by a pipeline without condition')
-    .argument('<run>', 'folder of the run')
+    .argument('<run>', 'folder of the run, or an exported .onnx file')
     .requiredOption(
       '-o, --output <video>',
       'what to write: .mp4 .webm .mov .mkv .gif .y4m %04d.png, - for a pipe',
@@ -124,9 +129,8 @@ export const registerSample: Register = (program, run) => {
     .option('--first-frame <picture>', 'picture or video to begin from')
     .option('--fps <rate>', 'frames per second, as 25; the pipeline’s, or 25', frameRate)
     .option('--loop [frames]', 'close the seam, over so many frames, for endless play', loopChoice)
-    .option('--sheet <COLSxROWS>', 'one PNG of all frames, row by row', sheetShape)
-    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice);
-  addOutputFlags(command)
+    .option('--sheet <COLSxROWS>', 'one PNG of all frames, row by row', sheetShape);
+  addEngineFlags(addOutputFlags(command))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

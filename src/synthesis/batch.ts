@@ -1,11 +1,11 @@
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import type { EncodeResult } from '../video/index.js';
+import { openSynthesizer, type AnyModel } from './any-model.js';
 import { fingerprint, isUnchanged, modelFingerprint, type Fingerprint } from './fingerprint.js';
 import { generateVideo, type GenerateVideoOptions } from './generate-video.js';
 import { Manifest, removeLeftovers, type ManifestEntry } from './manifest.js';
-import type { SynthesisModel } from './model.js';
-import { createSynthesizer, type Synthesizer } from './synthesizer.js';
+import type { Synthesizer } from './synthesizer.js';
 import type { BatchJob, Shard } from './template.js';
 
 /** What happens to the jobs of a batch. */
@@ -34,7 +34,9 @@ export interface BatchOptions extends Omit<
   readonly shard?: Shard | undefined;
   /** Videos made at once, of one model. 1 unless given. */
   readonly parallel?: number | undefined;
-  /** What runs the model, one for each video made at once; TensorFlow.js unless given. */
+  /** Names the model in the manifest, where it has run by another engine: `modelFingerprint`. */
+  readonly modelId?: string | undefined;
+  /** What runs the model, one for each video made at once; its own engine unless given. */
   readonly openSynthesizer?: (() => Promise<Synthesizer> | Synthesizer) | undefined;
   readonly onEvent?: ((event: BatchEvent) => void) | undefined;
 }
@@ -54,13 +56,14 @@ export interface BatchSummary {
  *   where the manifest cannot be written
  */
 export async function runBatch(
-  model: SynthesisModel,
+  model: AnyModel,
   jobs: readonly BatchJob[],
   options: BatchOptions,
 ): Promise<BatchSummary> {
   const { log = silentLogger, shard, signal } = options;
   const manifest = await Manifest.open(options.folder, { shard, log });
-  const batch = new Batch(model, manifest, options);
+  const sha256 = options.modelId ?? (await modelFingerprint(model));
+  const batch = new Batch(model, manifest, { ...options, modelId: sha256 });
   try {
     await removeLeftovers(jobs.map(({ output }) => output));
     const queue = await batch.unfinished(jobs);
@@ -87,17 +90,21 @@ class Batch {
   done = 0;
   skipped = 0;
   readonly failed: { job: BatchJob; error: FrameloomError }[] = [];
-  readonly #model: SynthesisModel;
+  readonly #model: AnyModel;
   readonly #manifest: Manifest;
   readonly #options: BatchOptions;
   readonly #modelId: ManifestEntry['model'];
   readonly #inputs = new Map<string, Promise<Fingerprint | null>>();
 
-  constructor(model: SynthesisModel, manifest: Manifest, options: BatchOptions) {
+  constructor(
+    model: AnyModel,
+    manifest: Manifest,
+    options: BatchOptions & { readonly modelId: string },
+  ) {
     this.#model = model;
     this.#manifest = manifest;
     this.#options = options;
-    this.#modelId = { step: model.step, sha256: modelFingerprint(model) };
+    this.#modelId = { step: model.step, sha256: options.modelId };
   }
 
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
@@ -141,9 +148,7 @@ class Batch {
   /** Does one job after another, with one synthesizer. */
   async work(queue: BatchJob[]): Promise<void> {
     const { signal } = this.#options;
-    const { width, height } = this.#model.data.size;
-    const synthesizer = await (this.#options.openSynthesizer?.() ??
-      createSynthesizer({ ...this.#model, width, height }));
+    const synthesizer = await (this.#options.openSynthesizer?.() ?? openSynthesizer(this.#model));
     try {
       for (let job = queue.shift(); job && !signal?.aborted; job = queue.shift()) {
         await this.#attempt(job, synthesizer);

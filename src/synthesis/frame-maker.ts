@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { mapFrames, type Frame } from '../video/index.js';
-import type { SynthesisModel } from './model.js';
-import { createSynthesizer, type Synthesizer } from './synthesizer.js';
+import { dataOf, openSynthesizer, type AnyModel } from './any-model.js';
+import type { Synthesizer } from './synthesizer.js';
 
 export interface FrameMakerOptions {
   /** Seed of the noise; the training's unless given. */
@@ -27,11 +27,8 @@ export interface FrameMaker {
  * Conditions in, frames out, each made from those before it. Frames are made only as fast as they
  * are taken, so that decoding, generating and encoding overlap with a frame or two between them.
  */
-export function createFrameMaker(
-  model: SynthesisModel,
-  options: FrameMakerOptions = {},
-): FrameMaker {
-  const { width, height } = model.data.size;
+export function createFrameMaker(model: AnyModel, options: FrameMakerOptions = {}): FrameMaker {
+  const { width, height } = dataOf(model).size;
   const { startFrames = 0, start } = options;
   const hasCondition = model.layout.content !== 'none';
   let working: Promise<unknown> | undefined;
@@ -44,7 +41,7 @@ export function createFrameMaker(
       new Observable<Frame>((subscriber) => {
         const seed = options.seed ?? model.seed;
         const lent = options.synthesizer;
-        const synthesizer = lent ?? createSynthesizer({ ...model, width, height, seed });
+        const synthesizer = lent ?? openSynthesizer(model, seed);
         lent?.reset(seed);
         const starts: Frame[] = [];
         const startConditions: Uint8Array[] = [];

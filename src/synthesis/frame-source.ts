@@ -3,7 +3,7 @@ import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import { openCondition } from '../clips/condition.js';
 import type { Frame, OpenedVideo } from '../video/index.js';
-import type { SynthesisModel } from './model.js';
+import { dataOf, type AnyModel } from './any-model.js';
 
 /** What a generator is driven by: conditions, and the real frames that it begins with. */
 export interface FrameSource {
@@ -28,11 +28,11 @@ export interface FrameSourceOptions {
  *   stream errors with it); what opening the condition throws
  */
 export async function openFrameSource(
-  model: SynthesisModel,
+  model: AnyModel,
   video: OpenedVideo,
   options: FrameSourceOptions,
 ): Promise<FrameSource> {
-  const { data } = model;
+  const data = dataOf(model);
   const { startFrames, fps, baseFolder, signal } = options;
   const context = { baseFolder, fps, signal };
   const scaled = { size: { ...data.size, fit: data.fit }, fps };

@@ -12,9 +12,9 @@ import {
   type OpenedVideo,
   type RawInput,
 } from '../video/index.js';
+import { dataOf, type AnyModel } from './any-model.js';
 import { createFrameMaker } from './frame-maker.js';
 import { openFrameSource } from './frame-source.js';
-import type { SynthesisModel } from './model.js';
 import type { Synthesizer } from './synthesizer.js';
 
 /** How what is generated is written; by the output's extension unless given. */
@@ -55,7 +55,7 @@ const isPath = (place: string | Readable | Writable): place is string =>
  *   closed-pipe when whoever reads the output is gone; what decoding and encoding throw
  */
 export async function generateVideo(
-  model: SynthesisModel,
+  model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
   const { input, raw, sequenceFps, signal, log = silentLogger } = options;
@@ -69,11 +69,11 @@ export async function generateVideo(
 
 async function generateFrom(
   video: OpenedVideo,
-  model: SynthesisModel,
+  model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
   const { output, startFrames, signal, baseFolder, log = silentLogger } = options;
-  const { data } = model;
+  const data = dataOf(model);
   const { info } = video;
   check(video, model, options);
   const fps = data.fps ?? info.fps;
@@ -109,7 +109,7 @@ async function generateFrom(
 }
 
 /** What can be said before any frame is read. */
-function check(video: OpenedVideo, model: SynthesisModel, options: GenerateVideoOptions): void {
+function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOptions): void {
   const { info, isStream } = video;
   const where = info.path === null ? {} : { path: info.path };
   // As in training: out of so few pixels comes no condition that was ever trained.

@@ -7,6 +7,8 @@ export {
   type EvaluationOptions,
   type EvaluationRow,
 } from './held-out.js';
+export { memoryOf, openSynthesizer, type AnyModel } from './any-model.js';
+export { modelFingerprint } from './fingerprint.js';
 export { createSynthesizer, type InteractiveSynthesizer } from './interactive.js';
 export { withLatency, type LatencyFigures, type TimedSynthesizer } from './latency.js';
 export type { SynthesisModel } from './model.js';

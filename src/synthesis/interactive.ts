@@ -1,6 +1,5 @@
+import { memoryOf, openSynthesizer, type AnyModel } from './any-model.js';
 import { withLatency, type TimedSynthesizer } from './latency.js';
-import type { SynthesisModel } from './model.js';
-import { createSynthesizer as createBareSynthesizer } from './synthesizer.js';
 
 /** A synthesizer for a loop that is played, drawn or steered while it runs. */
 export interface InteractiveSynthesizer extends TimedSynthesizer {
@@ -10,20 +9,19 @@ export interface InteractiveSynthesizer extends TimedSynthesizer {
 
 /**
  * A trained model as one call a frame: `await next(condition)` gives rgb24 bytes of the model's size.
- * `useBackend` must have been called. `start(frames, conditions)` sets the history, `reset(seed)`
+ * For a run's model `useBackend` must have been called. `start(frames, conditions)` sets the history, `reset(seed)`
  * forgets it, `reseed(seed)` keeps it, `latency` tells how long frames take; `dispose()` at the end.
  *
- * @param model as `openModel` gives it
+ * @param model as `openModel` or `openOnnxModel` gives it
  * @param options `seed` of the noise, where the generator takes any; the training's unless given
  */
 export function createSynthesizer(
-  model: SynthesisModel,
+  model: AnyModel,
   options: { readonly seed?: number } = {},
 ): InteractiveSynthesizer {
-  const { width, height } = model.data.size;
-  const seed = options.seed ?? model.seed;
-  const timed = withLatency(createBareSynthesizer({ ...model, width, height, seed }));
-  const { historyFrames, conditionFrames } = model.generator.options;
+  const timed = withLatency(openSynthesizer(model, options.seed));
+  const { width, height } = timed;
+  const { historyFrames, conditionFrames } = memoryOf(model);
   /** What the generator remembers, oldest first: to tell it again under another seed. */
   const kept = Math.max(historyFrames, conditionFrames - 1);
   let frames: Uint8Array[] = [];

@@ -2,8 +2,8 @@ import { defer, Observable, type OperatorFunction } from 'rxjs';
 import type { Rational } from '../base/rational.js';
 import { openCondition } from '../clips/condition.js';
 import type { Frame } from '../video/index.js';
+import { dataOf, type AnyModel } from './any-model.js';
 import { createFrameMaker } from './frame-maker.js';
-import type { SynthesisModel } from './model.js';
 
 export interface GenerateOptions {
   /** Seed of the noise, where the generator takes any; the training's unless given. */
@@ -19,16 +19,13 @@ export interface GenerateOptions {
  * model without conditions the frames pass through and only keep time.
  * @param fps rate of the frames
  */
-export function withCondition(
-  model: SynthesisModel,
-  fps: Rational,
-): OperatorFunction<Frame, Frame> {
+export function withCondition(model: AnyModel, fps: Rational): OperatorFunction<Frame, Frame> {
   return (frames) =>
     defer(
       () =>
         new Observable<Frame>((subscriber) => {
           let closed = false;
-          openCondition(model.data, { frames }, { baseFolder: process.cwd(), fps }).then(
+          openCondition(dataOf(model), { frames }, { baseFolder: process.cwd(), fps }).then(
             (condition) => {
               if (!closed) subscriber.add((condition?.frames ?? frames).subscribe(subscriber));
             },
@@ -46,7 +43,7 @@ export function withCondition(
  * `useBackend` must have been called. Frames are made only as fast as they are taken.
  */
 export function generate(
-  model: SynthesisModel,
+  model: AnyModel,
   options: GenerateOptions = {},
 ): OperatorFunction<Frame, Frame> {
   const { seed, startFrames, startConditions = null } = options;

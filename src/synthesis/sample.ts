@@ -2,9 +2,9 @@ import { filter, Observable, range } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { rationalToNumber, type Rational } from '../base/rational.js';
 import { mapFrames, type Frame } from '../video/index.js';
+import { dataOf, memoryOf, openSynthesizer, type AnyModel } from './any-model.js';
 import { blend, closingShare, loopFrames } from './loop.js';
-import type { SynthesisModel } from './model.js';
-import { createSynthesizer, type Synthesizer } from './synthesizer.js';
+import type { Synthesizer } from './synthesizer.js';
 
 export interface SampleOptions {
   readonly frames: number;
@@ -15,7 +15,7 @@ export interface SampleOptions {
   readonly firstFrame?: Uint8Array | undefined;
   /** Close the sequence to a loop over so many frames; 'auto' chooses. Not closed unless given. */
   readonly loop?: number | 'auto' | undefined;
-  /** Lent: begun anew, and not disposed of. TensorFlow.js of its own unless given. */
+  /** Lent: begun anew, and not disposed of. one of its own unless given. */
   readonly synthesizer?: Synthesizer | undefined;
 }
 
@@ -36,7 +36,7 @@ const CLOSING_SEEDS = 2 ** 32;
  * @throws FrameloomError bad-option for a model that needs conditions, fewer frames than one, or a
  *   loop of too few; the stream errors with what the synthesizer throws
  */
-export function sampleFrames(model: SynthesisModel, options: SampleOptions): Observable<Frame> {
+export function sampleFrames(model: AnyModel, options: SampleOptions): Observable<Frame> {
   const { frames, fps, firstFrame } = options;
   if (model.layout.kind !== 'none') {
     throw new FrameloomError(
@@ -52,12 +52,12 @@ export function sampleFrames(model: SynthesisModel, options: SampleOptions): Obs
     options.loop === undefined
       ? 0
       : loopFrames(frames, options.loop === 'auto' ? undefined : options.loop);
-  const { width, height } = model.data.size;
+  const { width, height } = dataOf(model).size;
   const seed = options.seed ?? model.seed;
-  const { historyFrames } = model.generator.options;
+  const { historyFrames } = memoryOf(model);
   return new Observable<Frame>((subscriber) => {
     const lent = options.synthesizer;
-    const synthesizer = lent ?? createSynthesizer({ ...model, width, height, seed });
+    const synthesizer = lent ?? openSynthesizer(model, seed);
     lent?.reset(seed);
     const leadIn: Uint8Array[] = [];
     /** The last frames that stand, oldest first. */
