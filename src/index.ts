@@ -7,6 +7,7 @@ export { FrameloomError, isFrameloomError, type ErrorCode } from './base/error.j
 export { createLogger, type Logger } from './base/log.js';
 export { formatRational, parseRational, rational, type Rational } from './base/rational.js';
 export { openDataset, type Dataset, type DatasetReport } from './clips/index.js';
+export { exportGenerator, type ExportOptions, type ExportResult } from './export/index.js';
 export {
   openFlow,
   psnr,
@@ -22,10 +23,12 @@ export { loadPipeline, parsePipeline } from './pipeline/load.js';
 export { openModel, type OpenedModel } from './pipeline/open-model.js';
 export type { Pipeline } from './pipeline/schema.js';
 export {
+  createOnnxSynthesizer,
   createSynthesizer,
   evaluateHeldOut,
   generate,
   generateVideo,
+  openOnnxModel,
   planBatch,
   runBatch,
   sampleFrames,

@@ -1,11 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { FrameloomError } from '../base/error.js';
-import { formatDuration } from '../base/units.js';
+import { FrameloomError, isFrameloomError } from '../base/error.js';
+import { formatBytes, formatDuration } from '../base/units.js';
 import { loadPipeline } from '../pipeline/load.js';
-import { train } from '../training/trainer.js';
+import { train, type TrainEnding } from '../training/trainer.js';
 import { collect, type Register } from './command.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
+import { exportRun } from './export.js';
 import { cacheFolder, inspect, printInspection } from './inspect.js';
 import { createProgress } from './progress.js';
 import { openTrainingRun } from './training-run.js';
@@ -28,17 +29,27 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
-/** Trains in a run of its own, showing progress. @returns the run's folder and how it ended */
+interface Trained {
+  readonly folder: string;
+  readonly ending: TrainEnding;
+  readonly step: number;
+}
+
+/**
+ * Trains in a run of its own, showing progress, and exports what it learned.
+ * @returns the run's folder and how it ended
+ */
 export async function trainPipeline(
   path: string,
   flags: TrainFlags,
   context: Context,
-): Promise<{ folder: string; ending: string; step: number }> {
+): Promise<Trained> {
   const started = performance.now();
   const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
     log: context.log,
   });
   const progress = createProgress(context);
+  let trained: Trained;
   try {
     context.log.info(`training in ${run.folder}`);
     const result = await train(pipeline, {
@@ -62,11 +73,24 @@ export async function trainPipeline(
     context.log.info(
       `${result.step} steps done in ${formatDuration(seconds)}; waited for data ${(result.waitingShare * 100).toFixed(1)} % of the time`,
     );
-    return { folder: run.folder, ending: result.ending, step: result.step };
+    trained = { folder: run.folder, ending: result.ending, step: result.step };
   } finally {
     progress.stop();
     await discardUntrained();
     await run.close();
+  }
+  if (trained.ending !== 'cancelled') await exportTrained(trained.folder, context);
+  return trained;
+}
+
+/** The generator as a file to take away. Training did its work even where this cannot be. */
+async function exportTrained(folder: string, context: Context): Promise<void> {
+  try {
+    const { path, bytes } = await exportRun(folder, {}, context);
+    context.log.info(`exported ${path} (${formatBytes(bytes)})`);
+  } catch (error) {
+    if (!isFrameloomError(error)) throw error;
+    context.log.warn(`not exported: ${error.toLine()}`);
   }
 }
 

@@ -8,11 +8,11 @@ import type { Run } from './run/run-folder.js';
 import { saveSnapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
-import type { TrainingPipeline } from './trainer.js';
+import type { TrainingOptions } from './options.js';
 
 /** What a training leaves behind on its way, and from what. */
 export interface StockContext {
-  readonly pipeline: TrainingPipeline;
+  readonly pipeline: { readonly seed: number; readonly training: TrainingOptions };
   readonly run: Run;
   readonly log: Logger;
   readonly model: Model;

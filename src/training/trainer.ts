@@ -76,6 +76,7 @@ export interface TrainResult {
 }
 
 interface Session extends StockContext {
+  readonly pipeline: TrainingPipeline;
   readonly context: TrainContext;
   readonly runner: Runner;
 }
