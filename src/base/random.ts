@@ -7,7 +7,8 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
  * What randomness is used for. Each purpose has its own streams, so that drawing from one
  * (evaluating, say) never moves another.
  */
-export type RandomPurpose = 'init' | 'data' | 'noise' | 'warm-up' | 'eval' | 'sample' | 'regularization';
+export type RandomPurpose =
+  'init' | 'data' | 'noise' | 'warm-up' | 'eval' | 'sample' | 'regularization';
 
 /** A seeded sequence of random numbers. */
 export interface RandomStream {
