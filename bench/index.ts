@@ -1,0 +1,139 @@
+/**
+ * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
+ *
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis] [--rounds N] [--size WxH]
+ *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
+ *
+ * Writes bench/results/NAME.json and NAME.svg for each part.
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { GENERATOR_PRESETS } from '../src/networks/index.js';
+import { inputSide } from './input-side.js';
+import { memory } from './memory.js';
+import { recomputation } from './recomputation.js';
+import { stepTimes } from './step-times.js';
+import { inBench, say, writeResult } from './support/files.js';
+import { isBusy, machineReport } from './support/machine.js';
+import { barCharts, type Chart } from './support/picture.js';
+import { parseSize, type Context, type Peer, type Settings } from './support/settings.js';
+import { startWorker, type Worker } from './support/worker.js';
+
+/** A part's numbers, for the JSON file, and what is drawn of them. */
+type Part = (context: Context) => Promise<{ charts: readonly Chart[] } & Record<string, unknown>>;
+
+const PARTS: Readonly<Record<string, Part>> = {
+  step: stepTimes,
+  memory,
+  recompute: recomputation,
+  input: inputSide,
+};
+
+/** Programs of their own, with flags of their own; they write their own results. */
+const PROGRAMS: Readonly<Record<string, string>> = { synthesis: 'synthesis.ts' };
+
+/** Runs a program with its words on ours. */
+async function run(program: string, args: readonly string[], quiet = false): Promise<string> {
+  const child = spawn(program, args, { stdio: ['ignore', quiet ? 'pipe' : 'inherit', 'inherit'] });
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', done);
+  });
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}`);
+  return output.trim();
+}
+
+/** Builds the peers' environment where it is missing. @returns its Python */
+const peersPython = (): Promise<string> =>
+  run(process.execPath, [inBench('peers/setup.mjs')], true);
+
+function contextOf(settings: Settings): Context & { stop(): Promise<void> } {
+  let worker: Worker | undefined;
+  let peer: Promise<Peer> | undefined;
+  const own = (): Worker => (worker ??= startWorker(settings.python));
+  return {
+    ...settings,
+    worker: own,
+    peer: () => (peer ??= own().ask<Peer>({ do: 'hello', threads: settings.threads })),
+    stop: async () => worker?.stop(),
+  };
+}
+
+function number(text: string, flag: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new Error(`--${flag} ${text}: give a whole number from 1`);
+  }
+  return value;
+}
+
+function presetOf(text: string): Settings['preset'] {
+  const found = Object.keys(GENERATOR_PRESETS).find((name) => name === text);
+  if (found === undefined) throw new Error(`--preset ${text}: there is no such preset`);
+  return found as Settings['preset'];
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: Object.keys(PARTS).join(',') },
+    rounds: { type: 'string' },
+    size: { type: 'string', multiple: true },
+    preset: { type: 'string', default: 'small' },
+    frames: { type: 'string', default: '5' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    anyway: { type: 'boolean', default: false },
+    python: { type: 'string' },
+  },
+});
+const chosen = values.only.split(',');
+const unknown = chosen.find((name) => !(name in PARTS) && !(name in PROGRAMS));
+if (unknown !== undefined) {
+  const known = [...Object.keys(PARTS), ...Object.keys(PROGRAMS)].join(', ');
+  throw new Error(`--only ${unknown}: the parts are ${known}`);
+}
+if (!values.anyway && !values.quick && isBusy()) {
+  throw new Error('the machine is busy: timings would say nothing. Wait, or give --anyway');
+}
+const machine = machineReport();
+const threads = number(values.threads, 'threads');
+// Read by TensorFlow when it is loaded, which has not happened yet.
+process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+process.env.TF_NUM_INTEROP_THREADS = String(threads);
+
+const context = contextOf({
+  sizes: (values.size ?? (values.quick ? ['64x36'] : ['128x72', '256x144'])).map(parseSize),
+  preset: presetOf(values.preset),
+  frames: number(values.frames, 'frames'),
+  rounds: number(values.rounds ?? (values.quick ? '3' : '15'), 'rounds'),
+  threads,
+  quick: values.quick,
+  full: values.full,
+  python: values.python ?? (await peersPython()),
+});
+try {
+  for (const name of chosen) {
+    const program = PROGRAMS[name];
+    if (program !== undefined) {
+      say(`\n# ${name}`);
+      const rounds = values.rounds === undefined ? [] : ['--rounds', values.rounds];
+      const args = [inBench(program), '--python', context.python, ...rounds];
+      await run(process.execPath, ['--import', 'tsx', ...args]);
+      continue;
+    }
+    say(`\n# ${name}`);
+    const { charts, ...numbers } = await PARTS[name]!(context);
+    const { preset, rounds, quick } = context;
+    const peer = await context.peer();
+    const report = { machine, peer, settings: { preset, rounds, threads, quick }, ...numbers };
+    await writeResult(`${name}.json`, `${JSON.stringify(report, null, 2)}\n`);
+    await writeResult(`${name}.svg`, barCharts(charts));
+    say(`\nwritten: bench/results/${name}.json and ${name}.svg`);
+  }
+} finally {
+  await context.stop();
+}

@@ -1,0 +1,117 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Runner } from '../../src/backend/graph/index.js';
+import { evenSegments } from '../../src/autodiff/index.js';
+import {
+  frameDiscriminatorOptions,
+  generatorOptions,
+  sequenceDiscriminatorOptions,
+} from '../../src/networks/index.js';
+import {
+  createModel,
+  disposeState,
+  initialState,
+  type Model,
+  type TrainingState,
+} from '../../src/training/model.js';
+import { lossOptions } from '../../src/training/options.js';
+import type { RolloutInput } from '../../src/training/rollout.js';
+import { trainStep, type StepPlan } from '../../src/training/step.js';
+import type { Settings, Size } from './settings.js';
+
+export const LEAD = 2;
+const SEED = 1;
+
+/** One way that Frameloom trains, with its window and its state. */
+export interface Subject {
+  readonly model: Model;
+  readonly input: RolloutInput;
+  readonly plan: StepPlan;
+  state: TrainingState;
+  /** One training step, on a window of its own or a given one; the state moves on. @returns seconds */
+  step(window?: Pick<RolloutInput, 'frames' | 'condition'>): number;
+  dispose(): void;
+}
+
+/** A smooth moving pattern [N, T, H, W, C] in [−1, 1]: speed does not depend on it. */
+export function pattern(
+  samples: number,
+  frames: number,
+  { width, height }: Size,
+  channels: number,
+): tf.Tensor5D {
+  const values = new Float32Array(samples * frames * height * width * channels);
+  for (let i = 0; i < values.length; i += 1) {
+    const x = Math.floor(i / channels) % width;
+    const y = Math.floor(i / (channels * width)) % height;
+    const t = Math.floor(i / (channels * width * height)) % frames;
+    values[i] = Math.sin(x / 7 + y / 5 + t / 3 + (i % channels));
+  }
+  return tf.tensor5d(values, [samples, frames, height, width, channels]);
+}
+
+export function presetModel(preset: Settings['preset']): Model {
+  return createModel(
+    {
+      generator: generatorOptions.parse({ preset }),
+      frameDiscriminator: frameDiscriminatorOptions.parse({}),
+      sequenceDiscriminator: sequenceDiscriminatorOptions.parse({}),
+    },
+    1,
+  );
+}
+
+export interface SubjectOptions {
+  readonly preset: Settings['preset'];
+  readonly size: Size;
+  readonly frames: number;
+  /** Gradient checkpointing of every frame, or off. */
+  readonly checkpointed?: boolean;
+  readonly runner: Runner;
+}
+
+/** Opens a subject on the backend in use; the runner stays the caller's. */
+export function openSubject(options: SubjectOptions): Subject {
+  const { preset, size, frames, checkpointed = false, runner } = options;
+  const model = presetModel(preset);
+  const losses = lossOptions.parse({});
+  const input: RolloutInput = {
+    frames: pattern(1, LEAD + frames, size, 3),
+    condition: pattern(1, LEAD + frames, size, 1),
+    noise: null,
+    ...{ lead: LEAD, warmUp: 0, coldStart: false },
+    teacherForced: Array.from({ length: frames }, () => false),
+  };
+  const plan: StepPlan = {
+    step: 0,
+    generatorLearningRate: 4e-4,
+    discriminatorLearningRate: 2e-4,
+    beta1: 0.5,
+    beta2: 0.999,
+    averageShare: 0.05,
+    segments: checkpointed ? evenSegments(frames, 1) : null,
+    r1: 0,
+    judgeRaw: true,
+  };
+  let updates = 0;
+  return {
+    model,
+    input,
+    plan,
+    state: initialState(model, SEED),
+    step(window = input) {
+      const started = performance.now();
+      const now = { ...plan, step: updates };
+      const all = { ...input, frames: window.frames, condition: window.condition };
+      const next = trainStep(model, this.state, all, losses, now, runner).state;
+      const seconds = (performance.now() - started) / 1000;
+      disposeState(this.state);
+      this.state = next;
+      updates += 1;
+      return seconds;
+    },
+    dispose() {
+      disposeState(this.state);
+      tf.dispose([input.frames, input.condition!]);
+    },
+  };
+}
