@@ -10,7 +10,7 @@ import {
   type Schedule,
   type StepCosts,
 } from '../autodiff/index.js';
-import { disposeState, initialState, type Model } from './model.js';
+import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { trainStep, type StepPlan } from './step.js';
@@ -48,6 +48,21 @@ const pattern = <R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> =>
     const size = shape.reduce((product, length) => product * length, 1);
     return tf.reshape<R>(tf.sin(tf.mul(tf.range(0, size), 0.37)), shape);
   });
+
+/** A training's state by its size alone: drawing the weights would take longer than the step. */
+function stateOfSize({ generator, discriminators }: Model): TrainingState {
+  const filled = (length: number): tf.Tensor1D => tf.fill([length], 0.02);
+  const moments = (length: number) => ({ mean: filled(length), square: filled(length) });
+  const [own, judges] = [generator.layout.size, discriminators.layout.size];
+  return {
+    generator: filled(own),
+    average: filled(own),
+    generatorAdam: moments(own),
+    discriminators: filled(judges),
+    discriminatorAdam: moments(judges),
+    spectral: filled(discriminators.spectralNorm.layout.size),
+  };
+}
 
 /** A window for a rollout of so many frames. */
 function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
@@ -91,7 +106,7 @@ export function measureStep(
     judgedFrames: trial.judgedFrames,
   };
   return trackPeak(() => {
-    const state = initialState(model, 0);
+    const state = stateOfSize(model);
     const input = windowOf(model, trial, size);
     const { state: next } = trainStep(model, state, input, losses, plan);
     tf.dispose([input.frames, ...[input.condition, input.noise].filter((x) => x !== null)]);
