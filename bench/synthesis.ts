@@ -67,8 +67,8 @@ function startWorker(python: string) {
   return {
     async ask(question: object): Promise<{ seconds?: number; skipped?: string }> {
       child.stdin!.write(`${JSON.stringify(question)}\n`);
-      const { value } = await Promise.race([lines.next(), ended]);
-      return JSON.parse(value as string) as { seconds?: number; skipped?: string };
+      const line: IteratorResult<string> = await Promise.race([lines.next(), ended]);
+      return JSON.parse(line.value as string) as { seconds?: number; skipped?: string };
     },
     stop: () => child.stdin!.end(),
   };

@@ -131,7 +131,7 @@ describe('graphRunner', () => {
     const runner = graphRunner();
     tf.tidy(() => {
       for (let i = 0; i < 12; i += 1) {
-        const y = runner.call(`add ${i}`, { x: tf.scalar(1) }, (t) => ({ y: tf.add(t.x!, i) })).y!;
+        const y = runner.call(`add ${i}`, { x: tf.scalar(1) }, (t) => ({ y: tf.add(t.x!, i) })).y;
         expectClose(y, 1 + i);
       }
     });

@@ -16,7 +16,7 @@ const stderrOf = (program: string): string => {
     ['--import', 'tsx', '--input-type=module', '-e', program],
     { encoding: 'utf8', env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1' } },
   );
-  expect(status, stderr).toBe(0);
+  expect({ status, stderr }).toMatchObject({ status: 0 });
   return stderr;
 };
 

@@ -13,12 +13,12 @@ const result = { frames: 10, durationSeconds: 0.4, width: 8, height: 8, format: 
 const failed = new FrameloomError('bad-input', 'it is empty', { hint: 'record it' });
 
 const events: BatchEvent[] = [
-  { kind: 'skipped', job: a! },
-  { kind: 'started', job: b! },
-  { kind: 'frame', job: b!, done: 5, total: 10 },
-  { kind: 'done', job: b!, result, seconds: 2 },
-  { kind: 'started', job: c! },
-  { kind: 'failed', job: c!, error: failed },
+  { kind: 'skipped', job: a },
+  { kind: 'started', job: b },
+  { kind: 'frame', job: b, done: 5, total: 10 },
+  { kind: 'done', job: b, result, seconds: 2 },
+  { kind: 'started', job: c },
+  { kind: 'failed', job: c, error: failed },
 ];
 
 /** What a view of these events leaves on standard error. */
@@ -37,15 +37,15 @@ describe('the tally of a batch', () => {
     let now = 0;
     const tally = new BatchTally(4, () => now);
     expect([tally.etaSeconds(), tally.words()]).toEqual([undefined, '0/4']);
-    tally.add({ kind: 'skipped', job: a! });
+    tally.add({ kind: 'skipped', job: a });
     expect(tally.words()).toBe('1/4');
-    tally.add({ kind: 'started', job: b! });
+    tally.add({ kind: 'started', job: b });
     now = 5000;
-    tally.add({ kind: 'frame', job: b!, done: 5, total: 10 });
+    tally.add({ kind: 'frame', job: b, done: 5, total: 10 });
     // Half a video in 5 s: two and a half are left.
     expect(tally.etaSeconds()).toBeCloseTo(25);
     now = 10_000;
-    tally.add({ kind: 'done', job: b!, result, seconds: 10 });
+    tally.add({ kind: 'done', job: b, result, seconds: 10 });
     expect(tally.words()).toBe('2/4 · 20s left');
   });
 });

@@ -33,7 +33,7 @@ describe('values of flags', () => {
   ] as [(text: string) => unknown, string[]][])(
     'are refused where they say nothing',
     (read, bad) => {
-      for (const text of bad) expect(() => read(text), text).toThrow(/"|frame rate/);
+      for (const text of bad) expect(() => read(text)).toThrow(/"|frame rate/);
     },
   );
 });

@@ -51,10 +51,7 @@ export function graphRunner(): Runner {
   const backend = found;
   const graphs = new Map<string, Compiled>();
 
-  function compile<O extends NamedTensors>(
-    inputs: NamedTensors,
-    f: (i: NamedTensors) => O,
-  ): Compiled {
+  function compile(inputs: NamedTensors, f: (i: NamedTensors) => NamedTensors): Compiled {
     let outputs: readonly string[] = [];
     const names = Object.keys(inputs);
     const recording = record(backend, Object.values(inputs), (own) => {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../scope.js';
 import type { NativeBackend, NativeBinding, NativeOpAttribute } from '../native.js';
 

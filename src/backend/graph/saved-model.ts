@@ -1,6 +1,7 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { NativeBinding, NativeOpAttribute } from '../native.js';
-import { AttrValueSchema, SavedModelSchema, TensorShapeProtoSchema } from './graph_pb.js';
+import type { AttrValueSchema, TensorShapeProtoSchema } from './graph_pb.js';
+import { SavedModelSchema } from './graph_pb.js';
 import type { Recording } from './recorder.js';
 
 /** What TensorFlow's loader is asked for; any word will do. */
