@@ -5,6 +5,7 @@ import { firstValueFrom } from 'rxjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames, probe } from '../../src/video/index.js';
 import { makeRun } from '../synthesis/make-run.js';
+import { collect, largestDifference } from '../video/frames.js';
 import { makeClip, scratchPath } from '../video/make-clip.js';
 import { frameloom } from './support.js';
 
@@ -187,5 +188,42 @@ describe('sample', () => {
     expect((await frameloom('sample', never, ...words)).stderr).toContain(
       'warning: this run was only trained to go on from real frames: give it a --first-frame',
     );
+  });
+});
+
+describe('the engine', () => {
+  it('is the export of the snapshot where there is one, and makes the same frames', async () => {
+    const own = await makeRun({ seed: 4 });
+    const videos = ['tensorflow', 'onnx', 'file'].map((name) => scratchPath(`${name}.mkv`));
+    const [byTensorFlow, byExport, byFile] = videos as [string, string, string];
+    const make = (...args: string[]) => quiet('generate', ...args, '-i', clip);
+    expect((await make(own, '-o', byTensorFlow, '--engine', 'onnx')).stderr).toMatch(
+      /^error: .* has no export \(frameloom export .*\)\n$/,
+    );
+    expect((await make(own, '-o', byTensorFlow)).code).toBe(0);
+    expect((await quiet('export', own)).code).toBe(0);
+    const { code, stderr } = await frameloom(
+      ...['--verbose', 'generate', own, '-i', clip, '-o', byExport],
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain('onnxruntime on cpu');
+    const file = join(own, 'exports', 'generator.onnx');
+    expect((await make(file, '-o', byFile)).code).toBe(0);
+    const pixels = async (path: string): Promise<Buffer> =>
+      Buffer.concat((await collect(decodeFrames(path))).map(({ data }) => data));
+    const expected = await pixels(byTensorFlow);
+    for (const path of [byExport, byFile]) {
+      expect(largestDifference(await pixels(path), expected)).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it.each([
+    [['--engine', 'tensorflow', '--device', 'cpu'], '--device is for --engine onnx'],
+    [['--engine', 'abacus'], 'Allowed choices are auto, onnx, tensorflow'],
+    [['--device', 'abacus'], 'Allowed choices are cpu'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await quiet('generate', run, '-i', clip, '-o', 'x.mp4', ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
   });
 });
