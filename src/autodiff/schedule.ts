@@ -57,10 +57,12 @@ export function segmentPeak(
   return Math.max(0, ...segment.map((part, i) => segmentPeak(part, costs, kept + i)));
 }
 
-/** `16 × 1`, `3 + 4 × 2` or `2 × (4 × 1)`, for people. */
-export function scheduleInWords(schedule: Schedule): string {
+const depth = (segment: Segment): number =>
+  typeof segment === 'number' ? 0 : 1 + Math.max(0, ...segment.map(depth));
+
+function written(schedule: Schedule): string {
   const words = schedule.map((part) =>
-    typeof part === 'number' ? String(part) : `(${scheduleInWords(part)})`,
+    typeof part === 'number' ? String(part) : `(${written(part)})`,
   );
   const groups: { word: string; count: number }[] = [];
   for (const word of words) {
@@ -69,4 +71,14 @@ export function scheduleInWords(schedule: Schedule): string {
     else groups.push({ word, count: 1 });
   }
   return groups.map(({ word, count }) => (count > 1 ? `${count} × ${word}` : word)).join(' + ');
+}
+
+/** Longer than this, a schedule is not written out. */
+const MOST_LETTERS = 48;
+
+/** `16 × 1`, `3 + 2 × 4` or `2 × (4 × 1)`, for people; only the gist of an intricate one. */
+export function scheduleInWords(schedule: Schedule): string {
+  const words = written(schedule);
+  if (words.length <= MOST_LETTERS) return words;
+  return `${stepsIn(schedule)} frames, nested ${depth(schedule) - 1} deep`;
 }

@@ -244,6 +244,7 @@ describe('scheduleInWords', () => {
     [[3, 4, 4], '3 + 2 × 4'],
     [[[1, 1], [1, 1], 2], '2 × (2 × 1) + 2'],
     [[5], '5'],
+    [[[[[[[[[[[[[2, 1], 1], 2], 1], 2], 1], 2], 1], 2], 1], 2], 1], '19 frames, nested 11 deep'],
   ] as [Schedule, string][])('says %j as %s', (schedule, words) => {
     expect(scheduleInWords(schedule)).toBe(words);
   });
