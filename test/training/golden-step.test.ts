@@ -1,0 +1,288 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eagerRunner, graphRunner } from '../../src/backend/graph/index.js';
+import { useBackend } from '../../src/backend/index.js';
+import { registerKernels } from '../../src/kernels/index.js';
+import { sizeOf, type ParameterLayout } from '../../src/networks/parameters.js';
+import {
+  frameDiscriminatorOptions,
+  generatorOptions,
+  sequenceDiscriminatorOptions,
+} from '../../src/networks/index.js';
+import {
+  createModel,
+  disposeState,
+  type Model,
+  type TrainingState,
+} from '../../src/training/model.js';
+import { lossOptions } from '../../src/training/options.js';
+import { createRollout, sortOutputs, type RolloutInput } from '../../src/training/rollout.js';
+import { trainStep, type StepPlan, type StepResult } from '../../src/training/step.js';
+import { warmUp } from '../../src/training/warm-up.js';
+import { golden } from '../metrics/pictures.js';
+import { expectNoLeak } from '../tensors.js';
+import { disposeInput, PLAN } from './support.js';
+
+interface Sums {
+  readonly norm: number;
+  readonly dot: number;
+}
+
+interface Described extends Sums {
+  readonly elements: readonly { readonly at: number; readonly value: number }[];
+}
+
+interface Recipe {
+  readonly height: number;
+  readonly width: number;
+  readonly samples: number;
+  readonly frames: number;
+  readonly lead: number;
+  readonly warmUp: number;
+  readonly coldStart: boolean;
+  readonly judgeRaw: boolean;
+  readonly adversarial: string;
+  readonly scales: number;
+  readonly temporalStrides: number[];
+  readonly terms: Readonly<Record<string, number>>;
+  readonly changes: readonly {
+    readonly parameter: string;
+    readonly shape: readonly number[];
+    readonly gradient: Sums;
+    readonly update: Sums;
+  }[];
+}
+
+interface GeneratorCase extends Recipe {
+  readonly macs: number;
+  readonly outputs: {
+    readonly frames: readonly Described[];
+    readonly raws: readonly Described[];
+    readonly flows: readonly (Described & { readonly t: number })[];
+  };
+  readonly average: Sums;
+}
+
+interface DiscriminatorCase extends Recipe {
+  readonly macs: { readonly frame: number; readonly sequence: number };
+}
+
+const RELATIVE = 1e-4;
+/** Updates that the golden Adam has made. */
+const ADAM_STEP = 10;
+
+beforeAll(async () => {
+  await useBackend({ prefer: 'tensorflow' });
+  registerKernels();
+});
+
+/** The formula of the golden files' `about`. */
+const waves = (count: number, seed: number): Float64Array =>
+  Float64Array.from({ length: count }, (_, i) => Math.sin(0.7317 * (i + 1) * (i + 1) + seed));
+
+const scaled = (count: number, seed: number, factor: number, offset = 0): Float32Array =>
+  Float32Array.from(waves(count, seed), (value) => offset + value * factor);
+
+function firstParameters(layout: ParameterLayout): tf.Tensor1D {
+  const parts = layout.specs.map(({ name, shape }, k) => {
+    const count = sizeOf(shape);
+    const heads = name.startsWith('heads.');
+    if (name.endsWith('.weight')) {
+      return scaled(count, k, (heads ? 0.3 : 2) / Math.sqrt(count / shape.at(-1)!));
+    }
+    return name.endsWith('.gamma')
+      ? scaled(count, k, 0.2, 1)
+      : scaled(count, k, heads ? 0.02 : 0.2);
+  });
+  return joined(parts);
+}
+
+const joined = (parts: readonly Float32Array[]): tf.Tensor1D =>
+  tf.tensor1d(Float32Array.from(parts.flatMap((part) => [...part])));
+
+const firstSquares = (layout: ParameterLayout): tf.Tensor1D =>
+  joined(layout.specs.map(({ shape }) => scaled(sizeOf(shape), 0.25, 0.5e-4, 1e-4)));
+
+function firstState({ generator, discriminators }: Model): TrainingState {
+  const weights = firstParameters(generator.layout);
+  const judges = firstParameters(discriminators.layout);
+  return {
+    generator: weights,
+    average: tf.mul(weights, 0.5),
+    generatorAdam: { mean: tf.zerosLike(weights), square: firstSquares(generator.layout) },
+    discriminators: judges,
+    discriminatorAdam: {
+      mean: tf.zerosLike(judges),
+      square: firstSquares(discriminators.layout),
+    },
+    spectral: joined(
+      discriminators.spectralNorm.layout.specs.map(({ shape }) => scaled(sizeOf(shape), 0.75, 1)),
+    ),
+  };
+}
+
+function modelOf({ scales, temporalStrides, judgeRaw }: Recipe): Model {
+  const judge = { channels: 4, layers: 3, scales };
+  return createModel(
+    {
+      generator: generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1 }),
+      frameDiscriminator: frameDiscriminatorOptions.parse({ ...judge, judgeRaw }),
+      sequenceDiscriminator: sequenceDiscriminatorOptions.parse({ ...judge, temporalStrides }),
+    },
+    1,
+  );
+}
+
+function inputOf(recipe: Recipe): RolloutInput {
+  const { samples, frames, lead, height, width, coldStart } = recipe;
+  const window = (channels: number, seed: number): tf.Tensor5D => {
+    const times = lead + recipe.warmUp + frames;
+    const count = samples * times * height * width * channels;
+    return tf.tensor5d(scaled(count, seed, 0.9), [samples, times, height, width, channels]);
+  };
+  return {
+    frames: window(3, 1.25),
+    condition: window(1, 1.75),
+    noise: null,
+    ...{ lead, warmUp: recipe.warmUp, coldStart },
+    teacherForced: Array.from({ length: frames }, () => false),
+  };
+}
+
+const sumsOf = (values: ArrayLike<number>): Sums => {
+  const sine = waves(values.length, 0.5);
+  let [square, dot] = [0, 0];
+  for (let i = 0; i < values.length; i += 1) {
+    square += values[i]! * values[i]!;
+    dot += values[i]! * sine[i]!;
+  }
+  return { norm: Math.sqrt(square), dot };
+};
+
+function expectSums(values: ArrayLike<number>, { norm, dot }: Sums, what: string): void {
+  const own = sumsOf(values);
+  expect(Math.abs(own.norm - norm), `norm of ${what}`).toBeLessThanOrEqual(RELATIVE * norm);
+  expect(Math.abs(own.dot - dot), `dot product of ${what}`).toBeLessThanOrEqual(RELATIVE * norm);
+}
+
+/** Adam's mean was 0 and is now half of the gradient (β₁ = 0.5). */
+function expectChanges(
+  { changes }: Recipe,
+  layout: ParameterLayout,
+  before: tf.Tensor1D,
+  after: tf.Tensor1D,
+  mean: tf.Tensor1D,
+): void {
+  const described = layout.specs.map(({ name, shape }) => ({ name, shape }));
+  expect(described).toEqual(changes.map(({ parameter, shape }) => ({ name: parameter, shape })));
+  const [old, now, half] = [before, after, mean].map((tensor) => tensor.dataSync());
+  let offset = 0;
+  for (const { parameter, shape, gradient, update } of changes) {
+    const places = Array.from({ length: sizeOf(shape) }, (_, i) => offset + i);
+    const own = places.map((at) => 2 * half![at]!);
+    expectSums(own, gradient, `${parameter}'s gradient`);
+    // A difference of two float32: as exact as the parameter that it moved.
+    const moved = places.map((at) => now![at]! - old![at]!);
+    const rounding = 2 ** -24 * sumsOf(places.map((at) => old![at]!)).norm;
+    const norm = sumsOf(moved).norm;
+    expect(Math.abs(norm - update.norm), `${parameter}'s update`).toBeLessThanOrEqual(
+      RELATIVE * update.norm + rounding,
+    );
+    offset += places.length;
+  }
+}
+
+function expectTerms(terms: Readonly<Record<string, number>>, recipes: readonly Recipe[]): void {
+  const expected = Object.assign({}, ...recipes.map((recipe) => recipe.terms)) as typeof terms;
+  expect(new Set(Object.keys(terms))).toEqual(new Set(Object.keys(expected)));
+  for (const [name, value] of Object.entries(expected)) {
+    expect(Math.abs(terms[name]! - value), `term ${name}`).toBeLessThanOrEqual(
+      RELATIVE * Math.abs(value),
+    );
+  }
+}
+
+const judgeCases = golden<DiscriminatorCase>('discriminator-step');
+const cases = golden<GeneratorCase>('generator-step').map((generator, i) => ({
+  name: generator.name,
+  generator,
+  discriminators: judgeCases[i]!,
+}));
+
+describe.each(cases)('a training step $name', ({ generator, discriminators, name }) => {
+  it('has a golden file for each half', () => {
+    expect(discriminators.name).toBe(name);
+  });
+
+  it('costs the multiply-accumulates that PyTorch counts', () => {
+    const model = modelOf(generator);
+    const size = { height: generator.height, width: generator.width };
+    expect(model.generator.macs(size)).toBe(generator.macs);
+    expect(model.discriminators.macs(size)).toEqual(discriminators.macs);
+  });
+
+  it('rolls out the same frames', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const model = modelOf(generator);
+        const flat = firstParameters(model.generator.layout);
+        const { input } = warmUp(model.generator, flat, inputOf(generator));
+        const rollout = createRollout(model.generator, input);
+        const { outputs } = rollout.run(flat, rollout.initialState, 0, rollout.length);
+        const made = sortOutputs(outputs, generator.frames);
+        const expectDescribed = (x: tf.Tensor, { elements, ...sums }: Described, what: string) => {
+          const values = x.dataSync();
+          expectSums(values, sums, what);
+          for (const { at, value } of elements) {
+            expect(Math.abs(values[at]! - value), `${what} at ${at}`).toBeLessThanOrEqual(RELATIVE);
+          }
+        };
+        const { frames, raws, flows } = generator.outputs;
+        frames.forEach((x, t) => expectDescribed(made.frames[t]!, x, `frame ${t}`));
+        raws.forEach((x, t) => expectDescribed(made.raws[t]!, x, `raw image ${t}`));
+        expect(made.flows.map(({ t }) => t)).toEqual(flows.map(({ t }) => t));
+        flows.forEach((x, i) => expectDescribed(made.flows[i]!.flow, x, `flow ${x.t}`));
+      }),
+    );
+  });
+
+  // Recording a graph takes a second or two: once for each way that a step can go.
+  const ways: { how: string; asGraph: boolean; segments: number[] | null }[] = [
+    { how: 'op by op', asGraph: false, segments: null },
+    { how: 'op by op, checkpointed in segments of 1 and 2', asGraph: false, segments: [1, 2] },
+  ];
+  if (name !== 'from a cold start') ways.push({ how: 'as a graph', asGraph: true, segments: null });
+  if (name === 'with history') {
+    ways.push({ how: 'as a checkpointed graph', asGraph: true, segments: [1, 1, 1] });
+  }
+
+  it.each(ways)('gives the same terms and gradients $how', async ({ asGraph, segments }) => {
+    const runner = asGraph ? graphRunner() : eagerRunner;
+    expect(runner === eagerRunner).toBe(!asGraph);
+    await expectNoLeak(() => {
+      const model = modelOf(generator);
+      const state = firstState(model);
+      const input = inputOf(generator);
+      const losses = lossOptions.parse({ adversarial: generator.adversarial });
+      const { judgeRaw } = generator;
+      const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, segments, judgeRaw };
+      const { state: next, terms }: StepResult = trainStep(
+        ...([model, state, input, losses, plan, runner] as const),
+      );
+      expectTerms(terms, [generator, discriminators]);
+      expectChanges(
+        ...([generator, model.generator.layout, state.generator, next.generator] as const),
+        next.generatorAdam.mean,
+      );
+      expectChanges(
+        ...([discriminators, model.discriminators.layout] as const),
+        ...([state.discriminators, next.discriminators, next.discriminatorAdam.mean] as const),
+      );
+      expectSums(next.average.dataSync(), generator.average, 'the averaged generator');
+      disposeState(next);
+      disposeState(state);
+      disposeInput(input);
+    });
+    runner.dispose();
+  });
+});
