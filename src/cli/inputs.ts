@@ -22,6 +22,8 @@ async function expand(entry: string): Promise<string[]> {
   try {
     return (await expandClips([entry], process.cwd())).map(shortPath);
   } catch (error) {
+    // A folder of nothing to decode: decoding says what it needs.
+    if (exists) return [entry];
     throw new FrameloomError('not-found', messageOf(error), { path: entry, cause: error });
   }
 }
