@@ -11,8 +11,6 @@ the same shapes and multiply-accumulates, and the fastest that PyTorch has. Benc
 
 from __future__ import annotations
 
-import functools
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -130,7 +128,6 @@ class Encoder(nn.Module):
         return self.down(self.stem(F.pixel_unshuffle(x, 2)))
 
 
-@functools.lru_cache(maxsize=8)
 def pixel_places(height: int, width: int, dtype: torch.dtype) -> Tensor:
     """[1,H,W,2]: x and y of each pixel."""
     y, x = torch.meshgrid(
