@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { computeAfter } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { inPhase } from './peak.js';
 import { stepsIn, type Schedule, type Segment } from './schedule.js';
@@ -79,9 +78,6 @@ export function backpropagate(
     const { value, cotangents } = inPhase('judge', () => lossGradient(outputs));
 
     function walkBack(segment: Segment, piece: Piece, carried: Carried): Carried {
-      // Only now may the segment be computed again: a recorded graph has no other order.
-      const { gradient: sum, stateCotangent } = carried;
-      computeAfter(sum && stateCotangent ? [sum, ...stateCotangent] : cotangents);
       if (typeof segment !== 'number') {
         return walkParts(segment, sweep(chain, piece, segment), carried);
       }

@@ -1,12 +1,14 @@
 import { registerActivation } from './activation/index.js';
 import { registerAveragePool } from './average-pool/index.js';
 import { registerBias } from './bias/index.js';
+import { registerEnlarge } from './enlarge/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
 import { registerSharing } from './sharing/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
+export { enlarge } from './enlarge/index.js';
 export { instanceNorm } from './instance-norm/index.js';
 export { warp, warpConstant } from './warp/index.js';
 
@@ -20,6 +22,7 @@ export function registerKernels(): void {
   registerActivation();
   registerAveragePool();
   registerBias();
+  registerEnlarge();
   registerGatherRows();
   registerSharing();
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
-import { warp } from '../kernels/index.js';
+import { enlarge, warp } from '../kernels/index.js';
 import {
   convolution,
   normalization,
@@ -123,17 +123,12 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     return features.reduce((sum, feature) => tf.add(sum, feature));
   }
 
-  function enlarge(coarse: tf.Tensor4D, { height, width }: Size): tf.Tensor4D {
-    const full = tf.image.resizeBilinear(coarse, [height, width], false, true);
-    return tf.mul(full, flowScalePixels);
-  }
-
   return {
     layout: new ParameterLayout(layers.flatMap((layer) => layer.specs)),
     options,
     conditionChannels,
     step(parameters, input) {
-      const size = checkInput(input, options, conditionChannels);
+      checkInput(input, options, conditionChannels);
       const composes = hasFlow && input.hasHistory;
       const outputs = tf.tidy(() => {
         const features = trunk.apply(parameters, encode(parameters, input));
@@ -142,7 +137,8 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
         const raw = tf.tanh(channelsOf(picture, 0, IMAGE_CHANNELS));
         if (!composes) return [raw];
         const mask = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
-        const flow = enlarge(channelsOf(made, pictureChannels, 2), size);
+        const coarse = channelsOf(made, pictureChannels, 2);
+        const flow: tf.Tensor4D = tf.mul(enlarge(coarse), flowScalePixels);
         const warped = warp(channelsOf(input.history, 0, IMAGE_CHANNELS), flow);
         const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
         return [raw, frame, flow, mask];
@@ -171,7 +167,7 @@ function checkInput(
   input: GeneratorInput,
   options: GeneratorOptions,
   conditionChannels: number,
-): Size {
+): void {
   const historyChannels = IMAGE_CHANNELS * options.historyFrames;
   const { N, H, W } = assertShape(input.history, ['N', 'H', 'W', historyChannels], 'history');
   const height = H!;
@@ -192,5 +188,4 @@ function checkInput(
       'noise',
     );
   }
-  return { height, width };
 }

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { computeAfter } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { valueAndGradients } from '../autodiff/index.js';
 import type { LossTerms } from './generator-loss.js';
@@ -90,8 +89,6 @@ export function gradientsOfParts(
       for (const [name, term] of Object.entries(own.terms)) {
         terms[name] = addInto(terms[name], term);
       }
-      // A recorded graph has no other order: without it all parts would be in memory at once.
-      computeAfter(sums.filter((sum) => sum !== undefined));
     }
     return { terms, gradients: sums.map((sum, i) => sum ?? tf.zerosLike(xs[i]!)) };
   });

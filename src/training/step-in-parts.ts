@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { computeAfter } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import {
   inPhase,
@@ -125,7 +124,6 @@ export function r1GradientInParts(
           };
         });
         tf.dispose([before.penalty, before.gradient]);
-        computeAfter([sum.gradient]);
       }
       return sum;
     }),

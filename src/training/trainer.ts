@@ -165,8 +165,10 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       const window = await feed.next();
       const input = rolloutInput(window, options, step);
       const plan = stepPlan(options, session.checkpointing, step);
-      // A graph for each pattern of teacher forcing would be recorded to run once.
-      const runner = input.teacherForced.includes(true) ? eagerRunner : session.runner;
+      // A graph for each pattern of teacher forcing would be recorded to run once; and in a graph
+      // what checkpointing computes again would be merged with what it dropped.
+      const repeats = plan.segments === null && !input.teacherForced.includes(true);
+      const runner = repeats ? session.runner : eagerRunner;
       const result = trainStep(model, state, input, pipeline.losses, plan, runner);
       window.dispose();
       input.noise?.dispose();

@@ -6,8 +6,6 @@ import { nativeBackend, type NativeBackend } from '../native.js';
 import { record } from './recorder.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
 
-export { computeAfter } from './recorder.js';
-
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 
 /** Runs pure functions of tensors, somehow. */

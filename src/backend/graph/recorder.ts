@@ -29,19 +29,6 @@ export interface Recording {
   readonly outputs: readonly Edge[];
 }
 
-/** Told of barriers while a function is recorded. */
-let onBarrier: ((tensors: readonly tf.Tensor[]) => void) | null = null;
-
-/**
- * In a recorded function, what is computed after this call waits for `tensors`, and is never taken
- * for the same as an equal computation before it. A graph has no order but this: without it, what is
- * computed again to save memory would be merged with the first time, or done while memory is full.
- * Elsewhere the call does nothing.
- */
-export function computeAfter(tensors: readonly tf.Tensor[]): void {
-  onBarrier?.(tensors);
-}
-
 /**
  * Runs `f` once on the native backend and records every op, with everything that JavaScript brought
  * in as a constant. Tensors that `f` makes are disposed of.
@@ -59,7 +46,6 @@ export function record(
   const constants = new Map<string, RecordedConstant>();
   const nodes: RecordedNode[] = [];
   const known = new Map<string, string>();
-  let waitsFor: readonly Edge[] = [];
 
   const ids = backend.getInputTensorIds(inputs);
   const placeholders = inputs.map(({ shape, dtype }, i) => {
@@ -82,7 +68,7 @@ export function record(
       throw new Error(`a recorded function draws at random (${op}): give it the numbers`);
     }
     const results = real.executeOp(op, attributes, inputIds, outputCount);
-    const inputs = [...inputIds.map(edgeOf), ...waitsFor];
+    const inputs = inputIds.map(edgeOf);
     // The same op on the same inputs is the same result: a discriminator judges a frame once for
     // the generator and once for itself.
     const key = JSON.stringify([op, inputs, attributes]);
@@ -112,10 +98,6 @@ export function record(
     createTensor: { value: createTensor },
     tensorDataSync: { value: tensorDataSync },
   }) as NativeBinding;
-  onBarrier = (tensors) => {
-    const names = backend.getInputTensorIds(tensors).map((id) => edgeOf(id).split(':')[0]!);
-    waitsFor = [...new Set(names)].map((name) => `^${name}`);
-  };
   try {
     return scoped(() => {
       const own = placeholders.map(({ handle }) => backend.createOutputTensor(handle));
@@ -123,7 +105,6 @@ export function record(
       return { inputs: placeholders, constants: [...constants.values()], nodes, outputs };
     });
   } finally {
-    onBarrier = null;
     backend.binding = real;
   }
 }
