@@ -49,5 +49,5 @@ export function enlarge(x: tf.Tensor4D): tf.Tensor4D {
       runKernel(BACKWARD, { dy, x: saved[0]! })[0]!;
     return { value: tf.image.resizeBilinear(input, [H! * 2, W! * 2], false, true), gradFunc };
   });
-  return op(x) as tf.Tensor4D;
+  return op(x);
 }
