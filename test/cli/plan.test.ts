@@ -13,8 +13,9 @@ const SMALL = [
   'generator.branchBlocks=0',
   'frameDiscriminator={channels: 4, layers: 1, scales: 1}',
   'sequenceDiscriminator={channels: 4, layers: 1, scales: 1}',
+  'training.warmUp.frames=0',
 ].flatMap((change) => ['--set', change]);
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 let folder: string;
 let pipeline: string;

@@ -48,7 +48,7 @@ const measured = (frames: number, { segments, judgedFrames }: MemoryPlan): numbe
   measureStep(model, optionsWith(), { frames, segments, judgedFrames, warmUp: WARM_UP }, SIZE)
     .peakBytes;
 
-describe('profileCosts', () => {
+describe('profileCosts', { timeout: 60_000 }, () => {
   it.each([2, 6])('predicts the peak on one tape of %i frames to a tenth', (frames) => {
     const plan = planFor(costs, frames, null);
     const peak = measured(frames, plan);
@@ -84,7 +84,7 @@ describe('profileCosts', () => {
   });
 });
 
-describe('chooseCheckpointing', () => {
+describe('chooseCheckpointing', { timeout: 60_000 }, () => {
   const choose = (training: Record<string, unknown>) => {
     const lines: string[] = [];
     const log = createLogger({ level: 'info', json: false, write: (line) => lines.push(line) });
