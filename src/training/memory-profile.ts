@@ -13,7 +13,7 @@ import {
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import { trainStep, type StepPlan } from './step.js';
+import { trainStep } from './step.js';
 
 /** Of a pipeline, what decides what a step takes. */
 export interface ProfileOptions {
@@ -102,7 +102,7 @@ export function measureStep(
     ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5 },
     judgeRaw: frameDiscriminator.judgeRaw,
     r1: losses.r1 * losses.r1EverySteps,
-    segments: trial.segments as StepPlan['segments'],
+    segments: trial.segments,
     judgedFrames: trial.judgedFrames,
   };
   return trackPeak(() => {

@@ -59,7 +59,7 @@ export function stepPlan(
     beta1: optimizer.beta1,
     beta2: optimizer.beta2,
     averageShare: averageShare(training, step),
-    segments: segments as StepPlan['segments'],
+    segments,
     judgedFrames,
     r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
   };

@@ -2,20 +2,25 @@ import * as tf from '@tensorflow/tfjs-core';
 import { eagerRunner, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import {
-  checkpointedGradient,
   plainGradient,
   valueAndGradients,
   type RolloutGradient,
+  type Schedule,
 } from '../autodiff/index.js';
 import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
 import { adamRate, adamUpdate, averageUpdate } from './adam.js';
 import { discriminatorLoss } from './discriminator-loss.js';
 import { generatorLoss, realFeatures, type LossTerms, type RealSide } from './generator-loss.js';
-import { r1Gradient } from './losses/r1.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
+import {
+  discriminatorGradientInParts,
+  generatorGradientInParts,
+  r1GradientInParts,
+  type PartsOptions,
+} from './step-in-parts.js';
 import { warmUp } from './warm-up.js';
 
 /** What one step does besides its data; a pure function of the step's number. */
@@ -28,8 +33,10 @@ export interface StepPlan {
   readonly beta2: number;
   /** How much of the generator enters its average, in (0, 1]. */
   readonly averageShare: number;
-  /** Lengths of the segments that gradient checkpointing recomputes; null keeps all on one tape. */
-  readonly segments: readonly number[] | null;
+  /** What gradient checkpointing recomputes; null keeps all on one tape. */
+  readonly segments: Schedule | null;
+  /** Frames that the discriminators judge at once when there are segments; all unless given. */
+  readonly judgedFrames?: number;
   /** The gradient penalty's gamma in this step; 0 leaves it out. */
   readonly r1: number;
   readonly judgeRaw: boolean;
@@ -54,6 +61,17 @@ function keepTerms(terms: LossTerms, prefix: string, into: LossTerms): void {
   }
 }
 
+/** How the step's losses are cut, and where their terms go. */
+const partsOptions = (
+  model: Model,
+  real: RealSide,
+  losses: LossOptions,
+  { judgeRaw, judgedFrames = real.frames.shape[0] }: StepPlan,
+  report: (own: LossTerms) => void,
+): PartsOptions => ({
+  ...{ discriminators: model.discriminators, real, losses, judgeRaw, judgedFrames, report },
+});
+
 function generatorGradient(
   model: Model,
   state: TrainingState,
@@ -64,23 +82,26 @@ function generatorGradient(
   terms: LossTerms,
 ): RolloutGradient {
   const { generator, discriminators } = model;
-  const { judges, features } = scoped(() => {
-    const normalized = discriminators.spectralNorm.normalize(
+  const judges = scoped(() =>
+    discriminators.spectralNorm.normalize(
       discriminators.layout.unflatten(state.discriminators),
       state.spectral,
-    );
-    return { judges: normalized, features: realFeatures(discriminators, normalized, real) };
-  });
+    ),
+  );
+  const rollout = createRollout(generator, input);
+  if (plan.segments !== null) {
+    const report = (own: LossTerms): void => keepTerms(own, 'generator', terms);
+    const options = partsOptions(model, real, losses, plan, report);
+    return generatorGradientInParts(rollout, state.generator, judges, plan.segments, options);
+  }
+  const features = realFeatures(discriminators, judges, real);
   const loss = (outputs: readonly tf.Tensor[]): tf.Scalar => {
     const out = sortOutputs(outputs, input.teacherForced.length);
     const own = generatorLoss(discriminators, judges, real, features, out, losses, plan.judgeRaw);
     keepTerms(own, 'generator', terms);
     return sumOf(own);
   };
-  const rollout = createRollout(generator, input);
-  return plan.segments === null
-    ? plainGradient(rollout, state.generator, loss)
-    : checkpointedGradient(rollout, state.generator, loss, plan.segments);
+  return plainGradient(rollout, state.generator, loss);
 }
 
 function discriminatorGradient(
@@ -97,27 +118,36 @@ function discriminatorGradient(
   const flat = state.discriminators;
   const judgesOf = (parameters: tf.Tensor1D) =>
     spectralNorm.normalize(layout.unflatten(parameters), state.spectral);
-  const { gradients } = valueAndGradients(() => {
-    const out = sortOutputs(outputs, frames);
-    const own = discriminatorLoss(
-      model.discriminators,
-      judgesOf(flat),
-      real,
-      out,
-      losses,
-      plan.judgeRaw,
-    );
-    keepTerms(own, 'discriminator', terms);
-    return sumOf(own);
-  }, [flat]);
-  const gradient = gradients[0] as tf.Tensor1D;
+  const report = (own: LossTerms): void => keepTerms(own, 'discriminator', terms);
+  const wholeGradient = (): tf.Tensor1D => {
+    const { gradients } = valueAndGradients(() => {
+      const out = sortOutputs(outputs, frames);
+      const judges = judgesOf(flat);
+      const own = discriminatorLoss(model.discriminators, judges, real, out, losses, plan.judgeRaw);
+      report(own);
+      return sumOf(own);
+    }, [flat]);
+    return gradients[0] as tf.Tensor1D;
+  };
+  const gradient =
+    plan.segments === null
+      ? wholeGradient()
+      : discriminatorGradientInParts(
+          ...([flat, outputs, frames, judgesOf] as const),
+          partsOptions(model, real, losses, plan, report),
+        );
   if (plan.r1 === 0) return gradient;
-  const score = (parameters: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar => {
-    const judged = model.discriminators.judgeFrames(judgesOf(parameters), x, real.condition);
+  const score = (
+    parameters: tf.Tensor1D,
+    x: tf.Tensor4D,
+    condition: tf.Tensor4D | null,
+  ): tf.Scalar => {
+    const judged = model.discriminators.judgeFrames(judgesOf(parameters), x, condition);
     const perScale = judged.map(({ logits }) => tf.mul(tf.mean(logits), x.shape[0]));
     return tf.div(tf.addN(perScale), perScale.length);
   };
-  const penalty = r1Gradient(score, flat, real.frames, plan.r1);
+  const judgedFrames = plan.segments === null ? frames : (plan.judgedFrames ?? frames);
+  const penalty = r1GradientInParts(score, flat, real, plan.r1, judgedFrames);
   terms['discriminator/r1'] = tf.keep(tf.clone(penalty.penalty));
   return tf.add(gradient, penalty.gradient);
 }
@@ -159,10 +189,10 @@ function packInputs(state: TrainingState, input: RolloutInput, plan: StepPlan): 
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, warmUp: before, coldStart, teacherForced, frames, noise } = input;
-  const { segments, beta1, beta2, r1, judgeRaw } = plan;
+  const { segments, judgedFrames, beta1, beta2, r1, judgeRaw } = plan;
   return JSON.stringify([
     ...[lead, before, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
-    ...[segments, beta1, beta2, r1, judgeRaw, losses],
+    ...[segments, judgedFrames, beta1, beta2, r1, judgeRaw, losses],
   ]);
 }
 
