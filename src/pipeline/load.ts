@@ -76,6 +76,19 @@ function parseText(text: string, name: string): { document: Document; lines: Lin
   return { document, lines };
 }
 
+/** The document's value. An alias without its anchor is only missed here. */
+function plainValue(document: Document, name: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new FrameloomError('bad-pipeline', `${name}: ${messageOf(error)}`, {
+      path: name,
+      hint: 'quote a text that begins with *, which YAML takes for an alias',
+      cause: error,
+    });
+  }
+}
+
 /**
  * Reads a pipeline's text. Unknown keys are errors that suggest the right one; each error names its
  * line or the `--set` it came by.
@@ -98,7 +111,7 @@ export function parsePipeline(
     const text = clips.map((clip) => `--clip ${clip}`).join(' ');
     overrides.push({ path: ['data', 'clips'], value: clips, text });
   }
-  let raw: unknown = document.toJS() ?? {};
+  let raw: unknown = plainValue(document, name) ?? {};
   if (typeof raw !== 'object' || Array.isArray(raw)) {
     throw new FrameloomError('bad-pipeline', `${name}:1 is not a map of sections`, {
       path: name,

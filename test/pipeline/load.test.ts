@@ -96,6 +96,10 @@ describe('reading a pipeline', () => {
     expect(problems('- a')).toEqual(['pipelines/x.yaml:1 is not a map of sections']);
   });
 
+  it('names an alias that has no anchor', () => {
+    expect(problems('*!').join()).toContain('alias');
+  });
+
   it('fails only with its own error, whatever the text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
