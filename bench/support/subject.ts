@@ -15,7 +15,8 @@ import {
 } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import type { RolloutInput } from '../../src/training/rollout.js';
-import { trainStep, type StepPlan } from '../../src/training/step.js';
+import { trainStep } from '../../src/training/step.js';
+import type { StepPlan } from '../../src/training/step-plan.js';
 import type { Settings, Size } from './settings.js';
 
 export const LEAD = 2;

@@ -21,10 +21,6 @@ export function evenSegments(length: number, every: number): number[] {
 export const stepsIn = (segment: Segment): number =>
   typeof segment === 'number' ? segment : segment.reduce<number>((sum, x) => sum + stepsIn(x), 0);
 
-/** Steps of the longest tape. */
-export const longestTape = (segment: Segment): number =>
-  typeof segment === 'number' ? segment : Math.max(0, ...segment.map(longestTape));
-
 /**
  * Steps that a segment runs without a tape before all of it is pulled back; its last part is reached
  * by a tape, not run through.

@@ -17,6 +17,12 @@ import type { RolledOut } from './rollout.js';
 /** Weighted terms by name, as the log shows them. */
 export type LossTerms = Record<string, tf.Scalar>;
 
+/** 0 when every weight of a side is 0: that side then learns nothing. */
+export function sumOf(terms: LossTerms): tf.Scalar {
+  const values = Object.values(terms);
+  return values.length === 0 ? tf.scalar(0) : tf.addN(values);
+}
+
 /** The real side of a training step; all constants. */
 export interface RealSide {
   /** [N, lead + T, H, W, 3]. */

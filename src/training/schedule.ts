@@ -5,7 +5,7 @@ import type { GeneratorOptions } from '../networks/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from './auto-checkpointing.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import type { StepPlan } from './step.js';
+import type { StepPlan } from './step-plan.js';
 
 /** Frames rolled out at a step: the curriculum grows by one frame at a time up to `frames`. */
 export function rolloutFrames(options: TrainingOptions, step: number): number {

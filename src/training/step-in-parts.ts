@@ -9,7 +9,7 @@ import {
   type Schedule,
 } from '../autodiff/index.js';
 import type { Discriminators, Parameters } from '../networks/index.js';
-import type { LossTerms, RealSide } from './generator-loss.js';
+import { sumOf, type LossTerms, type RealSide } from './generator-loss.js';
 import { discriminatorParts, generatorParts, type JudgedStep } from './judged-parts.js';
 import { r1Gradient } from './losses/r1.js';
 import { gradientsOfParts, microBatches } from './micro-batch.js';
@@ -36,11 +36,6 @@ const judgedStep = (
   ...{ discriminators, real, losses, judgeRaw },
   out: sortOutputs(outputs, frames),
 });
-
-const sumOf = (terms: LossTerms): tf.Scalar => {
-  const values = Object.values(terms);
-  return values.length === 0 ? tf.scalar(0) : tf.addN(values);
-};
 
 /**
  * The gradient of `generatorLoss` through a rollout in segments, the loss in micro-batches.

@@ -1,17 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { eagerRunner, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
-import {
-  plainGradient,
-  valueAndGradients,
-  type RolloutGradient,
-  type Schedule,
-} from '../autodiff/index.js';
+import { plainGradient, valueAndGradients, type RolloutGradient } from '../autodiff/index.js';
 import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
-import { adamRate, adamUpdate, averageUpdate } from './adam.js';
+import { adamUpdate, averageUpdate } from './adam.js';
 import { discriminatorLoss } from './discriminator-loss.js';
-import { generatorLoss, realFeatures, type LossTerms, type RealSide } from './generator-loss.js';
+import {
+  generatorLoss,
+  realFeatures,
+  sumOf,
+  type LossTerms,
+  type RealSide,
+} from './generator-loss.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
@@ -21,37 +22,13 @@ import {
   r1GradientInParts,
   type PartsOptions,
 } from './step-in-parts.js';
+import { keyOf, packInputs, type RateName, type StepPlan } from './step-plan.js';
 import { warmUp } from './warm-up.js';
-
-/** What one step does besides its data; a pure function of the step's number. */
-export interface StepPlan {
-  /** Steps done before this one. */
-  readonly step: number;
-  readonly generatorLearningRate: number;
-  readonly discriminatorLearningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  /** How much of the generator enters its average, in (0, 1]. */
-  readonly averageShare: number;
-  /** What gradient checkpointing recomputes; null keeps all on one tape. */
-  readonly segments: Schedule | null;
-  /** Frames that the discriminators judge at once when there are segments; all unless given. */
-  readonly judgedFrames?: number;
-  /** The gradient penalty's gamma in this step; 0 leaves it out. */
-  readonly r1: number;
-  readonly judgeRaw: boolean;
-}
 
 export interface StepResult {
   readonly state: TrainingState;
   /** Each term's weighted value, `generator/…` and `discriminator/…`. */
   readonly terms: Readonly<Record<string, number>>;
-}
-
-/** 0 when every weight of a side is 0: that side then learns nothing. */
-function sumOf(terms: LossTerms): tf.Scalar {
-  const values = Object.values(terms);
-  return values.length === 0 ? tf.scalar(0) : tf.addN(values);
 }
 
 /** Remembers a closure's terms beyond its scope. */
@@ -158,42 +135,6 @@ function readTerms(terms: LossTerms): Record<string, number> {
   const values = tf.tidy(() => tf.stack(names.map((name) => terms[name]!)).dataSync());
   tf.dispose(terms);
   return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-}
-
-/** The numbers of a step that change from step to step. */
-function rates(plan: StepPlan) {
-  const generator = adamRate(plan.generatorLearningRate, plan, plan.step);
-  const discriminators = adamRate(plan.discriminatorLearningRate, plan, plan.step);
-  return {
-    'rate.generator': generator.rate,
-    'rate.discriminators': discriminators.rate,
-    'rate.epsilon': generator.epsilon,
-    'rate.average': plan.averageShare,
-  };
-}
-type RateName = keyof ReturnType<typeof rates>;
-
-/** All that a step computes from, by name. */
-function packInputs(state: TrainingState, input: RolloutInput, plan: StepPlan): NamedTensors {
-  const { frames, condition, noise } = input;
-  const scalars = Object.entries(rates(plan)).map(([name, value]) => [name, tf.scalar(value)]);
-  return {
-    ...flattenState(state),
-    ...(Object.fromEntries(scalars) as NamedTensors),
-    frames,
-    ...(condition && { condition }),
-    ...(noise && { noise }),
-  };
-}
-
-/** What decides a step's computation besides its tensors: steps with one key are one function. */
-function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
-  const { lead, warmUp: before, coldStart, teacherForced, frames, noise } = input;
-  const { segments, judgedFrames, beta1, beta2, r1, judgeRaw } = plan;
-  return JSON.stringify([
-    ...[lead, before, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
-    ...[segments, judgedFrames, beta1, beta2, r1, judgeRaw, losses],
-  ]);
 }
 
 /** Terms among a step's outputs begin with this. */

@@ -128,6 +128,10 @@ const plain = (
 });
 
 const FRAGMENTED = '+frag_keyframe+empty_moov+default_base_moof';
+const h264 = (options: EncodeOptions): string[] => [
+  ...['-c:v', 'libx264', '-preset', options.preset ?? 'medium'],
+  ...['-crf', quality(options, 18, 51)],
+];
 const AAC = ['-c:a', 'aac', '-b:a', '192k'];
 
 export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = {
@@ -140,10 +144,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         options,
         pixelFormat: 'yuv420p',
         even: [2, 2],
-        codec: [
-          ...['-c:v', 'libx264', '-preset', options.preset ?? 'medium'],
-          ...['-crf', quality(options, 18, 51)],
-        ],
+        codec: h264(options),
       });
       const flags = toPipe ? FRAGMENTED : '+faststart';
       return { ...plan, options: [...plan.options, '-movflags', flags, '-f', 'mp4'] };
@@ -272,8 +273,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         pixelFormat: 'yuv420p',
         even: [2, 2],
         codec: [
-          ...['-c:v', 'libx264', '-preset', options.preset ?? 'medium'],
-          ...['-crf', quality(options, 18, 51)],
+          ...h264(options),
           // Looking ahead would hold some forty frames back from whoever reads the pipe.
           ...(toPipe ? ['-tune', 'zerolatency', '-g', '50'] : []),
         ],

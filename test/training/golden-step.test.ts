@@ -17,7 +17,8 @@ import {
 } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import { createRollout, sortOutputs, type RolloutInput } from '../../src/training/rollout.js';
-import { trainStep, type StepPlan, type StepResult } from '../../src/training/step.js';
+import { trainStep, type StepResult } from '../../src/training/step.js';
+import type { StepPlan } from '../../src/training/step-plan.js';
 import { warmUp } from '../../src/training/warm-up.js';
 import { golden } from '../metrics/pictures.js';
 import { expectNoLeak } from '../tensors.js';

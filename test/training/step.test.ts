@@ -11,7 +11,8 @@ import {
 } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import type { RolloutInput } from '../../src/training/rollout.js';
-import { trainStep, type StepPlan, type StepResult } from '../../src/training/step.js';
+import { trainStep, type StepResult } from '../../src/training/step.js';
+import type { StepPlan } from '../../src/training/step-plan.js';
 import { expectClose, expectNoLeak, relativeDifference } from '../tensors.js';
 import { disposeInput, list, PLAN, smallModel, windowFor } from './support.js';
 

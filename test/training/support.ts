@@ -6,7 +6,7 @@ import {
 } from '../../src/networks/index.js';
 import { createModel, type Model, type TrainingState } from '../../src/training/model.js';
 import type { RolloutInput } from '../../src/training/rollout.js';
-import type { StepPlan } from '../../src/training/step.js';
+import type { StepPlan } from '../../src/training/step-plan.js';
 import { normals } from '../tensors.js';
 
 export const [HEIGHT, WIDTH] = [16, 24];

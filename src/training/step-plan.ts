@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Schedule } from '../autodiff/index.js';
+import type { NamedTensors } from '../backend/graph/index.js';
+import { adamRate } from './adam.js';
+import { flattenState, type TrainingState } from './model.js';
+import type { LossOptions } from './options.js';
+import type { RolloutInput } from './rollout.js';
+
+/** What one step does besides its data; a pure function of the step's number. */
+export interface StepPlan {
+  /** Steps done before this one. */
+  readonly step: number;
+  readonly generatorLearningRate: number;
+  readonly discriminatorLearningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** How much of the generator enters its average, in (0, 1]. */
+  readonly averageShare: number;
+  /** What gradient checkpointing recomputes; null keeps all on one tape. */
+  readonly segments: Schedule | null;
+  /** Frames that the discriminators judge at once when there are segments; all unless given. */
+  readonly judgedFrames?: number;
+  /** The gradient penalty's gamma in this step; 0 leaves it out. */
+  readonly r1: number;
+  readonly judgeRaw: boolean;
+}
+
+/** The numbers of a step that change from step to step. */
+function rates(plan: StepPlan) {
+  const generator = adamRate(plan.generatorLearningRate, plan, plan.step);
+  const discriminators = adamRate(plan.discriminatorLearningRate, plan, plan.step);
+  return {
+    'rate.generator': generator.rate,
+    'rate.discriminators': discriminators.rate,
+    'rate.epsilon': generator.epsilon,
+    'rate.average': plan.averageShare,
+  };
+}
+export type RateName = keyof ReturnType<typeof rates>;
+
+/** All that a step computes from, by name. */
+export function packInputs(
+  state: TrainingState,
+  input: RolloutInput,
+  plan: StepPlan,
+): NamedTensors {
+  const { frames, condition, noise } = input;
+  const scalars = Object.entries(rates(plan)).map(([name, value]) => [name, tf.scalar(value)]);
+  return {
+    ...flattenState(state),
+    ...(Object.fromEntries(scalars) as NamedTensors),
+    frames,
+    ...(condition && { condition }),
+    ...(noise && { noise }),
+  };
+}
+
+/** What decides a step's computation besides its tensors: steps with one key are one function. */
+export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
+  const { lead, warmUp: before, coldStart, teacherForced, frames, noise } = input;
+  const { segments, judgedFrames, beta1, beta2, r1, judgeRaw } = plan;
+  return JSON.stringify([
+    ...[lead, before, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
+    ...[segments, judgedFrames, beta1, beta2, r1, judgeRaw, losses],
+  ]);
+}
