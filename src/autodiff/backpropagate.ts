@@ -14,11 +14,10 @@ export interface Piece {
 export interface Chain {
   readonly length: number;
   readonly initialState: readonly tf.Tensor[];
-  /** Steps `from` … `to` − 1 without a tape; a pure function. The caller owns every tensor of it. */
+  /** One step without a tape; a pure function. The caller owns every tensor of it. */
   forward(
     state: readonly tf.Tensor[],
-    from: number,
-    to: number,
+    step: number,
   ): { state: readonly tf.Tensor[]; outputs: readonly tf.Tensor[] };
   /**
    * The vector-Jacobian product of a piece: from cotangents of its outputs and of its last state to
@@ -129,7 +128,7 @@ function sweep(
     const isLast = i === parts.length - 1;
     if (isLast && !keepOutputs) return;
     for (let step = from; step < to; step += 1) {
-      const next = chain.forward(state, step, step + 1);
+      const next = chain.forward(state, step);
       if (step > from) tf.dispose([...state]);
       if (keepOutputs) keepOutputs(next.outputs);
       else tf.dispose([...next.outputs]);

@@ -3,11 +3,10 @@ export {
   checkpointedGradient,
   plainGradient,
   segmentedGradient,
-  type Rollout,
   type RolloutGradient,
   type RolloutLoss,
-  type Stretch,
 } from './rollout-gradient.js';
+export { forwardStep, runSteps, type Rollout, type Stretch } from './rollout.js';
 export { costsAt, PHASES, type Phase, type PhaseBytes, type StepCosts } from './costs.js';
 export { inPhase, trackPeak, type Peak, type PhasePeak } from './peak.js';
 export { longestRollout, planFor, planRollout, smallestBudget, type MemoryPlan } from './plan.js';

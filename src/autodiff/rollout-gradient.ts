@@ -1,24 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { backpropagate, type Chain, type LossGradient } from './backpropagate.js';
+import { eagerRunner, type Runner } from '../backend/graph/index.js';
+import { backpropagate, type LossGradient } from './backpropagate.js';
+import { forwardStep, pullBackSteps, runSteps, type Rollout } from './rollout.js';
 import type { Schedule } from './schedule.js';
 import { valueAndGradients } from './value-and-gradients.js';
-
-/** What a stretch of a recurrent computation leaves: its last state and the outputs on the way. */
-export interface Stretch {
-  readonly state: readonly tf.Tensor[];
-  readonly outputs: readonly tf.Tensor[];
-}
-
-/** A recurrent computation of `length` steps that can be run from any step on. */
-export interface Rollout {
-  readonly length: number;
-  readonly initialState: readonly tf.Tensor[];
-  /**
-   * Runs steps `from` … `to` − 1. It must be a pure function: a recomputed stretch is the same
-   * stretch. Nothing but the parameters, the state and constants may enter.
-   */
-  run(parameters: tf.Tensor1D, state: readonly tf.Tensor[], from: number, to: number): Stretch;
-}
 
 /**
  * A scalar of all outputs of the rollout, in order. It is called once. What it wants to report
@@ -43,7 +28,7 @@ export function plainGradient(
   return tf.tidy(() => {
     const kept: tf.Tensor[] = [];
     const { value, gradients } = valueAndGradients(() => {
-      const { outputs } = rollout.run(parameters, rollout.initialState, 0, rollout.length);
+      const { outputs } = runSteps(rollout, parameters, rollout.initialState, 0, rollout.length);
       kept.push(...outputs.map((output) => tf.keep(tf.clone(output))));
       return loss(outputs);
     }, [parameters]);
@@ -61,8 +46,8 @@ function released(kept: readonly tf.Tensor[]): tf.Tensor[] {
 }
 
 /**
- * Backpropagation through time with gradient checkpointing: {@link backpropagate}, op by op. The
- * result equals `plainGradient`'s; the peak is one segment's activations.
+ * Backpropagation through time with gradient checkpointing: {@link backpropagate}, the steps run and
+ * pulled back by a runner. The result equals `plainGradient`'s; the peak is one segment's activations.
  *
  * @param schedule the segments, first to last; they add up to `rollout.length`
  */
@@ -71,12 +56,13 @@ export function checkpointedGradient(
   parameters: tf.Tensor1D,
   loss: RolloutLoss,
   schedule: Schedule,
+  runner: Runner = eagerRunner,
 ): RolloutGradient {
   const lossGradient: LossGradient = (outputs) => {
     const { value, gradients } = valueAndGradients(() => loss(outputs), outputs);
     return { value, cotangents: gradients };
   };
-  return segmentedGradient(rollout, parameters, lossGradient, schedule);
+  return segmentedGradient(rollout, parameters, lossGradient, schedule, runner);
 }
 
 /** {@link checkpointedGradient} by a loss that brings its own gradients in the outputs. */
@@ -85,64 +71,18 @@ export function segmentedGradient(
   parameters: tf.Tensor1D,
   lossGradient: LossGradient,
   schedule: Schedule,
+  runner: Runner,
 ): RolloutGradient {
-  const chain = chainOf(rollout, parameters);
-  const { value, gradient, outputs } = backpropagate(chain, lossGradient, schedule);
+  const { value, gradient, outputs } = backpropagate(
+    {
+      length: rollout.length,
+      initialState: rollout.initialState,
+      forward: (state, step) => forwardStep(rollout, parameters, state, step, runner),
+      pullBack: (piece, ...cotangents) =>
+        pullBackSteps(rollout, parameters, piece, ...cotangents, runner),
+    },
+    lossGradient,
+    schedule,
+  );
   return { loss: value, gradient, outputs };
 }
-
-/** A rollout's steps, run and pulled back op by op. */
-function chainOf(rollout: Rollout, parameters: tf.Tensor1D): Chain {
-  return {
-    length: rollout.length,
-    initialState: rollout.initialState,
-    forward(state, from, to) {
-      const all = tf.tidy(() => {
-        const stretch = rollout.run(parameters, state, from, to);
-        // Whoever runs the chain disposes of each by itself.
-        const own = new Set<tf.Tensor>(state);
-        return [...stretch.state, ...stretch.outputs].map((tensor) => {
-          if (own.has(tensor)) return tf.clone(tensor);
-          own.add(tensor);
-          return tensor;
-        });
-      });
-      return { state: all.slice(0, state.length), outputs: all.slice(state.length) };
-    },
-    pullBack({ from, to, state }, outputCotangents, stateCotangent) {
-      const [gradient, ...rest] = pullBack(
-        () => rollout.run(parameters, state, from, to),
-        [parameters, ...state],
-        outputCotangents,
-        stateCotangent,
-      );
-      return { gradient: gradient as tf.Tensor1D, stateCotangent: rest };
-    },
-  };
-}
-
-/**
- * The vector-Jacobian product of a stretch: from cotangents of its outputs and of its last state to
- * those of `xs`.
- *
- * @param stateCotangent null where nothing depends on the last state
- */
-function pullBack(
-  run: () => Stretch,
-  xs: readonly tf.Tensor[],
-  outputCotangents: readonly tf.Tensor[],
-  stateCotangent: readonly tf.Tensor[] | null,
-): tf.Tensor[] {
-  // A scalar whose gradient is the product: ⟨outputs, cotangents⟩ + ⟨state, its cotangent⟩.
-  const paired = (): tf.Scalar => {
-    const stretch = run();
-    const terms = stretch.outputs.map((output, i) => inner(output, outputCotangents[i]!));
-    if (stateCotangent) {
-      terms.push(...stretch.state.map((tensor, i) => inner(tensor, stateCotangent[i]!)));
-    }
-    return tf.addN(terms);
-  };
-  return valueAndGradients(paired, xs).gradients;
-}
-
-const inner = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.sum(tf.mul(a, b));

@@ -179,6 +179,6 @@ export function formatMemoryReport(report: MemoryReport): string {
     ]),
   );
   const note =
-    'time: by that of one tape, both op by op; training.compile makes one tape about twice as fast\n';
+    'time: by that of one tape, both op by op; training.compile makes both more than twice as fast\n';
   return `${facts}\n${longest}\n${sweep}${note}`;
 }

@@ -16,6 +16,11 @@ export interface SequenceJudge {
 export interface Discriminators {
   readonly layout: ParameterLayout;
   readonly spectralNorm: SpectralNorm;
+  /**
+   * The weights as the judges read them, normalized; differentiable in `flat` [layout.size].
+   * @param vectors the singular vectors [spectralNorm.layout.size]; constants
+   */
+  weights(flat: tf.Tensor1D, vectors: tf.Tensor1D): Parameters;
   /** Judges frames [N, H, W, 3] with their conditions [N, H, W, C]. */
   judgeFrames(
     parameters: Parameters,
@@ -50,9 +55,12 @@ export function createDiscriminators(
       ? sequences.flatMap(({ discriminator }) => discriminator.layout.specs)
       : []),
   ];
+  const layout = new ParameterLayout(all.flatMap((judge) => judge.layout.specs));
+  const spectralNorm = createSpectralNorm(normalized);
   return {
-    layout: new ParameterLayout(all.flatMap(({ layout }) => layout.specs)),
-    spectralNorm: createSpectralNorm(normalized),
+    layout,
+    spectralNorm,
+    weights: (flat, vectors) => spectralNorm.normalize(layout.unflatten(flat), vectors),
     judgeFrames: (parameters, frames, condition) =>
       frame.judge(parameters, condition ? tf.concat([condition, frames], 3) : frames),
     sequences,

@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { scoped } from '../backend/scope.js';
 import { valueAndGradients } from '../autodiff/index.js';
-import type { LossTerms } from './generator-loss.js';
+import {
+  numbered,
+  ordered,
+  prefixed,
+  withoutPrefix,
+  type NamedTensors,
+  type Runner,
+} from '../backend/graph/index.js';
+import { scoped } from '../backend/scope.js';
+import { sumOf, type LossTerms } from './generator-loss.js';
 
 /** Items `from` … `to` − 1 of all. */
 export interface MicroBatch {
@@ -20,12 +28,20 @@ export function microBatches(count: number, size: number): MicroBatch[] {
   });
 }
 
-/** A batch's part of a loss: what it is computed from, and its terms. */
+/** A batch's part of a loss: a pure function of tensors, with the tensors. */
 export interface LossPart {
+  /** Parts of one kind compute the same from equal tensors. */
+  readonly kind: string;
   /** The tensors that a gradient is wanted in. */
   readonly xs: readonly tf.Tensor[];
-  /** Run once, on a tape. Means carry the batch's share, so that the parts' terms add up. */
-  readonly terms: () => LossTerms;
+  /** What else it reads. */
+  readonly given: NamedTensors;
+  /**
+   * Called off the tape, for what needs no gradient; what it returns is called once, on a tape. Nothing
+   * but the tensors that it gets, which stand for `xs` and `given`, and constants may enter. Means
+   * carry the batch's share, so that the parts' terms add up.
+   */
+  open(xs: readonly tf.Tensor[], given: NamedTensors): () => LossTerms;
 }
 
 /** Loss terms and the gradients of their sum. */
@@ -35,24 +51,29 @@ export interface TermGradients {
   readonly gradients: tf.Tensor[];
 }
 
-/** The part's terms and the gradients of their sum, on a tape of its own. */
-function partGradients(part: () => LossPart): TermGradients & { xs: readonly tf.Tensor[] } {
-  return scoped(() => {
-    const { xs, terms: make } = part();
+/** The part's terms and the gradients of their sum, by a runner, on a tape of its own. */
+function partGradients(part: LossPart, runner: Runner): TermGradients {
+  const inputs = { ...numbered('x', part.xs), ...prefixed('given.', part.given) };
+  const made = runner.call(part.kind, inputs, (tensors): NamedTensors => {
+    const own = ordered('x', tensors);
+    const make = part.open(own, withoutPrefix('given.', tensors));
     const kept: LossTerms = {};
     const { gradients } = valueAndGradients(() => {
       const terms = make();
       for (const [name, term] of Object.entries(terms)) kept[name] = tf.keep(tf.clone(term));
-      const values = Object.values(terms);
-      return values.length === 0 ? tf.scalar(0) : tf.addN(values);
-    }, xs);
-    const terms: LossTerms = {};
-    for (const [name, term] of Object.entries(kept)) {
-      terms[name] = tf.clone(term);
+      return sumOf(terms);
+    }, own);
+    const terms = Object.entries(kept).map(([name, term]) => {
+      const copy = tf.clone(term);
       term.dispose();
-    }
-    return { terms, gradients, xs };
+      return [`term.${name}`, copy] as const;
+    });
+    return { ...Object.fromEntries(terms), ...numbered('gradient', gradients) };
   });
+  return {
+    terms: withoutPrefix('term.', made) as LossTerms,
+    gradients: ordered('gradient', made),
+  };
 }
 
 /** `sum + term` in place of both; `term` where there is no sum yet. */
@@ -74,13 +95,17 @@ function addInto<T extends tf.Tensor>(sum: T | undefined, term: T): T {
 export function gradientsOfParts(
   xs: readonly tf.Tensor[],
   parts: readonly (() => LossPart)[],
+  runner: Runner,
 ): TermGradients {
   return scoped(() => {
     const at = new Map(xs.map((x, i) => [x, i]));
     const sums: (tf.Tensor | undefined)[] = xs.map(() => undefined);
     const terms: LossTerms = {};
-    for (const part of parts) {
-      const own = partGradients(part);
+    for (const make of parts) {
+      const own = scoped(() => {
+        const part = make();
+        return { xs: part.xs, ...partGradients(part, runner) };
+      });
       own.xs.forEach((x, i) => {
         const position = at.get(x);
         if (position === undefined) throw new Error('a part reads what no gradient is wanted in');

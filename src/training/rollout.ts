@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Rollout } from '../autodiff/index.js';
+import type { NamedTensors } from '../backend/graph/index.js';
 import { frameAt, type Generator, type GeneratorOutput } from '../networks/index.js';
 
 /** What a rollout is made from. A window begins with `lead` real frames that are not generated. */
@@ -65,30 +66,39 @@ export function pushHistory(history: tf.Tensor4D, frame: tf.Tensor4D): tf.Tensor
   return tf.concat([frame, tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])], 3);
 }
 
+/** What a step of the rollout reads besides weights and state. */
+interface Given extends NamedTensors {
+  /** Real, in place of the generator's own. */
+  readonly history?: tf.Tensor4D;
+  readonly condition?: tf.Tensor4D;
+  readonly noise?: tf.Tensor4D;
+}
+
 /** The generator's rollout over a window as a recurrent computation; its state is the history. */
 export function createRollout(generator: Generator, input: RolloutInput): Rollout {
   const { frames, condition, noise, lead, coldStart, teacherForced } = input;
   const { historyFrames, conditionFrames } = generator.options;
   const first = coldStart ? lead : 0;
+  const isFirst = (t: number): boolean => coldStart && t === 0;
   return {
     length: teacherForced.length,
     initialState: [input.history ?? realHistory(frames, lead, historyFrames, first)],
-    run(flat, state, from, to) {
-      const parameters = generator.layout.unflatten(flat);
-      let history = state[0] as tf.Tensor4D;
-      const outputs: tf.Tensor[] = [];
-      for (let t = from; t < to; t += 1) {
-        if (teacherForced[t]!) history = realHistory(frames, lead + t, historyFrames, first);
-        const output = generator.step(parameters, {
-          history,
-          hasHistory: !(coldStart && t === 0),
-          condition: condition && conditionAt(condition, lead + t, conditionFrames, first),
-          noise: noise && frameAt(noise, t),
-        });
-        outputs.push(...listOutput(output));
-        history = pushHistory(history, output.frame);
-      }
-      return { state: [history], outputs };
+    unflatten: (flat) => generator.layout.unflatten(flat),
+    given: (t) => ({
+      ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
+      ...(condition && { condition: conditionAt(condition, lead + t, conditionFrames, first) }),
+      ...(noise && { noise: frameAt(noise, t) }),
+    }),
+    kind: (t) => (isFirst(t) ? 'first' : 'next'),
+    step(parameters, state, given: Given, t) {
+      const history = given.history ?? (state[0] as tf.Tensor4D);
+      const output = generator.step(parameters, {
+        history,
+        hasHistory: !isFirst(t),
+        condition: given.condition ?? null,
+        noise: given.noise ?? null,
+      });
+      return { state: [pushHistory(history, output.frame)], outputs: listOutput(output) };
     },
   };
 }

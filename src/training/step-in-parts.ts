@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { NamedTensors, Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import {
   inPhase,
@@ -10,7 +11,9 @@ import {
 } from '../autodiff/index.js';
 import type { Discriminators, Parameters } from '../networks/index.js';
 import { sumOf, type LossTerms, type RealSide } from './generator-loss.js';
-import { discriminatorParts, generatorParts, type JudgedStep } from './judged-parts.js';
+import { discriminatorParts } from './discriminator-parts.js';
+import { generatorParts } from './generator-parts.js';
+import type { JudgedStep, Judges } from './judged-parts.js';
 import { r1Gradient } from './losses/r1.js';
 import { gradientsOfParts, microBatches } from './micro-batch.js';
 import type { LossOptions } from './options.js';
@@ -26,7 +29,11 @@ export interface PartsOptions {
   readonly judgedFrames: number;
   /** Takes the loss's terms; they are let go after the call. */
   readonly report: (terms: LossTerms) => void;
+  /** Runs each piece of the step. */
+  readonly runner: Runner;
 }
+
+type R1Options = Pick<PartsOptions, 'discriminators' | 'real' | 'judgedFrames' | 'runner'>;
 
 const judgedStep = (
   { discriminators, real, losses, judgeRaw }: PartsOptions,
@@ -37,81 +44,82 @@ const judgedStep = (
   out: sortOutputs(outputs, frames),
 });
 
-/**
- * The gradient of `generatorLoss` through a rollout in segments, the loss in micro-batches.
- *
- * @param judges the discriminators' weights, normalized; constants
- */
+/** The gradient of `generatorLoss` through a rollout in segments, the loss in micro-batches. */
 export function generatorGradientInParts(
   rollout: Rollout,
   parameters: tf.Tensor1D,
-  judges: Parameters,
+  judges: Judges,
   segments: Schedule,
   options: PartsOptions,
 ): RolloutGradient {
+  const { judgedFrames, report, runner } = options;
   const lossGradient: LossGradient = (outputs) => {
-    const step = judgedStep(options, outputs, rollout.length);
-    const parts = generatorParts(step, judges, options.judgedFrames);
-    const { terms, gradients } = gradientsOfParts(outputs, parts);
-    options.report(terms);
+    const parts = generatorParts(
+      judgedStep(options, outputs, rollout.length),
+      judges,
+      judgedFrames,
+    );
+    const { terms, gradients } = gradientsOfParts(outputs, parts, runner);
+    report(terms);
     return { value: sumOf(terms), cotangents: gradients };
   };
-  return segmentedGradient(rollout, parameters, lossGradient, segments);
+  return segmentedGradient(rollout, parameters, lossGradient, segments, runner);
 }
 
 /**
- * The gradient of `discriminatorLoss` in micro-batches.
+ * The gradient of `discriminatorLoss` in the judges' weights, in micro-batches.
  *
  * @param outputs the rollout's, off the generator's tape
  * @param frames of the rollout
- * @param judgesOf the weights by name, normalized; differentiable
  */
 export function discriminatorGradientInParts(
-  flat: tf.Tensor1D,
+  judges: Judges,
   outputs: readonly tf.Tensor[],
   frames: number,
-  judgesOf: (flat: tf.Tensor1D) => Parameters,
   options: PartsOptions,
 ): tf.Tensor1D {
+  const { judgedFrames, report, runner } = options;
   return inPhase('train', () =>
     tf.tidy(() => {
-      const step = judgedStep(options, outputs, frames);
-      const parts = discriminatorParts(step, flat, judgesOf, options.judgedFrames);
-      const { terms, gradients } = gradientsOfParts([flat], parts);
-      options.report(terms);
+      const parts = discriminatorParts(judgedStep(options, outputs, frames), judges, judgedFrames);
+      const { terms, gradients } = gradientsOfParts([judges.flat], parts, runner);
+      report(terms);
       return gradients[0] as tf.Tensor1D;
     }),
   );
 }
 
-/**
- * R1's penalty and gradient in micro-batches of so many frames of a sample.
- *
- * @param score as for `r1Gradient`, with the condition of the frames that it is given
- */
+/** R1's penalty on the frame discriminator, and its gradient, in micro-batches of frames. */
 export function r1GradientInParts(
-  score: (parameters: tf.Tensor1D, x: tf.Tensor4D, condition: tf.Tensor4D | null) => tf.Scalar,
-  flat: tf.Tensor1D,
-  real: RealSide,
+  { flat, vectors }: Judges,
   gamma: number,
-  judgedFrames: number,
+  { discriminators, real, judgedFrames, runner }: R1Options,
 ): { penalty: tf.Scalar; gradient: tf.Tensor1D } {
   const samples = real.window.shape[0];
-  const count = real.frames.shape[0];
+  const batches = microBatches(real.frames.shape[0], judgedFrames * samples);
   return inPhase('train', () =>
     scoped(() => {
       let sum = { penalty: tf.scalar(0), gradient: tf.zerosLike(flat) };
-      for (const { from, to, share } of microBatches(count, judgedFrames * samples)) {
+      for (const { from, to, share } of batches) {
         const before = sum;
         sum = scoped(() => {
           const rows = (x: tf.Tensor4D): tf.Tensor4D =>
             tf.slice(x, [from, 0, 0, 0], [to - from, -1, -1, -1]);
-          const condition = real.condition && rows(real.condition);
-          const own = r1Gradient(
-            (parameters, x) => score(parameters, x, condition),
-            flat,
-            rows(real.frames),
-            gamma * share,
+          const condition = real.condition && { condition: rows(real.condition) };
+          const inputs = { flat, vectors, frames: rows(real.frames), ...condition };
+          const own = runner.call(`r1 by ${gamma * share}`, inputs, (tensors: NamedTensors) =>
+            r1Gradient(
+              (weights, x) =>
+                frameScore(
+                  discriminators,
+                  discriminators.weights(weights, tensors.vectors as tf.Tensor1D),
+                  x,
+                  (tensors.condition as tf.Tensor4D | undefined) ?? null,
+                ),
+              tensors.flat as tf.Tensor1D,
+              tensors.frames as tf.Tensor4D,
+              gamma * share,
+            ),
           );
           return {
             penalty: tf.add(before.penalty, own.penalty),
@@ -123,4 +131,16 @@ export function r1GradientInParts(
       return sum;
     }),
   );
+}
+
+/** The frame discriminator's mean logit, over patches and scales, summed over the batch. */
+function frameScore(
+  discriminators: Discriminators,
+  weights: Parameters,
+  frames: tf.Tensor4D,
+  condition: tf.Tensor4D | null,
+): tf.Scalar {
+  const judged = discriminators.judgeFrames(weights, frames, condition);
+  const perScale = judged.map(({ logits }) => tf.mul(tf.mean(logits), frames.shape[0]));
+  return tf.div(tf.addN(perScale), perScale.length);
 }

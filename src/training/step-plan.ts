@@ -57,10 +57,11 @@ export function packInputs(
 
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
-  const { lead, warmUp: before, coldStart, teacherForced, frames, noise } = input;
-  const { segments, judgedFrames, beta1, beta2, r1, judgeRaw } = plan;
-  return JSON.stringify([
-    ...[lead, before, coldStart, teacherForced, frames.shape, noise?.shape ?? null],
-    ...[segments, judgedFrames, beta1, beta2, r1, judgeRaw, losses],
-  ]);
+  const { lead, warmUp: before, coldStart, teacherForced } = input;
+  return `${piecesKey(losses, plan)} ${JSON.stringify([lead, before, coldStart, teacherForced, plan.r1])}`;
+}
+
+/** What decides all pieces of a step in segments; each adds its own. */
+export function piecesKey(losses: LossOptions, { beta1, beta2, judgeRaw }: StepPlan): string {
+  return JSON.stringify([beta1, beta2, judgeRaw, losses]);
 }

@@ -1,132 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { eagerRunner, type NamedTensors, type Runner } from '../backend/graph/index.js';
+import { eagerRunner, withPrefix, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
-import { plainGradient, valueAndGradients, type RolloutGradient } from '../autodiff/index.js';
 import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from './adam.js';
-import { discriminatorLoss } from './discriminator-loss.js';
-import {
-  generatorLoss,
-  realFeatures,
-  sumOf,
-  type LossTerms,
-  type RealSide,
-} from './generator-loss.js';
+import type { LossTerms, RealSide } from './generator-loss.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
-import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
-import {
-  discriminatorGradientInParts,
-  generatorGradientInParts,
-  r1GradientInParts,
-  type PartsOptions,
-} from './step-in-parts.js';
-import { keyOf, packInputs, type RateName, type StepPlan } from './step-plan.js';
+import type { RolloutInput } from './rollout.js';
+import { discriminatorGradient, generatorGradient, type StepContext } from './step-gradients.js';
+import { keyOf, packInputs, piecesKey, type RateName, type StepPlan } from './step-plan.js';
 import { warmUp } from './warm-up.js';
 
 export interface StepResult {
   readonly state: TrainingState;
   /** Each term's weighted value, `generator/…` and `discriminator/…`. */
   readonly terms: Readonly<Record<string, number>>;
-}
-
-/** Remembers a closure's terms beyond its scope. */
-function keepTerms(terms: LossTerms, prefix: string, into: LossTerms): void {
-  for (const [name, term] of Object.entries(terms)) {
-    into[`${prefix}/${name}`] = tf.keep(tf.clone(term));
-  }
-}
-
-/** How the step's losses are cut, and where their terms go. */
-const partsOptions = (
-  model: Model,
-  real: RealSide,
-  losses: LossOptions,
-  { judgeRaw, judgedFrames = real.frames.shape[0] }: StepPlan,
-  report: (own: LossTerms) => void,
-): PartsOptions => ({
-  ...{ discriminators: model.discriminators, real, losses, judgeRaw, judgedFrames, report },
-});
-
-function generatorGradient(
-  model: Model,
-  state: TrainingState,
-  input: RolloutInput,
-  real: RealSide,
-  losses: LossOptions,
-  plan: StepPlan,
-  terms: LossTerms,
-): RolloutGradient {
-  const { generator, discriminators } = model;
-  const judges = scoped(() =>
-    discriminators.spectralNorm.normalize(
-      discriminators.layout.unflatten(state.discriminators),
-      state.spectral,
-    ),
-  );
-  const rollout = createRollout(generator, input);
-  if (plan.segments !== null) {
-    const report = (own: LossTerms): void => keepTerms(own, 'generator', terms);
-    const options = partsOptions(model, real, losses, plan, report);
-    return generatorGradientInParts(rollout, state.generator, judges, plan.segments, options);
-  }
-  const features = realFeatures(discriminators, judges, real);
-  const loss = (outputs: readonly tf.Tensor[]): tf.Scalar => {
-    const out = sortOutputs(outputs, input.teacherForced.length);
-    const own = generatorLoss(discriminators, judges, real, features, out, losses, plan.judgeRaw);
-    keepTerms(own, 'generator', terms);
-    return sumOf(own);
-  };
-  return plainGradient(rollout, state.generator, loss);
-}
-
-function discriminatorGradient(
-  model: Model,
-  state: TrainingState,
-  real: RealSide,
-  outputs: readonly tf.Tensor[],
-  frames: number,
-  losses: LossOptions,
-  plan: StepPlan,
-  terms: LossTerms,
-): tf.Tensor1D {
-  const { layout, spectralNorm } = model.discriminators;
-  const flat = state.discriminators;
-  const judgesOf = (parameters: tf.Tensor1D) =>
-    spectralNorm.normalize(layout.unflatten(parameters), state.spectral);
-  const report = (own: LossTerms): void => keepTerms(own, 'discriminator', terms);
-  const wholeGradient = (): tf.Tensor1D => {
-    const { gradients } = valueAndGradients(() => {
-      const out = sortOutputs(outputs, frames);
-      const judges = judgesOf(flat);
-      const own = discriminatorLoss(model.discriminators, judges, real, out, losses, plan.judgeRaw);
-      report(own);
-      return sumOf(own);
-    }, [flat]);
-    return gradients[0] as tf.Tensor1D;
-  };
-  const gradient =
-    plan.segments === null
-      ? wholeGradient()
-      : discriminatorGradientInParts(
-          ...([flat, outputs, frames, judgesOf] as const),
-          partsOptions(model, real, losses, plan, report),
-        );
-  if (plan.r1 === 0) return gradient;
-  const score = (
-    parameters: tf.Tensor1D,
-    x: tf.Tensor4D,
-    condition: tf.Tensor4D | null,
-  ): tf.Scalar => {
-    const judged = model.discriminators.judgeFrames(judgesOf(parameters), x, condition);
-    const perScale = judged.map(({ logits }) => tf.mul(tf.mean(logits), x.shape[0]));
-    return tf.div(tf.addN(perScale), perScale.length);
-  };
-  const judgedFrames = plan.segments === null ? frames : (plan.judgedFrames ?? frames);
-  const penalty = r1GradientInParts(score, flat, real, plan.r1, judgedFrames);
-  terms['discriminator/r1'] = tf.keep(tf.clone(penalty.penalty));
-  return tf.add(gradient, penalty.gradient);
 }
 
 /** The terms as numbers, in one read; the tensors are let go. */
@@ -140,26 +29,60 @@ function readTerms(terms: LossTerms): Record<string, number> {
 /** Terms among a step's outputs begin with this. */
 const TERM = 'term.';
 
+/** The state after a step, from the one before, the gradients and the step's rates. */
+function updated(old: TrainingState, tensors: NamedTensors, { beta1, beta2 }: StepPlan) {
+  const rate = (name: RateName): tf.Scalar => tensors[name] as tf.Scalar;
+  const adam = { beta1, beta2, epsilon: rate('rate.epsilon') };
+  const gradient = (name: string): tf.Tensor1D => tensors[`gradient.${name}`] as tf.Tensor1D;
+  const generator = adamUpdate(old.generator, gradient('generator'), old.generatorAdam, {
+    ...adam,
+    rate: rate('rate.generator'),
+  });
+  const judges = adamUpdate(
+    ...([old.discriminators, gradient('discriminators'), old.discriminatorAdam] as const),
+    { ...adam, rate: rate('rate.discriminators') },
+  );
+  return flattenState({
+    generator: generator.parameters,
+    generatorAdam: generator.state,
+    average: averageUpdate(old.average, generator.parameters, rate('rate.average')),
+    discriminators: judges.parameters,
+    discriminatorAdam: judges.state,
+    spectral: old.spectral,
+  });
+}
+
 /** The step as a function of nothing but the tensors of `packInputs`. */
-function stepFunction(model: Model, input: RolloutInput, losses: LossOptions, plan: StepPlan) {
-  const { discriminators } = model;
+function stepFunction(
+  model: Model,
+  input: RolloutInput,
+  losses: LossOptions,
+  plan: StepPlan,
+  runner: Runner,
+) {
+  const { generator, discriminators } = model;
   const { lead } = input;
   const frames = input.teacherForced.length;
   return (tensors: NamedTensors): NamedTensors => {
-    const rate = (name: RateName): tf.Scalar => tensors[name] as tf.Scalar;
-    const old = stateOf(tensors);
-    const spectral = discriminators.spectralNorm.iterate(
-      discriminators.layout.unflatten(old.discriminators),
-      old.spectral,
+    const before = stateOf(tensors);
+    const { spectral } = runner.call(
+      'power iteration',
+      { weights: before.discriminators, vectors: before.spectral },
+      ({ weights, vectors }) => ({
+        spectral: discriminators.spectralNorm.iterate(
+          discriminators.layout.unflatten(weights as tf.Tensor1D),
+          vectors as tf.Tensor1D,
+        ),
+      }),
     );
-    const state = { ...old, spectral };
+    const state = { ...before, spectral };
     const whole: RolloutInput = {
       ...input,
       frames: tensors.frames as tf.Tensor5D,
       condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
       noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
     };
-    const { input: window, front } = warmUp(model.generator, old.generator, whole);
+    const { input: window, front } = warmUp(generator, state.generator, whole, runner);
     const generated = (x: tf.Tensor5D): tf.Tensor4D =>
       foldTime(tf.slice(x, [0, lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
     const real: RealSide = {
@@ -170,35 +93,20 @@ function stepFunction(model: Model, input: RolloutInput, losses: LossOptions, pl
       front,
     };
     const terms: LossTerms = {};
-    const made = generatorGradient(model, state, window, real, losses, plan, terms);
-    const judged = discriminatorGradient(
-      model,
-      state,
-      real,
-      made.outputs,
-      frames,
-      losses,
-      plan,
-      terms,
+    const context: StepContext = { model, losses, plan, runner, terms };
+    const made = generatorGradient(context, state, window, real);
+    const judged = discriminatorGradient(context, state, real, made.outputs, frames);
+    const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
+    const next = runner.call(
+      'update',
+      {
+        ...flattenState(state),
+        ...Object.fromEntries(rates),
+        'gradient.generator': made.gradient,
+        'gradient.discriminators': judged,
+      },
+      (inputs) => updated(stateOf(inputs), inputs, plan),
     );
-    const { beta1, beta2 } = plan;
-    const adam = { beta1, beta2, epsilon: rate('rate.epsilon') };
-    const generator = adamUpdate(old.generator, made.gradient, old.generatorAdam, {
-      ...adam,
-      rate: rate('rate.generator'),
-    });
-    const judges = adamUpdate(old.discriminators, judged, old.discriminatorAdam, {
-      ...adam,
-      rate: rate('rate.discriminators'),
-    });
-    const next = flattenState({
-      generator: generator.parameters,
-      generatorAdam: generator.state,
-      average: averageUpdate(old.average, generator.parameters, rate('rate.average')),
-      discriminators: judges.parameters,
-      discriminatorAdam: judges.state,
-      spectral,
-    });
     return { ...next, ...released(terms) };
   };
 }
@@ -220,7 +128,9 @@ function released(terms: LossTerms): NamedTensors {
  * averaged generator's. `state` is left as it was: the caller disposes of it once the new one is
  * good.
  *
- * @param runner runs the step op by op or as one recorded graph
+ * @param runner of this model's steps: op by op, or a step without segments as one recorded graph, and
+ *   one in segments as a graph for each kind of piece, because in one graph what is computed again
+ *   would be merged with what was dropped
  * @throws FrameloomError diverged, naming the step and the term that is not finite
  */
 export function trainStep(
@@ -231,13 +141,15 @@ export function trainStep(
   plan: StepPlan,
   runner: Runner = eagerRunner,
 ): StepResult {
-  const outputs = scoped(() =>
-    runner.call(
-      keyOf(input, losses, plan),
-      packInputs(state, input, plan),
-      stepFunction(model, input, losses, plan),
-    ),
-  );
+  const outputs = scoped(() => {
+    const inputs = packInputs(state, input, plan);
+    if (plan.segments !== null) {
+      const pieces = withPrefix(runner, piecesKey(losses, plan));
+      return stepFunction(model, input, losses, plan, pieces)(inputs);
+    }
+    const whole = stepFunction(model, input, losses, plan, eagerRunner);
+    return runner.call(keyOf(input, losses, plan), inputs, whole);
+  });
   const terms = Object.entries(outputs).filter(([name]) => name.startsWith(TERM));
   const next = stateOf(outputs);
   const numbers = readTerms(

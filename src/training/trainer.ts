@@ -1,3 +1,4 @@
+import { evenSegments } from '../autodiff/index.js';
 import { memoryFigures, useBackend } from '../backend/index.js';
 import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
 import { silentLogger, type Logger } from '../base/log.js';
@@ -22,6 +23,9 @@ import type { Run } from './run/run-folder.js';
 import { readSnapshot } from './run/snapshot-store.js';
 import { openStepLog } from './run/step-log.js';
 import { rolloutFrames, rolloutInput, stepPlan, warmUpFrames } from './schedule.js';
+import { createSpeedometer } from './speedometer.js';
+import type { RolloutInput } from './rollout.js';
+import type { StepPlan } from './step-plan.js';
 import { trainStep } from './step.js';
 import { takeStock, type StockContext } from './take-stock.js';
 
@@ -164,12 +168,8 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
 
       const window = await feed.next();
       const input = rolloutInput(window, options, step);
-      const plan = stepPlan(options, session.checkpointing, step);
-      // A graph for each pattern of teacher forcing would be recorded to run once; and in a graph
-      // what checkpointing computes again would be merged with what it dropped.
-      const repeats = plan.segments === null && !input.teacherForced.includes(true);
-      const runner = repeats ? session.runner : eagerRunner;
-      const result = trainStep(model, state, input, pipeline.losses, plan, runner);
+      const plan = inPieces(stepPlan(options, session.checkpointing, step), input, training);
+      const result = trainStep(model, state, input, pipeline.losses, plan, session.runner);
       window.dispose();
       input.noise?.dispose();
       disposeState(state);
@@ -201,6 +201,16 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
   }
 }
 
+/**
+ * A step with teacher forcing, in segments where it is to be compiled: a graph of the whole step would
+ * be recorded for each pattern of forced frames, to run once, and a frame's graph repeats.
+ */
+function inPieces(plan: StepPlan, input: RolloutInput, { compile }: TrainingOptions): StepPlan {
+  const { teacherForced } = input;
+  if (!compile || plan.segments !== null || !teacherForced.includes(true)) return plan;
+  return { ...plan, segments: evenSegments(teacherForced.length, 1) };
+}
+
 /** Frames of warm-up that the clips have room for in front of the longest rollout. */
 function longestWarmUp({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Logger): number {
   let longest = warmUp.frames;
@@ -220,27 +230,4 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });
   await session.events.scalars(step, { ...terms, 'speed/frames_per_second': framesPerSecond });
-}
-
-/** Frames a second and what is left, over a sliding mean of the last steps. */
-function createSpeedometer() {
-  const WEIGHT = 0.1;
-  let last = performance.now();
-  let secondsPerStep: number | null = null;
-  let secondsPerFrame: number | null = null;
-  const slide = (mean: number | null, value: number): number =>
-    mean === null ? value : mean + WEIGHT * (value - mean);
-  return {
-    tick(frames: number, stepsLeft: number, secondsToDeadline: number) {
-      const now = performance.now();
-      const seconds = (now - last) / 1000;
-      last = now;
-      secondsPerStep = slide(secondsPerStep, seconds);
-      secondsPerFrame = slide(secondsPerFrame, seconds / frames);
-      return {
-        framesPerSecond: 1 / secondsPerFrame,
-        etaSeconds: Math.max(0, Math.min(secondsPerStep * stepsLeft, secondsToDeadline)),
-      };
-    },
-  };
 }

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { forwardStep } from '../autodiff/index.js';
+import type { Runner } from '../backend/graph/index.js';
 import type { Generator } from '../networks/index.js';
-import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
+import { createRollout, type RolloutInput } from './rollout.js';
 
 export interface WarmedUp {
   /** What is left of the window to train on, its history the generator's own. */
@@ -15,15 +17,31 @@ export interface WarmedUp {
  * rollout (the pushforward trick of Brandstetter et al. 2022, arXiv 2202.03376).
  *
  * @param flat the generator's parameters
+ * @param runner runs each frame's step
  */
-export function warmUp(generator: Generator, flat: tf.Tensor1D, input: RolloutInput): WarmedUp {
+export function warmUp(
+  generator: Generator,
+  flat: tf.Tensor1D,
+  input: RolloutInput,
+  runner: Runner,
+): WarmedUp {
   const { warmUp: count, lead, coldStart, frames, condition, noise } = input;
   const real = (): tf.Tensor5D => tf.slice(frames, 0, [-1, lead, -1, -1, -1]);
   if (count === 0) return { input, front: coldStart || lead === 0 ? null : real() };
   const teacherForced = Array.from({ length: count }, () => false);
   const rollout = createRollout(generator, { ...input, teacherForced });
-  const { state, outputs } = rollout.run(flat, rollout.initialState, 0, count);
-  const made = tf.stack(sortOutputs(outputs, count).frames, 1) as tf.Tensor5D;
+  const generated: tf.Tensor4D[] = [];
+  let [history] = rollout.initialState as [tf.Tensor4D];
+  for (let t = 0; t < count; t += 1) {
+    const { state, outputs } = forwardStep(rollout, flat, [history], t, runner);
+    const [frame, ...others] = outputs as [tf.Tensor4D, ...tf.Tensor[]];
+    // The first is the caller's, where the input brings one.
+    if (t > 0) history.dispose();
+    tf.dispose(others);
+    generated.push(frame);
+    [history] = state as [tf.Tensor4D];
+  }
+  const made = tf.stack(generated, 1) as tf.Tensor5D;
   const seen = coldStart ? made : tf.concat([real(), made], 1);
   const shown = Math.min(lead, seen.shape[1]);
   const after = (x: tf.Tensor5D): tf.Tensor5D => tf.slice(x, [0, count, 0, 0, 0]);
@@ -33,7 +51,7 @@ export function warmUp(generator: Generator, flat: tf.Tensor1D, input: RolloutIn
       frames: after(frames),
       condition: condition && after(condition),
       noise: noise && after(noise),
-      history: state[0] as tf.Tensor4D,
+      history,
       coldStart: false,
       warmUp: 0,
     },

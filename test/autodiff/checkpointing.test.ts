@@ -8,6 +8,7 @@ import {
   type RolloutGradient,
   type Schedule,
 } from '../../src/autodiff/index.js';
+import { eagerRunner, graphRunner, numbered } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { createGenerator, generatorOptions } from '../../src/networks/index.js';
@@ -85,11 +86,18 @@ describe('checkpointedGradient of the generator', () => {
     async (_how, coldStart, forced, cuts) => {
       await expectNoLeak(() => {
         const { rollout, parameters, dispose: done } = setUp(coldStart, forced);
+        const runner = graphRunner();
         const before = tf.memory().numTensors;
         const plain = plainGradient(rollout, parameters, loss);
         expect(tf.tidy(() => tf.max(plain.gradient).dataSync()[0])).toBeGreaterThan(1e-3);
-        for (const segments of cuts) {
-          const checkpointed = checkpointedGradient(rollout, parameters, loss, segments);
+        for (const [segments, how] of cuts.flatMap(
+          (cut) =>
+            [
+              [cut, eagerRunner],
+              [cut, runner],
+            ] as const,
+        )) {
+          const checkpointed = checkpointedGradient(rollout, parameters, loss, segments, how);
           expectClose(checkpointed.loss, plain.loss, { rtol: 1e-6 });
           expect(checkpointed.outputs.length).toBe(plain.outputs.length);
           checkpointed.outputs.forEach((output, i) => expectClose(output, plain.outputs[i]!));
@@ -98,6 +106,7 @@ describe('checkpointedGradient of the generator', () => {
           dispose(checkpointed);
         }
         dispose(plain);
+        runner.dispose();
         expect(tf.memory().numTensors).toBe(before);
         done();
       });
@@ -111,15 +120,12 @@ describe('the gradients of a rollout', () => {
   const recurrence = (length: number, start: tf.Tensor): Rollout => ({
     length,
     initialState: [start],
-    run: (parameters, state, from, to) => {
-      const [a, b] = tf.split(parameters, 2);
-      let x = state[0]!;
-      const outputs: tf.Tensor[] = [];
-      for (let t = from; t < to; t += 1) {
-        x = tf.add(tf.mul(x, a!), b!);
-        outputs.push(x);
-      }
-      return { state: [x], outputs };
+    unflatten: (parameters) => numbered('p', tf.split(parameters, 2)),
+    given: () => ({}),
+    kind: () => 'any',
+    step: ({ p0, p1 }, state) => {
+      const x = tf.add(tf.mul(state[0]!, p0!), p1!);
+      return { state: [x], outputs: [x] };
     },
   });
   const total = (outputs: readonly tf.Tensor[]): tf.Scalar => tf.sum(tf.concat([...outputs]));

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runSteps } from '../../src/autodiff/index.js';
+import { eagerRunner } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { initialState, disposeState } from '../../src/training/model.js';
@@ -33,7 +35,7 @@ function framesOf(flat: tf.Tensor1D, input: RolloutInput, frames: number): tf.Te
     ...input,
     teacherForced: Array.from({ length: frames }, () => false),
   });
-  const { outputs } = rollout.run(flat, rollout.initialState, 0, frames);
+  const { outputs } = runSteps(rollout, flat, rollout.initialState, 0, frames);
   return sortOutputs(outputs, frames).frames;
 }
 
@@ -44,7 +46,7 @@ describe('warmUp', () => {
   ])('goes on as one long rollout from %s would', async (_from, coldStart) => {
     await withWindow({ warmUp: 3, frames: 2, coldStart }, (flat, input) => {
       const whole = framesOf(flat, input, 5);
-      const warm = warmUp(model.generator, flat, input);
+      const warm = warmUp(model.generator, flat, input, eagerRunner);
       const rest = framesOf(flat, warm.input, 2);
       rest.forEach((frame, t) => expectClose(frame, whole[3 + t]!));
       expectClose(warm.front!, tf.stack(whole.slice(1, 3), 1));
@@ -56,19 +58,19 @@ describe('warmUp', () => {
 
   it('shows no real frame in front of what began from nothing', async () => {
     await withWindow({ warmUp: 1, frames: 2, coldStart: true }, (flat, input) => {
-      const { front } = warmUp(model.generator, flat, input);
+      const { front } = warmUp(model.generator, flat, input, eagerRunner);
       expectClose(front!, tf.stack(framesOf(flat, input, 1), 1));
     });
   });
 
   it('leaves a window without warm-up as it is', async () => {
     await withWindow({ frames: 2 }, (flat, input) => {
-      const { input: same, front } = warmUp(model.generator, flat, input);
+      const { input: same, front } = warmUp(model.generator, flat, input, eagerRunner);
       expect(same).toBe(input);
       expectClose(front!, tf.slice(input.frames, 0, [-1, 2, -1, -1, -1]));
     });
     await withWindow({ frames: 2, coldStart: true }, (flat, input) => {
-      expect(warmUp(model.generator, flat, input).front).toBeNull();
+      expect(warmUp(model.generator, flat, input, eagerRunner).front).toBeNull();
     });
   });
 });

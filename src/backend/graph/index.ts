@@ -3,18 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { nativeBackend, type NativeBackend } from '../native.js';
+import type { NamedTensors } from './named.js';
 import { record } from './recorder.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
 
-export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
+export { numbered, ordered, prefixed, withoutPrefix, type NamedTensors } from './named.js';
 
 /** Runs pure functions of tensors, somehow. */
 export interface Runner {
   /**
    * `f(inputs)`. The caller owns the result.
    *
-   * @param key names the function with everything but `inputs` that decides what it computes, the
-   *   inputs' shapes included
+   * @param key names the function with everything that decides what it computes, but for the names
+   *   and shapes of `inputs`
    * @param f must compute from `inputs` and constants alone, and read no numbers
    */
   call<O extends NamedTensors>(key: string, inputs: NamedTensors, f: (i: NamedTensors) => O): O;
@@ -27,13 +28,27 @@ export const eagerRunner: Runner = {
   dispose: () => undefined,
 };
 
+/** `runner`, its functions' keys behind a prefix: for functions that share what decides them. */
+export const withPrefix = (runner: Runner, prefix: string): Runner => ({
+  call: (key, inputs, f) => runner.call(`${prefix} ${key}`, inputs, f),
+  dispose: () => runner.dispose(),
+});
+
 interface Compiled {
   readonly model: number;
+  /** Nodes of the graph. */
+  readonly size: number;
   readonly outputs: readonly string[];
 }
 
-/** Graphs kept: with a growing rollout the old ones are not asked for again. */
-const KEPT_GRAPHS = 8;
+/** About eight whole training steps: with a growing rollout the old ones are not asked for again. */
+const KEPT_NODES = 40_000;
+
+/** Graphs take inputs of one shape. */
+const shapesOf = (inputs: NamedTensors): string =>
+  Object.entries(inputs)
+    .map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape.join(',')}]`)
+    .join(' ');
 
 /**
  * Records each function at its first call and from then on runs it as one TensorFlow graph: no
@@ -42,8 +57,10 @@ const KEPT_GRAPHS = 8;
  * what the graph computes, so that equal calls give equal bits.
  *
  * On other backends than the native one it is the eager runner.
+ *
+ * @param keptNodes nodes of the graphs that are kept in all; those not used for longest go first
  */
-export function graphRunner(): Runner {
+export function graphRunner(keptNodes = KEPT_NODES): Runner {
   const found = nativeBackend();
   if (found === undefined) return eagerRunner;
   const backend = found;
@@ -60,22 +77,31 @@ export function graphRunner(): Runner {
     const folder = mkdtempSync(join(tmpdir(), 'frameloom-graph-'));
     try {
       writeFileSync(join(folder, 'saved_model.pb'), toSavedModel(backend.binding, recording));
-      return { model: backend.binding.loadSavedModel(folder, TAG), outputs };
+      const model = backend.binding.loadSavedModel(folder, TAG);
+      return { model, outputs, size: recording.nodes.length };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
 
+  /** Lets the graphs go that were not used for longest, but for the one in use. */
+  function letGo(inUse: Compiled): void {
+    let nodes = [...graphs.values()].reduce((sum, { size }) => sum + size, 0);
+    for (const [id, graph] of graphs) {
+      if (nodes <= keptNodes || graph === inUse) return;
+      backend.binding.deleteSavedModel(graph.model);
+      graphs.delete(id);
+      nodes -= graph.size;
+    }
+  }
+
   return {
     call<O extends NamedTensors>(key: string, inputs: NamedTensors, f: (i: NamedTensors) => O): O {
-      const graph = graphs.get(key) ?? compile(inputs, f);
-      graphs.delete(key);
-      graphs.set(key, graph);
-      if (graphs.size > KEPT_GRAPHS) {
-        const [oldest, { model }] = graphs.entries().next().value!;
-        backend.binding.deleteSavedModel(model);
-        graphs.delete(oldest);
-      }
+      const id = `${key} ${shapesOf(inputs)}`;
+      const graph = graphs.get(id) ?? compile(inputs, f);
+      graphs.delete(id);
+      graphs.set(id, graph);
+      letGo(graph);
       return run(backend, graph, inputs) as O;
     },
     dispose() {
