@@ -1,14 +1,104 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../backend/scope.js';
+import { isTaping, letGo, nodesBetween, recordTape, type TapeNode } from './tape.js';
 
 /**
  * A scalar and its gradients, zeros for what it does not depend on (`tf.valueAndGrads` throws
- * there).
+ * there). Reverse mode as TensorFlow.js has it, but for memory: what an op saved, and the gradient in
+ * its output, go as soon as they are used, where TensorFlow.js keeps both to the end.
+ *
+ * Within another call's `f`, for a gradient of a gradient, it is TensorFlow.js's own.
+ *
+ * @throws Error when an op on the way has no gradient
  */
 export function valueAndGradients(
   f: () => tf.Scalar,
   xs: readonly tf.Tensor[],
 ): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  const { value, found } = isTaping() ? onOuterTape(f, xs) : onOwnTape(f, xs);
+  return { value, gradients: xs.map((x, i) => found[i] ?? tf.zerosLike(x)) };
+}
+
+interface Found {
+  readonly value: tf.Scalar;
+  /** By place in xs; undefined where the value does not depend on one. */
+  readonly found: readonly (tf.Tensor | undefined)[];
+}
+
+function onOuterTape(f: () => tf.Scalar, xs: readonly tf.Tensor[]): Found {
   const { value, grads } = tf.engine().gradients(f, [...xs], undefined, true);
-  const found: readonly (tf.Tensor | undefined)[] = grads;
-  return { value, gradients: found.map((grad, i) => grad ?? tf.zerosLike(xs[i]!)) };
+  return { value, found: grads };
+}
+
+function onOwnTape(f: () => tf.Scalar, xs: readonly tf.Tensor[]): Found {
+  return scoped(() => {
+    const { value, tape } = recordTape(f);
+    try {
+      const { nodes, dependent } = nodesBetween(tape, xs, value);
+      const used = new Set(nodes);
+      for (const node of tape) if (!used.has(node)) letGo(node);
+      return { value, found: pullBack(nodes, dependent, xs, value) };
+    } finally {
+      for (const node of tape) letGo(node);
+    }
+  });
+}
+
+function pullBack(
+  nodes: readonly TapeNode[],
+  dependent: ReadonlySet<number>,
+  xs: readonly tf.Tensor[],
+  y: tf.Scalar,
+): (tf.Tensor | undefined)[] {
+  const cotangents = new Map<number, tf.Tensor>([[y.id, tf.onesLike(y)]]);
+  const own = new Set(xs.map(({ id }) => id));
+  for (const node of [...nodes].reverse()) {
+    const dys = node.outputs.map(({ id }) => cotangents.get(id) ?? null);
+    const names = Object.keys(node.inputs).filter((name) => dependent.has(node.inputs[name]!.id));
+    const dxs = inputCotangents(node, dys, names);
+    letGo(node);
+    names.forEach((name, i) => {
+      const { id } = node.inputs[name]!;
+      const before = cotangents.get(id);
+      cotangents.set(id, before ? sumInPlace(before, dxs[i]!) : dxs[i]!);
+    });
+    for (const { id } of node.outputs) {
+      if (own.has(id)) continue;
+      cotangents.get(id)?.dispose();
+      cotangents.delete(id);
+    }
+  }
+  return xs.map(({ id }) => cotangents.get(id));
+}
+
+/** A node's vector-Jacobian product in the inputs of these names, each a handle of its own. */
+function inputCotangents(
+  { kernelName, gradient, inputs }: TapeNode,
+  dys: readonly (tf.Tensor | null)[],
+  names: readonly string[],
+): tf.Tensor[] {
+  if (gradient === undefined) throw new Error(`${kernelName} has no gradient`);
+  return tf.tidy(() => {
+    const functions = gradient(dys);
+    const seen = new Set<tf.Tensor | null>(dys);
+    return names.map((name) => {
+      const make = functions[name];
+      if (make === undefined) throw new Error(`${kernelName} has no gradient in ${name}`);
+      const dx = make();
+      const { shape } = inputs[name]!;
+      if (dx.shape.join() !== shape.join()) {
+        const [is, should] = [dx.shape.join(', '), shape.join(', ')];
+        throw new Error(`${kernelName}: the gradient in ${name} is [${is}], not [${should}]`);
+      }
+      if (seen.has(dx)) return tf.clone(dx);
+      seen.add(dx);
+      return dx;
+    });
+  });
+}
+
+function sumInPlace(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const sum = tf.add(a, b);
+  tf.dispose([a, b]);
+  return sum;
 }

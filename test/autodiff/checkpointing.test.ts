@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   checkpointedGradient,
   plainGradient,
-  valueAndGradients,
   type Rollout,
   type RolloutGradient,
   type Schedule,
@@ -177,19 +176,5 @@ describe('the gradients of a rollout', () => {
         'segments 1 + 1 do not make 3 steps',
       );
     });
-  });
-});
-
-describe('valueAndGradients', () => {
-  it('gives zeros for what the value does not depend on', async () => {
-    await expectNoLeak(() =>
-      tf.tidy(() => {
-        const [x, y] = [tf.tensor1d([1, 2]), tf.tensor1d([3])];
-        const { value, gradients } = valueAndGradients(() => tf.sum(tf.square(x)), [x, y]);
-        expectClose(value, 5);
-        expectClose(gradients[0]!, { shape: [2], values: [2, 4] });
-        expectClose(gradients[1]!, { shape: [1], values: [0] });
-      }),
-    );
   });
 });

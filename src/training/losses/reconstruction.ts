@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * Mean absolute difference from a constant. TensorFlow.js's own gradient of `abs` is ten ops; here
- * it is the sign.
+ * it is the sign of the difference. Both sides are in memory anyway, so the difference is not kept but
+ * taken again, the other way round lest a recorded graph merge the two.
  *
  * @param x [k·N, …]
  * @param target [N, …], compared with each of the k parts; gets no gradient
@@ -10,17 +11,17 @@ import * as tf from '@tensorflow/tfjs-core';
 export function l1(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
   const op = tf.customGrad((...args) => {
     const [value, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    const difference = tf.tidy(() => {
-      if (value.size === target.size) return tf.sub(value, target);
-      const parts = tf.reshape(value, [value.size / target.size, ...target.shape]);
-      return tf.sub(parts, target);
-    });
-    save([difference]);
+    const parts = (all: tf.Tensor): tf.Tensor =>
+      all.size === target.size
+        ? tf.reshape(all, target.shape)
+        : tf.reshape(all, [all.size / target.size, ...target.shape]);
+    save([value, target]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
-      const slope = tf.mul(tf.sign(saved[0]!), tf.div(dy, value.size));
-      return tf.reshape(slope, x.shape);
+      const [own, constant] = saved as [tf.Tensor, tf.Tensor];
+      const downhill = tf.sign(tf.sub(constant, parts(own)));
+      return tf.reshape(tf.mul(downhill, tf.div(dy, -own.size)), own.shape);
     };
-    return { value: tf.tidy(() => tf.mean(tf.abs(difference))), gradFunc };
+    return { value: tf.tidy(() => tf.mean(tf.abs(tf.sub(parts(value), target)))), gradFunc };
   });
   return op(x) as tf.Scalar;
 }
