@@ -1,18 +1,21 @@
 /**
  * A child of the memory bench: the peak memory of a training step, in a fresh process.
  *
- *   node --import tsx bench/memory-point.ts '{"preset":"small","width":128,"height":72,"frames":4,"checkpointed":true,"measure":"resident"}'
+ *   node --import tsx bench/memory-point.ts '{"preset":"small","width":128,"height":72,"frames":4,"how":"every frame","measure":"resident"}'
  *
+ * `how`: one tape, every frame recomputed by itself, or the schedule of the smallest budget there is.
  * `resident`: the peak of the process beyond what it took before the first step; the first step
  * records the graph, the later ones run it. `tensors`: the peak bytes of tensors, op by op.
  */
 import { z } from 'zod';
-import { trackPeak } from '../src/autodiff/index.js';
+import { planRollout, smallestBudget, trackPeak } from '../src/autodiff/index.js';
 import { eagerRunner, graphRunner } from '../src/backend/graph/index.js';
 import { useBackend } from '../src/backend/index.js';
 import { registerKernels } from '../src/kernels/index.js';
+import { profileCosts } from '../src/training/memory-profile.js';
+import { lossOptions, trainingOptions } from '../src/training/options.js';
 import { forgetPeak, statusBytes } from './support/machine.js';
-import { openSubject } from './support/subject.js';
+import { everyFrame, openSubject, presetModel } from './support/subject.js';
 
 const LATER_STEPS = 2;
 
@@ -22,7 +25,7 @@ const point = z
     width: z.int(),
     height: z.int(),
     frames: z.int(),
-    checkpointed: z.boolean(),
+    how: z.enum(['plain', 'every frame', 'smallest budget']),
     measure: z.enum(['resident', 'op by op', 'tensors']),
   })
   .parse(JSON.parse(process.argv[2] ?? '{}'));
@@ -30,7 +33,20 @@ const point = z
 await useBackend({ prefer: 'tensorflow' });
 registerKernels();
 const runner = point.measure === 'resident' ? graphRunner() : eagerRunner;
-const subject = openSubject({ ...point, size: point, runner });
+const memory = memoryOf(point.how);
+const subject = openSubject({ ...point, size: point, runner, ...(memory && { memory }) });
+
+function memoryOf(how: typeof point.how) {
+  if (how === 'plain') return undefined;
+  if (how === 'every frame') return everyFrame(point.frames);
+  const options = {
+    training: trainingOptions.parse({ frames: point.frames, warmUp: { fraction: 0 } }),
+    losses: lossOptions.parse({}),
+    frameDiscriminator: { judgeRaw: true },
+  };
+  const costs = profileCosts(presetModel(point.preset), options)(point, 1);
+  return planRollout(costs, point.frames, smallestBudget(costs, point.frames));
+}
 
 function resident() {
   const before = statusBytes('VmRSS');

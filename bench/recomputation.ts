@@ -9,7 +9,7 @@ import { say } from './support/files.js';
 import { alternate, ratios, type Side } from './support/rounds.js';
 import { networkOf, sizeText, type Context } from './support/settings.js';
 import { spreadOf, spreadText, table } from './support/statistics.js';
-import { openSubject } from './support/subject.js';
+import { everyFrame, openSubject } from './support/subject.js';
 
 export async function recomputation(context: Context) {
   await useBackend();
@@ -21,7 +21,10 @@ export async function recomputation(context: Context) {
   const worker = context.worker();
   const subjects = [runner, eagerRunner].flatMap((own) =>
     [false, true].map((checkpointed) =>
-      openSubject({ preset, size, frames, checkpointed, runner: own }),
+      openSubject({
+        ...{ preset, size, frames, runner: own },
+        ...(checkpointed && { memory: everyFrame(frames) }),
+      }),
     ),
   );
   const peers: Side[] = [];

@@ -6,6 +6,7 @@ import {
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
+import type { StepMemory } from '../../src/training/auto-checkpointing.js';
 import {
   createModel,
   disposeState,
@@ -65,14 +66,20 @@ export interface SubjectOptions {
   readonly preset: Settings['preset'];
   readonly size: Size;
   readonly frames: number;
-  /** Gradient checkpointing of every frame, or off. */
-  readonly checkpointed?: boolean;
+  /** How gradients are taken; on one tape unless given. */
+  readonly memory?: StepMemory;
   readonly runner: Runner;
 }
 
+/** Every frame recomputed by itself, the discriminators judging all at once. */
+export const everyFrame = (frames: number): StepMemory => ({
+  segments: evenSegments(frames, 1),
+  judgedFrames: frames,
+});
+
 /** Opens a subject on the backend in use; the runner stays the caller's. */
 export function openSubject(options: SubjectOptions): Subject {
-  const { preset, size, frames, checkpointed = false, runner } = options;
+  const { preset, size, frames, runner } = options;
   const model = presetModel(preset);
   const losses = lossOptions.parse({});
   const input: RolloutInput = {
@@ -89,7 +96,8 @@ export function openSubject(options: SubjectOptions): Subject {
     beta1: 0.5,
     beta2: 0.999,
     averageShare: 0.05,
-    segments: checkpointed ? evenSegments(frames, 1) : null,
+    segments: null,
+    ...options.memory,
     r1: 0,
     judgeRaw: true,
   };
