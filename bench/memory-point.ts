@@ -12,7 +12,7 @@ import { planRollout, smallestBudget, trackPeak } from '../src/autodiff/index.js
 import { eagerRunner, graphRunner } from '../src/backend/graph/index.js';
 import { useBackend } from '../src/backend/index.js';
 import { registerKernels } from '../src/kernels/index.js';
-import { profileCosts } from '../src/training/memory-profile.js';
+import { profileCosts } from '../src/training/profile-costs.js';
 import { lossOptions, trainingOptions } from '../src/training/options.js';
 import { forgetPeak, statusBytes } from './support/machine.js';
 import { everyFrame, openSubject, presetModel } from './support/subject.js';

@@ -1,4 +1,4 @@
-/** The parts of a training step through segments that can be its peak, in their order. */
+/** The parts of a training step that can be its peak, in their order. */
 export const PHASES = ['forward', 'judge', 'back', 'train', 'update'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -18,8 +18,9 @@ export interface PhaseBytes {
 
 /** What a training step through a rollout of frames takes, measured; for the whole batch. */
 export interface StepCosts {
-  /** The whole step with the rollout on one tape. */
-  readonly plain: PhaseBytes;
+  /** With the rollout on one tape: by the frames alone. */
+  readonly plain: Readonly<Record<Phase, PhaseBytes>>;
+  /** With the rollout in segments. */
   readonly phases: Readonly<Record<Phase, PhaseBytes>>;
   /** The state from one frame to the next: the history. */
   readonly stateBytes: number;
@@ -45,40 +46,3 @@ export const phaseBytes = (bytes: PhaseBytes, size: PhaseSize): number =>
   bytes.perFrame * size.frames +
   bytes.perTapeFrame * (size.tapeFrames ?? 0) +
   bytes.perJudgedFrame * (size.judgedFrames ?? 0);
-
-/** Costs measured at some size. */
-export interface MeasuredCosts {
-  /** Pixels of a frame times the batch. */
-  readonly pixels: number;
-  readonly costs: StepCosts;
-}
-
-/**
- * Costs at another size. Bytes by the line through two measurements: what belongs to weights is the
- * same at every size, what belongs to activations grows with the pixels. They are rounded up. Times
- * waver, and a line would multiply that: a frame's is taken to grow with its pixels from the second
- * measurement, which should be the larger.
- */
-export function costsAt(pixels: number, a: MeasuredCosts, b: MeasuredCosts): StepCosts {
-  const share = (pixels - a.pixels) / (b.pixels - a.pixels);
-  const [x, y] = [a.costs, b.costs];
-  const line = (p: number, q: number): number => p + (q - p) * share;
-  const bytes = (p: PhaseBytes, q: PhaseBytes): PhaseBytes => ({
-    base: Math.ceil(line(p.base, q.base)),
-    perFrame: Math.ceil(line(p.perFrame, q.perFrame)),
-    perTapeFrame: Math.ceil(line(p.perTapeFrame, q.perTapeFrame)),
-    perJudgedFrame: Math.ceil(line(p.perJudgedFrame, q.perJudgedFrame)),
-  });
-  const scale = pixels / b.pixels;
-  return {
-    plain: bytes(x.plain, y.plain),
-    phases: Object.fromEntries(
-      PHASES.map((phase) => [phase, bytes(x.phases[phase], y.phases[phase])]),
-    ) as Record<Phase, PhaseBytes>,
-    stateBytes: Math.ceil(line(x.stateBytes, y.stateBytes)),
-    forwardSeconds: y.forwardSeconds * scale,
-    plainSeconds: y.plainSeconds * scale,
-    fixedSeconds: y.fixedSeconds,
-    warmUpFrames: y.warmUpFrames,
-  };
-}

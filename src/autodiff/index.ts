@@ -7,7 +7,7 @@ export {
   type RolloutLoss,
 } from './rollout-gradient.js';
 export { forwardStep, runSteps, type Rollout, type Stretch } from './rollout.js';
-export { costsAt, PHASES, type Phase, type PhaseBytes, type StepCosts } from './costs.js';
+export { PHASES, type Phase, type PhaseBytes, type StepCosts } from './costs.js';
 export { inPhase, trackPeak, type Peak, type PhasePeak } from './peak.js';
 export { longestRollout, planFor, planRollout, smallestBudget, type MemoryPlan } from './plan.js';
 export { evenSegments, scheduleInWords, type Schedule, type Segment } from './schedule.js';

@@ -11,6 +11,8 @@ export interface Peak<T> {
 
 export interface PhasePeak {
   readonly peakBytes: number;
+  /** Bytes as the phase begins and after each allocation: the same events whatever the tensors' sizes. */
+  readonly timeline: readonly number[];
   readonly seconds: number;
 }
 
@@ -20,7 +22,7 @@ interface Meter {
   phase: string;
   /** When it was last looked at. */
   clockMs: number;
-  readonly phases: Record<string, { peakBytes: number; seconds: number }>;
+  readonly phases: Record<string, { peakBytes: number; timeline: number[]; seconds: number }>;
 }
 
 /** What TensorFlow.js is told of each tensor, as far as it matters here. */
@@ -34,13 +36,18 @@ interface Engine {
 
 const meters = new Set<Meter>();
 
-const current = (meter: Meter) => (meter.phases[meter.phase] ??= { peakBytes: 0, seconds: 0 });
+const current = (meter: Meter) =>
+  (meter.phases[meter.phase] ??= { peakBytes: 0, timeline: [], seconds: 0 });
+
+function note({ bytes }: Meter, phase: ReturnType<typeof current>): void {
+  phase.peakBytes = Math.max(phase.peakBytes, bytes);
+  phase.timeline.push(bytes);
+}
 
 function add(bytes: number): void {
   for (const meter of meters) {
     meter.bytes += bytes;
-    const phase = current(meter);
-    if (meter.bytes > phase.peakBytes) phase.peakBytes = meter.bytes;
+    if (bytes > 0) note(meter, current(meter));
   }
 }
 
@@ -50,8 +57,7 @@ function turn(meter: Meter, phase: string): string {
   current(meter).seconds += (nowMs - meter.clockMs) / 1000;
   meter.clockMs = nowMs;
   meter.phase = phase;
-  const next = current(meter);
-  next.peakBytes = Math.max(next.peakBytes, meter.bytes);
+  note(meter, current(meter));
   return before;
 }
 

@@ -48,7 +48,7 @@ const peakOf = (...args: Parameters<typeof phasePeaks>): number =>
   Math.max(...Object.values(phasePeaks(...args)));
 
 const plainPeak = (costs: StepCosts, length: number): number =>
-  phaseBytes(costs.plain, { frames: length });
+  Math.max(...PHASES.map((phase) => phaseBytes(costs.plain[phase], { frames: length })));
 
 /** Predicted time of a step, in seconds. */
 export function stepSeconds(costs: StepCosts, length: number, segments: Schedule | null): number {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { eagerRunner, type Runner } from '../backend/graph/index.js';
 import { backpropagate, type LossGradient } from './backpropagate.js';
+import { inPhase } from './peak.js';
 import { forwardStep, pullBackSteps, runSteps, type Rollout } from './rollout.js';
 import type { Schedule } from './schedule.js';
 import { valueAndGradients } from './value-and-gradients.js';
@@ -27,11 +28,16 @@ export function plainGradient(
 ): RolloutGradient {
   return tf.tidy(() => {
     const kept: tf.Tensor[] = [];
-    const { value, gradients } = valueAndGradients(() => {
+    const made = (): tf.Tensor[] => {
       const { outputs } = runSteps(rollout, parameters, rollout.initialState, 0, rollout.length);
       kept.push(...outputs.map((output) => tf.keep(tf.clone(output))));
-      return loss(outputs);
-    }, [parameters]);
+      return [...outputs];
+    };
+    const whole = (): tf.Scalar => {
+      const outputs = inPhase('forward', made);
+      return inPhase('judge', () => loss(outputs));
+    };
+    const { value, gradients } = inPhase('back', () => valueAndGradients(whole, [parameters]));
     return { loss: value, gradient: gradients[0] as tf.Tensor1D, outputs: released(kept) };
   });
 }

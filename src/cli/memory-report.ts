@@ -8,7 +8,7 @@ import {
 } from '../autodiff/index.js';
 import { isFrameloomError } from '../base/error.js';
 import { formatBytes } from '../base/units.js';
-import type { FrameSize } from '../training/memory-profile.js';
+import type { FrameSize } from '../training/measure-step.js';
 import { formatFacts, formatTable } from './table.js';
 
 /** Frames of the longest rollout that a pipeline may ask for. */

@@ -8,7 +8,7 @@ import { planCondition } from '../clips/condition-plan.js';
 import { registerKernels } from '../kernels/index.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { budgetBytes } from '../training/auto-checkpointing.js';
-import { profileCosts } from '../training/memory-profile.js';
+import { profileCosts } from '../training/profile-costs.js';
 import { createModel } from '../training/model.js';
 import { collect, type Register } from './command.js';
 import type { Context } from './context.js';

@@ -4,8 +4,9 @@ import { machineMemory } from '../backend/index.js';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { formatBytes } from '../base/units.js';
-import { plainBound, profileCosts, type FrameSize, type ProfileOptions } from './memory-profile.js';
+import { plainBound, type FrameSize, type ProfileOptions } from './measure-step.js';
 import type { Model } from './model.js';
+import { profileCosts } from './profile-costs.js';
 
 /** Share of the free memory that `memoryBudget: auto` takes: the rest of the process needs some too. */
 const MEMORY_SHARE = 0.5;
@@ -17,15 +18,17 @@ const bytes = z.strictObject({
   perJudgedFrame: z.number(),
 });
 
+const phases = z.strictObject({
+  forward: bytes,
+  judge: bytes,
+  back: bytes,
+  train: bytes,
+  update: bytes,
+});
+
 const costs = z.strictObject({
-  plain: bytes,
-  phases: z.strictObject({
-    forward: bytes,
-    judge: bytes,
-    back: bytes,
-    train: bytes,
-    update: bytes,
-  }),
+  plain: phases,
+  phases,
   stateBytes: z.number(),
   forwardSeconds: z.number(),
   plainSeconds: z.number(),

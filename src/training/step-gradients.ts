@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { plainGradient, valueAndGradients, type RolloutGradient } from '../autodiff/index.js';
+import { inPhase, plainGradient, valueAndGradients, type RolloutGradient } from '../autodiff/index.js';
 import type { Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { discriminatorLoss } from './discriminator-loss.js';
@@ -94,7 +94,7 @@ export function discriminatorGradient(
   const judges = judgesOf(state);
   const options = partsOptions(context, real, 'discriminator');
   const wholeGradient = (): tf.Tensor1D => {
-    const { gradients } = valueAndGradients(() => {
+    const whole = (): tf.Scalar => {
       const out = sortOutputs(outputs, frames);
       const weights = model.discriminators.weights(judges.flat, judges.vectors);
       const own = discriminatorLoss(
@@ -102,7 +102,8 @@ export function discriminatorGradient(
       );
       options.report(own);
       return sumOf(own);
-    }, [judges.flat]);
+    };
+    const { gradients } = inPhase('train', () => valueAndGradients(whole, [judges.flat]));
     return gradients[0] as tf.Tensor1D;
   };
   const gradient =

@@ -54,6 +54,7 @@ describe('trackPeak', () => {
       const peaks = Object.entries(phases).map(([name, phase]) => [name, phase.peakBytes]);
       expect(Object.fromEntries(peaks)).toEqual({ '': 440, first: 400, second: 500, within: 1400 });
       expect(peakBytes).toBe(1400);
+      expect(phases.second!.timeline).toEqual([400, 400, 500]);
       const seconds = Object.values(phases).map((phase) => phase.seconds);
       expect(Math.min(...seconds)).toBeGreaterThanOrEqual(0);
     });

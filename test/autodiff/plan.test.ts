@@ -28,12 +28,20 @@ const bytesFrom = (per: { tape?: boolean; judged?: boolean }): fc.Arbitrary<Phas
     perJudgedFrame: per.judged ? fc.nat(40) : fc.constant(0),
   });
 
+const onOneTape: fc.Arbitrary<PhaseBytes> = fc.record({
+  base: fc.nat(500),
+  perFrame: fc.integer({ min: 1, max: 120 }),
+  perTapeFrame: fc.constant(0),
+  perJudgedFrame: fc.constant(0),
+});
+
 const anyCosts: fc.Arbitrary<StepCosts> = fc.record({
   plain: fc.record({
-    base: fc.nat(500),
-    perFrame: fc.integer({ min: 1, max: 120 }),
-    perTapeFrame: fc.constant(0),
-    perJudgedFrame: fc.constant(0),
+    forward: onOneTape,
+    judge: onOneTape,
+    back: onOneTape,
+    train: onOneTape,
+    update: onOneTape,
   }),
   phases: fc.record({
     forward: bytesFrom({}),

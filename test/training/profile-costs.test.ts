@@ -19,9 +19,9 @@ import {
 import {
   measureStep,
   plainBound,
-  profileCosts,
   type ProfileOptions,
-} from '../../src/training/memory-profile.js';
+} from '../../src/training/measure-step.js';
+import { profileCosts } from '../../src/training/profile-costs.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import { smallModel } from './support.js';
 

@@ -1,15 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  costsAt,
-  evenSegments,
-  PHASES,
-  trackPeak,
-  type Peak,
-  type Phase,
-  type PhaseBytes,
-  type Schedule,
-  type StepCosts,
-} from '../autodiff/index.js';
+import { trackPeak, type Peak, type Schedule } from '../autodiff/index.js';
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
@@ -115,12 +105,8 @@ export function measureStep(
   });
 }
 
-/** The phases that a step's own are named by; what has no name is around the optimizer's update. */
-const peakIn = (peak: Peak<void>, phase: Phase): number =>
-  peak.phases[phase === 'update' ? '' : phase]?.peakBytes ?? 0;
-
 /** Real frames in front of a rollout, and its fewest frames in which everything has its turn. */
-function shortest({ generator, discriminators }: Model): { lead: number; frames: number } {
+export function shortest({ generator, discriminators }: Model): { lead: number; frames: number } {
   const { historyFrames, conditionFrames } = generator.options;
   const lead = Math.max(historyFrames, conditionFrames - 1);
   const spans = discriminators.sequences.map(
@@ -130,7 +116,7 @@ function shortest({ generator, discriminators }: Model): { lead: number; frames:
   return { lead, frames: 3 + Math.max(0, ...spans.map((span) => span - lead)) };
 }
 
-const pixelsOf = ({ height, width }: FrameSize): number => height * width;
+export const pixelsOf = ({ height, width }: FrameSize): number => height * width;
 
 /**
  * More than the longest rollout of a training takes on one tape, from a single short step of small
@@ -145,90 +131,4 @@ export function plainBound(model: Model, options: ProfileOptions, size: FrameSiz
   const larger = Math.max(1, (pixelsOf(size) * batch) / pixelsOf(small));
   const longer = Math.max(1, (frames + warmUp.frames) / short);
   return Math.ceil(peakBytes * larger * longer);
-}
-
-/**
- * What a training step takes at a size, a window at a time, measured by running a few short ones on
- * the current backend.
- */
-export function profileStep(model: Model, options: ProfileOptions, size: FrameSize): StepCosts {
-  const { frames: short } = shortest(model);
-  const long = short + 1;
-  const { warmUp } = options.training;
-  const warms = warmUp.frames > 0 && warmUp.fraction > 0;
-  const before = warms ? 1 : 0;
-  const run = (frames: number, every: number | null, more = 0): Peak<void> => {
-    const segments = every === null ? null : evenSegments(frames, every);
-    const trial = { frames, segments, judgedFrames: every ?? frames, warmUp: before + more };
-    return measureStep(model, options, trial, size);
-  };
-
-  const plain = [run(short, null), run(long, null)] as const;
-  const shorter = run(short, 1);
-  const longer = run(long, 1);
-  const wider = run(long, 2);
-  const warmer = warms ? run(short, 1, 2) : shorter;
-  const warmerPlain = warms ? run(short, null, 2) : plain[0];
-  /** All warm-up frames besides those that were measured, by two of them. */
-  const moreWarmUp = warms ? (warmUp.frames - before) / 2 : 0;
-
-  const stateBytes = model.generator.options.historyFrames * 3 * 4 * size.height * size.width;
-  const keeps = (phase: Phase): boolean =>
-    phase === 'forward' || phase === 'judge' || phase === 'back';
-  const phases = Object.fromEntries(
-    PHASES.map((phase): [Phase, PhaseBytes] => {
-      const kept = keeps(phase) ? stateBytes : 0;
-      const few = peakIn(shorter, phase) - kept * (short - 1);
-      const many = peakIn(longer, phase) - kept * (long - 1);
-      const wide = peakIn(wider, phase) - kept * (Math.ceil(long / 2) - 1);
-      const perFrame = many - few;
-      const perWider = phase === 'forward' || phase === 'update' ? 0 : wide - many;
-      const warming = (peakIn(warmer, phase) - peakIn(shorter, phase)) * moreWarmUp;
-      return [
-        phase,
-        {
-          base: few - perFrame * short - perWider + warming,
-          perFrame,
-          perTapeFrame: phase === 'back' ? perWider : 0,
-          perJudgedFrame: phase === 'back' ? 0 : perWider,
-        },
-      ];
-    }),
-  ) as Record<Phase, PhaseBytes>;
-
-  const [plainFew, plainMany] = plain.map(({ peakBytes }) => peakBytes) as [number, number];
-  const plainPerFrame = plainMany - plainFew;
-  const seconds = (phase: Phase): number =>
-    longer.phases[phase === 'update' ? '' : phase]?.seconds ?? 0;
-  const forwardSeconds = seconds('forward') / long;
-  return {
-    plain: {
-      base: plainFew - plainPerFrame * short + (warmerPlain.peakBytes - plainFew) * moreWarmUp,
-      perFrame: plainPerFrame,
-      perTapeFrame: 0,
-      perJudgedFrame: 0,
-    },
-    phases,
-    stateBytes,
-    forwardSeconds,
-    plainSeconds: (seconds('judge') + seconds('back') + seconds('train')) / long,
-    fixedSeconds: Math.max(0, seconds('update') - before * forwardSeconds),
-    warmUpFrames: warmUp.frames * warmUp.fraction,
-  };
-}
-
-/**
- * What a training step takes as a function of frame size and batch. Measures small frames, a few
- * seconds in all, because what is asked for may not fit.
- */
-export function profileCosts(
-  model: Model,
-  options: ProfileOptions,
-  sizes = PROFILE_SIZES,
-): (size: FrameSize, batch: number) => StepCosts {
-  const [small, large] = sizes.map((size) => ({
-    pixels: pixelsOf(size),
-    costs: profileStep(model, options, size),
-  })) as [Parameters<typeof costsAt>[1], Parameters<typeof costsAt>[2]];
-  return (size, batch) => costsAt(pixelsOf(size) * batch, small, large);
 }
