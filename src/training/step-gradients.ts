@@ -1,5 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { inPhase, plainGradient, valueAndGradients, type RolloutGradient } from '../autodiff/index.js';
+import {
+  inPhase,
+  plainGradient,
+  valueAndGradients,
+  type RolloutGradient,
+} from '../autodiff/index.js';
 import type { Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { discriminatorLoss } from './discriminator-loss.js';

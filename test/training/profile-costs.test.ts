@@ -16,11 +16,7 @@ import {
   savedCheckpointing,
   stepMemory,
 } from '../../src/training/auto-checkpointing.js';
-import {
-  measureStep,
-  plainBound,
-  type ProfileOptions,
-} from '../../src/training/measure-step.js';
+import { measureStep, plainBound, type ProfileOptions } from '../../src/training/measure-step.js';
 import { profileCosts } from '../../src/training/profile-costs.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import { smallModel } from './support.js';
