@@ -5,6 +5,7 @@ import { adamRate } from './adam.js';
 import { flattenState, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
+import type { WarmedUp } from './warm-up.js';
 
 /** What one step does besides its data; a pure function of the step's number. */
 export interface StepPlan {
@@ -38,13 +39,13 @@ function rates(plan: StepPlan) {
 }
 export type RateName = keyof ReturnType<typeof rates>;
 
-/** All that a step computes from, by name. */
+/** All that a step computes from once its window is warmed up, by name. */
 export function packInputs(
   state: TrainingState,
-  input: RolloutInput,
+  { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, noise } = input;
+  const { frames, condition, noise, history } = input;
   const scalars = Object.entries(rates(plan)).map(([name, value]) => [name, tf.scalar(value)]);
   return {
     ...flattenState(state),
@@ -52,13 +53,28 @@ export function packInputs(
     frames,
     ...(condition && { condition }),
     ...(noise && { noise }),
+    ...(history && { history }),
+    ...(front && { front }),
   };
 }
 
+/** The window of a step as `packInputs` packed it. */
+export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): WarmedUp => ({
+  input: {
+    ...input,
+    frames: tensors.frames as tf.Tensor5D,
+    condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
+    noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
+    ...(tensors.history && { history: tensors.history as tf.Tensor4D }),
+  },
+  front: (tensors.front as tf.Tensor5D | undefined) ?? null,
+});
+
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
-  const { lead, warmUp: before, coldStart, teacherForced } = input;
-  return `${piecesKey(losses, plan)} ${JSON.stringify([lead, before, coldStart, teacherForced, plan.r1])}`;
+  const { lead, coldStart, teacherForced } = input;
+  const own = JSON.stringify([lead, coldStart, teacherForced, plan.r1]);
+  return `${piecesKey(losses, plan)} ${own}`;
 }
 
 /** What decides all pieces of a step in segments; each adds its own. */

@@ -9,7 +9,14 @@ import { disposeState, flattenState, stateOf, type Model, type TrainingState } f
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { discriminatorGradient, generatorGradient, type StepContext } from './step-gradients.js';
-import { keyOf, packInputs, piecesKey, type RateName, type StepPlan } from './step-plan.js';
+import {
+  keyOf,
+  packInputs,
+  piecesKey,
+  unpackWindow,
+  type RateName,
+  type StepPlan,
+} from './step-plan.js';
 import { warmUp } from './warm-up.js';
 
 export interface StepResult {
@@ -60,7 +67,7 @@ function stepFunction(
   plan: StepPlan,
   runner: Runner,
 ) {
-  const { generator, discriminators } = model;
+  const { discriminators } = model;
   const { lead } = input;
   const frames = input.teacherForced.length;
   return (tensors: NamedTensors): NamedTensors => {
@@ -76,13 +83,7 @@ function stepFunction(
       }),
     );
     const state = { ...before, spectral };
-    const whole: RolloutInput = {
-      ...input,
-      frames: tensors.frames as tf.Tensor5D,
-      condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
-      noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
-    };
-    const { input: window, front } = warmUp(generator, state.generator, whole, runner);
+    const { input: window, front } = unpackWindow(input, tensors);
     const generated = (x: tf.Tensor5D): tf.Tensor4D =>
       foldTime(tf.slice(x, [0, lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
     const real: RealSide = {
@@ -142,13 +143,14 @@ export function trainStep(
   runner: Runner = eagerRunner,
 ): StepResult {
   const outputs = scoped(() => {
-    const inputs = packInputs(state, input, plan);
+    const pieces = withPrefix(runner, piecesKey(losses, plan));
+    const warm = warmUp(model.generator, state.generator, input, pieces);
+    const inputs = packInputs(state, warm, plan);
     if (plan.segments !== null) {
-      const pieces = withPrefix(runner, piecesKey(losses, plan));
-      return stepFunction(model, input, losses, plan, pieces)(inputs);
+      return stepFunction(model, warm.input, losses, plan, pieces)(inputs);
     }
-    const whole = stepFunction(model, input, losses, plan, eagerRunner);
-    return runner.call(keyOf(input, losses, plan), inputs, whole);
+    const whole = stepFunction(model, warm.input, losses, plan, eagerRunner);
+    return runner.call(keyOf(warm.input, losses, plan), inputs, whole);
   });
   const terms = Object.entries(outputs).filter(([name]) => name.startsWith(TERM));
   const next = stateOf(outputs);

@@ -11,10 +11,17 @@ export interface WarmedUp {
   readonly front: tf.Tensor5D | null;
 }
 
+/** A window that goes on from real frames. */
+function fromReal(generator: Generator, input: RolloutInput, front: tf.Tensor5D): WarmedUp {
+  const [history] = createRollout(generator, input).initialState as [tf.Tensor4D];
+  return { input: { ...input, history }, front: input.lead === 0 ? null : front };
+}
+
 /**
  * Generates the first `warmUp` frames of a window without a gradient, so that what follows is
  * trained on the generator's own drift, at a third of the cost and none of the memory of a longer
- * rollout (the pushforward trick of Brandstetter et al. 2022, arXiv 2202.03376).
+ * rollout (the pushforward trick of Brandstetter et al. 2022, arXiv 2202.03376). A window without
+ * warm-up comes out with its real history, so that what is trained on it is one function of both.
  *
  * @param flat the generator's parameters
  * @param runner runs each frame's step
@@ -27,7 +34,7 @@ export function warmUp(
 ): WarmedUp {
   const { warmUp: count, lead, coldStart, frames, condition, noise } = input;
   const real = (): tf.Tensor5D => tf.slice(frames, 0, [-1, lead, -1, -1, -1]);
-  if (count === 0) return { input, front: coldStart || lead === 0 ? null : real() };
+  if (count === 0) return coldStart ? { input, front: null } : fromReal(generator, input, real());
   const teacherForced = Array.from({ length: count }, () => false);
   const rollout = createRollout(generator, { ...input, teacherForced });
   const generated: tf.Tensor4D[] = [];
