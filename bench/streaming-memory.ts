@@ -4,13 +4,19 @@
  * first 500 frames it must stay within ±50 MiB. Then a slow consumer, to see that ffmpeg waits.
  *
  *   npx tsx bench/streaming-memory.ts [frames]
+ *
+ * Or 100,000 tiny frames from one pipe into another, as they are or by an exported generator:
+ *
+ *   npx tsx bench/streaming-memory.ts --pipe [frames] [generator.onnx]
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { lastValueFrom, map, take } from 'rxjs';
+import { throughPipe } from './streaming/pipe.js';
+import { ResidentMemory } from './streaming/resident.js';
 import { decodeFrames, encodeFrames, findFfmpeg, mapFrames, probe } from '../src/video/index.js';
 
 const MIB = 2 ** 20;
@@ -25,25 +31,17 @@ async function makeInput(path: string, frames: number): Promise<void> {
   ]);
 }
 
-async function main(): Promise<void> {
-  const frames = Number(process.argv[2] ?? 20_000);
+async function streaming(frames: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-bench-'));
   try {
     const [input, output] = [join(folder, 'in.mp4'), join(folder, 'out.mp4')];
     await makeInput(input, frames);
-    let settled = Number.NaN;
-    let [least, most, seen] = [Infinity, 0, 0];
+    const memory = new ResidentMemory(SETTLED_FRAMES);
     const begin = performance.now();
     const result = await lastValueFrom(
       decodeFrames(input).pipe(
         map((frame) => {
-          seen += 1;
-          if (seen >= SETTLED_FRAMES && seen % 50 === 0) {
-            const resident = process.memoryUsage.rss() / MIB;
-            settled = Number.isNaN(settled) ? resident : settled;
-            least = Math.min(least, resident);
-            most = Math.max(most, resident);
-          }
+          memory.see();
           return frame;
         }),
         encodeFrames(output, { fps: 25, preset: 'ultrafast' }),
@@ -51,16 +49,12 @@ async function main(): Promise<void> {
     );
     const seconds = (performance.now() - begin) / 1000;
     const { frameCount } = await probe(output);
-    const [down, up] = [least - settled, most - settled];
-    const flat = up <= ALLOWED_MIB && -down <= ALLOWED_MIB;
+    const { flat, words } = memory.judge(ALLOWED_MIB);
     console.log(
       `decode → identity → encode: ${result.frames} frames in ${seconds.toFixed(1)} s ` +
         `(${(result.frames / seconds).toFixed(0)} frames/s), ${frameCount ?? '?'} in the output`,
     );
-    console.log(
-      `resident memory: ${settled.toFixed(1)} MiB after ${SETTLED_FRAMES} frames, then ` +
-        `${down.toFixed(1)} to +${up.toFixed(1)} MiB: ${flat ? 'flat' : 'NOT flat'} (±${ALLOWED_MIB} MiB)`,
-    );
+    console.log(words);
 
     let [inFlight, mostInFlight] = [0, 0];
     const before = process.memoryUsage.rss();
@@ -89,4 +83,21 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+async function pipe(frames: number, generator: string | undefined): Promise<void> {
+  const { written, bytes, seconds, memory } = await throughPipe(frames, generator);
+  const { flat, words } = memory.judge(ALLOWED_MIB);
+  console.log(
+    `pipe → ${generator ?? 'as they are'} → pipe: ${written} frames in ${seconds.toFixed(1)} s ` +
+      `(${(written / seconds).toFixed(0)} frames/s), ${bytes} bytes`,
+  );
+  console.log(words);
+  if (!flat || written !== frames) process.exitCode = 1;
+}
+
+const { values, positionals } = parseArgs({
+  options: { pipe: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const [asked, generator] = positionals;
+if (values.pipe) await pipe(Number(asked ?? 100_000), generator);
+else await streaming(Number(asked ?? 20_000));

@@ -1,4 +1,4 @@
-"""Times one way of generating in Python; bench/synthesis.ts asks, a JSON object a line.
+"""Times one way of generating in Python; bench/synthesis/generator.ts asks, a JSON object a line.
 
     {"kind": "onnxruntime" | "eager" | "compile", "path": …, "preset": …, "width": …, "height": …,
      "frames": …}

@@ -1,11 +1,5 @@
-import {
-  jobsOfShard,
-  outputFolder,
-  planBatch,
-  runBatch,
-  type BatchOptions,
-  type Shard,
-} from '../synthesis/index.js';
+import { runBatch, type BatchOptions } from '../synthesis/batch.js';
+import { jobsOfShard, outputFolder, planBatch, type Shard } from '../synthesis/template.js';
 import { createBatchView, jsonLine } from './batch-view.js';
 import type { Context } from './context.js';
 import type { Engine } from './engine.js';

@@ -2,27 +2,25 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
 import { writeFileAtomic } from '../base/atomic-write.js';
 import { FrameloomError } from '../base/error.js';
-import type { Register } from './command.js';
 import type { Context } from './context.js';
+import { TRAIN_MINUTES } from './defaults.js';
 import { evaluateRun, formatEvaluation } from './evaluate.js';
 import { EXIT } from './exit-code.js';
 import { generateFromRun } from './generate.js';
-import { trainPipeline, positiveNumber } from './train.js';
+import { trainPipeline } from './train.js';
 
-interface Flags {
+export interface DemoFlags {
   maxMinutes?: number;
 }
 
-/** Minutes of training that show a street on two cores and leave time for the rest within five. */
-const TRAIN_MINUTES = 3;
 const FOLDER = join('runs', 'demo');
 
 const packaged = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-async function showDemo(context: Context, flags: Flags): Promise<number> {
+/** Trains, measures and shows. @returns the exit code */
+export async function showDemo(context: Context, flags: DemoFlags): Promise<number> {
   const pipeline = packaged('pipelines/labels-to-video.yaml');
   const labels = packaged('samples/street-labels.mkv');
   const files = {
@@ -81,25 +79,3 @@ async function showDemo(context: Context, flags: Flags): Promise<number> {
 
 /** What fits a first look: the smallest network, evaluated once, at the end. */
 const DEMO_SETTINGS = ['generator.preset=tiny', 'training.evaluateEverySteps=100000'];
-
-/** `frameloom demo` */
-export const registerDemo: Register = (program, run) => {
-  program
-    .command('demo')
-    .description('train on the sample that comes along and leave a video, a picture and a report')
-    .option(
-      '--max-minutes <minutes>',
-      `minutes of training; ${TRAIN_MINUTES} unless given`,
-      positiveNumber,
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ frameloom demo
-  $ frameloom demo --max-minutes 8`,
-    )
-    .action((flags: Flags, command: Command) =>
-      run((context) => showDemo(context, flags), command),
-    );
-};

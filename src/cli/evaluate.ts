@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { useBackend } from '../backend/index.js';
 import { openDataset, type DataOptions } from '../clips/index.js';
 import { openFlow, type RolloutMeasures } from '../metrics/index.js';
@@ -7,12 +6,9 @@ import { openModel, type OpenedModel } from '../pipeline/open-model.js';
 import { evaluateHeldOut, type Evaluation } from '../synthesis/index.js';
 import { writeStrip } from '../training/run/strip.js';
 import { runPaths } from '../training/run/run-folder.js';
-import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { EXIT } from './exit-code.js';
 import { cacheFolder } from './inspect.js';
 import { createProgress } from './progress.js';
-import { snapshotChoice } from './snapshot-choice.js';
 import { formatTable } from './table.js';
 
 export interface EvaluateFlags {
@@ -112,42 +108,3 @@ export function formatEvaluation(evaluation: Evaluation): string {
     Object.entries(evaluation.rows).map(row),
   );
 }
-
-/** `frameloom evaluate` */
-export const registerEvaluate: Register = (program, run) => {
-  program
-    .command('evaluate')
-    .description('measure a run on frames held out of training, in closed loop, with baselines')
-    .argument('<run>', 'folder of the run')
-    .option('-i, --input <video>', 'another video instead of what was held out')
-    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
-    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given')
-    .option('--json', 'print it as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ frameloom evaluate runs/00001-edges-to-video
-  $ frameloom evaluate runs/00001-edges-to-video -i other.mp4 --json`,
-    )
-    .action((folder: string, flags: EvaluateFlags, command: Command) =>
-      run(async (context) => {
-        const { rows, segments, frames, step, stripPath } = await evaluateRun(
-          folder,
-          flags,
-          context,
-        );
-        const { terminal } = context;
-        if (flags.json) {
-          terminal.out(`${JSON.stringify({ step, segments, frames, rows, strip: stripPath })}\n`);
-          return EXIT.ok;
-        }
-        terminal.out(
-          `step ${step}, ${frames} held-out frames in ${segments} segments, closed loop\n`,
-        );
-        terminal.out(`${formatEvaluation({ rows, segments, frames, strip: [] })}\n`);
-        terminal.out(`condition | generated | real: ${stripPath}\n`);
-        return EXIT.ok;
-      }, command),
-    );
-};

@@ -1,14 +1,9 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { useBackend } from '../backend/index.js';
-import { formatBytes } from '../base/units.js';
 import { exportGenerator, type ExportResult } from '../export/index.js';
 import { openModel } from '../pipeline/open-model.js';
 import { runPaths } from '../training/run/run-folder.js';
-import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { EXIT } from './exit-code.js';
-import { snapshotChoice } from './snapshot-choice.js';
 
 export interface ExportFlags {
   output?: string;
@@ -33,38 +28,3 @@ export async function exportRun(
     log: context.log,
   });
 }
-
-/** `frameloom export` */
-export const registerExport: Register = (program, run) => {
-  program
-    .command('export')
-    .description('write a run’s generator as one ONNX file that runs without Frameloom')
-    .argument('<run>', 'folder of the run')
-    .option('-o, --output <file>', 'what to write; exports/generator.onnx in the run unless given')
-    .option('--fp16', 'weights of half precision: half the size, nearly the same frames')
-    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
-    .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      `
-The file is run by ONNX Runtime first and must make the frames that the training makes.
-
-Examples:
-  $ frameloom export runs/00001-edges-to-video
-  $ frameloom export runs/00001-edges-to-video -o generator.onnx --fp16`,
-    )
-    .action((folder: string, flags: ExportFlags, command: Command) =>
-      run(async (context) => {
-        const result = await exportRun(folder, flags, context);
-        const { terminal } = context;
-        if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
-        else {
-          const { maxDifference, frames } = result.comparison;
-          terminal.out(
-            `${result.path}: ${formatBytes(result.bytes)}, step ${result.step}, at most ${maxDifference.toExponential(1)} from TensorFlow.js over ${frames} frames\n`,
-          );
-        }
-        return EXIT.ok;
-      }, command),
-    );
-};

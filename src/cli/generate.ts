@@ -1,38 +1,17 @@
-import type { Command } from 'commander';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
-import {
-  generateVideo,
-  isTemplate,
-  memoryOf,
-  type AnyModel,
-  type Shard,
-} from '../synthesis/index.js';
+import { memoryOf, type AnyModel } from '../synthesis/any-model.js';
+import { generateVideo, openInput } from '../synthesis/generate-video.js';
+import type { OnnxThread } from '../synthesis/onnx-thread.js';
+import { isTemplate, type Shard } from '../synthesis/template.js';
 import type { EncodeResult } from '../video/index.js';
-import { generateBatch } from './batch.js';
-import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { addEngineFlags, openEngine, type EngineFlags } from './engine.js';
+import { openEngine } from './engine.js';
+import type { EngineFlags } from './engine-flags.js';
 import { gatherInputs } from './inputs.js';
-import {
-  addOutputFlags,
-  outputChoice,
-  rawInput,
-  reportVideo,
-  type OutputFlags,
-  type RawFlags,
-} from './output-choice.js';
+import { outputChoice, rawInput, reportVideo, type RawFlags } from './output-choice.js';
+import type { OutputFlags } from './output-flags.js';
 import { createProgress } from './progress.js';
-import {
-  countingNumber,
-  frameRate,
-  pixelFormatName,
-  pixelSize,
-  seedList,
-  shardChoice,
-  startCount,
-  wholeNumber,
-} from './values.js';
 
 /** What one video is made by. */
 export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
@@ -43,7 +22,7 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   json?: boolean;
 }
 
-interface Flags extends Omit<GenerateFlags, 'input'> {
+export interface GenerateAnyFlags extends Omit<GenerateFlags, 'input'> {
   input?: string[];
   list?: string;
   seeds?: number[];
@@ -78,9 +57,20 @@ export async function generateFromRun(
   folder: string,
   flags: GenerateFlags,
   context: Context,
+  thread?: OnnxThread,
 ): Promise<EncodeResult> {
   const settings = generateSettings(flags, context);
-  const engine = await openEngine(folder, flags, context);
+  // The input is looked at while the model is loaded.
+  const video = openInput({ ...settings, input: flags.input });
+  // Told where it is asked for, when the model is there.
+  video.catch(() => undefined);
+  const engine = await openEngine(folder, flags, context, thread).catch(async (error: unknown) => {
+    await video.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+    throw error;
+  });
   const { model } = engine;
   if (flags.seed !== undefined) warnOfSeeds(model, context);
   const synthesizer = await engine.open();
@@ -90,6 +80,7 @@ export async function generateFromRun(
     return await generateVideo(model, {
       ...settings,
       synthesizer,
+      video,
       input: flags.input,
       output: flags.output,
       ...(flags.seed !== undefined && { seed: flags.seed }),
@@ -110,7 +101,13 @@ export async function generateFromRun(
   }
 }
 
-async function generateAny(folder: string, flags: Flags, context: Context): Promise<number> {
+/** Generates one video or many, as the flags say. @returns the exit code */
+export async function generateAny(
+  folder: string,
+  flags: GenerateAnyFlags,
+  context: Context,
+  thread?: OnnxThread,
+): Promise<number> {
   const { input = [], list, seeds, seed, jobs, shard, output, json = false } = flags;
   if (seed !== undefined && seeds) {
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
@@ -119,7 +116,7 @@ async function generateAny(folder: string, flags: Flags, context: Context): Prom
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };
-    return reportVideo(flags, context, () => generateFromRun(folder, one, context));
+    return reportVideo(flags, context, () => generateFromRun(folder, one, context, thread));
   }
   if (output === '-' || inputs.includes('-')) {
     throw new FrameloomError('bad-option', 'a pipe carries one video', {
@@ -127,7 +124,8 @@ async function generateAny(folder: string, flags: Flags, context: Context): Prom
     });
   }
   const settings = generateSettings(flags, context);
-  const engine = await openEngine(folder, flags, context);
+  const { generateBatch } = await import('./batch.js');
+  const engine = await openEngine(folder, flags, context, thread);
   if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);
   try {
     return await generateBatch(engine, context, {
@@ -143,43 +141,3 @@ async function generateAny(folder: string, flags: Flags, context: Context): Prom
     await engine.close();
   }
 }
-
-/** `frameloom generate` */
-export const registerGenerate: Register = (program, run) => {
-  const command = program
-    .command('generate')
-    .description('generate videos, their condition taken from an input by the pipeline’s rule')
-    .argument('<run>', 'folder of the run, or an exported .onnx file')
-    .option(
-      '-i, --input <videos...>',
-      'what to take the condition from: videos, globs, folders, - for a pipe',
-    )
-    .requiredOption(
-      '-o, --output <video>',
-      'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png, - for a pipe; {name} {seed} {index} of many',
-    )
-    .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
-    .option('--seed <number>', 'another seed of the noise', wholeNumber)
-    .option('--audio', 'carry the input’s sound along')
-    .option('--list <file>', 'more inputs, one a line; - reads them from standard input')
-    .option('--seeds <list>', 'a video for each seed, as 1..8 or 3,5,9', seedList)
-    .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
-    .option('--shard <i/n>', 'only the i-th of n parts of the batch', shardChoice)
-    .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
-    .option('--size <WxH>', 'pixels of raw frames', pixelSize)
-    .option('--fps <rate>', 'rate of raw frames or pictures, as 25 or 30000/1001', frameRate);
-  addEngineFlags(addOutputFlags(command))
-    .option('--json', 'print each result as a line of JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
-  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2
-  $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
-  $ ffmpeg -i other.mp4 -f yuv4mpegpipe - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
-    )
-    .action((folder: string, flags: Flags, self: Command) =>
-      run((context) => generateAny(folder, flags, context), self),
-    );
-};

@@ -1,26 +1,10 @@
-import type { Command } from 'commander';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import type { OutputChoice } from '../synthesis/index.js';
 import { formatOf, type EncodeResult, type RawInput } from '../video/index.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
-import { pixelFormatName } from './values.js';
-
-export interface OutputFlags {
-  output: string;
-  format?: string;
-  outputPixFmt?: string;
-}
-
-/** --format and --output-pix-fmt, the same for everything that writes video. */
-export const addOutputFlags = (command: Command): Command =>
-  command
-    .option(
-      '--format <name>',
-      'y4m, rawvideo, nut, mpegts, matroska, mp4 …; by the extension unless given, y4m on a pipe',
-    )
-    .option('--output-pix-fmt <format>', 'pixel format to write, as yuv420p', pixelFormatName);
+import type { OutputFlags } from './output-flags.js';
 
 /** Formats for a pipe that has to be told them; y4m is understood by most that read one. */
 const PIPE_FORMAT = 'y4m';

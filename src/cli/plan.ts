@@ -1,38 +1,27 @@
-import { InvalidArgumentError, type Command } from 'commander';
 import { planRollout } from '../autodiff/index.js';
 import { useBackend } from '../backend/index.js';
 import { writeFileAtomic } from '../base/atomic-write.js';
 import { FrameloomError } from '../base/error.js';
-import { parseBytes } from '../base/units.js';
 import { planCondition } from '../clips/condition-plan.js';
 import { registerKernels } from '../kernels/index.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { budgetBytes } from '../training/auto-checkpointing.js';
 import { profileCosts } from '../training/profile-costs.js';
 import { createModel } from '../training/model.js';
-import { collect, type Register } from './command.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
 import { memoryPlot } from './memory-plot.js';
 import { formatMemoryReport, memoryReport } from './memory-report.js';
 
-interface Flags {
+export interface PlanFlags {
   budget?: number | 'auto';
   set?: string[];
   json?: boolean;
   plot?: string;
 }
 
-function budget(text: string): number | 'auto' {
-  if (text === 'auto') return text;
-  try {
-    return parseBytes(text);
-  } catch {
-    throw new InvalidArgumentError('Write it as auto, 512MiB or 4GiB.');
-  }
-}
-
-async function plan(path: string, flags: Flags, context: Context): Promise<number> {
+/** Predicts and prints. @returns the exit code */
+export async function plan(path: string, flags: PlanFlags, context: Context): Promise<number> {
   const { log, terminal } = context;
   if (flags.plot !== undefined && !flags.plot.toLowerCase().endsWith('.svg')) {
     throw new FrameloomError('bad-option', `--plot ${flags.plot} is not the name of an SVG file`, {
@@ -61,26 +50,3 @@ async function plan(path: string, flags: Flags, context: Context): Promise<numbe
   planRollout(costsOf(data.size, batch), frames, bytes);
   return EXIT.ok;
 }
-
-/** `frameloom plan` */
-export const registerPlan: Register = (program, run) => {
-  program
-    .command('plan')
-    .description('predict what memory training a pipeline takes, and how it would fit a budget')
-    .argument('<pipeline>', 'pipeline file')
-    .option('--budget <size>', 'instead of the pipeline’s training.memoryBudget', budget)
-    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
-    .option('--json', 'print it as JSON')
-    .option('--plot <file>', 'draw it as an SVG file')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ frameloom plan pipelines/edges-to-video.yaml
-  $ frameloom plan mine.yaml --budget 4GiB --set data.size=512x256 --set training.frames=16
-  $ frameloom plan mine.yaml --budget 2GiB --plot plan.svg`,
-    )
-    .action((path: string, flags: Flags, command: Command) =>
-      run((context) => plan(path, flags, context), command),
-    );
-};

@@ -1,16 +1,16 @@
 import { Command } from 'commander';
-import { registerCheck } from './check.js';
+import { registerCheck } from './commands/check.js';
 import type { Register, Run } from './command.js';
 import type { GlobalFlags } from './context.js';
-import { registerDoctor } from './register-doctor.js';
-import { registerDemo } from './demo.js';
-import { registerEvaluate } from './evaluate.js';
-import { registerExport } from './export.js';
-import { registerGenerate } from './generate.js';
-import { registerPlan } from './plan.js';
-import { registerSample } from './sample.js';
-import { registerSchema } from './schema.js';
-import { registerTrain } from './train.js';
+import { registerDoctor } from './commands/doctor.js';
+import { registerDemo } from './commands/demo.js';
+import { registerEvaluate } from './commands/evaluate.js';
+import { registerExport } from './commands/export.js';
+import { registerGenerate } from './commands/generate.js';
+import { registerPlan } from './commands/plan.js';
+import { registerSample } from './commands/sample.js';
+import { registerSchema } from './commands/schema.js';
+import { registerTrain } from './commands/train.js';
 
 const COMMANDS: readonly Register[] = [
   registerTrain,

@@ -1,17 +1,20 @@
-import { InvalidArgumentError, type Command } from 'commander';
 import { lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { rational, rationalToNumber, type Rational } from '../base/rational.js';
-import { sampleFrames, writeSheet, type AnyModel, type SheetShape } from '../synthesis/index.js';
+import type { AnyModel } from '../synthesis/any-model.js';
+import type { OnnxThread } from '../synthesis/onnx-thread.js';
+import { sampleFrames } from '../synthesis/sample.js';
+import { writeSheet, type SheetShape } from '../synthesis/sheet.js';
 import { decodeFrames, encodeFrames, type EncodeResult, type Frame } from '../video/index.js';
-import type { Register } from './command.js';
 import type { Context } from './context.js';
-import { addEngineFlags, openEngine, type Engine, type EngineFlags } from './engine.js';
-import { addOutputFlags, outputChoice, reportVideo, type OutputFlags } from './output-choice.js';
+import { USUAL_FRAMES } from './defaults.js';
+import { openEngine, type Engine } from './engine.js';
+import type { EngineFlags } from './engine-flags.js';
+import { outputChoice, reportVideo } from './output-choice.js';
+import type { OutputFlags } from './output-flags.js';
 import { createProgress } from './progress.js';
-import { countingNumber, frameRate, sheetShape, wholeNumber } from './values.js';
 
-interface Flags extends OutputFlags, EngineFlags {
+export interface SampleFlags extends OutputFlags, EngineFlags {
   frames?: number;
   seed?: number;
   firstFrame?: string;
@@ -21,7 +24,6 @@ interface Flags extends OutputFlags, EngineFlags {
   json?: boolean;
 }
 
-const USUAL_FRAMES = 120;
 const USUAL_FPS = rational(25);
 
 /** The picture, or a video's first frame, as training would have seen it. */
@@ -34,7 +36,7 @@ async function readFirstFrame(path: string, model: AnyModel, signal: AbortSignal
 /** Frames as a sprite sheet, in one PNG. */
 async function toSheet(
   frames: Observable<Frame>,
-  flags: Flags & { sheet: SheetShape },
+  flags: SampleFlags & { sheet: SheetShape },
   fps: Rational,
 ): Promise<EncodeResult> {
   const made = await lastValueFrom(frames.pipe(toArray()));
@@ -45,7 +47,7 @@ async function toSheet(
   };
 }
 
-function checkSheet({ sheet, frames, output }: Flags): void {
+function checkSheet({ sheet, frames, output }: SampleFlags): void {
   if (!sheet) return;
   const cells = sheet.columns * sheet.rows;
   if (!/\.png$/i.test(output) || /%0?\d*d/.test(output)) {
@@ -61,9 +63,23 @@ function checkSheet({ sheet, frames, output }: Flags): void {
   }
 }
 
-async function sampleRun(folder: string, flags: Flags, context: Context): Promise<EncodeResult> {
+export async function sampleRun(
+  folder: string,
+  flags: SampleFlags,
+  context: Context,
+  thread?: OnnxThread,
+): Promise<number> {
+  return reportVideo(flags, context, () => sampleVideo(folder, flags, context, thread));
+}
+
+async function sampleVideo(
+  folder: string,
+  flags: SampleFlags,
+  context: Context,
+  thread: OnnxThread | undefined,
+): Promise<EncodeResult> {
   checkSheet(flags);
-  const engine = await openEngine(folder, flags, context);
+  const engine = await openEngine(folder, flags, context, thread);
   try {
     return await sampleWith(engine, flags, context);
   } finally {
@@ -71,7 +87,11 @@ async function sampleRun(folder: string, flags: Flags, context: Context): Promis
   }
 }
 
-async function sampleWith(engine: Engine, flags: Flags, context: Context): Promise<EncodeResult> {
+async function sampleWith(
+  engine: Engine,
+  flags: SampleFlags,
+  context: Context,
+): Promise<EncodeResult> {
   const { model } = engine;
   const { sheet, output, loop } = flags;
   const choice = outputChoice(flags);
@@ -108,38 +128,3 @@ async function sampleWith(engine: Engine, flags: Flags, context: Context): Promi
     synthesizer.dispose();
   }
 }
-
-function loopChoice(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`"${text}" is not a number of frames from 1.`);
-}
-
-/** `frameloom sample` */
-export const registerSample: Register = (program, run) => {
-  const command = program
-    .command('sample')
-    .description('generate from nothing but noise or a picture, by a pipeline without condition')
-    .argument('<run>', 'folder of the run, or an exported .onnx file')
-    .requiredOption(
-      '-o, --output <video>',
-      'what to write: .mp4 .webm .mov .mkv .gif .y4m %04d.png, - for a pipe',
-    )
-    .option('--frames <count>', `frames; ${USUAL_FRAMES} or a full sheet`, countingNumber)
-    .option('--seed <number>', 'another seed of the noise', wholeNumber)
-    .option('--first-frame <picture>', 'picture or video to begin from')
-    .option('--fps <rate>', 'frames per second, as 25; the pipeline’s, or 25', frameRate)
-    .option('--loop [frames]', 'close the seam, over so many frames, for endless play', loopChoice)
-    .option('--sheet <COLSxROWS>', 'one PNG of all frames, row by row', sheetShape);
-  addEngineFlags(addOutputFlags(command))
-    .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ frameloom sample runs/00001-predict-next --first-frame street.png --frames 120 -o made.mp4
-  $ frameloom sample runs/00001-predict-next --seed 7 --loop --sheet 8x4 -o sheet.png`,
-    )
-    .action((folder: string, flags: Flags, self: Command) =>
-      run((context) => reportVideo(flags, context, () => sampleRun(folder, flags, context)), self),
-    );
-};

@@ -1,9 +1,7 @@
-import { InvalidArgumentError, type Command } from 'commander';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import { formatBytes, formatDuration } from '../base/units.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { train, type TrainEnding } from '../training/trainer.js';
-import { collect, type Register } from './command.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
 import { exportRun } from './export.js';
@@ -19,14 +17,6 @@ export interface TrainFlags {
   resume?: boolean;
   dryRun?: boolean;
   json?: boolean;
-}
-
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) {
-    throw new InvalidArgumentError(`"${text}" is not a number above 0.`);
-  }
-  return value;
 }
 
 interface Trained {
@@ -103,51 +93,32 @@ function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number
   return { G: sum('generator'), D: sum('discriminator') };
 }
 
-/** `frameloom train` */
-export const registerTrain: Register = (program, run) => {
-  program
-    .command('train')
-    .description('train a pipeline; Ctrl-C saves a snapshot that --resume goes on from')
-    .argument('<pipeline>', 'pipeline file')
-    .option('--clip <path...>', 'clips instead of the pipeline’s own')
-    .option('--run <folder>', 'the run’s folder; the next number in runs/ unless given')
-    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
-    .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
-    .option('--resume', 'go on with --run, or with the newest run of this pipeline')
-    .option('--dry-run', 'check the pipeline and its clips, train nothing')
-    .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ frameloom train pipelines/edges-to-video.yaml
-  $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
-  $ frameloom train pipelines/edges-to-video.yaml --resume --run runs/00001-edges-to-video`,
-    )
-    .action((path: string, flags: TrainFlags, command: Command) =>
-      run(async (context) => {
-        if (flags.dryRun) {
-          const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
-          const { pipeline } = await loadPipeline(path, changes);
-          return printInspection(await inspect(pipeline, context), context, flags);
-        }
-        const result = await trainPipeline(path, flags, context);
-        const { terminal } = context;
-        if (result.ending === 'cancelled' && result.step === 0) {
-          throw new FrameloomError('cancelled', 'stopped before the first step, nothing to save');
-        }
-        if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
-        if (result.ending === 'cancelled') {
-          throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
-            hint: `go on with: frameloom train ${path} --resume --run ${result.folder}`,
-          });
-        }
-        if (!flags.json) {
-          terminal.out(
-            `${result.folder}\nnext: frameloom evaluate ${result.folder}\n      frameloom generate ${result.folder} -i VIDEO -o generated.mp4\n`,
-          );
-        }
-        return EXIT.ok;
-      }, command),
+/** Trains, or with --dry-run only looks. @returns the exit code */
+export async function runTraining(
+  path: string,
+  flags: TrainFlags,
+  context: Context,
+): Promise<number> {
+  if (flags.dryRun) {
+    const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+    const { pipeline } = await loadPipeline(path, changes);
+    return printInspection(await inspect(pipeline, context), context, flags);
+  }
+  const result = await trainPipeline(path, flags, context);
+  const { terminal } = context;
+  if (result.ending === 'cancelled' && result.step === 0) {
+    throw new FrameloomError('cancelled', 'stopped before the first step, nothing to save');
+  }
+  if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
+  if (result.ending === 'cancelled') {
+    throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
+      hint: `go on with: frameloom train ${path} --resume --run ${result.folder}`,
+    });
+  }
+  if (!flags.json) {
+    terminal.out(
+      `${result.folder}\nnext: frameloom evaluate ${result.folder}\n      frameloom generate ${result.folder} -i VIDEO -o generated.mp4\n`,
     );
-};
+  }
+  return EXIT.ok;
+}

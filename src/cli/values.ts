@@ -80,3 +80,19 @@ export function pixelFormatName(text: string): string {
   if (/^[a-z][a-z0-9]*$/.test(text)) return text;
   throw new InvalidArgumentError(`"${text}" is not a pixel format such as rgb24 or yuv420p.`);
 }
+
+/** Reads `latest`, `best` or a step's number. */
+export function snapshotChoice(text: string): 'latest' | 'best' | number {
+  if (text === 'latest' || text === 'best') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not latest, best or the number of a step.`);
+}
+
+/** @throws InvalidArgumentError unless it is a number above 0 */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError(`"${text}" is not a number above 0.`);
+  }
+  return value;
+}

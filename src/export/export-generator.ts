@@ -9,6 +9,7 @@ import { compareWithOnnx, type Comparison } from './compare.js';
 import { generatorToOnnx } from './generator-graph.js';
 import type { ExportedInfo } from './metadata.js';
 import { portablePipeline } from './portable.js';
+import { weightsHash } from './weights-hash.js';
 
 /** What an export needs of a training. */
 export interface ExportModel {
@@ -86,6 +87,8 @@ export async function exportGenerator(
     generator: { historyFrames, conditionFrames, noiseChannels, flow },
     condition: { ...layout, classNames: [...layout.classNames] },
     pipeline: await portablePipeline(pipeline, options.baseFolder ?? process.cwd()),
+    weights: weightsHash(generator.layout.toNamed(weights)),
+    precision: halfWeights ? 'float16' : 'float32',
   };
   const { file, opCounts } = generatorToOnnx(generator, weights, info, { halfWeights });
   log.debug(`${file.length} bytes of ONNX; comparing them with TensorFlow.js`);

@@ -1,7 +1,6 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../base/error.js';
-import { ModelProtoSchema } from './format/onnx_pb.js';
 
 /** The number of the conventions below; another one is another way to call the file. */
 export const FORMAT = '1';
@@ -46,6 +45,8 @@ const fields = z.object({
     }),
   ),
   'frameloom.pipeline': json(z.unknown()),
+  'frameloom.weights': z.string().optional(),
+  'frameloom.precision': z.enum(['float32', 'float16']).optional(),
 });
 
 /** What an exported generator says about itself. */
@@ -67,6 +68,10 @@ export interface ExportedInfo {
   readonly condition: z.output<typeof fields>['frameloom.condition'];
   /** The whole pipeline of the training, as JSON holds it. */
   readonly pipeline: unknown;
+  /** Which weights, by `weightsHash` of the training's; null in files that do not say. */
+  readonly weights: string | null;
+  /** How the weights are stored; null in files that do not say. */
+  readonly precision: 'float32' | 'float16' | null;
 }
 
 /** The text that goes into the file beside the graph. */
@@ -84,7 +89,36 @@ export function toMetadata(info: ExportedInfo): Record<string, string> {
     'frameloom.generator': JSON.stringify(info.generator),
     'frameloom.condition': JSON.stringify(info.condition),
     'frameloom.pipeline': JSON.stringify(info.pipeline),
+    ...(info.weights !== null && { 'frameloom.weights': info.weights }),
+    ...(info.precision !== null && { 'frameloom.precision': info.precision }),
   };
+}
+
+/** The number of `metadata_props` in ONNX's ModelProto; `key` is 1 and `value` 2 in each. */
+const METADATA_PROPS = 14;
+const LENGTH_DELIMITED = 2;
+
+/** The properties beside the graph. The graph itself, nearly all of the file, is passed over. */
+function readProperties(file: Uint8Array): Record<string, string> {
+  const found: Record<string, string> = {};
+  const reader = new BinaryReader(file);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field !== METADATA_PROPS || (type as number) !== LENGTH_DELIMITED) {
+      reader.skip(type, field);
+      continue;
+    }
+    const entry = new BinaryReader(reader.bytes());
+    let [key, value] = ['', ''];
+    while (entry.pos < entry.len) {
+      const [part, partType] = entry.tag();
+      if (part === 1) key = entry.string();
+      else if (part === 2) value = entry.string();
+      else entry.skip(partType, part);
+    }
+    found[key] = value;
+  }
+  return found;
 }
 
 /**
@@ -95,8 +129,7 @@ export function toMetadata(info: ExportedInfo): Record<string, string> {
 export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
   let entries: Record<string, string>;
   try {
-    const model = fromBinary(ModelProtoSchema, file);
-    entries = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
+    entries = readProperties(file);
   } catch (error) {
     throw new FrameloomError('bad-input', `${path} is not an ONNX file: ${messageOf(error)}`, {
       path,
@@ -122,5 +155,7 @@ export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
     generator: data['frameloom.generator'],
     condition: data['frameloom.condition'],
     pipeline: data['frameloom.pipeline'],
+    weights: data['frameloom.weights'] ?? null,
+    precision: data['frameloom.precision'] ?? null,
   };
 }

@@ -12,7 +12,9 @@ export interface SessionOptions {
   /** `cpu` unless given. */
   readonly device?: Device;
   /** Threads inside one op; as many as the process may use cores unless given. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
+  /** Others need the processor at the same time: threads without work give it up at once. */
+  readonly sharing?: boolean | undefined;
 }
 
 export interface Runtime {
@@ -22,7 +24,11 @@ export interface Runtime {
 
 const SEVERITY_FATAL = 4;
 
-async function load() {
+/**
+ * Loads ONNX Runtime's own code; a second time costs nothing.
+ * @throws FrameloomError backend
+ */
+export async function loadRuntime() {
   try {
     const runtime = await import('onnxruntime-node');
     // What fails is thrown; standard error is for our own words.
@@ -47,8 +53,8 @@ export async function openRuntime(
   path: string,
   options: SessionOptions = {},
 ): Promise<Runtime> {
-  const { InferenceSession, Tensor, listSupportedBackends } = await load();
-  const { size, device = 'cpu' } = options;
+  const { InferenceSession, Tensor, listSupportedBackends } = await loadRuntime();
+  const { size, device = 'cpu', sharing = false } = options;
   // ONNX Runtime itself would go on with the processor, and say so on standard error only.
   const devices = listSupportedBackends().map(({ name }) => name);
   if (!devices.includes(device)) {
@@ -61,6 +67,7 @@ export async function openRuntime(
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: options.threads ?? availableParallelism(),
       logSeverityLevel: SEVERITY_FATAL,
+      ...(sharing && { extra: SHARING }),
       ...(size && { freeDimensionOverrides: overrides(size) }),
     });
     return { session, Tensor };
@@ -78,6 +85,14 @@ export async function openRuntime(
     );
   }
 }
+
+/**
+ * Threads without work sleep instead of spinning, and work is cut finer towards its end, so that a
+ * thread that was not given its core does not hold up the others. ONNX Runtime's own names.
+ */
+const SHARING = {
+  session: { intra_op: { allow_spinning: '0' }, dynamic_block_base: '4' },
+};
 
 const overrides = ({ samples, width, height }: NonNullable<SessionOptions['size']>) => ({
   batch: samples,

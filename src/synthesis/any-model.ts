@@ -1,17 +1,16 @@
 import type { DataOptions } from '../clips/index.js';
 import type { SynthesisModel } from './model.js';
-import type { OnnxModel } from './onnx-model.js';
-import { createOnnxSynthesizer } from './onnx-synthesizer.js';
-import { createSynthesizer, type Synthesizer } from './synthesizer.js';
+import type { ExportedModel } from './exported-model.js';
 
 /** A generator for either engine: a run's for TensorFlow.js, an exported file for ONNX Runtime. */
-export type AnyModel = SynthesisModel | OnnxModel;
+export type AnyModel = SynthesisModel | ExportedModel;
 
-const isOnnx = (model: AnyModel): model is OnnxModel => 'runtime' in model;
+/** Whether the model is an exported file. */
+export const isExported = (model: AnyModel): model is ExportedModel => 'info' in model;
 
 /** The rule for conditions, at the size that frames are made in. */
 export function dataOf(model: AnyModel): DataOptions {
-  if (!isOnnx(model)) return model.data;
+  if (!isExported(model)) return model.data;
   const { width, height } = model;
   return { ...model.data, size: { width, height } };
 }
@@ -22,16 +21,5 @@ export function memoryOf(model: AnyModel): {
   readonly conditionFrames: number;
   readonly noiseChannels: number;
 } {
-  return isOnnx(model) ? model.info.generator : model.generator.options;
-}
-
-/**
- * A recurrent state of the model, on its engine; for a run's model `useBackend` must have been
- * called.
- * @param seed of the noise; the training's unless given
- */
-export function openSynthesizer(model: AnyModel, seed: number = model.seed): Synthesizer {
-  return isOnnx(model)
-    ? createOnnxSynthesizer(model, { seed })
-    : createSynthesizer({ ...model, ...model.data.size, seed });
+  return isExported(model) ? model.info.generator : model.generator.options;
 }

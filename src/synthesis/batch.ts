@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import type { EncodeResult } from '../video/index.js';
-import { openSynthesizer, type AnyModel } from './any-model.js';
-import { fingerprint, isUnchanged, modelFingerprint, type Fingerprint } from './fingerprint.js';
-import { generateVideo, type GenerateVideoOptions } from './generate-video.js';
-import { Manifest, removeLeftovers, type ManifestEntry } from './manifest.js';
+import type { AnyModel } from './any-model.js';
+import { JobMaker, type JobSettings } from './batch-job.js';
+import { Claims, type Claim, type ClaimedWork } from './claim.js';
+import { modelFingerprint } from './fingerprint.js';
+import { Manifest, removeLeftovers } from './manifest.js';
+import { openSynthesizerLater } from './open-later.js';
 import type { Synthesizer } from './synthesizer.js';
 import type { BatchJob, Shard } from './template.js';
 
@@ -25,10 +28,7 @@ export type BatchEvent =
     }
   | { readonly kind: 'failed'; readonly job: BatchJob; readonly error: FrameloomError };
 
-export interface BatchOptions extends Omit<
-  GenerateVideoOptions,
-  'input' | 'output' | 'seed' | 'synthesizer' | 'onFrame'
-> {
+export interface BatchOptions extends JobSettings {
   /** Where the manifest lies: `outputFolder` of the template. */
   readonly folder: string;
   readonly shard?: Shard | undefined;
@@ -65,7 +65,6 @@ export async function runBatch(
   const sha256 = options.modelId ?? (await modelFingerprint(model));
   const batch = new Batch(model, manifest, { ...options, modelId: sha256 });
   try {
-    await removeLeftovers(jobs.map(({ output }) => output));
     const queue = await batch.unfinished(jobs);
     const workers = Array.from({ length: Math.min(options.parallel ?? 1, queue.length) }, () =>
       batch.work(queue),
@@ -82,7 +81,18 @@ export async function runBatch(
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return { done: batch.done, skipped: batch.skipped, failed: batch.failed };
   } finally {
+    await batch.close();
     await manifest.close();
+  }
+}
+
+/** How often it is looked whether another process has finished what it works at. */
+const LOOKED_EVERY_MS = 500;
+
+/** The manifest cannot be written: no failure of a job, but of the batch. */
+class ManifestError extends Error {
+  constructor(cause: unknown) {
+    super('the manifest cannot be written', { cause });
   }
 }
 
@@ -91,10 +101,10 @@ class Batch {
   skipped = 0;
   readonly failed: { job: BatchJob; error: FrameloomError }[] = [];
   readonly #model: AnyModel;
+  readonly #maker: JobMaker;
   readonly #manifest: Manifest;
   readonly #options: BatchOptions;
-  readonly #modelId: ManifestEntry['model'];
-  readonly #inputs = new Map<string, Promise<Fingerprint | null>>();
+  readonly #claims: Claims;
 
   constructor(
     model: AnyModel,
@@ -104,20 +114,8 @@ class Batch {
     this.#model = model;
     this.#manifest = manifest;
     this.#options = options;
-    this.#modelId = { step: model.step, sha256: options.modelId };
-  }
-
-  #settings({ seed }: BatchJob): ManifestEntry['settings'] {
-    const { startFrames, audio, format, outputPixelFormat, sequenceFps, raw } = this.#options;
-    return {
-      seed,
-      startFrames,
-      audio: audio ?? false,
-      format: format ?? null,
-      outputPixelFormat: outputPixelFormat ?? null,
-      sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
-      raw: raw ? JSON.stringify(raw) : null,
-    };
+    this.#maker = new JobMaker(model, manifest, options.modelId, options);
+    this.#claims = new Claims(options.folder);
   }
 
   /** The jobs that are still to be done; tells of the others. */
@@ -125,9 +123,9 @@ class Batch {
     const queue: BatchJob[] = [];
     for (const job of jobs) {
       if (this.#options.signal?.aborted) break;
-      if (await this.#isMade(job)) {
-        this.skipped += 1;
-        this.#options.onEvent?.({ kind: 'skipped', job });
+      if (await this.#maker.isMade(job)) {
+        await this.#claims.clear(this.#manifest.key(job.output));
+        this.#skip(job);
       } else {
         queue.push(job);
       }
@@ -135,86 +133,80 @@ class Batch {
     return queue;
   }
 
-  async #isMade(job: BatchJob): Promise<boolean> {
-    const entry = this.#manifest.find(job.output);
-    if (entry?.model.sha256 !== this.#modelId.sha256) return false;
-    const settings = this.#settings(job);
-    const same = Object.entries(settings).every(([key, value]) => entry.settings[key] === value);
-    return (
-      same && (await isUnchanged(job.input, entry.input)) && isUnchanged(job.output, entry.made)
-    );
-  }
-
   /** Does one job after another, with one synthesizer. */
   async work(queue: BatchJob[]): Promise<void> {
     const { signal } = this.#options;
-    const synthesizer = await (this.#options.openSynthesizer?.() ?? openSynthesizer(this.#model));
+    const synthesizer = await (this.#options.openSynthesizer?.() ??
+      openSynthesizerLater(this.#model));
     try {
+      /** In a row, what others are working at. */
+      let busy = 0;
       for (let job = queue.shift(); job && !signal?.aborted; job = queue.shift()) {
-        await this.#attempt(job, synthesizer);
+        busy = (await this.#attempt(job, synthesizer)) ? 0 : busy + 1;
+        if (busy === 0) continue;
+        // Last, when everything else is done: whether it was finished, or its process died.
+        queue.push(job);
+        if (busy < queue.length) continue;
+        busy = 0;
+        await sleep(LOOKED_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await this.#manifest.refresh();
       }
     } finally {
       synthesizer.dispose();
     }
   }
 
-  async #attempt(job: BatchJob, synthesizer: Synthesizer): Promise<void> {
-    const { onEvent, signal, log = silentLogger } = this.#options;
-    const started = performance.now();
-    onEvent?.({ kind: 'started', job });
-    let entry: ManifestEntry;
-    let result: EncodeResult;
+  /** @returns false where another process is at it */
+  async #attempt(job: BatchJob, synthesizer: Synthesizer): Promise<boolean> {
+    let claim: Claim | undefined;
     try {
-      [entry, result] = await this.#make(job, synthesizer);
+      const work = await this.#maker.workOf(job);
+      claim = await this.#claims.take(work);
+      if (!claim) return false;
+      if (await this.#maker.isFinished(job, work, claim)) this.#skip(job);
+      else await this.#work(job, work, synthesizer);
     } catch (error) {
-      if (signal?.aborted) return;
-      if (!isFrameloomError(error)) log.debug(error instanceof Error ? `${error.stack}` : '');
-      const told = isFrameloomError(error)
-        ? error
-        : new FrameloomError('write-failed', messageOf(error), { path: job.output, cause: error });
-      this.failed.push({ job, error: told });
-      onEvent?.({ kind: 'failed', job, error: told });
-      return;
+      if (error instanceof ManifestError) throw error.cause;
+      if (!this.#options.signal?.aborted) this.#fail(job, error);
+    } finally {
+      // Not before the manifest has it: until then nobody else may begin it.
+      await claim?.release();
     }
-    await this.#manifest.add(entry);
+    return true;
+  }
+
+  async #work(job: BatchJob, work: ClaimedWork, synthesizer: Synthesizer): Promise<void> {
+    const { onEvent } = this.#options;
+    const started = performance.now();
+    await removeLeftovers([job.output]);
+    onEvent?.({ kind: 'started', job });
+    const onFrame = (done: number, total: number | null): void =>
+      onEvent?.({ kind: 'frame', job, done, total });
+    const [entry, result] = await this.#maker.make(job, work, synthesizer, onFrame);
+    await this.#manifest.add(entry).catch((cause: unknown) => {
+      throw new ManifestError(cause);
+    });
     this.done += 1;
     const seconds = (performance.now() - started) / 1000;
     onEvent?.({ kind: 'done', job, result, seconds });
   }
 
-  async #make(job: BatchJob, synthesizer: Synthesizer): Promise<[ManifestEntry, EncodeResult]> {
-    const { onEvent } = this.#options;
-    // Before it is read: one that changes meanwhile is then found changed at the next call.
-    const input = await this.#inputOf(job.input);
-    const result = await generateVideo(this.#model, {
-      ...this.#options,
-      input: job.input,
-      output: job.output,
-      seed: job.seed,
-      synthesizer,
-      onFrame: (done, total) => onEvent?.({ kind: 'frame', job, done, total }),
-    });
-    const made = await fingerprint(job.output);
-    if (!input || !made) {
-      const path = input ? job.output : job.input;
-      throw new FrameloomError('not-found', `${path} is gone`, { path });
-    }
-    const entry = {
-      output: this.#manifest.key(job.output),
-      model: this.#modelId,
-      settings: this.#settings(job),
-      input: { path: job.input, ...input },
-      made,
-      frames: result.frames,
-      durationSeconds: result.durationSeconds,
-    };
-    return [entry, result];
+  #skip(job: BatchJob): void {
+    this.skipped += 1;
+    this.#options.onEvent?.({ kind: 'skipped', job });
   }
 
-  /** Read once, however many seeds there are. */
-  #inputOf(path: string): Promise<Fingerprint | null> {
-    const known = this.#inputs.get(path) ?? fingerprint(path);
-    this.#inputs.set(path, known);
-    return known;
+  #fail(job: BatchJob, error: unknown): void {
+    const { onEvent, log = silentLogger } = this.#options;
+    if (!isFrameloomError(error)) log.debug(error instanceof Error ? `${error.stack}` : '');
+    const told = isFrameloomError(error)
+      ? error
+      : new FrameloomError('write-failed', messageOf(error), { path: job.output, cause: error });
+    this.failed.push({ job, error: told });
+    onEvent?.({ kind: 'failed', job, error: told });
+  }
+
+  async close(): Promise<void> {
+    await this.#claims.close();
   }
 }

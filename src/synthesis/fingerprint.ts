@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { AnyModel } from './any-model.js';
+import { isExported, type AnyModel } from './any-model.js';
 
 /** What a file, or the pictures of a sequence together, hold. */
 export interface Fingerprint {
@@ -77,7 +77,7 @@ export async function isUnchanged(path: string, known: Fingerprint): Promise<boo
 
 /** All of a model that decides what it makes: weights, network, and the rule for conditions. */
 export async function modelFingerprint(model: AnyModel): Promise<string> {
-  if ('runtime' in model) {
+  if (isExported(model)) {
     const { width, height } = model;
     const file = await fingerprint(model.path);
     return createHash('sha256').update(`${file?.sha256} ${width}x${height}`).digest('hex');

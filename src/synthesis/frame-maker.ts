@@ -1,13 +1,13 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { mapFrames, type Frame } from '../video/index.js';
-import { dataOf, openSynthesizer, type AnyModel } from './any-model.js';
+import { dataOf, type AnyModel } from './any-model.js';
 import type { Synthesizer } from './synthesizer.js';
 
 export interface FrameMakerOptions {
-  /** Seed of the noise; the training's unless given. */
-  readonly seed?: number | undefined;
-  /** Lent, for one video after another: begun anew, and not disposed of. Made unless given. */
-  readonly synthesizer?: Synthesizer | undefined;
+  /** What makes the frames of a subscription, with nothing behind it. */
+  readonly open: () => Synthesizer;
+  /** Called with it when the subscription is over and no frame is being made any more. */
+  readonly close?: (synthesizer: Synthesizer) => void;
   /** Frames at the front that are taken as they are; the generator goes on from them. */
   readonly startFrames?: number | undefined;
   /** The k-th of them, rgb24 in the model's size; asked for when its condition has come. */
@@ -27,7 +27,7 @@ export interface FrameMaker {
  * Conditions in, frames out, each made from those before it. Frames are made only as fast as they
  * are taken, so that decoding, generating and encoding overlap with a frame or two between them.
  */
-export function createFrameMaker(model: AnyModel, options: FrameMakerOptions = {}): FrameMaker {
+export function createFrameMaker(model: AnyModel, options: FrameMakerOptions): FrameMaker {
   const { width, height } = dataOf(model).size;
   const { startFrames = 0, start } = options;
   const hasCondition = model.layout.content !== 'none';
@@ -39,10 +39,8 @@ export function createFrameMaker(model: AnyModel, options: FrameMakerOptions = {
     },
     operator: (conditions) =>
       new Observable<Frame>((subscriber) => {
-        const seed = options.seed ?? model.seed;
-        const lent = options.synthesizer;
-        const synthesizer = lent ?? openSynthesizer(model, seed);
-        lent?.reset(seed);
+        const synthesizer = options.open();
+        const limit = { inFlight: synthesizer.inFlight };
         const starts: Frame[] = [];
         const startConditions: Uint8Array[] = [];
         const make = async ({ data, index, timeSeconds }: Frame): Promise<Frame> => {
@@ -70,20 +68,23 @@ export function createFrameMaker(model: AnyModel, options: FrameMakerOptions = {
                   options.begin?.(synthesizer);
                 }
                 const frame = make(condition);
-                const settled = (): void => {
-                  working = undefined;
-                };
-                working = frame.then(settled, settled);
+                // In order: when the last one is settled all are.
+                const last = frame.then(settled, settled);
+                function settled(): void {
+                  if (working === last) working = undefined;
+                }
+                working = last;
                 return frame;
-              }),
+              }, limit),
             )
             .subscribe(subscriber),
         );
         subscriber.add(() => {
-          if (lent) return;
+          const { close } = options;
+          if (!close) return;
           // Not while a frame is being made with it.
-          if (working) void working.finally(() => synthesizer.dispose());
-          else synthesizer.dispose();
+          if (working) void working.finally(() => close(synthesizer));
+          else close(synthesizer);
         });
       }),
   };

@@ -14,6 +14,7 @@ import {
 } from '../video/index.js';
 import { dataOf, type AnyModel } from './any-model.js';
 import { createFrameMaker } from './frame-maker.js';
+import { openSynthesizerLater } from './open-later.js';
 import { openFrameSource } from './frame-source.js';
 import type { Synthesizer } from './synthesizer.js';
 
@@ -25,6 +26,8 @@ export interface GenerateVideoOptions extends OutputChoice {
   readonly input: string | Readable;
   /** A path, `-` (y4m unless `format` is given), or a stream. */
   readonly output: string | Writable;
+  /** The input, looked at already: `openInput`. It is closed here. */
+  readonly video?: Promise<OpenedVideo> | undefined;
   /** The input has no header. */
   readonly raw?: RawInput | undefined;
   /** Rate of an input of pictures, which carry none. */
@@ -46,6 +49,17 @@ const isPath = (place: string | Readable | Writable): place is string =>
   typeof place === 'string' && place !== '-';
 
 /**
+ * Looks at the input and keeps it open, so that this can be done while the model is loaded.
+ * @throws FrameloomError as generateVideo, of the input
+ */
+export function openInput(
+  options: Pick<GenerateVideoOptions, 'input' | 'raw' | 'sequenceFps' | 'signal' | 'log'>,
+): Promise<OpenedVideo> {
+  const { input, raw, sequenceFps, signal, log = silentLogger } = options;
+  return openVideo(input, { count: true, raw, sequenceFps, signal, log });
+}
+
+/**
  * Generates a video from an input: its conditions by the model's rule, frame for frame, in closed
  * loop. The output has as many frames as the input; a file is written beside and renamed into place,
  * a pipe gets its first frame as soon as the input has given one.
@@ -58,8 +72,7 @@ export async function generateVideo(
   model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
-  const { input, raw, sequenceFps, signal, log = silentLogger } = options;
-  const video = await openVideo(input, { count: true, raw, sequenceFps, signal, log });
+  const video = await (options.video ?? openInput(options));
   try {
     return await generateFrom(video, model, options);
   } finally {
@@ -81,12 +94,13 @@ async function generateFrom(
   log.debug(
     `generating ${info.frameCount ?? '?'} frames at ${data.size.width}x${data.size.height}`,
   );
-  const maker = createFrameMaker(model, {
-    startFrames,
-    start: source.start,
-    ...(options.seed !== undefined && { seed: options.seed }),
-    ...(options.synthesizer && { synthesizer: options.synthesizer }),
-  });
+  const synthesizer = options.synthesizer ?? (await openSynthesizerLater(model));
+  const open = (): Synthesizer => {
+    synthesizer.reset(options.seed ?? model.seed);
+    return synthesizer;
+  };
+  const maker = createFrameMaker(model, { startFrames, start: source.start, open });
+  const { width, height } = data.size;
   let seen = 0;
   try {
     return await lastValueFrom(
@@ -97,6 +111,7 @@ async function generateFrom(
           fps,
           signal,
           log,
+          expects: { width, height, pixelFormat: 'rgb24' },
           format: options.format ?? (isPath(output) ? undefined : 'y4m'),
           outputPixelFormat: options.outputPixelFormat,
           ...(options.audio && info.hasAudio && info.path !== null && { audioFrom: info.path }),
@@ -105,6 +120,7 @@ async function generateFrom(
     );
   } finally {
     await maker.settled();
+    if (!options.synthesizer) synthesizer.dispose();
   }
 }
 

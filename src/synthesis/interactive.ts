@@ -1,5 +1,6 @@
-import { memoryOf, openSynthesizer, type AnyModel } from './any-model.js';
+import { memoryOf, type AnyModel } from './any-model.js';
 import { withLatency, type TimedSynthesizer } from './latency.js';
+import { openSynthesizer } from './open-synthesizer.js';
 
 /** A synthesizer for a loop that is played, drawn or steered while it runs. */
 export interface InteractiveSynthesizer extends TimedSynthesizer {

@@ -1,31 +1,11 @@
-import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { z } from 'zod';
 import { writeError } from '../base/atomic-write.js';
 import { silentLogger, type Logger } from '../base/log.js';
+import { entrySchema, type ManifestEntry } from './manifest-entry.js';
 import type { Shard } from './template.js';
 
-const fingerprintSchema = z.object({
-  bytes: z.int().nonnegative(),
-  modifiedMs: z.number(),
-  sha256: z.string().length(64),
-});
-
-const entrySchema = z.object({
-  /** Relative to the manifest's folder, with `/`. */
-  output: z.string(),
-  /** Steps that the generator was trained, and all of it as a hash. */
-  model: z.object({ step: z.int(), sha256: z.string() }),
-  /** Everything else that decides what is made. */
-  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  input: z.object({ path: z.string(), ...fingerprintSchema.shape }),
-  made: fingerprintSchema,
-  frames: z.int(),
-  durationSeconds: z.number(),
-});
-
-/** A video that was made: of what, by what, and what came of it. */
-export type ManifestEntry = z.output<typeof entrySchema>;
+export type { ManifestEntry };
 
 const NAME = 'frameloom-manifest';
 const FILE = /^frameloom-manifest(-\d+of\d+)?\.jsonl$/;
@@ -38,6 +18,8 @@ export class Manifest {
   readonly folder: string;
   readonly path: string;
   readonly #entries = new Map<string, ManifestEntry>();
+  /** By file: a manifest only grows. */
+  readonly #seenBytes = new Map<string, number>();
   #file: FileHandle | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -56,21 +38,34 @@ export class Manifest {
     options: { shard?: Shard | undefined; log?: Logger } = {},
   ): Promise<Manifest> {
     const manifest = new Manifest(folder, options.shard);
-    const log = options.log ?? silentLogger;
     try {
       await mkdir(folder, { recursive: true });
-      const names = (await readdir(folder)).filter((name) => FILE.test(name)).sort();
-      for (const name of names) {
-        const text = await readFile(join(folder, name), 'utf8');
-        const passedOver = manifest.#read(text);
-        if (passedOver > 0) {
-          log.warn(`${join(folder, name)}: ${passedOver} lines cannot be read and are left out`);
-        }
-      }
     } catch (error) {
       throw writeError(manifest.path, error);
     }
+    await manifest.refresh(options.log);
     return manifest;
+  }
+
+  /**
+   * Reads what other processes have added since.
+   * @throws FrameloomError write-failed where it cannot be read
+   */
+  async refresh(log: Logger = silentLogger): Promise<void> {
+    try {
+      const names = (await readdir(this.folder)).filter((name) => FILE.test(name)).sort();
+      for (const name of names) {
+        const path = join(this.folder, name);
+        const { size } = await stat(path);
+        if (this.#seenBytes.get(name) === size) continue;
+        this.#seenBytes.set(name, size);
+        const passedOver = this.#read(await readFile(path, 'utf8'));
+        if (passedOver > 0)
+          log.warn(`${path}: ${passedOver} lines cannot be read and are left out`);
+      }
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
   }
 
   #read(text: string): number {

@@ -8,7 +8,7 @@ import { feedsFor, type Runtime } from '../export/runtime.js';
  */
 export async function probeFrame(
   runtime: Runtime,
-  info: ExportedInfo,
+  info: Pick<ExportedInfo, 'generator' | 'condition'>,
   { width, height }: { width: number; height: number },
 ): Promise<Float32Array> {
   const { conditionFrames, historyFrames, noiseChannels } = info.generator;

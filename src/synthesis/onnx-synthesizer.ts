@@ -2,9 +2,10 @@ import type { Tensor } from 'onnxruntime-node';
 import { FrameloomError } from '../base/error.js';
 import { randomStream } from '../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../export/planes.js';
-import { feedsFor } from '../export/runtime.js';
+import { feedsFor, type Runtime } from '../export/runtime.js';
 import { checkLength } from './byte-length.js';
-import type { OnnxModel } from './onnx-model.js';
+import type { ConditionLayout } from '../clips/index.js';
+import type { ExportedInfo } from '../export/metadata.js';
 import type { Synthesizer } from './synthesizer.js';
 
 const RGB = 3;
@@ -14,12 +15,22 @@ export interface OnnxSynthesizerOptions {
   readonly seed?: number;
 }
 
+/** What is run of an exported file, and what it needs to be known of it. */
+export interface OnnxRun {
+  readonly runtime: Runtime;
+  readonly width: number;
+  readonly height: number;
+  readonly layout: ConditionLayout;
+  readonly seed: number;
+  readonly info: Pick<ExportedInfo, 'generator'>;
+}
+
 /**
  * Runs an exported generator on ONNX Runtime. Its past stays in two buffers that the engine reads
  * and writes by turns: nothing of it is copied from frame to frame.
  */
 export function createOnnxSynthesizer(
-  model: OnnxModel,
+  model: OnnxRun,
   options: OnnxSynthesizerOptions = {},
 ): Synthesizer {
   const { runtime, width, height, layout, info } = model;

@@ -4,6 +4,7 @@ import { openCondition } from '../clips/condition.js';
 import type { Frame } from '../video/index.js';
 import { dataOf, type AnyModel } from './any-model.js';
 import { createFrameMaker } from './frame-maker.js';
+import { openSynthesizer } from './open-synthesizer.js';
 
 export interface GenerateOptions {
   /** Seed of the noise, where the generator takes any; the training's unless given. */
@@ -48,7 +49,8 @@ export function generate(
 ): OperatorFunction<Frame, Frame> {
   const { seed, startFrames, startConditions = null } = options;
   const { operator } = createFrameMaker(model, {
-    ...(seed !== undefined && { seed }),
+    open: () => openSynthesizer(model, seed),
+    close: (synthesizer) => synthesizer.dispose(),
     ...(startFrames && {
       // Not before the first frame: the start's conditions may come from the same stream.
       begin: (synthesizer) => synthesizer.start(startFrames, startConditions),

@@ -2,8 +2,9 @@ import { filter, Observable, range } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { rationalToNumber, type Rational } from '../base/rational.js';
 import { mapFrames, type Frame } from '../video/index.js';
-import { dataOf, memoryOf, openSynthesizer, type AnyModel } from './any-model.js';
+import { dataOf, memoryOf, type AnyModel } from './any-model.js';
 import { blend, closingShare, loopFrames } from './loop.js';
+import { openSynthesizerLater } from './open-later.js';
 import type { Synthesizer } from './synthesizer.js';
 
 export interface SampleOptions {
@@ -57,13 +58,14 @@ export function sampleFrames(model: AnyModel, options: SampleOptions): Observabl
   const { historyFrames } = memoryOf(model);
   return new Observable<Frame>((subscriber) => {
     const lent = options.synthesizer;
-    const synthesizer = lent ?? openSynthesizer(model, seed);
     lent?.reset(seed);
+    let own: Promise<Synthesizer> | undefined;
     const leadIn: Uint8Array[] = [];
     /** The last frames that stand, oldest first. */
     let past: Uint8Array[] = [];
     if (firstFrame) past = Array.from({ length: historyFrames }, () => firstFrame);
     const make = async (step: number): Promise<Uint8Array> => {
+      const synthesizer = lent ?? (await (own ??= openSynthesizerLater(model, seed)));
       if (step === 0 && firstFrame) {
         synthesizer.start(past, null);
         return firstFrame;
@@ -90,7 +92,11 @@ export function sampleFrames(model: AnyModel, options: SampleOptions): Observabl
         .subscribe(subscriber),
     );
     subscriber.add(() => {
-      if (!lent) synthesizer.dispose();
+      // What it could not be opened for was told downstream.
+      own?.then(
+        (synthesizer) => synthesizer.dispose(),
+        () => undefined,
+      );
     });
   });
 }

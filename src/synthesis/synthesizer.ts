@@ -27,9 +27,10 @@ export interface SynthesizerOptions {
 export interface Synthesizer {
   readonly width: number;
   readonly height: number;
+  /** Calls of `next` that may be under way at once; 1, the call before settled, unless given. */
+  readonly inFlight?: number;
   /**
    * The next frame, made from its condition and the frames before it.
-   * The call before must have settled: a frame is made from the one before it.
    * @param condition bytes of one frame as `layout` says, null without condition
    * @returns rgb24, HWC
    * @throws FrameloomError bad-input when the condition has another size, or there is none;

@@ -14,7 +14,7 @@ import { openTarget, type OutputTarget } from './output.js';
 import { frameBytes } from './pixel-format.js';
 import { MediaProcess } from './process.js';
 import { toRate } from './rate.js';
-import type { EncodeOptions, EncodeResult, Frame, OutputFormatName } from './types.js';
+import type { EncodeOptions, EncodeResult, Frame, FrameShape, OutputFormatName } from './types.js';
 
 /** Frames on their way into ffmpeg's stdin: one being written, one ready behind it. */
 const WRITING_FRAMES = 2;
@@ -27,7 +27,7 @@ interface Started {
   readonly piped: Promise<void>;
 }
 
-/** One subscription: one ffmpeg, begun by the first frame. */
+/** One subscription: one ffmpeg, begun by the first frame unless that is known before. */
 class EncodeRun {
   readonly #target: string | Writable;
   readonly #options: EncodeOptions;
@@ -38,7 +38,7 @@ class EncodeRun {
   readonly #queue: Frame[] = [];
   #upstream: Subscription | undefined;
   #removeAbort: (() => void) | undefined;
-  #first: Frame | undefined;
+  #first: FrameShape | undefined;
   #started: Started | undefined;
   #received = 0;
   #writing = 0;
@@ -76,6 +76,8 @@ class EncodeRun {
       signal.addEventListener('abort', cancel, { once: true });
       this.#removeAbort = () => signal.removeEventListener('abort', cancel);
     }
+    const { expects } = this.#options;
+    if (expects) this.#begin((this.#first = expects));
     const demand = bothOpen(this.#gate, currentDemand());
     const subscription = withDemand(demand, () =>
       source.subscribe({
@@ -93,31 +95,32 @@ class EncodeRun {
 
   #take(frame: Frame): void {
     if (this.#over) return;
+    const begun = this.#first !== undefined;
     const first = (this.#first ??= frame);
     this.#received += 1;
     const wrong = this.#refuse(frame, first);
     if (wrong) return this.#fail(wrong);
     this.#queue.push(frame);
-    if (this.#received === 1) {
-      this.#gate.set(false);
-      this.#begin(first).then(
-        () => this.#write(),
-        (error: unknown) => this.#fail(error),
-      );
-    } else {
-      this.#write();
-    }
+    if (!begun) this.#begin(first);
+    this.#write();
+  }
+
+  #begin(shape: FrameShape): void {
+    this.#startFfmpeg(shape).then(
+      () => this.#write(),
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   /** Bytes of another length would shift every frame after them. */
-  #refuse(frame: Frame, first: Frame): FrameloomError | undefined {
+  #refuse(frame: Frame, first: FrameShape): FrameloomError | undefined {
     const { width, height, pixelFormat, data } = frame;
     const same =
       width === first.width && height === first.height && pixelFormat === first.pixelFormat;
     if (!same) {
       return new FrameloomError(
         'bad-shape',
-        `frame ${this.#received - 1} is ${width}×${height} ${pixelFormat}, the first one ${first.width}×${first.height} ${first.pixelFormat}`,
+        `frame ${this.#received - 1} is ${width}×${height} ${pixelFormat}, ${this.#options.expects ? 'it should be' : 'the first one'} ${first.width}×${first.height} ${first.pixelFormat}`,
       );
     }
     const expected = frameBytes(width, height, pixelFormat);
@@ -128,7 +131,7 @@ class EncodeRun {
     );
   }
 
-  async #begin(first: Frame): Promise<void> {
+  async #startFfmpeg(first: FrameShape): Promise<void> {
     const options = this.#options;
     const programs = await findFfmpeg();
     const target = await openTarget(this.#target, this.#format === 'png');
@@ -229,7 +232,8 @@ class EncodeRun {
 
   #write(): void {
     const started = this.#started;
-    if (!started || this.#over) return;
+    if (this.#over) return;
+    if (!started) return this.#level();
     const { stdin } = started.process.child;
     if (!stdin) return;
     if (started.target.kind === 'file' && started.target.single && this.#received > 1) {

@@ -178,10 +178,14 @@ async function locate(program: Program): Promise<Found> {
 }
 
 /** ffprobe mostly lies beside the ffmpeg that the user named. */
-async function locateProbe(ffmpeg: Found): Promise<Found> {
+async function locateProbe(ffmpeg: Found, usual: Promise<Found>): Promise<Found> {
   const anyNamed = VARIABLES.ffprobe.some((variable) => (process.env[variable] ?? '') !== '');
   if (ffmpeg.source !== 'package' && !anyNamed) {
     const beside = join(dirname(ffmpeg.path), executable('ffprobe'));
+    const known = await usual.catch(() => undefined);
+    if (known?.path === beside) {
+      return { ...known, source: ffmpeg.source, reason: `it lies beside ffmpeg` };
+    }
     try {
       const { name } = await askVersion(beside, 'ffprobe');
       return {
@@ -194,12 +198,15 @@ async function locateProbe(ffmpeg: Found): Promise<Found> {
       // Not there: look as for ffmpeg.
     }
   }
-  return locate('ffprobe');
+  return usual;
 }
 
 async function find(): Promise<FfmpegPrograms> {
+  // Mostly the one that will be wanted: asked while ffmpeg is, and what fails is told below.
+  const early = locate('ffprobe');
+  early.catch(() => undefined);
   const ffmpeg = await locate('ffmpeg');
-  const ffprobe = await locateProbe(ffmpeg);
+  const ffprobe = await locateProbe(ffmpeg, early);
   return {
     ffmpegPath: ffmpeg.path,
     ffprobePath: ffprobe.path,

@@ -144,30 +144,37 @@ export async function probeReport(source: ProbeSource, signal?: AbortSignal): Pr
 export interface PacketTimes {
   readonly seconds: Float64Array;
   readonly lastDurationSeconds: number;
+  /** Of the stream that they are of; null where there is none. */
+  readonly streamIndex: number | null;
 }
+
+/** The first video stream, before it is known which number it has. */
+export const FIRST_VIDEO = 'v:0';
 
 /** Reads every packet's header: a count that is exact without decoding. */
 export async function packetTimes(
   source: ProbeSource,
-  streamIndex: number,
+  stream: number | typeof FIRST_VIDEO,
   signal?: AbortSignal,
 ): Promise<PacketTimes> {
   const times: number[] = [];
   let last = 0;
+  let streamIndex: number | null = null;
   let rest = '';
   const line = (row: string): void => {
-    const [time = '', duration = '', flags = ''] = row.trim().split(',');
+    const [index = '', time = '', duration = '', flags = ''] = row.trim().split(',');
     // Packets that an edit list hides are decoded but never shown.
     if (flags === '' || flags.includes('D')) return;
     const seconds = Number.parseFloat(time);
+    streamIndex = Number(index);
     times.push(Number.isFinite(seconds) ? seconds : times.length);
     last = Number.parseFloat(duration) || last;
   };
   await runFfprobe(
     source,
     [
-      ...['-select_streams', String(streamIndex), '-of', 'csv=p=0'],
-      ...['-show_entries', 'packet=pts_time,duration_time,flags'],
+      ...['-select_streams', String(stream), '-of', 'csv=p=0'],
+      ...['-show_entries', 'packet=stream_index,pts_time,duration_time,flags'],
     ],
     (piece) => {
       const rows = (rest + piece).split('\n');
@@ -177,5 +184,5 @@ export async function packetTimes(
     signal,
   );
   if (rest !== '') line(rest);
-  return { seconds: Float64Array.from(times).sort(), lastDurationSeconds: last };
+  return { seconds: Float64Array.from(times).sort(), lastDurationSeconds: last, streamIndex };
 }

@@ -128,6 +128,8 @@ export function decodeFilterChain(options: DecodeFilters): string {
   const { scale, after } = fitSize(options.size);
   const matrix = colour ? `:in_color_matrix=${colour.matrix}:in_range=${colour.range}` : '';
   chain.push(`scale=${scale}:flags=${SCALE_FLAGS}${matrix}`);
+  // By way of planes: the same bytes, and newer ffmpegs have that conversion in vector code.
+  if (colour && pixelFormat === 'rgb24') chain.push('format=gbrp');
   chain.push(`format=${workingFormat(pixelFormat)}`, ...after, 'setsar=1');
   chain.push(...userGraph(options.filter, 'filter'));
   chain.push(`format=${pixelFormat}`);

@@ -32,6 +32,7 @@ export type {
   EncodeResult,
   Fit,
   Frame,
+  FrameShape,
   OutputFormatName,
   ProbeOptions,
   RawInput,

@@ -1,7 +1,9 @@
 import { FrameloomError } from '../base/error.js';
 import { rational, rationalToNumber } from '../base/rational.js';
 import {
+  FIRST_VIDEO,
   packetTimes,
+  type PacketTimes,
   probeReport,
   type ProbedStream,
   type ProbeReport,
@@ -114,16 +116,7 @@ function infoOf(report: ProbeReport, kind: VideoInfo['kind'], path: string | nul
 }
 
 /** What the packets say, which containers may not: count, rate, duration. */
-async function counted(
-  info: VideoInfo,
-  source: ProbeSource,
-  signal: AbortSignal | undefined,
-): Promise<VideoInfo> {
-  const { seconds: times, lastDurationSeconds } = await packetTimes(
-    source,
-    info.streamIndex,
-    signal,
-  );
+function counted(info: VideoInfo, { seconds: times, lastDurationSeconds }: PacketTimes): VideoInfo {
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   if (times.length < 2) return { ...info, frameCount: times.length };
   const gaps = times.subarray(1).map((time, i) => time - (times[i] ?? 0));
@@ -277,10 +270,27 @@ export async function probeInput(
   }
   if (options.raw) return { input, info: rawInfo(options.raw, input.path, input.bytes) };
   const source: ProbeSource = { url: input.url, path: input.path };
-  const info = options.info ?? infoOf(await probeReport(source, signal), 'file', input.path);
+  // Both at once, where both are wanted: most files have one video stream, which is then the one.
+  const early =
+    options.count && !options.info ? packetTimes(source, FIRST_VIDEO, signal) : undefined;
+  early?.catch(() => undefined);
+  let info: VideoInfo;
+  try {
+    info = options.info ?? infoOf(await probeReport(source, signal), 'file', input.path);
+  } catch (error) {
+    // Not with a process of ours still at work; what went wrong with it goes without saying.
+    await early?.catch(() => undefined);
+    throw error;
+  }
   // Matroska gives neither a count nor a sign of a variable rate.
   const count = options.count ?? (info.frameCount === null && needsCount(info));
-  return { input, info: count ? await counted(info, source, signal) : info };
+  if (!count) return { input, info };
+  const times = await early;
+  const right = times?.streamIndex === info.streamIndex;
+  return {
+    input,
+    info: counted(info, right ? times : await packetTimes(source, info.streamIndex, signal)),
+  };
 }
 
 /**

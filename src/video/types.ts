@@ -15,6 +15,9 @@ export interface Frame {
   readonly data: Uint8Array;
 }
 
+/** What all frames of a stream have in common. */
+export type FrameShape = Pick<Frame, 'width' | 'height' | 'pixelFormat'>;
+
 export type Rotation = 0 | 90 | 180 | 270;
 
 export interface VideoColour {
@@ -141,6 +144,8 @@ export interface EncodeOptions {
   readonly preset?: string | undefined;
   /** ffmpeg's pixel format to write instead of the format's own, such as yuv444p. */
   readonly outputPixelFormat?: string | undefined;
+  /** What the frames will be, where that is known: ffmpeg then starts before the first one comes. */
+  readonly expects?: FrameShape | undefined;
   /** An ffmpeg filtergraph before encoding. */
   readonly filter?: string | undefined;
   /** Carry this file's first audio stream along, cut to the video's duration. */

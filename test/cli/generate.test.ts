@@ -192,6 +192,27 @@ describe('sample', () => {
 });
 
 describe('the engine', () => {
+  it('is not an export of other weights, nor silently one of half precision', async () => {
+    const [own, other] = [await makeRun({ seed: 4 }), await makeRun({ seed: 5 })];
+    const file = join(own, 'exports', 'generator.onnx');
+    expect((await quiet('export', other, '-o', file)).code).toBe(0);
+    const make = (...args: string[]) =>
+      frameloom('generate', own, '-i', clip, '-o', scratchPath('made.mkv'), ...args);
+    const auto = await make();
+    expect(auto.code).toBe(0);
+    expect(auto.stderr).toContain(
+      `${file} is of other weights than the snapshot of step 1: using TensorFlow.js`,
+    );
+    const asked = await make('--engine', 'onnx');
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain(`${file} is of other weights`);
+    expect((await quiet('export', own, '--fp16')).code).toBe(0);
+    expect((await make()).stderr).toContain('has weights of half precision: using TensorFlow.js');
+    expect((await make('--engine', 'onnx')).stderr).toContain(`using ${file} on ONNX Runtime`);
+    expect((await quiet('export', own)).code).toBe(0);
+    expect((await make()).stderr).toContain(`using ${file} on ONNX Runtime`);
+  });
+
   it('is the export of the snapshot where there is one, and makes the same frames', async () => {
     const own = await makeRun({ seed: 4 });
     const videos = ['tensorflow', 'onnx', 'file'].map((name) => scratchPath(`${name}.mkv`));

@@ -2,6 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backend/index.js';
+import { exportGenerator } from '../../src/export/index.js';
+import { openModel } from '../../src/pipeline/open-model.js';
+import { makeRun } from '../synthesis/make-run.js';
+import { makeClip, scratchPath } from '../video/make-clip.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -67,6 +72,25 @@ describe('the process', () => {
     await says('first');
     child.stdout.destroy();
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('loads no TensorFlow.js where none is needed', async () => {
+    // TensorFlow.js's core leaves its engine in a global.
+    const loads = (words: string[]): string => `
+      import { runCommandLine } from './src/cli/run-command.ts';
+      const terminal = { out() {}, err() {}, interactive: false, columns: 80 };
+      const code = await runCommandLine(${JSON.stringify(words)}, '1', terminal);
+      console.log(code, '_tfengine' in globalThis);`;
+    await useBackend();
+    const file = scratchPath('generator.onnx');
+    await exportGenerator(await openModel(await makeRun()), file);
+    const clip = await makeClip({ frames: 2 });
+    const generate = ['--quiet', 'generate', file, '-i', clip, '-o', scratchPath('made.mkv')];
+    const helps = await script(loads(['--help'])).ended;
+    const generates = await script(loads(generate)).ended;
+    expect([helps.stdout, generates.stdout]).toEqual(['0 false\n', '0 false\n']);
+    expect([helps.stderr, generates.stderr]).toEqual(['', '']);
+    expect('_tfengine' in globalThis).toBe(true);
   });
 
   it('runs as a program', async () => {

@@ -147,6 +147,8 @@ describe('exportGenerator', () => {
         classNames: ['sky', 'road', 'car'],
         followsColour: false,
       },
+      weights: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      precision: 'float32',
     });
     expect(pipeline).toMatchObject({
       data: { clips: ['holiday.mp4'], condition: { path: 'labels.mkv', palette: PALETTE } },

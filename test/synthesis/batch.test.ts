@@ -1,10 +1,12 @@
-import { copyFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { openModel } from '../../src/pipeline/open-model.js';
 import { runBatch, type BatchEvent, type BatchOptions } from '../../src/synthesis/batch.js';
+import { Claims, type ClaimedWork } from '../../src/synthesis/claim.js';
+import type { ManifestEntry } from '../../src/synthesis/manifest.js';
 import type { SynthesisModel } from '../../src/synthesis/model.js';
 import { createSynthesizer } from '../../src/synthesis/synthesizer.js';
 import { outputFolder, planBatch } from '../../src/synthesis/template.js';
@@ -154,6 +156,58 @@ describe('runBatch', () => {
     expect((await readdir(folder)).sort()).toEqual(['1-1.mkv', 'frameloom-manifest.jsonl']);
     expect(runningProcesses()).toEqual([]);
     expect((await run({ folder })).ended).toEqual(['done 2-1', 'done 3-1', 'skipped 1-1']);
+  });
+
+  it('enters what was in place when its process died, and does not make it again', async () => {
+    const folder = scratchPath('out');
+    await run({ folder, inputs: clips.slice(0, 1) });
+    const [manifest] = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'));
+    const entry = JSON.parse(await readFile(join(folder, manifest!), 'utf8')) as ManifestEntry;
+    await rm(join(folder, manifest!));
+    const { output, model: made, settings, input } = entry;
+    const abandon = async (before: ClaimedWork['before']): Promise<void> => {
+      const claims = new Claims(folder);
+      await claims.take({ output, model: made, settings, input, before });
+      const [name] = await readdir(join(folder, '.frameloom-claims'));
+      const path = join(folder, '.frameloom-claims', name!);
+      const claim = JSON.parse(await readFile(path, 'utf8')) as object;
+      // As from a process that was killed, and whose number another one has now.
+      await writeFile(path, JSON.stringify({ ...claim, born: 'before' }));
+    };
+    await abandon(null);
+    const { mtimeMs } = await stat(join(folder, output));
+    const first = await run({ folder, inputs: clips.slice(0, 1) });
+    expect(first.ended).toEqual(['skipped 1-1']);
+    expect((await stat(join(folder, output))).mtimeMs).toBe(mtimeMs);
+    expect(JSON.parse(await readFile(join(folder, manifest!), 'utf8'))).toMatchObject({
+      ...{ output, frames: FRAMES, made: entry.made },
+    });
+    expect((await readdir(folder)).sort()).toEqual([output, manifest!].sort());
+    // What lay there before the dead process began was not made by it.
+    await rm(join(folder, manifest!));
+    await abandon(entry.made);
+    expect((await run({ folder, inputs: clips.slice(0, 1) })).ended).toEqual(['done 1-1']);
+  });
+
+  it('leaves what another process is at for the end, and waits for it', async () => {
+    const folder = scratchPath('out');
+    const template = join(folder, '{index}-{seed}.mkv');
+    const order: string[] = [];
+    const options = { folder: outputFolder(template), startFrames: 0, baseFolder: folder };
+    const jobs = planBatch({ inputs: clips, seeds: [1], template });
+    const summaries = await Promise.all(
+      ['a', 'b'].map((name) =>
+        runBatch(model, jobs, {
+          ...options,
+          onEvent: ({ kind, job }) => {
+            if (kind === 'done') order.push(`${name} ${job.index}`);
+          },
+        }),
+      ),
+    );
+    expect(order.map((line) => line.slice(2)).sort()).toEqual(['1', '2', '3']);
+    expect(summaries.map(({ done, skipped }) => done + skipped)).toEqual([3, 3]);
+    expect(summaries[0]!.done + summaries[1]!.done).toBe(3);
   });
 
   it('knows pictures by their pattern', async () => {

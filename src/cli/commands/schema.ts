@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { writeFileAtomic } from '../base/atomic-write.js';
-import { pipelineJsonSchemaText } from '../pipeline/json-schema.js';
-import type { Register } from './command.js';
-import { EXIT } from './exit-code.js';
+import { writeFileAtomic } from '../../base/atomic-write.js';
+import type { Register } from '../command.js';
+import { EXIT } from '../exit-code.js';
 
 /** `frameloom schema` */
 export const registerSchema: Register = (program, run) => {
@@ -20,6 +19,7 @@ Examples:
     )
     .action((options: { output?: string }, command: Command) =>
       run(async ({ terminal, log }) => {
+        const { pipelineJsonSchemaText } = await import('../../pipeline/json-schema.js');
         if (options.output === undefined) terminal.out(pipelineJsonSchemaText());
         else {
           await writeFileAtomic(options.output, pipelineJsonSchemaText());

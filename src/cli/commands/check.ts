@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
-import { loadPipeline } from '../pipeline/load.js';
-import { collect, type Register } from './command.js';
-import { inspect, printInspection } from './inspect.js';
+import { collect, type Register } from '../command.js';
 
 interface Flags {
   clip?: string[];
@@ -27,6 +25,8 @@ Examples:
     )
     .action((path: string, flags: Flags, command: Command) =>
       run(async (context) => {
+        const { loadPipeline } = await import('../../pipeline/load.js');
+        const { inspect, printInspection } = await import('../inspect.js');
         const { pipeline } = await loadPipeline(path, {
           clips: flags.clip ?? [],
           set: flags.set ?? [],

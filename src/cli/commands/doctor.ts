@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Register } from './command.js';
-import { doctor } from './doctor.js';
-import { EXIT } from './exit-code.js';
+import type { Register } from '../command.js';
+import { EXIT } from '../exit-code.js';
 
 /** `frameloom doctor` */
 export const registerDoctor: Register = (program, run) => {
@@ -18,6 +17,7 @@ Examples:
     )
     .action((flags: { json?: boolean }, command: Command) =>
       run(async ({ terminal }) => {
+        const { doctor } = await import('../doctor.js');
         const { ok } = await doctor({
           json: flags.json ?? false,
           write: (text) => terminal.out(text),

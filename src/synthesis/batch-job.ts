@@ -1,0 +1,124 @@
+import { FrameloomError } from '../base/error.js';
+import { probe, type EncodeResult } from '../video/index.js';
+import type { AnyModel } from './any-model.js';
+import { isSameWork, type Claim, type ClaimedWork } from './claim.js';
+import { fingerprint, glance, isUnchanged, type Fingerprint } from './fingerprint.js';
+import { generateVideo, type GenerateVideoOptions } from './generate-video.js';
+import type { Manifest, ManifestEntry } from './manifest.js';
+import type { Synthesizer } from './synthesizer.js';
+import type { BatchJob } from './template.js';
+
+/** How every video of a batch is made. */
+export type JobSettings = Omit<
+  GenerateVideoOptions,
+  'input' | 'video' | 'output' | 'seed' | 'synthesizer' | 'onFrame'
+>;
+
+/** A job's own: whether it is made already, what it is of, and making it. */
+export class JobMaker {
+  readonly #model: AnyModel;
+  readonly #manifest: Manifest;
+  readonly #options: JobSettings;
+  readonly #modelId: ManifestEntry['model'];
+  readonly #inputs = new Map<string, Promise<Fingerprint | null>>();
+
+  /** @param modelId names the model in the manifest */
+  constructor(model: AnyModel, manifest: Manifest, modelId: string, options: JobSettings) {
+    this.#model = model;
+    this.#manifest = manifest;
+    this.#options = options;
+    this.#modelId = { step: model.step, sha256: modelId };
+  }
+
+  #settings({ seed }: BatchJob): ManifestEntry['settings'] {
+    const { startFrames, audio, format, outputPixelFormat, sequenceFps, raw } = this.#options;
+    return {
+      seed,
+      startFrames,
+      audio: audio ?? false,
+      format: format ?? null,
+      outputPixelFormat: outputPixelFormat ?? null,
+      sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
+      raw: raw ? JSON.stringify(raw) : null,
+    };
+  }
+
+  /** Whether the manifest has it, of what is asked for, and it is still there. */
+  async isMade(job: BatchJob): Promise<boolean> {
+    const entry = this.#manifest.find(job.output);
+    if (entry?.model.sha256 !== this.#modelId.sha256) return false;
+    const settings = this.#settings(job);
+    const same = Object.entries(settings).every(([key, value]) => entry.settings[key] === value);
+    return (
+      same && (await isUnchanged(job.input, entry.input)) && isUnchanged(job.output, entry.made)
+    );
+  }
+
+  /**
+   * All that decides what comes of a job.
+   * @throws FrameloomError not-found where the input is missing
+   */
+  async workOf(job: BatchJob): Promise<ClaimedWork> {
+    // Before it is read: one that changes meanwhile is then found changed at the next call.
+    const input = await this.#inputOf(job.input);
+    if (!input)
+      throw new FrameloomError('not-found', `${job.input} does not exist`, { path: job.input });
+    return {
+      output: this.#manifest.key(job.output),
+      model: this.#modelId,
+      settings: this.#settings(job),
+      input: { path: job.input, ...input },
+      before: await glance(job.output),
+    };
+  }
+
+  /** Whether somebody made it since the list was gone through, or died between file and manifest. */
+  async isFinished(job: BatchJob, work: ClaimedWork, claim: Claim): Promise<boolean> {
+    await this.#manifest.refresh();
+    if (await this.isMade(job)) return true;
+    const { abandoned } = claim;
+    // Numbered pictures are put in place one by one: what is there need not be all of them.
+    if (!abandoned || /%0?\d*d/.test(job.output) || !isSameWork(abandoned, work)) return false;
+    const { before } = abandoned;
+    const now = await fingerprint(job.output);
+    if (!now || (before?.bytes === now.bytes && before.modifiedMs === now.modifiedMs)) return false;
+    // A file is renamed into place when it is whole: only its line is missing.
+    const { frameCount, durationSeconds } = await probe(job.output, { count: true });
+    await this.#manifest.add({
+      ...{ output: work.output, model: work.model, settings: work.settings, input: work.input },
+      ...{ made: now, frames: frameCount ?? 0, durationSeconds: durationSeconds ?? 0 },
+    });
+    return true;
+  }
+
+  /** Makes it. @returns its line for the manifest too. @throws FrameloomError as generateVideo */
+  async make(
+    job: BatchJob,
+    work: ClaimedWork,
+    synthesizer: Synthesizer,
+    onFrame: (done: number, total: number | null) => void,
+  ): Promise<[ManifestEntry, EncodeResult]> {
+    const result = await generateVideo(this.#model, {
+      ...this.#options,
+      input: job.input,
+      output: job.output,
+      seed: job.seed,
+      synthesizer,
+      onFrame,
+    });
+    const made = await fingerprint(job.output);
+    if (!made) {
+      throw new FrameloomError('not-found', `${job.output} is gone`, { path: job.output });
+    }
+    const { frames, durationSeconds } = result;
+    const { output, model, settings, input } = work;
+    return [{ output, model, settings, input, made, frames, durationSeconds }, result];
+  }
+
+  /** Read once, however many seeds there are. */
+  #inputOf(path: string): Promise<Fingerprint | null> {
+    const known = this.#inputs.get(path) ?? fingerprint(path);
+    this.#inputs.set(path, known);
+    return known;
+  }
+}

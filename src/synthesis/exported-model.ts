@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { FrameloomError, messageOf } from '../base/error.js';
+import type { ConditionLayout, DataOptions } from '../clips/index.js';
+import { dataOptions } from '../clips/options.js';
+import { readMetadata, type ExportedInfo } from '../export/metadata.js';
+import type { Device } from '../export/runtime.js';
+import type { Synthesizer } from './synthesizer.js';
+
+/** An exported generator, loaded somewhere. Several synthesizers may share it. */
+export interface ExportedModel {
+  readonly path: string;
+  readonly info: ExportedInfo;
+  /** The data section of the pipeline it was trained by: the rule for conditions. */
+  readonly data: DataOptions;
+  readonly layout: ConditionLayout;
+  readonly seed: number;
+  /** Steps the weights were trained. */
+  readonly step: number;
+  readonly width: number;
+  readonly height: number;
+  /** Where it really runs. */
+  readonly device: Device;
+  /** One more recurrent state of it. @param seed of the noise; the training's unless given */
+  open(seed?: number): Synthesizer;
+  /** Lets the engine go; synthesizers of it are no longer usable. */
+  release(): Promise<void>;
+}
+
+/** What a file says of itself, at a size that it is to be run in. */
+export type ExportedDescription = Omit<ExportedModel, 'device' | 'open' | 'release'>;
+
+/** @throws FrameloomError not-found */
+export async function readExported(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new FrameloomError('not-found', `cannot read ${path}: ${messageOf(error)}`, {
+      path,
+      hint: 'write it with `frameloom export`',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Reads what an exported file says of itself; no engine is loaded.
+ * @param size pixels, multiples of 4; the size it was trained at unless given
+ * @throws FrameloomError bad-input: no exported generator, or another size than multiples of 4
+ */
+export function describeExported(
+  file: Uint8Array,
+  path: string,
+  size: { readonly width?: number | undefined; readonly height?: number | undefined } = {},
+): ExportedDescription {
+  const info = readMetadata(file, path);
+  const { width = info.width, height = info.height } = size;
+  if (width % 4 !== 0 || height % 4 !== 0 || width < 4 || height < 4) {
+    throw new FrameloomError('bad-input', `a frame cannot be ${width}x${height}`, {
+      hint: 'both sides are multiples of 4',
+    });
+  }
+  const data = dataOptions.safeParse((info.pipeline as { data?: unknown } | null)?.data);
+  if (!data.success) {
+    throw new FrameloomError('bad-input', `${path} was exported by another Frameloom`, {
+      path,
+      hint: 'export the run again',
+      cause: data.error,
+    });
+  }
+  const { condition: layout, seed, step } = info;
+  return { path, info, data: data.data, layout, seed, step, width, height };
+}
