@@ -110,8 +110,11 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   ]);
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
   const pictureChannels = BLOCK * BLOCK * (IMAGE_CHANNELS + (hasFlow ? 1 : 0));
+  // The pixels of a block start alike (ICNR, Aitken et al. 2017, arXiv 1707.02937): else the first
+  // pictures are a checker that takes hundreds of steps to unlearn.
   const heads = convolution('heads', 3, channels * 2, pictureChannels + (hasFlow ? 2 : 0), {
     deviation: 0.02,
+    alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
   });
   const parts = [conditionEncoder, historyEncoder, noiseMixer, trunk, decoder, heads];
   const layers = parts.filter((layer) => layer !== null);

@@ -21,6 +21,8 @@ export interface ConvolutionOptions {
   readonly bias?: boolean;
   /** Deviation of the initial weights; He et al. 2015's when left out. */
   readonly deviation?: number;
+  /** Output channels that start alike, block by block. */
+  readonly alike?: { readonly blocks: number; readonly channels: number };
 }
 
 const weightName = (name: string): string => `${name}.weight`;
@@ -42,7 +44,7 @@ export function convolution(
       {
         name: weightName(name),
         shape: [kernel, kernel, inputs, outputs],
-        init: { normal: deviation },
+        init: { normal: deviation, ...(options.alike && { alike: options.alike }) },
       },
       ...(bias ? [{ name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : []),
     ],

@@ -2,8 +2,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
 import { randomStream } from '../base/random.js';
 
-/** How a parameter starts: normal with this deviation, or one number everywhere. */
-export type Initializer = { readonly normal: number } | { readonly constant: number };
+/**
+ * How a parameter starts: normal with this deviation, or one number everywhere. With `alike`, its first
+ * output channels are so many blocks of so many channels, all blocks as the first.
+ */
+export type Initializer =
+  | {
+      readonly normal: number;
+      readonly alike?: { readonly blocks: number; readonly channels: number };
+    }
+  | { readonly constant: number };
 
 export interface ParameterSpec {
   readonly name: string;
@@ -16,6 +24,18 @@ export type Parameters = Readonly<Record<string, tf.Tensor>>;
 
 export const sizeOf = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1);
+
+function repeatBlocks(
+  weights: Float32Array,
+  outputs: number,
+  { blocks, channels }: { blocks: number; channels: number },
+): void {
+  for (let row = 0; row < weights.length; row += outputs) {
+    for (let block = 1; block < blocks; block += 1) {
+      weights.copyWithin(row + block * channels, row, row + channels);
+    }
+  }
+}
 
 /**
  * Where each named parameter lies in one flat vector. Training keeps parameters, gradients and
@@ -42,12 +62,13 @@ export class ParameterLayout {
   initialize(seed: number): Float32Array {
     const flat = new Float32Array(this.size);
     let offset = 0;
-    this.specs.forEach(({ name, init }, i) => {
+    this.specs.forEach(({ name, init, shape }, i) => {
       const part = flat.subarray(offset, offset + this.#sizes[i]!);
       if ('constant' in init) part.fill(init.constant);
       else {
         randomStream(seed, 'init', name).fillNormal(part);
         for (let j = 0; j < part.length; j += 1) part[j]! *= init.normal;
+        if (init.alike) repeatBlocks(part, shape.at(-1)!, init.alike);
       }
       offset += part.length;
     });

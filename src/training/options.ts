@@ -122,8 +122,8 @@ export const trainingOptions = z.strictObject({
     .describe('Share of windows that begin with no history, so that the first frame is trained.'),
   optimizer: z
     .strictObject({
-      generatorLearningRate: z.number().positive().default(4e-4).describe("Adam's rate."),
-      discriminatorLearningRate: z.number().positive().default(2e-4).describe("Adam's rate."),
+      generatorLearningRate: z.number().positive().default(1e-3).describe("Adam's rate."),
+      discriminatorLearningRate: z.number().positive().default(4e-4).describe("Adam's rate."),
       beta1: z.number().min(0).lt(1).default(0.5).describe("Adam's decay of the mean."),
       beta2: z.number().min(0).lt(1).default(0.999).describe("Adam's decay of the square."),
       decayFromFraction: z

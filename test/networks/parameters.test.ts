@@ -35,6 +35,17 @@ describe('ParameterLayout', () => {
     expect([...named['norm.gamma']!.data]).toEqual([1, 1, 1, 1]);
   });
 
+  it('starts blocks of output channels alike where it is asked to', () => {
+    const init = { normal: 1, alike: { blocks: 3, channels: 2 } };
+    const one = new ParameterLayout([{ name: 'heads.weight', shape: [1, 2, 7], init }]);
+    const [first, second] = [one.initialize(1).subarray(0, 7), one.initialize(1).subarray(7)];
+    for (const row of [first, second]) {
+      expect([row[2], row[3], row[4], row[5]]).toEqual([row[0], row[1], row[0], row[1]]);
+      expect(new Set(row).size).toBe(3);
+    }
+    expect(first).not.toEqual(second);
+  });
+
   it('initializes by the seed and the name alone', () => {
     expect(layout.initialize(3)).toEqual(layout.initialize(3));
     expect(layout.initialize(3)).not.toEqual(layout.initialize(4));
