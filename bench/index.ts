@@ -121,7 +121,8 @@ try {
     if (program !== undefined) {
       say(`\n# ${name}`);
       const rounds = values.rounds === undefined ? [] : ['--rounds', values.rounds];
-      const args = [inBench(program), '--python', context.python, ...rounds];
+      const quick = context.quick ? ['--quick'] : [];
+      const args = [inBench(program), '--python', context.python, ...rounds, ...quick];
       await run(process.execPath, ['--import', 'tsx', ...args]);
       continue;
     }

@@ -29,6 +29,7 @@ export {
   generate,
   generateVideo,
   openOnnxModel,
+  openThreadedModel,
   planBatch,
   runBatch,
   sampleFrames,

@@ -56,6 +56,7 @@ describe('the library', { timeout: TIMEOUT_MS }, () => {
       'openFlow',
       'openModel',
       'openOnnxModel',
+      'openThreadedModel',
       'parsePipeline',
       'parseRational',
       'planBatch',

@@ -12,9 +12,6 @@ import { inBench } from '../support/files.js';
 import type { Size } from '../support/settings.js';
 import type { Point } from './settings.js';
 
-/** Drawn weights make flows of whole pixels, which two engines agree on less closely. */
-const TOLERANCE = 1e-2;
-
 /** An untrained generator of the edges pipeline at a size, exported; speed needs no training. */
 export async function prepare(
   point: Point,
@@ -41,7 +38,7 @@ export async function prepare(
   if (!existsSync(path)) {
     await useBackend();
     const baseFolder = inBench('../pipelines');
-    await exportGenerator(model, path, { baseFolder, tolerance: TOLERANCE });
+    await exportGenerator(model, path, { baseFolder });
   }
   return { model, path };
 }

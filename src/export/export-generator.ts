@@ -26,8 +26,8 @@ export interface ExportOptions {
   /** Store weights as float16: half the file, computing stays float32. Off unless given. */
   readonly halfWeights?: boolean;
   /**
-   * The largest |difference| to TensorFlow.js that is let through: 1e-3, or 1e-2 of half weights. Of
-   * half weights the flow may differ by `flowScalePixels` times as much.
+   * The largest |difference| to TensorFlow.js that is let through: 1e-3, or 1e-2 of half weights. The
+   * flow, which counts in pixels, may differ by `flowScalePixels` times as much.
    */
   readonly tolerance?: number;
   /** Folder that relative paths of the pipeline start from; the current one unless given. */
@@ -95,10 +95,10 @@ export async function exportGenerator(
   const comparison = await compareWithOnnx(generator, weights, file, {
     ...{ layout, width, height, path },
   });
-  // Rounded weights move the flow by a share of its scale, which counts in pixels; what comes of
-  // it is in the frames.
+  // The flow counts in pixels, a number near 1 times its scale, and so does what it is off by; what
+  // comes of it is in the frames.
   const allowed = (output: string): number =>
-    output === 'flow' && halfWeights ? tolerance * generator.options.flowScalePixels : tolerance;
+    output === 'flow' ? tolerance * generator.options.flowScalePixels : tolerance;
   for (const [output, difference] of Object.entries(comparison.outputs)) {
     if (difference <= allowed(output)) continue;
     throw new FrameloomError(
