@@ -21,7 +21,7 @@ import { machineReport } from './support/machine.js';
 import { parseSize } from './support/settings.js';
 import { generatorAlone } from './synthesis/generator.js';
 import { identity } from './synthesis/identity.js';
-import { startPeer, type Peer } from './synthesis/peer.js';
+import { startWorker, type Worker } from './support/worker.js';
 import type { Point, SynthesisSettings } from './synthesis/settings.js';
 import { startUp } from './synthesis/start.js';
 import { fileToFile } from './synthesis/video.js';
@@ -63,11 +63,11 @@ async function measure<T>(name: string, list: readonly T[], f: (of: T) => Promis
   for (const one of list) (report[name] ??= []).push(await f(one));
 }
 
-let peer: Peer | undefined;
+let peer: Worker | undefined;
 try {
   await useBackend();
   await measure('generator', points, (point) => {
-    peer ??= startPeer(values.python);
+    peer ??= startWorker(values.python, 'synthesis_worker.py');
     return generatorAlone(point, settings, peer);
   });
   await measure('video', points, (point) => fileToFile(point, settings));
@@ -77,6 +77,6 @@ try {
   const whole = { machine, settings: { rounds, frames, quick }, ...report };
   await writeResult('synthesis.json', `${JSON.stringify(whole, null, 2)}\n`);
 } finally {
-  peer?.stop();
+  await peer?.stop();
   await rm(folder, { recursive: true, force: true });
 }

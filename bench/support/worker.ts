@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { inBench } from './files.js';
 
-/** PyTorch's side: a process that stays, and answers one JSON line with another. */
+/** Python's side: a process that stays, and answers one JSON line with another. */
 export interface Worker {
   /** @throws Error with the other side's words when it failed */
   ask<Answer extends object>(request: Readonly<Record<string, unknown>>): Promise<Answer>;
   stop(): Promise<void>;
 }
 
-export function startWorker(python: string): Worker {
-  const child = spawn(python, [inBench('peers/mirror_worker.py')], {
+/** @param program of bench/peers */
+export function startWorker(python: string, program = 'mirror_worker.py'): Worker {
+  const child = spawn(python, [inBench(`peers/${program}`)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -26,10 +27,10 @@ export function startWorker(python: string): Worker {
       const line: IteratorResult<string, unknown> = await lines.next();
       if (line.done === true) {
         await ended;
-        throw new Error(`the PyTorch process ended while asked to ${String(request.do)}`);
+        throw new Error(`${program} ended while asked for ${JSON.stringify(request)}`);
       }
       const answer = JSON.parse(line.value) as Answer & { error?: string };
-      if (answer.error !== undefined) throw new Error(`PyTorch: ${answer.error}`);
+      if (answer.error !== undefined) throw new Error(`${program}: ${answer.error}`);
       return answer;
     },
     async stop(): Promise<void> {

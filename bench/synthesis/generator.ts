@@ -5,9 +5,16 @@ import {
 } from '../../src/synthesis/index.js';
 import { say } from '../support/files.js';
 import { spreadOf, spreadText } from '../support/statistics.js';
-import type { Peer } from './peer.js';
+import type { Worker } from '../support/worker.js';
 import { prepare, secondsPerFrame } from './prepare.js';
 import { framesAt, pointText, type Point, type SynthesisSettings } from './settings.js';
+
+interface PeerAnswer {
+  /** A frame. */
+  readonly seconds?: number;
+  /** Why it was not timed. */
+  readonly skipped?: string;
+}
 
 const KINDS = ['onnxruntime', 'eager', 'compile'] as const;
 
@@ -15,7 +22,7 @@ const KINDS = ['onnxruntime', 'eager', 'compile'] as const;
  * The generator alone, frame for frame, each from the last: on ONNX Runtime and TensorFlow.js here,
  * on ONNX Runtime and PyTorch in Python, by turns.
  */
-export async function generatorAlone(point: Point, settings: SynthesisSettings, peer: Peer) {
+export async function generatorAlone(point: Point, settings: SynthesisSettings, peer: Worker) {
   const { rounds, folder, quick } = settings;
   const { model, path } = await prepare(point, folder);
   const { width, height, preset } = point;
@@ -34,7 +41,7 @@ export async function generatorAlone(point: Point, settings: SynthesisSettings, 
         skipped.add('compile: it takes minutes to compile, and this is a quick run');
         continue;
       }
-      const answer = await peer.ask({ kind, path, preset, width, height, frames });
+      const answer = await peer.ask<PeerAnswer>({ kind, path, preset, width, height, frames });
       if (answer.seconds !== undefined) add(`python ${kind}`, answer.seconds);
       else skipped.add(`${kind}: ${answer.skipped}`);
     }

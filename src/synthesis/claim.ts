@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { temporaryBeside, writeError } from '../base/atomic-write.js';
+import { isAlive, ownerSchema, thisOwner, type Owner } from '../base/owner.js';
 import { entrySchema, fingerprintSchema, type ManifestEntry } from './manifest-entry.js';
 
 /** Of another machine only the date of its claim can be seen: one that was not renewed is dead. */
@@ -15,17 +15,12 @@ const workSchema = z.object({
   /** What lay at the output's place before; null for nothing. */
   before: fingerprintSchema.omit({ sha256: true }).nullable(),
 });
-const claimSchema = z.object({
-  pid: z.int().positive(),
-  host: z.string(),
-  /** When the process began, which another one of the same number differs in; null if unknown. */
-  born: z.string().nullable(),
+const claimSchema = ownerSchema.extend({
   work: workSchema,
 });
 
 /** What a claimed job makes, of what, and what it writes over. */
 export type ClaimedWork = z.output<typeof workSchema>;
-type Owner = Omit<z.output<typeof claimSchema>, 'work'>;
 
 /** A job that this process alone works at. */
 export interface Claim {
@@ -35,31 +30,11 @@ export interface Claim {
   release(): Promise<void>;
 }
 
-/** Field 22 of /proc/<pid>/stat with the boot's id, where there is such a thing. */
-async function bornAt(pid: number): Promise<string | null> {
-  try {
-    const facts = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    // The second field is the program's name in brackets and may hold spaces.
-    const ticks = facts.slice(facts.lastIndexOf(')') + 2).split(' ')[19];
-    return ticks === undefined ? null : `${boot.trim()}/${ticks}`;
-  } catch {
-    return null; // not Linux, or the process is gone
-  }
-}
-
-async function isAlive(owner: Owner, path: string): Promise<boolean> {
-  if (owner.host !== hostname()) {
-    const facts = await stat(path).catch(() => undefined);
-    return facts !== undefined && Date.now() - facts.mtimeMs < STALE_MS;
-  }
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    // EPERM: it is there and belongs to somebody else.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return owner.born === null || owner.born === (await bornAt(owner.pid));
+async function isUnderWay(owner: Owner, path: string): Promise<boolean> {
+  const alive = await isAlive(owner);
+  if (alive !== undefined) return alive;
+  const facts = await stat(path).catch(() => undefined);
+  return facts !== undefined && Date.now() - facts.mtimeMs < STALE_MS;
 }
 
 /**
@@ -75,11 +50,7 @@ export class Claims {
 
   constructor(folder: string) {
     this.#folder = join(folder, '.frameloom-claims');
-    this.#owner = bornAt(process.pid).then((born) => ({
-      pid: process.pid,
-      host: hostname(),
-      born,
-    }));
+    this.#owner = thisOwner();
     this.#renewing = setInterval(() => void this.#renew(), RENEWED_EVERY_MS).unref();
   }
 
@@ -109,7 +80,7 @@ export class Claims {
           const facts = await stat(path).catch(() => undefined);
           if (facts && Date.now() - facts.mtimeMs < STALE_MS) return undefined;
         } else {
-          if (this.#held.has(path) || (await isAlive(other, path))) return undefined;
+          if (this.#held.has(path) || (await isUnderWay(other, path))) return undefined;
           abandoned = other.work;
         }
         await discard(path);
@@ -134,7 +105,7 @@ export class Claims {
   async clear(output: string): Promise<void> {
     const path = this.#pathOf(output);
     const claim = await read(path).catch(() => 'gone' as const);
-    if (claim === 'gone' || claim === 'unreadable' || (await isAlive(claim, path))) return;
+    if (claim === 'gone' || claim === 'unreadable' || (await isUnderWay(claim, path))) return;
     await discard(path);
   }
 
