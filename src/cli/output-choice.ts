@@ -24,6 +24,8 @@ export function outputChoice(flags: OutputFlags): OutputChoice {
   return {
     ...(named !== undefined && { format: formatOf(undefined, named) }),
     ...(flags.outputPixFmt !== undefined && { outputPixelFormat: flags.outputPixFmt }),
+    ...(flags.crf !== undefined && { crf: flags.crf }),
+    ...(flags.x264Preset !== undefined && { preset: flags.x264Preset }),
   };
 }
 

@@ -31,13 +31,16 @@ export class JobMaker {
   }
 
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
-    const { startFrames, audio, format, outputPixelFormat, sequenceFps, raw } = this.#options;
+    const { startFrames, audio, format, outputPixelFormat, crf, preset, sequenceFps, raw } =
+      this.#options;
     return {
       seed,
       startFrames,
       audio: audio ?? false,
       format: format ?? null,
       outputPixelFormat: outputPixelFormat ?? null,
+      crf: crf ?? null,
+      preset: preset ?? null,
       sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
       raw: raw ? JSON.stringify(raw) : null,
     };

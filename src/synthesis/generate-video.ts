@@ -19,7 +19,7 @@ import { openFrameSource } from './frame-source.js';
 import type { Synthesizer } from './synthesizer.js';
 
 /** How what is generated is written; by the output's extension unless given. */
-export type OutputChoice = Pick<EncodeOptions, 'format' | 'outputPixelFormat'>;
+export type OutputChoice = Pick<EncodeOptions, 'format' | 'outputPixelFormat' | 'crf' | 'preset'>;
 
 export interface GenerateVideoOptions extends OutputChoice {
   /** A video of the kind that the model's condition is made of: a path, `-`, or a stream. */
@@ -114,6 +114,8 @@ async function generateFrom(
           expects: { width, height, pixelFormat: 'rgb24' },
           format: options.format ?? (isPath(output) ? undefined : 'y4m'),
           outputPixelFormat: options.outputPixelFormat,
+          crf: options.crf,
+          preset: options.preset,
           ...(options.audio && info.hasAudio && info.path !== null && { audioFrom: info.path }),
         }),
       ),

@@ -128,10 +128,26 @@ const plain = (
 });
 
 const FRAGMENTED = '+frag_keyframe+empty_moov+default_base_moof';
-const h264 = (options: EncodeOptions): string[] => [
-  ...['-c:v', 'libx264', '-preset', options.preset ?? 'medium'],
-  ...['-crf', quality(options, 18, 51)],
+
+/** x264's own names, fastest first. */
+const X264_PRESETS = [
+  ...['ultrafast', 'superfast', 'veryfast', 'faster', 'fast'],
+  ...['medium', 'slow', 'slower', 'veryslow', 'placebo'],
 ];
+
+/**
+ * The generator needs the processor too: `veryfast` takes a third of the time of x264's own
+ * `medium`, and at CRF 16 looks as good as that at 18 in a file about a tenth larger.
+ */
+function h264(options: EncodeOptions): string[] {
+  const preset = options.preset ?? 'veryfast';
+  if (!X264_PRESETS.includes(preset)) {
+    throw new FrameloomError('bad-option', `"${preset}" is not a preset of x264`, {
+      hint: `one of ${X264_PRESETS.join(', ')}`,
+    });
+  }
+  return ['-c:v', 'libx264', '-preset', preset, '-crf', quality(options, 16, 51)];
+}
 const AAC = ['-c:a', 'aac', '-b:a', '192k'];
 
 export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = {

@@ -21,7 +21,6 @@ export {
   PIXEL_LAYOUTS,
   type PixelFormat,
 } from './pixel-format.js';
-export { outputOptions, type OutputOptions } from './options.js';
 export { formatOf, OUTPUT_FORMAT_NAMES } from './formats.js';
 export { toRate } from './rate.js';
 export { runningProcesses } from './process.js';

@@ -138,9 +138,9 @@ export interface EncodeOptions {
   readonly fps: Rational | number | string;
   /** Default: by the target's extension; mp4 for a stream. */
   readonly format?: OutputFormatName | undefined;
-  /** Constant quality: h264 0–51, default 18; vp9 0–63, default 30. Lower is better and larger. */
+  /** Constant quality: h264 0–51, default 16; vp9 0–63, default 30. Lower is better and larger. */
   readonly crf?: number | undefined;
-  /** x264's speed preset, default `medium`. */
+  /** x264's speed preset, default `veryfast`; slower is smaller at the same quality. */
   readonly preset?: string | undefined;
   /** ffmpeg's pixel format to write instead of the format's own, such as yuv444p. */
   readonly outputPixelFormat?: string | undefined;

@@ -202,6 +202,10 @@ describe('encodeFrames', () => {
     expect(await failure(encode(few(), scratchPath('x.mp4'), { crf: 99 }))).toMatchObject({
       code: 'bad-option',
     });
+    expect(await failure(encode(few(), scratchPath('x.mp4'), { preset: 'warp9' }))).toMatchObject({
+      code: 'bad-option',
+      hint: expect.stringContaining('veryfast') as string,
+    });
     expect(await failure(encode(few(), scratchPath('one.png')))).toMatchObject({
       code: 'bad-option',
     });

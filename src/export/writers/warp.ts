@@ -110,13 +110,14 @@ function writeWarp(writer: Writer, { image, flow }: Warp): Edge {
     [x, y].map(({ places }) => graph.node('Expand', [places, whole])),
     { axis: { int: 3 } },
   );
-  const one = graph.integers([1]);
   const pixel = graph.node(
     'Concat',
-    [x, y].map((along) => graph.node('Reshape', [along.pixel, one])),
-    { axis: { int: 0 } },
+    [x, y].map((along) => graph.node('Reshape', [along.pixel, graph.integers([1, 1, 1, 1])])),
+    { axis: { int: 1 } },
   );
-  const shift = graph.node('Mul', [writer.edge(flow), pixel]);
+  // Plane by plane: with x and y side by side, each number of the product is a run of its own.
+  const planes = graph.node('Mul', [writer.edge(flow, 'planar'), pixel]);
+  const shift = graph.node('Transpose', [planes], { perm: { ints: [0, 2, 3, 1] } });
   return graph.node('GridSample', [writer.edge(image, 'planar'), graph.node('Add', [own, shift])], {
     mode: { text: 'bilinear' },
     padding_mode: { text: 'border' },
