@@ -28,20 +28,27 @@ export function microBatches(count: number, size: number): MicroBatch[] {
   });
 }
 
-/** A batch's part of a loss: a pure function of tensors, with the tensors. */
-export interface LossPart {
-  /** Parts of one kind compute the same from equal tensors. */
-  readonly kind: string;
-  /** The tensors that a gradient is wanted in. */
-  readonly xs: readonly tf.Tensor[];
-  /** What else it reads. */
-  readonly given: NamedTensors;
+/** One of the losses that a batch has a part in. */
+export interface PartLoss {
+  /** Names of the tensors that a gradient is wanted in. */
+  readonly xs: readonly string[];
   /**
    * Called off the tape, for what needs no gradient; what it returns is called once, on a tape. Nothing
-   * but the tensors that it gets, which stand for `xs` and `given`, and constants may enter. Means
-   * carry the batch's share, so that the parts' terms add up.
+   * but the tensors that it gets, which stand for the part's, and constants may enter. Means carry the
+   * batch's share, so that the parts' terms add up.
    */
-  open(xs: readonly tf.Tensor[], given: NamedTensors): () => LossTerms;
+  open(tensors: NamedTensors): () => LossTerms;
+}
+
+/**
+ * A batch's part of one or several losses, all pure functions of the same tensors: what they have in
+ * common, such as a discriminator's forward pass, one recorded graph computes once.
+ */
+export interface LossPart<K extends string> {
+  /** Parts of one kind compute the same from equal tensors. */
+  readonly kind: string;
+  readonly tensors: NamedTensors;
+  readonly losses: Readonly<Partial<Record<K, PartLoss>>>;
 }
 
 /** Loss terms and the gradients of their sum. */
@@ -51,29 +58,47 @@ export interface TermGradients {
   readonly gradients: tf.Tensor[];
 }
 
-/** The part's terms and the gradients of their sum, by a runner, on a tape of its own. */
-function partGradients(part: LossPart, runner: Runner): TermGradients {
-  const inputs = { ...numbered('x', part.xs), ...prefixed('given.', part.given) };
-  const made = runner.call(part.kind, inputs, (tensors): NamedTensors => {
-    const own = ordered('x', tensors);
-    const make = part.open(own, withoutPrefix('given.', tensors));
-    const kept: LossTerms = {};
-    const { gradients } = valueAndGradients(() => {
-      const terms = make();
-      for (const [name, term] of Object.entries(terms)) kept[name] = tf.keep(tf.clone(term));
-      return sumOf(terms);
-    }, own);
-    const terms = Object.entries(kept).map(([name, term]) => {
-      const copy = tf.clone(term);
-      term.dispose();
-      return [`term.${name}`, copy] as const;
-    });
-    return { ...Object.fromEntries(terms), ...numbered('gradient', gradients) };
+/** The loss's terms and the gradients of their sum, on a tape of its own. */
+function gradientsOf(loss: PartLoss, tensors: NamedTensors): NamedTensors {
+  const make = loss.open(tensors);
+  const kept: LossTerms = {};
+  const xs = loss.xs.map((name) => tensors[name]!);
+  const { gradients } = valueAndGradients(() => {
+    const terms = make();
+    for (const [name, term] of Object.entries(terms)) kept[name] = tf.keep(tf.clone(term));
+    return sumOf(terms);
+  }, xs);
+  const terms = Object.entries(kept).map(([name, term]) => {
+    const copy = tf.clone(term);
+    term.dispose();
+    return [`term.${name}`, copy] as const;
   });
-  return {
-    terms: withoutPrefix('term.', made) as LossTerms,
-    gradients: ordered('gradient', made),
-  };
+  return { ...Object.fromEntries(terms), ...numbered('gradient', gradients) };
+}
+
+const lossesOf = <K extends string>(part: LossPart<K>): [K, PartLoss][] =>
+  Object.entries(part.losses) as [K, PartLoss][];
+
+/** All losses of a part by a runner. */
+function partGradients<K extends string>(
+  part: LossPart<K>,
+  runner: Runner,
+): (readonly [K, TermGradients])[] {
+  const losses = lossesOf(part);
+  const made = runner.call(part.kind, part.tensors, (tensors): NamedTensors => {
+    const own = losses.map(([name, loss]) =>
+      prefixed(
+        `${name}.`,
+        scoped(() => gradientsOf(loss, tensors)),
+      ),
+    );
+    return Object.assign({}, ...own) as NamedTensors;
+  });
+  return losses.map(([name]) => {
+    const own = withoutPrefix(`${name}.`, made);
+    const terms = withoutPrefix('term.', own) as LossTerms;
+    return [name, { terms, gradients: ordered('gradient', own) }] as const;
+  });
 }
 
 /** `sum + term` in place of both; `term` where there is no sum yet. */
@@ -85,36 +110,70 @@ function addInto<T extends tf.Tensor>(sum: T | undefined, term: T): T {
 }
 
 /**
- * A loss that is a sum over parts, and its gradients, one part's activations at a time. The gradient
+ * Losses that are sums over parts, and their gradients, one part's activations at a time. The gradient
  * of a mean over N items is the sum over batches of each batch's share times the gradient of its own
  * mean; so this equals the gradient of the whole but for rounding, in the memory of one part.
  *
- * @param xs what gradients are wanted in; each part names those of them that it reads
+ * @param wanted for each loss the tensors that gradients are wanted in; each part names those of them
+ *   that it reads
  * @param parts called in order, each when the one before is done and let go
  */
-export function gradientsOfParts(
-  xs: readonly tf.Tensor[],
-  parts: readonly (() => LossPart)[],
+export function gradientsOfParts<K extends string>(
+  wanted: Readonly<Record<K, readonly tf.Tensor[]>>,
+  parts: readonly (() => LossPart<K>)[],
   runner: Runner,
-): TermGradients {
+): Record<K, TermGradients> {
   return scoped(() => {
-    const at = new Map(xs.map((x, i) => [x, i]));
-    const sums: (tf.Tensor | undefined)[] = xs.map(() => undefined);
-    const terms: LossTerms = {};
+    const names = Object.keys(wanted) as K[];
+    const totals = Object.fromEntries(
+      names.map((name) => [name, new Total(wanted[name])]),
+    ) as unknown as Record<K, Total>;
     for (const make of parts) {
+      // Out of the part's scope go its gradients and what they are in, which was there before.
       const own = scoped(() => {
         const part = make();
-        return { xs: part.xs, ...partGradients(part, runner) };
+        const made = partGradients(part, runner);
+        return made.map(([name, found]) => ({
+          ...{ name, found },
+          xs: part.losses[name]!.xs.map((x) => part.tensors[x]!),
+        }));
       });
-      own.xs.forEach((x, i) => {
-        const position = at.get(x);
-        if (position === undefined) throw new Error('a part reads what no gradient is wanted in');
-        sums[position] = addInto(sums[position], own.gradients[i]!);
-      });
-      for (const [name, term] of Object.entries(own.terms)) {
-        terms[name] = addInto(terms[name], term);
-      }
+      for (const { name, xs, found } of own) totals[name].add(xs, found);
     }
-    return { terms, gradients: sums.map((sum, i) => sum ?? tf.zerosLike(xs[i]!)) };
+    return Object.fromEntries(names.map((name) => [name, totals[name].sum()])) as Record<
+      K,
+      TermGradients
+    >;
   });
+}
+
+/** One loss's terms and gradients so far. */
+class Total {
+  readonly #xs: readonly tf.Tensor[];
+  readonly #at: ReadonlyMap<tf.Tensor, number>;
+  readonly #gradients: (tf.Tensor | undefined)[];
+  readonly #terms: LossTerms = {};
+
+  constructor(xs: readonly tf.Tensor[]) {
+    this.#xs = xs;
+    this.#at = new Map(xs.map((x, i) => [x, i]));
+    this.#gradients = xs.map(() => undefined);
+  }
+
+  /** Takes the tensors of `own`. */
+  add(xs: readonly tf.Tensor[], own: TermGradients): void {
+    xs.forEach((x, i) => {
+      const position = this.#at.get(x);
+      if (position === undefined) throw new Error('a part reads what no gradient is wanted in');
+      this.#gradients[position] = addInto(this.#gradients[position], own.gradients[i]!);
+    });
+    for (const [name, term] of Object.entries(own.terms)) {
+      this.#terms[name] = addInto(this.#terms[name], term);
+    }
+  }
+
+  sum(): TermGradients {
+    const gradients = this.#gradients.map((sum, i) => sum ?? tf.zerosLike(this.#xs[i]!));
+    return { terms: this.#terms, gradients };
+  }
 }

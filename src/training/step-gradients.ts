@@ -15,16 +15,10 @@ import {
   type LossTerms,
   type RealSide,
 } from './generator-loss.js';
-import type { Judges } from './judged-parts.js';
 import type { Model, TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
-import {
-  discriminatorGradientInParts,
-  generatorGradientInParts,
-  r1GradientInParts,
-  type PartsOptions,
-} from './step-in-parts.js';
+import { gradientsInParts, r1GradientInParts } from './step-in-parts.js';
 import type { StepPlan } from './step-plan.js';
 
 /** Remembers a closure's terms beyond its scope. */
@@ -45,79 +39,71 @@ export interface StepContext {
   readonly terms: LossTerms;
 }
 
-/** How the losses of a step in segments are cut. */
-const partsOptions = (
-  { model, losses, plan, runner, terms }: StepContext,
-  real: RealSide,
-  side: 'generator' | 'discriminator',
-): PartsOptions => ({
-  ...{ discriminators: model.discriminators, real, losses, runner, judgeRaw: plan.judgeRaw },
-  judgedFrames: plan.judgedFrames ?? real.frames.shape[0] / real.window.shape[0],
-  report: (own) => keepTerms(own, side, terms),
-});
+/** Both networks' gradients, of the same frames and by the same discriminators. */
+export interface StepGradients {
+  readonly generator: tf.Tensor1D;
+  readonly discriminators: tf.Tensor1D;
+}
 
-/** The generator's loss and its gradient through a rollout, as the plan says. */
-export function generatorGradient(
+/** Both losses and their gradients, the generator's through its rollout, as the plan says. */
+export function stepGradients(
   context: StepContext,
   state: TrainingState,
   input: RolloutInput,
   real: RealSide,
-): RolloutGradient {
-  const { model, losses, plan, terms } = context;
+): StepGradients {
+  const { model, losses, plan, runner, terms } = context;
+  const frames = input.teacherForced.length;
+  const judges = { flat: state.discriminators, vectors: state.spectral };
+  const judgedFrames = plan.segments === null ? frames : (plan.judgedFrames ?? frames);
+  const cut = { discriminators: model.discriminators, real, judgedFrames, runner };
+  const made =
+    plan.segments === null
+      ? wholeGradients(context, state, input, real)
+      : gradientsInParts(
+          ...([createRollout(model.generator, input), state.generator, judges] as const),
+          plan.segments,
+          {
+            ...{ ...cut, losses, judgeRaw: plan.judgeRaw },
+            report: (own, side) => keepTerms(own, side, terms),
+          },
+        );
+  const generator = made.generator.gradient;
+  if (plan.r1 === 0) return { generator, discriminators: made.discriminators };
+  const penalty = r1GradientInParts(judges, plan.r1, cut);
+  terms['discriminator/r1'] = tf.keep(tf.clone(penalty.penalty));
+  return { generator, discriminators: tf.add(made.discriminators, penalty.gradient) };
+}
+
+/** Both losses on one tape each. */
+function wholeGradients(
+  { model, losses, plan, terms }: StepContext,
+  state: TrainingState,
+  input: RolloutInput,
+  real: RealSide,
+): { generator: RolloutGradient; discriminators: tf.Tensor1D } {
   const { generator, discriminators } = model;
-  const rollout = createRollout(generator, input);
-  if (plan.segments !== null) {
-    const options = partsOptions(context, real, 'generator');
-    const judges = judgesOf(state);
-    return generatorGradientInParts(rollout, state.generator, judges, plan.segments, options);
-  }
+  const frames = input.teacherForced.length;
   const judges = scoped(() => discriminators.weights(state.discriminators, state.spectral));
   const features = realFeatures(discriminators, judges, real);
-  const loss = (outputs: readonly tf.Tensor[]): tf.Scalar => {
-    const out = sortOutputs(outputs, input.teacherForced.length);
+  const generatorsLoss = (outputs: readonly tf.Tensor[]): tf.Scalar => {
+    const out = sortOutputs(outputs, frames);
     const own = generatorLoss(discriminators, judges, real, features, out, losses, plan.judgeRaw);
     keepTerms(own, 'generator', terms);
     return sumOf(own);
   };
-  return plainGradient(rollout, state.generator, loss);
-}
-
-const judgesOf = ({ discriminators, spectral }: TrainingState): Judges => ({
-  flat: discriminators,
-  vectors: spectral,
-});
-
-/** The discriminators' gradient on the frames of a rollout, as the plan says. */
-export function discriminatorGradient(
-  context: StepContext,
-  state: TrainingState,
-  real: RealSide,
-  outputs: readonly tf.Tensor[],
-  frames: number,
-): tf.Tensor1D {
-  const { model, losses, plan, terms } = context;
-  const judges = judgesOf(state);
-  const options = partsOptions(context, real, 'discriminator');
-  const wholeGradient = (): tf.Tensor1D => {
-    const whole = (): tf.Scalar => {
-      const out = sortOutputs(outputs, frames);
-      const weights = model.discriminators.weights(judges.flat, judges.vectors);
-      const own = discriminatorLoss(
-        ...([model.discriminators, weights, real, out, losses, plan.judgeRaw] as const),
-      );
-      options.report(own);
-      return sumOf(own);
-    };
-    const { gradients } = inPhase('train', () => valueAndGradients(whole, [judges.flat]));
-    return gradients[0] as tf.Tensor1D;
+  const rolled = plainGradient(createRollout(generator, input), state.generator, generatorsLoss);
+  const discriminatorsLoss = (): tf.Scalar => {
+    const out = sortOutputs(rolled.outputs, frames);
+    const weights = discriminators.weights(state.discriminators, state.spectral);
+    const own = discriminatorLoss(
+      ...([discriminators, weights, real, out, losses, plan.judgeRaw] as const),
+    );
+    keepTerms(own, 'discriminator', terms);
+    return sumOf(own);
   };
-  const gradient =
-    plan.segments === null
-      ? wholeGradient()
-      : discriminatorGradientInParts(judges, outputs, frames, options);
-  if (plan.r1 === 0) return gradient;
-  const judgedFrames = plan.segments === null ? frames : options.judgedFrames;
-  const penalty = r1GradientInParts(judges, plan.r1, { ...options, judgedFrames });
-  terms['discriminator/r1'] = tf.keep(tf.clone(penalty.penalty));
-  return tf.add(gradient, penalty.gradient);
+  const { gradients } = inPhase('train', () =>
+    valueAndGradients(discriminatorsLoss, [state.discriminators]),
+  );
+  return { generator: rolled, discriminators: gradients[0] as tf.Tensor1D };
 }

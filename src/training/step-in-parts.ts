@@ -11,13 +11,13 @@ import {
 } from '../autodiff/index.js';
 import type { Discriminators, Parameters } from '../networks/index.js';
 import { sumOf, type LossTerms, type RealSide } from './generator-loss.js';
-import { discriminatorParts } from './discriminator-parts.js';
-import { generatorParts } from './generator-parts.js';
-import type { JudgedStep, Judges } from './judged-parts.js';
+import { framesPart } from './frames-part.js';
+import type { JudgedPart, JudgedStep, Judges } from './judged-parts.js';
 import { r1Gradient } from './losses/r1.js';
 import { gradientsOfParts, microBatches } from './micro-batch.js';
 import type { LossOptions } from './options.js';
 import { sortOutputs } from './rollout.js';
+import { runBatches, runsPart } from './runs-part.js';
 
 /** How a step in parts is cut, and by what it is judged. */
 export interface PartsOptions {
@@ -27,66 +27,57 @@ export interface PartsOptions {
   readonly judgeRaw: boolean;
   /** Frames, and runs of frames, of a sample that the discriminators judge at once. */
   readonly judgedFrames: number;
-  /** Takes the loss's terms; they are let go after the call. */
-  readonly report: (terms: LossTerms) => void;
+  /** Takes a loss's terms; they are let go after the call. */
+  readonly report: (terms: LossTerms, side: 'generator' | 'discriminator') => void;
   /** Runs each piece of the step. */
   readonly runner: Runner;
 }
 
 type R1Options = Pick<PartsOptions, 'discriminators' | 'real' | 'judgedFrames' | 'runner'>;
 
-const judgedStep = (
-  { discriminators, real, losses, judgeRaw }: PartsOptions,
-  outputs: readonly tf.Tensor[],
-  frames: number,
-): JudgedStep => ({
-  ...{ discriminators, real, losses, judgeRaw },
-  out: sortOutputs(outputs, frames),
-});
+/** Both losses of a step in parts: of at most `size` frames, then of at most `size` runs of frames. */
+export function judgedParts(step: JudgedStep, judges: Judges, size: number): (() => JudgedPart)[] {
+  const frames = microBatches(step.out.frames.length, size).map(
+    (batch) => () => framesPart(step, judges, batch),
+  );
+  if (step.losses.sequenceAdversarial === 0) return frames;
+  const runs = runBatches(step, size).map((batch) => () => runsPart(step, judges, batch));
+  return [...frames, ...runs];
+}
 
-/** The gradient of `generatorLoss` through a rollout in segments, the loss in micro-batches. */
-export function generatorGradientInParts(
+/**
+ * The gradient of `generatorLoss` through a rollout in segments, and that of `discriminatorLoss` in
+ * the judges' weights on the same frames; both losses in micro-batches.
+ */
+export function gradientsInParts(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   judges: Judges,
   segments: Schedule,
   options: PartsOptions,
-): RolloutGradient {
-  const { judgedFrames, report, runner } = options;
-  const lossGradient: LossGradient = (outputs) => {
-    const parts = generatorParts(
-      judgedStep(options, outputs, rollout.length),
-      judges,
-      judgedFrames,
-    );
-    const { terms, gradients } = gradientsOfParts(outputs, parts, runner);
-    report(terms);
-    return { value: sumOf(terms), cotangents: gradients };
-  };
-  return segmentedGradient(rollout, parameters, lossGradient, segments, runner);
-}
-
-/**
- * The gradient of `discriminatorLoss` in the judges' weights, in micro-batches.
- *
- * @param outputs the rollout's, off the generator's tape
- * @param frames of the rollout
- */
-export function discriminatorGradientInParts(
-  judges: Judges,
-  outputs: readonly tf.Tensor[],
-  frames: number,
-  options: PartsOptions,
-): tf.Tensor1D {
-  const { judgedFrames, report, runner } = options;
-  return inPhase('train', () =>
-    tf.tidy(() => {
-      const parts = discriminatorParts(judgedStep(options, outputs, frames), judges, judgedFrames);
-      const { terms, gradients } = gradientsOfParts([judges.flat], parts, runner);
-      report(terms);
-      return gradients[0] as tf.Tensor1D;
-    }),
-  );
+): { generator: RolloutGradient; discriminators: tf.Tensor1D } {
+  const { discriminators, real, losses, judgeRaw, judgedFrames, report, runner } = options;
+  return scoped(() => {
+    let judged: tf.Tensor1D | undefined;
+    const lossGradient: LossGradient = (outputs) => {
+      const out = sortOutputs(outputs, rollout.length);
+      const step = { discriminators, real, losses, judgeRaw, out };
+      const made = gradientsOfParts(
+        { generator: outputs, discriminators: [judges.flat] },
+        judgedParts(step, judges, judgedFrames),
+        runner,
+      );
+      report(made.generator.terms, 'generator');
+      report(made.discriminators.terms, 'discriminator');
+      judged = tf.keep(made.discriminators.gradients[0] as tf.Tensor1D);
+      return { value: sumOf(made.generator.terms), cotangents: made.generator.gradients };
+    };
+    const generator = segmentedGradient(rollout, parameters, lossGradient, segments, runner);
+    // Kept beyond the loss's scope, it is the calling scope's again as a clone.
+    const discriminatorsGradient = tf.clone(judged!);
+    judged!.dispose();
+    return { generator, discriminators: discriminatorsGradient };
+  });
 }
 
 /** R1's penalty on the frame discriminator, and its gradient, in micro-batches of frames. */

@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { eagerRunner, withPrefix, type NamedTensors, type Runner } from '../backend/graph/index.js';
+import {
+  eagerRunner,
+  prefixed,
+  withPrefix,
+  type NamedTensors,
+  type Runner,
+} from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
@@ -8,7 +14,7 @@ import type { LossTerms, RealSide } from './generator-loss.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import { discriminatorGradient, generatorGradient, type StepContext } from './step-gradients.js';
+import { stepGradients, type StepContext } from './step-gradients.js';
 import {
   keyOf,
   packInputs,
@@ -95,16 +101,14 @@ function stepFunction(
     };
     const terms: LossTerms = {};
     const context: StepContext = { model, losses, plan, runner, terms };
-    const made = generatorGradient(context, state, window, real);
-    const judged = discriminatorGradient(context, state, real, made.outputs, frames);
+    const gradients = stepGradients(context, state, window, real);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
       'update',
       {
         ...flattenState(state),
         ...Object.fromEntries(rates),
-        'gradient.generator': made.gradient,
-        'gradient.discriminators': judged,
+        ...prefixed('gradient.', { ...gradients }),
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trackPeak, valueAndGradients } from '../../src/autodiff/index.js';
-import { eagerRunner } from '../../src/backend/graph/index.js';
+import { eagerRunner, type NamedTensors } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { scoped } from '../../src/backend/scope.js';
 import { registerKernels } from '../../src/kernels/index.js';
@@ -17,15 +17,13 @@ import {
   type LossTerms,
   type RealSide,
 } from '../../src/training/generator-loss.js';
-import { discriminatorParts } from '../../src/training/discriminator-parts.js';
-import { generatorParts } from '../../src/training/generator-parts.js';
 import type { JudgedStep } from '../../src/training/judged-parts.js';
 import { r1Gradient } from '../../src/training/losses/r1.js';
 import { gradientsOfParts, microBatches } from '../../src/training/micro-batch.js';
 import { createModel, type Model } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import { sortOutputs } from '../../src/training/rollout.js';
-import { r1GradientInParts } from '../../src/training/step-in-parts.js';
+import { judgedParts, r1GradientInParts } from '../../src/training/step-in-parts.js';
 import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
 
 beforeAll(async () => {
@@ -129,44 +127,33 @@ const CASES: [string, Case][] = [
 ];
 
 describe.each(CASES)('losses in micro-batches, %s,', (_name, options) => {
-  it('are the generator’s whole loss and gradients to 1e-6', async () => {
+  it('are the whole losses and gradients to 1e-6', async () => {
     await expectNoLeak(() =>
       tf.tidy(() => {
         const { step, outputs, flat, vectors, judgesOf } = setUp(options);
         const { discriminators, real, out, losses, judgeRaw } = step;
         const judges = judgesOf(flat);
         const features = realFeatures(discriminators, judges, real);
-        const expected = whole(
+        const generator = whole(
           () => generatorLoss(discriminators, judges, real, features, out, losses, judgeRaw),
           outputs,
         );
-        for (const size of [1, 2, 3, T]) {
-          const parts = generatorParts(step, { flat, vectors }, size);
-          const found = gradientsOfParts(outputs, parts, eagerRunner);
-          expectSameTerms(found.terms, expected.terms);
-          found.gradients.forEach((gradient, i) =>
-            expect(relativeDifference(gradient, expected.gradients[i]!)).toBeLessThan(1e-6),
-          );
-        }
-      }),
-    );
-  });
-
-  it('are the discriminators’ whole loss and gradient to 1e-6', async () => {
-    await expectNoLeak(() =>
-      tf.tidy(() => {
-        const { step, flat, vectors, judgesOf } = setUp(options);
-        const { discriminators, real, out, losses, judgeRaw } = step;
-        const expected = whole(
+        const judging = whole(
           () => discriminatorLoss(discriminators, judgesOf(flat), real, out, losses, judgeRaw),
           [flat],
         );
-        for (const size of [1, 2, T]) {
-          const parts = discriminatorParts(step, { flat, vectors }, size);
-          const found = gradientsOfParts([flat], parts, eagerRunner);
-          expectSameTerms(found.terms, expected.terms);
+        for (const size of [1, 2, 3, T]) {
+          const wanted = { generator: outputs, discriminators: [flat] };
+          const parts = judgedParts(step, { flat, vectors }, size);
+          const found = gradientsOfParts(wanted, parts, eagerRunner);
+          expectSameTerms(found.generator.terms, generator.terms);
+          found.generator.gradients.forEach((gradient, i) =>
+            expect(relativeDifference(gradient, generator.gradients[i]!)).toBeLessThan(1e-6),
+          );
+          expectSameTerms(found.discriminators.terms, judging.terms);
           // By the norm: single weights whose real and generated halves cancel round off more.
-          expect(distance(found.gradients[0]!, expected.gradients[0]!)).toBeLessThan(1e-6);
+          const [judged] = found.discriminators.gradients;
+          expect(distance(judged!, judging.gradients[0]!)).toBeLessThan(1e-6);
         }
       }),
     );
@@ -185,13 +172,16 @@ describe('micro-batches', () => {
 
   it('take the memory of one part', () => {
     tf.tidy(() => {
-      const { step, flat, vectors } = setUp(CASES[0]![1]);
+      const { step, outputs, flat, vectors } = setUp(CASES[0]![1]);
       const peakOf = (size: number): number =>
         trackPeak(() =>
-          scoped(() => {
-            const parts = discriminatorParts(step, { flat, vectors }, size);
-            return gradientsOfParts([flat], parts, eagerRunner);
-          }),
+          scoped(() =>
+            gradientsOfParts(
+              { generator: outputs, discriminators: [flat] },
+              judgedParts(step, { flat, vectors }, size),
+              eagerRunner,
+            ),
+          ),
         ).peakBytes;
       // So small a network's weights, which every part normalizes, weigh a good deal.
       expect(peakOf(1)).toBeLessThan(0.45 * peakOf(T));
@@ -229,13 +219,15 @@ describe('micro-batches', () => {
   it('refuse a part that reads what nobody asked for', () => {
     tf.tidy(() => {
       const [x, y] = [tf.scalar(1), tf.scalar(2)];
-      const part = () => ({
-        ...{ kind: 'square', xs: [y], given: {} },
+      const square = {
+        xs: ['own'],
         open:
-          ([own]: readonly tf.Tensor[]) =>
+          ({ own }: NamedTensors) =>
           () => ({ square: tf.square<tf.Scalar>(own as tf.Scalar) }),
-      });
-      expect(() => gradientsOfParts([x], [part], eagerRunner)).toThrow('no gradient is wanted in');
+      };
+      const part = () => ({ kind: 'square', tensors: { own: y }, losses: { square } });
+      const gradient = () => gradientsOfParts({ square: [x] }, [part], eagerRunner);
+      expect(gradient).toThrow('no gradient is wanted in');
     });
   });
 });

@@ -1,0 +1,136 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
+import { warpConstant } from '../kernels/index.js';
+import { frameAt } from '../networks/index.js';
+import { featuresOf, logitsOf, realWindow, type LossTerms } from './generator-loss.js';
+import {
+  adder,
+  folded,
+  halves,
+  repeated,
+  timesOf,
+  weightsOf,
+  type JudgedPart,
+  type JudgedStep,
+  type Judges,
+} from './judged-parts.js';
+import { adversarialLoss, meanOf } from './losses/adversarial.js';
+import { featureMatching, flowSmoothness, l1 } from './losses/reconstruction.js';
+import type { PartLoss, MicroBatch } from './micro-batch.js';
+
+/** What the losses say of frames by themselves, of some of a rollout. */
+export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch): JudgedPart {
+  const { real, out, losses } = step;
+  const { from, to, share } = batch;
+  const samples = real.window.shape[0];
+  const flows = out.flows.filter(({ t }) => t >= from && t < to);
+  const flowShare = flows.length / out.flows.length;
+  const window = realWindow(real);
+  const realAt = (t: number): tf.Tensor4D => frameAt(window, real.lead + t);
+  const judged = losses.frameAdversarial > 0 || losses.featureMatching > 0;
+  const made = {
+    ...numbered('frame', out.frames.slice(from, to)),
+    ...numbered('raw', out.raws.slice(from, to)),
+    ...numbered(
+      'flow',
+      flows.map(({ flow }) => flow),
+    ),
+  };
+  return {
+    kind: `frames by ${share}, flows by ${flowShare}`,
+    tensors: {
+      ...{ ...made, ...judges, target: timesOf(real.frames, samples, from, to) },
+      ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
+      ...numbered(
+        'before',
+        flows.map(({ t }) => realAt(t - 1)),
+      ),
+      ...numbered(
+        'now',
+        flows.map(({ t }) => realAt(t)),
+      ),
+    },
+    losses: {
+      generator: generatorPart(step, Object.keys(made), judged, share, flowShare),
+      ...(judged && { discriminators: discriminatorsPart(step, share) }),
+    },
+  };
+}
+
+/** The frames of a batch, as all losses fold them, and the discriminator's look at them. */
+function framesOf({ discriminators, judgeRaw }: JudgedStep, tensors: NamedTensors) {
+  const [made, raw] = ['frame', 'raw'].map((name) =>
+    folded(ordered(name, tensors) as tf.Tensor4D[]),
+  ) as [tf.Tensor4D, tf.Tensor4D];
+  const target = tensors.target as tf.Tensor4D;
+  const condition = (tensors.condition as tf.Tensor4D | undefined) ?? null;
+  const weights = weightsOf(discriminators, tensors);
+  return {
+    ...{ made, raw, target },
+    judgeReal: () => discriminators.judgeFrames(weights, target, condition),
+    judgeMade: () =>
+      discriminators.judgeFrames(
+        weights,
+        judgeRaw ? tf.concat([made, raw]) : made,
+        condition && repeated(condition, judgeRaw ? 2 : 1),
+      ),
+  };
+}
+
+function generatorPart(
+  step: JudgedStep,
+  xs: readonly string[],
+  judged: boolean,
+  share: number,
+  flowShare: number,
+): PartLoss {
+  const { losses } = step;
+  const adversarial = adversarialLoss(losses.adversarial);
+  return {
+    xs,
+    open(tensors) {
+      const features = judged ? featuresOf(framesOf(step, tensors).judgeReal()) : [];
+      return () => {
+        const terms: LossTerms = {};
+        const add = adder(terms);
+        const frames = framesOf(step, tensors);
+        const { made, raw, target } = frames;
+        if (judged) {
+          const judgements = frames.judgeMade();
+          add('frame_adversarial', losses.frameAdversarial, share, () =>
+            meanOf(logitsOf(judgements).map(adversarial.generator)),
+          );
+          add('frame_matching', losses.featureMatching, share, () =>
+            featureMatching(featuresOf(judgements), features),
+          );
+        }
+        add('reconstruction', losses.reconstruction, share, () => l1(made, target));
+        add('raw_reconstruction', losses.rawReconstruction, share, () => l1(raw, target));
+        const flows = ordered('flow', tensors) as tf.Tensor4D[];
+        if (flows.length > 0) {
+          const before = ordered('before', tensors) as tf.Tensor4D[];
+          const now = ordered('now', tensors) as tf.Tensor4D[];
+          add('warp', losses.warp, flowShare, () =>
+            meanOf(flows.map((flow, i) => l1(warpConstant(before[i]!, flow), now[i]!))),
+          );
+          add('flow_smoothness', losses.flowSmoothness, flowShare, () =>
+            meanOf(flows.map((flow) => flowSmoothness(flow))),
+          );
+        }
+        return terms;
+      };
+    },
+  };
+}
+
+function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
+  const loss = adversarialLoss(step.losses.adversarial);
+  return {
+    xs: ['flat'],
+    open: (tensors) => () => {
+      const frames = framesOf(step, tensors);
+      const sides = halves(loss, frames.judgeReal(), frames.judgeMade(), share);
+      return { frame_real: sides.real, frame_fake: sides.fake };
+    },
+  };
+}
