@@ -34,7 +34,7 @@ export function phasePeaks(
     forward: of('forward') + kept,
     judge: of('judge') + kept,
     back: of('back') + segmentPeak(segments, tapeCosts(costs)),
-    train: of('train'),
+    train: of('train') + kept,
     update: of('update'),
   };
 }
@@ -90,8 +90,8 @@ export function planRollout(costs: StepCosts, length: number, budgetBytes: numbe
 function planInParts(costs: StepCosts, length: number, budgetBytes: number): MemoryPlan | null {
   // A schedule of one segment keeps no state besides the first: what each part takes at least.
   const { forward, judge, back, train, update } = phasePeaks(costs, length, [length], 1);
-  const spare = budgetBytes - Math.max(forward, judge);
-  if (spare < 0 || Math.max(train, update) > budgetBytes) return null;
+  const spare = budgetBytes - Math.max(forward, judge, train);
+  if (spare < 0 || update > budgetBytes) return null;
   const segments = bestSchedule(length, tapeCosts(costs), {
     bytes: budgetBytes - (back - segmentPeak([length], tapeCosts(costs))),
     startStates: costs.stateBytes > 0 ? Math.floor(spare / costs.stateBytes) : length,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
 import { warpConstant } from '../kernels/index.js';
-import { frameAt } from '../networks/index.js';
+import { frameAt, type Parameters } from '../networks/index.js';
 import { featuresOf, logitsOf, realWindow, type LossTerms } from './generator-loss.js';
 import {
   adder,
@@ -57,25 +57,35 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
   };
 }
 
-/** The frames of a batch, as all losses fold them, and the discriminator's look at them. */
-function framesOf({ discriminators, judgeRaw }: JudgedStep, tensors: NamedTensors) {
-  const [made, raw] = ['frame', 'raw'].map((name) =>
-    folded(ordered(name, tensors) as tf.Tensor4D[]),
-  ) as [tf.Tensor4D, tf.Tensor4D];
-  const target = tensors.target as tf.Tensor4D;
-  const condition = (tensors.condition as tf.Tensor4D | undefined) ?? null;
-  const weights = weightsOf(discriminators, tensors);
-  return {
-    ...{ made, raw, target },
-    judgeReal: () => discriminators.judgeFrames(weights, target, condition),
-    judgeMade: () =>
-      discriminators.judgeFrames(
-        weights,
-        judgeRaw ? tf.concat([made, raw]) : made,
-        condition && repeated(condition, judgeRaw ? 2 : 1),
-      ),
-  };
+const conditionOf = ({ condition }: NamedTensors): tf.Tensor4D | null =>
+  (condition as tf.Tensor4D | undefined) ?? null;
+
+const judgeReal = ({ discriminators }: JudgedStep, weights: Parameters, tensors: NamedTensors) =>
+  discriminators.judgeFrames(weights, tensors.target as tf.Tensor4D, conditionOf(tensors));
+
+function judgeMade(
+  { discriminators, judgeRaw }: JudgedStep,
+  weights: Parameters,
+  { made, raw }: Made,
+  tensors: NamedTensors,
+) {
+  const condition = conditionOf(tensors);
+  return discriminators.judgeFrames(
+    weights,
+    judgeRaw ? tf.concat([made, raw]) : made,
+    condition && repeated(condition, judgeRaw ? 2 : 1),
+  );
 }
+
+interface Made {
+  readonly made: tf.Tensor4D;
+  readonly raw: tf.Tensor4D;
+}
+
+const madeOf = (tensors: NamedTensors): Made => ({
+  made: folded(ordered('frame', tensors) as tf.Tensor4D[]),
+  raw: folded(ordered('raw', tensors) as tf.Tensor4D[]),
+});
 
 function generatorPart(
   step: JudgedStep,
@@ -89,14 +99,16 @@ function generatorPart(
   return {
     xs,
     open(tensors) {
-      const features = judged ? featuresOf(framesOf(step, tensors).judgeReal()) : [];
+      const weights = judged ? weightsOf(step.discriminators, tensors) : {};
+      const features = judged ? featuresOf(judgeReal(step, weights, tensors)) : [];
+      const target = tensors.target as tf.Tensor4D;
       return () => {
         const terms: LossTerms = {};
         const add = adder(terms);
-        const frames = framesOf(step, tensors);
-        const { made, raw, target } = frames;
+        const frames = madeOf(tensors);
+        const { made, raw } = frames;
         if (judged) {
-          const judgements = frames.judgeMade();
+          const judgements = judgeMade(step, weights, frames, tensors);
           add('frame_adversarial', losses.frameAdversarial, share, () =>
             meanOf(logitsOf(judgements).map(adversarial.generator)),
           );
@@ -127,9 +139,15 @@ function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
   const loss = adversarialLoss(step.losses.adversarial);
   return {
     xs: ['flat'],
+    phase: 'train',
     open: (tensors) => () => {
-      const frames = framesOf(step, tensors);
-      const sides = halves(loss, frames.judgeReal(), frames.judgeMade(), share);
+      const weights = weightsOf(step.discriminators, tensors);
+      const sides = halves(
+        loss,
+        judgeReal(step, weights, tensors),
+        judgeMade(step, weights, madeOf(tensors), tensors),
+        share,
+      );
       return { frame_real: sides.real, frame_fake: sides.fake };
     },
   };

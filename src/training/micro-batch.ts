@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { valueAndGradients } from '../autodiff/index.js';
+import { inPhase, valueAndGradients, type Phase } from '../autodiff/index.js';
 import {
   numbered,
   ordered,
@@ -32,6 +32,8 @@ export function microBatches(count: number, size: number): MicroBatch[] {
 export interface PartLoss {
   /** Names of the tensors that a gradient is wanted in. */
   readonly xs: readonly string[];
+  /** Metered as this phase of the step, where it is not the caller's. */
+  readonly phase?: Phase;
   /**
    * Called off the tape, for what needs no gradient; what it returns is called once, on a tape. Nothing
    * but the tensors that it gets, which stand for the part's, and constants may enter. Means carry the
@@ -76,6 +78,9 @@ function gradientsOf(loss: PartLoss, tensors: NamedTensors): NamedTensors {
   return { ...Object.fromEntries(terms), ...numbered('gradient', gradients) };
 }
 
+const gradientsInPhase = (loss: PartLoss, tensors: NamedTensors): NamedTensors =>
+  loss.phase ? inPhase(loss.phase, () => gradientsOf(loss, tensors)) : gradientsOf(loss, tensors);
+
 const lossesOf = <K extends string>(part: LossPart<K>): [K, PartLoss][] =>
   Object.entries(part.losses) as [K, PartLoss][];
 
@@ -89,7 +94,7 @@ function partGradients<K extends string>(
     const own = losses.map(([name, loss]) =>
       prefixed(
         `${name}.`,
-        scoped(() => gradientsOf(loss, tensors)),
+        scoped(() => gradientsInPhase(loss, tensors)),
       ),
     );
     return Object.assign({}, ...own) as NamedTensors;

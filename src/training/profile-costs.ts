@@ -106,8 +106,7 @@ function costsAt(
   const stateBytes = model.generator.options.historyFrames * 3 * 4 * pixels;
   /** In segments, without the states that are kept, which the plan counts. */
   const inSegments = (phase: Phase): PhaseBytes => {
-    const keeps = phase === 'forward' || phase === 'judge' || phase === 'back';
-    const kept = keeps ? stateBytes : 0;
+    const kept = phase === 'update' ? 0 : stateBytes;
     const few = peak('cut', phase) - kept * (short - 1);
     const many = peak('longer', phase) - kept * (long - 1);
     const wide = peak('wider', phase) - kept * (Math.ceil(long / 2) - 1);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
-import { frameAt, frameRuns } from '../networks/index.js';
+import { frameAt, frameRuns, type Parameters } from '../networks/index.js';
 import { featuresOf, logitsOf, realWindow, type LossTerms } from './generator-loss.js';
 import {
   adder,
@@ -58,11 +58,11 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
   const span = (discriminators.sequenceFrames - 1) * stride;
   const inRuns = (window: tf.Tensor5D): tf.Tensor4D =>
     frameRuns(window, discriminators.sequenceFrames, stride, span)!;
-  const judgeReal = (tensors: NamedTensors) =>
-    discriminator.judge(weightsOf(discriminators, tensors), inRuns(tensors.window as tf.Tensor5D));
-  const judgeMade = (tensors: NamedTensors) =>
+  const judgeReal = (weights: Parameters, tensors: NamedTensors) =>
+    discriminator.judge(weights, inRuns(tensors.window as tf.Tensor5D));
+  const judgeMade = (weights: Parameters, tensors: NamedTensors) =>
     discriminator.judge(
-      weightsOf(discriminators, tensors),
+      weights,
       inRuns(
         tf.stack([...ordered('front', tensors), ...ordered('frame', tensors)], 1) as tf.Tensor5D,
       ),
@@ -78,11 +78,12 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
       generator: {
         xs: Object.keys(made),
         open(tensors) {
-          const features = featuresOf(judgeReal(tensors));
+          const weights = weightsOf(discriminators, tensors);
+          const features = featuresOf(judgeReal(weights, tensors));
           return () => {
             const terms: LossTerms = {};
             const add = adder(terms);
-            const judgements = judgeMade(tensors);
+            const judgements = judgeMade(weights, tensors);
             add('sequence_adversarial', losses.sequenceAdversarial, share, () =>
               meanOf(logitsOf(judgements).map(loss.generator)),
             );
@@ -95,8 +96,15 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
       },
       discriminators: {
         xs: ['flat'],
+        phase: 'train',
         open: (tensors) => () => {
-          const sides = halves(loss, judgeReal(tensors), judgeMade(tensors), share);
+          const weights = weightsOf(discriminators, tensors);
+          const sides = halves(
+            loss,
+            judgeReal(weights, tensors),
+            judgeMade(weights, tensors),
+            share,
+          );
           return { sequence_real: sides.real, sequence_fake: sides.fake };
         },
       },
