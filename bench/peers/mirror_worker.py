@@ -156,6 +156,8 @@ def main() -> None:
     os.dup2(2, 1)
     # A graph for each T and size: more than the eight that compile keeps by default.
     torch._dynamo.config.recompile_limit = 64
+    # Each for its own numbers: for any size code is slower, and of some it is not made at all.
+    torch._dynamo.config.automatic_dynamic_shapes = False
     worker = Worker()
     for line in sys.stdin:
         answers.write(json.dumps(worker.answer(line)) + "\n")

@@ -86,6 +86,9 @@ def answer(question: dict) -> dict:
 
 def main() -> None:
     torch.set_num_threads(THREADS)
+    # Compiled for each preset and size by itself, and no slower code for any size.
+    torch._dynamo.config.recompile_limit = 64
+    torch._dynamo.config.automatic_dynamic_shapes = False
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
 
