@@ -78,7 +78,7 @@ function presetOf(text: string): Settings['preset'] {
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: Object.keys(PARTS).join(',') },
+    only: { type: 'string', default: [...Object.keys(PARTS), ...Object.keys(PROGRAMS)].join(',') },
     rounds: { type: 'string' },
     size: { type: 'string', multiple: true },
     preset: { type: 'string', default: 'small' },
