@@ -57,6 +57,17 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
   };
 }
 
+/** Generated frames and hallucinated images, folded into the batch. */
+interface Made {
+  readonly made: tf.Tensor4D;
+  readonly raw: tf.Tensor4D;
+}
+
+const madeOf = (tensors: NamedTensors): Made => ({
+  made: folded(ordered('frame', tensors) as tf.Tensor4D[]),
+  raw: folded(ordered('raw', tensors) as tf.Tensor4D[]),
+});
+
 const conditionOf = ({ condition }: NamedTensors): tf.Tensor4D | null =>
   (condition as tf.Tensor4D | undefined) ?? null;
 
@@ -76,16 +87,6 @@ function judgeMade(
     condition && repeated(condition, judgeRaw ? 2 : 1),
   );
 }
-
-interface Made {
-  readonly made: tf.Tensor4D;
-  readonly raw: tf.Tensor4D;
-}
-
-const madeOf = (tensors: NamedTensors): Made => ({
-  made: folded(ordered('frame', tensors) as tf.Tensor4D[]),
-  raw: folded(ordered('raw', tensors) as tf.Tensor4D[]),
-});
 
 function generatorPart(
   step: JudgedStep,
