@@ -86,7 +86,7 @@ for (let frames = 2; frames <= Number(longest); frames *= 2) {
   };
   const plain = await measure(() => plainGradient(rollout, flat, loss));
   const checkpointed = await measure(() =>
-    checkpointedGradient(rollout, flat, loss, evenSegments(frames, 1)),
+    checkpointedGradient(rollout, flat, loss, { segments: evenSegments(frames, 1) }),
   );
   const cell = (value: number, width: number, digits = 1): string =>
     value.toFixed(digits).padStart(width);

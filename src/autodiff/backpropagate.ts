@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { NamedTensors } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { inPhase } from './peak.js';
+import type { Stretch } from './rollout.js';
 import { stepsIn, type Schedule, type Segment } from './schedule.js';
 
 /** Where a piece of a chain begins and ends, with the state it begins from. */
@@ -10,26 +12,27 @@ export interface Piece {
   readonly state: readonly tf.Tensor[];
 }
 
+/** What the walk back carries from piece to piece. */
+export interface Carried {
+  /** The parameters' gradient so far. */
+  readonly gradient: NamedTensors;
+  /** In the state after the piece to come; null where nothing depends on it. */
+  readonly stateCotangent: readonly tf.Tensor[] | null;
+}
+
 /** A recurrent computation whose pieces can be run, and pulled back each on a tape of its own. */
 export interface Chain {
   readonly length: number;
   readonly initialState: readonly tf.Tensor[];
   /** One step without a tape; a pure function. The caller owns every tensor of it. */
-  forward(
-    state: readonly tf.Tensor[],
-    step: number,
-  ): { state: readonly tf.Tensor[]; outputs: readonly tf.Tensor[] };
+  forward(state: readonly tf.Tensor[], step: number): Stretch;
+  /** The parameters' gradient before anything is pulled back: zeros. */
+  zeroGradient(): NamedTensors;
   /**
    * The vector-Jacobian product of a piece: from cotangents of its outputs and of its last state to
-   * those of the parameters and of its first state.
-   *
-   * @param stateCotangent null where nothing depends on the last state
+   * that of its first state; what the parameters get is added to their gradient. Takes what is carried.
    */
-  pullBack(
-    piece: Piece,
-    outputCotangents: readonly tf.Tensor[],
-    stateCotangent: readonly tf.Tensor[] | null,
-  ): { gradient: tf.Tensor1D; stateCotangent: readonly tf.Tensor[] };
+  pullBack(piece: Piece, outputCotangents: readonly tf.Tensor[], carried: Carried): Carried;
 }
 
 /** A loss of all outputs with its gradient in each. Called once. */
@@ -38,17 +41,11 @@ export type LossGradient = (outputs: readonly tf.Tensor[]) => {
   readonly cotangents: readonly tf.Tensor[];
 };
 
-/** What the walk back carries from piece to piece. */
-interface Carried {
-  readonly gradient: tf.Tensor1D | null;
-  readonly stateCotangent: readonly tf.Tensor[] | null;
-}
-
 /**
  * Backpropagation through time by recomputation (Chen et al. 2016, arXiv 1604.06174; nested as in
  * Griewank & Walther's revolve, ACM TOMS 799, 2000): run forward without a tape, keeping the outputs
- * and the states at the starts of the schedule's segments; take the loss's gradient in each output;
- * then go through the segments backwards, recomputing each on a tape of its own, the loss's
+ * and the states at the starts of the schedule's segments; take the loss's gradient in each output and
+ * let the outputs go; then go through the segments backwards, recomputing each on a tape of its own, the loss's
  * cotangents added to that of the state. Tapes are never nested, because a nested one ends the outer
  * one in TensorFlow.js.
  *
@@ -58,7 +55,7 @@ export function backpropagate(
   chain: Chain,
   lossGradient: LossGradient,
   schedule: Schedule,
-): { value: tf.Scalar; gradient: tf.Tensor1D; outputs: tf.Tensor[] } {
+): { value: tf.Scalar; gradient: NamedTensors } {
   if (stepsIn(schedule) !== chain.length) {
     throw new Error(
       `segments ${schedule.map(stepsIn).join(' + ')} do not make ${chain.length} steps`,
@@ -75,19 +72,18 @@ export function backpropagate(
       }),
     );
     const { value, cotangents } = inPhase('judge', () => lossGradient(outputs));
+    const lastOutput = outputs.length;
+    tf.dispose(outputs);
 
     function walkBack(segment: Segment, piece: Piece, carried: Carried): Carried {
       if (typeof segment !== 'number') {
         return walkParts(segment, sweep(chain, piece, segment), carried);
       }
       const { from, to } = piece;
-      const own = cotangents.slice(firstOutput[from], firstOutput[to] ?? outputs.length);
-      const pulled = chain.pullBack(piece, own, carried.stateCotangent);
-      tf.dispose([...own, ...(carried.stateCotangent ?? [])]);
-      if (carried.gradient === null) return pulled;
-      const gradient: tf.Tensor1D = tf.add(carried.gradient, pulled.gradient);
-      tf.dispose([carried.gradient, pulled.gradient]);
-      return { gradient, stateCotangent: pulled.stateCotangent };
+      const own = cotangents.slice(firstOutput[from], firstOutput[to] ?? lastOutput);
+      const pulled = chain.pullBack(piece, own, carried);
+      tf.dispose(own);
+      return pulled;
     }
 
     function walkParts(parts: Schedule, pieces: readonly Piece[], last: Carried): Carried {
@@ -101,9 +97,9 @@ export function backpropagate(
     }
 
     const { gradient } = inPhase('back', () =>
-      walkParts(schedule, starts, { gradient: null, stateCotangent: null }),
+      walkParts(schedule, starts, { gradient: chain.zeroGradient(), stateCotangent: null }),
     );
-    return { value, gradient: gradient!, outputs };
+    return { value, gradient };
   });
 }
 

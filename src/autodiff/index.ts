@@ -1,12 +1,20 @@
-export { backpropagate, type Chain, type LossGradient, type Piece } from './backpropagate.js';
+export {
+  backpropagate,
+  type Carried,
+  type Chain,
+  type LossGradient,
+  type Piece,
+} from './backpropagate.js';
+export { runInOrder, type Block } from './blocks.js';
 export {
   checkpointedGradient,
   plainGradient,
   segmentedGradient,
+  type Recomputation,
   type RolloutGradient,
   type RolloutLoss,
 } from './rollout-gradient.js';
-export { forwardStep, runSteps, type Rollout, type Stretch } from './rollout.js';
+export { forwardStep, runSteps, type Rollout, type StepBlock, type Stretch } from './rollout.js';
 export { PHASES, type Phase, type PhaseBytes, type StepCosts } from './costs.js';
 export { inPhase, trackPeak, type Peak, type PhasePeak } from './peak.js';
 export { longestRollout, planFor, planRollout, smallestBudget, type MemoryPlan } from './plan.js';

@@ -13,6 +13,8 @@ export interface PhasePeak {
   readonly peakBytes: number;
   /** Bytes as the phase begins and after each allocation: the same events whatever the tensors' sizes. */
   readonly timeline: readonly number[];
+  /** Bytes that it left behind when it last ended: those at its end less those at its beginning. */
+  readonly leftBytes: number;
   readonly seconds: number;
 }
 
@@ -20,9 +22,13 @@ export interface PhasePeak {
 interface Meter {
   bytes: number;
   phase: string;
-  /** When it was last looked at. */
+  /** When and with how many bytes the phase began. */
   clockMs: number;
-  readonly phases: Record<string, { peakBytes: number; timeline: number[]; seconds: number }>;
+  startBytes: number;
+  readonly phases: Record<
+    string,
+    { peakBytes: number; timeline: number[]; leftBytes: number; seconds: number }
+  >;
 }
 
 /** What TensorFlow.js is told of each tensor, as far as it matters here. */
@@ -37,7 +43,7 @@ interface Engine {
 const meters = new Set<Meter>();
 
 const current = (meter: Meter) =>
-  (meter.phases[meter.phase] ??= { peakBytes: 0, timeline: [], seconds: 0 });
+  (meter.phases[meter.phase] ??= { peakBytes: 0, timeline: [], leftBytes: 0, seconds: 0 });
 
 function note({ bytes }: Meter, phase: ReturnType<typeof current>): void {
   phase.peakBytes = Math.max(phase.peakBytes, bytes);
@@ -54,8 +60,11 @@ function add(bytes: number): void {
 /** Ends a meter's phase and begins another. @returns the one before */
 function turn(meter: Meter, phase: string): string {
   const [before, nowMs] = [meter.phase, performance.now()];
-  current(meter).seconds += (nowMs - meter.clockMs) / 1000;
+  const ended = current(meter);
+  ended.seconds += (nowMs - meter.clockMs) / 1000;
+  ended.leftBytes = meter.bytes - meter.startBytes;
   meter.clockMs = nowMs;
+  meter.startBytes = meter.bytes;
   meter.phase = phase;
   note(meter, current(meter));
   return before;
@@ -102,7 +111,10 @@ function listen(): () => void {
  */
 export function trackPeak<T>(run: () => T): Peak<T> {
   const stop = meters.size === 0 ? listen() : undefined;
-  const meter: Meter = { bytes: 0, phase: '', clockMs: performance.now(), phases: {} };
+  const meter: Meter = {
+    ...{ bytes: 0, phase: '', phases: {} },
+    ...{ clockMs: performance.now(), startBytes: 0 },
+  };
   meters.add(meter);
   try {
     const result = run();

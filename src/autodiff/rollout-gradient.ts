@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { eagerRunner, type Runner } from '../backend/graph/index.js';
 import { backpropagate, type LossGradient } from './backpropagate.js';
 import { inPhase } from './peak.js';
-import { forwardStep, pullBackSteps, runSteps, type Rollout } from './rollout.js';
+import { pullBackInStretches, pullBackSteps, type Puller } from './pull-back.js';
+import { forwardStep, runSteps, type Rollout } from './rollout.js';
 import type { Schedule } from './schedule.js';
 import { valueAndGradients } from './value-and-gradients.js';
 
@@ -16,8 +17,6 @@ export interface RolloutGradient {
   readonly loss: tf.Scalar;
   /** ∂loss/∂parameters. */
   readonly gradient: tf.Tensor1D;
-  /** All outputs of the rollout, off the tape. */
-  readonly outputs: tf.Tensor[];
 }
 
 /** The whole rollout on one tape: fastest, and every activation is kept. */
@@ -25,11 +24,16 @@ export function plainGradient(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   loss: RolloutLoss,
-): RolloutGradient {
+): RolloutGradient & {
+  /** All outputs of the rollout, off the tape. */
+  readonly outputs: tf.Tensor[];
+} {
   return tf.tidy(() => {
     const kept: tf.Tensor[] = [];
     const made = (): tf.Tensor[] => {
-      const { outputs } = runSteps(rollout, parameters, rollout.initialState, 0, rollout.length);
+      const all = { from: 0, to: rollout.length };
+      const named = rollout.unflatten(parameters);
+      const { outputs } = runSteps(rollout, named, rollout.initialState, all);
       kept.push(...outputs.map((output) => tf.keep(tf.clone(output))));
       return [...outputs];
     };
@@ -51,24 +55,31 @@ function released(kept: readonly tf.Tensor[]): tf.Tensor[] {
   });
 }
 
+/** How a rollout's gradient is taken in pieces. */
+export interface Recomputation {
+  /** First to last; they add up to the rollout's length. */
+  readonly segments: Schedule;
+  /** Blocks in each stretch of a step that is a segment by itself; all in one unless given. */
+  readonly stretches?: readonly number[] | null | undefined;
+}
+
 /**
  * Backpropagation through time with gradient checkpointing: {@link backpropagate}, the steps run and
- * pulled back by a runner. The result equals `plainGradient`'s; the peak is one segment's activations.
- *
- * @param schedule the segments, first to last; they add up to `rollout.length`
+ * pulled back by a runner. The result equals `plainGradient`'s; the peak is one segment's activations,
+ * or those of one stretch of a step's blocks.
  */
 export function checkpointedGradient(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   loss: RolloutLoss,
-  schedule: Schedule,
+  how: Recomputation,
   runner: Runner = eagerRunner,
 ): RolloutGradient {
   const lossGradient: LossGradient = (outputs) => {
     const { value, gradients } = valueAndGradients(() => loss(outputs), outputs);
     return { value, cotangents: gradients };
   };
-  return segmentedGradient(rollout, parameters, lossGradient, schedule, runner);
+  return segmentedGradient(rollout, parameters, lossGradient, how, runner);
 }
 
 /** {@link checkpointedGradient} by a loss that brings its own gradients in the outputs. */
@@ -76,19 +87,27 @@ export function segmentedGradient(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   lossGradient: LossGradient,
-  schedule: Schedule,
+  { segments, stretches }: Recomputation,
   runner: Runner,
 ): RolloutGradient {
-  const { value, gradient, outputs } = backpropagate(
-    {
-      length: rollout.length,
-      initialState: rollout.initialState,
-      forward: (state, step) => forwardStep(rollout, parameters, state, step, runner),
-      pullBack: (piece, ...cotangents) =>
-        pullBackSteps(rollout, parameters, piece, ...cotangents, runner),
-    },
-    lossGradient,
-    schedule,
-  );
-  return { loss: value, gradient, outputs };
+  return tf.tidy(() => {
+    const named = rollout.unflatten(parameters);
+    const puller: Puller = { rollout, parameters: named, runner };
+    const { value, gradient } = backpropagate(
+      {
+        length: rollout.length,
+        initialState: rollout.initialState,
+        forward: (state, step) => forwardStep(rollout, named, state, step, runner),
+        zeroGradient: () => rollout.unflatten(tf.zerosLike(parameters)),
+        pullBack: (piece, ...others) =>
+          stretches && piece.to - piece.from === 1
+            ? pullBackInStretches(puller, stretches, piece, ...others)
+            : pullBackSteps(puller, piece, ...others),
+      },
+      lossGradient,
+      segments,
+    );
+    tf.dispose(named);
+    return { loss: value, gradient: rollout.flatten(gradient) };
+  });
 }

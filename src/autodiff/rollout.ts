@@ -7,13 +7,18 @@ import {
   type NamedTensors,
   type Runner,
 } from '../backend/graph/index.js';
-import type { Piece } from './backpropagate.js';
-import { valueAndGradients } from './value-and-gradients.js';
+import { runInOrder, type Block } from './blocks.js';
 
 /** What steps of a recurrent computation leave: the last state and the outputs on the way. */
 export interface Stretch {
   readonly state: readonly tf.Tensor[];
   readonly outputs: readonly tf.Tensor[];
+}
+
+/** A block of a step: its input is the step's state, numbered `state`, and what it is given. */
+export interface StepBlock extends Block<NamedTensors> {
+  /** Names of what it reads of its input. */
+  readonly reads: readonly string[];
 }
 
 /**
@@ -25,111 +30,98 @@ export interface Rollout {
   readonly initialState: readonly tf.Tensor[];
   /** The parameters as steps read them; differentiable. The calling scope owns them. */
   unflatten(parameters: tf.Tensor1D): NamedTensors;
+  /** The inverse of `unflatten`. */
+  flatten(parameters: NamedTensors): tf.Tensor1D;
   /** What step `t` reads besides parameters and state. The calling scope owns it. */
   given(t: number): NamedTensors;
   /** Steps of one kind compute the same from equal tensors. */
   kind(t: number): string;
-  /** Step `t`, differentiable. Nothing but its tensors and constants may enter. */
-  step(
-    parameters: NamedTensors,
-    state: readonly tf.Tensor[],
-    given: NamedTensors,
-    t: number,
-  ): Stretch;
+  /**
+   * What step `t` is made of; the last block leaves its state and its outputs, numbered `state` and
+   * `output`, each a tensor of its own.
+   */
+  blocks(t: number): readonly StepBlock[];
 }
 
-/** Steps `from` … `to` − 1 on the calling tape, if there is one. */
+/** Blocks `from` … `to` − 1 of step `t`. */
+export interface BlockRange {
+  readonly t: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export const blocksIn = (rollout: Rollout, { t, from, to }: BlockRange): readonly StepBlock[] =>
+  rollout.blocks(t).slice(from, to);
+
+export const wholeStep = (rollout: Rollout, t: number): BlockRange => ({
+  ...{ t, from: 0, to: rollout.blocks(t).length },
+});
+
+/** Those of a record's tensors that blocks name. */
+export function readBy(
+  blocks: readonly StepBlock[],
+  what: 'parameters' | 'reads',
+  tensors: NamedTensors,
+): NamedTensors {
+  const names = new Set(blocks.flatMap((block) => block[what]));
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => names.has(name)));
+}
+
+/** Whole steps `from` … `to` − 1 on the calling tape, if there is one. */
 export function runSteps(
   rollout: Rollout,
-  parameters: tf.Tensor1D,
+  parameters: NamedTensors,
   first: readonly tf.Tensor[],
-  from: number,
-  to: number,
-  given: (t: number) => NamedTensors = (t) => rollout.given(t),
+  { from, to }: { from: number; to: number },
 ): Stretch {
-  const weights = rollout.unflatten(parameters);
   const outputs: tf.Tensor[] = [];
   let state = first;
   for (let t = from; t < to; t += 1) {
-    const next = rollout.step(weights, state, given(t), t);
-    outputs.push(...next.outputs);
-    state = next.state;
+    const input = { ...numbered('state', state), ...rollout.given(t) };
+    const made = runInOrder(rollout.blocks(t), parameters, {}, input);
+    outputs.push(...ordered('output', made));
+    state = ordered('state', made);
   }
   return { state, outputs };
+}
+
+/** Blocks of a step by a runner, without a tape. The caller owns every tensor of it. */
+export function forwardBlocks(
+  rollout: Rollout,
+  parameters: NamedTensors,
+  range: BlockRange,
+  before: NamedTensors,
+  state: readonly tf.Tensor[],
+  runner: Runner,
+): NamedTensors {
+  const blocks = blocksIn(rollout, range);
+  return tf.tidy((): NamedTensors => {
+    const input = { ...numbered('state', state), ...rollout.given(range.t) };
+    const inputs: NamedTensors = {
+      ...prefixed('parameter.', readBy(blocks, 'parameters', parameters)),
+      ...prefixed('before.', before),
+      ...prefixed('input.', readBy(blocks, 'reads', input)),
+    };
+    const key = `forward ${rollout.kind(range.t)} ${range.from}-${range.to}`;
+    return runner.call(key, inputs, (tensors) =>
+      runInOrder(
+        blocks,
+        withoutPrefix('parameter.', tensors),
+        withoutPrefix('before.', tensors),
+        withoutPrefix('input.', tensors),
+      ),
+    );
+  });
 }
 
 /** Step `t` by a runner, without a tape. The caller owns every tensor of it. */
 export function forwardStep(
   rollout: Rollout,
-  parameters: tf.Tensor1D,
+  parameters: NamedTensors,
   state: readonly tf.Tensor[],
   t: number,
   runner: Runner,
 ): Stretch {
-  const made = tf.tidy((): NamedTensors => {
-    const given = prefixed('given.', rollout.given(t));
-    const inputs = { parameters, ...numbered('state', state), ...given };
-    return runner.call(`forward ${rollout.kind(t)}`, inputs, (tensors) => {
-      const own = ordered('state', tensors);
-      const weights = rollout.unflatten(tensors.parameters as tf.Tensor1D);
-      const next = rollout.step(weights, own, withoutPrefix('given.', tensors), t);
-      // Whoever runs the steps disposes of each tensor by itself.
-      const seen = new Set<tf.Tensor>(own);
-      const once = (tensor: tf.Tensor): tf.Tensor => {
-        if (seen.has(tensor)) return tf.clone(tensor);
-        seen.add(tensor);
-        return tensor;
-      };
-      const [last, outputs] = [next.state.map(once), next.outputs.map(once)];
-      return { ...numbered('state', last), ...numbered('output', outputs) };
-    });
-  });
+  const made = forwardBlocks(rollout, parameters, wholeStep(rollout, t), {}, state, runner);
   return { state: ordered('state', made), outputs: ordered('output', made) };
 }
-
-/**
- * The vector-Jacobian product of a piece by a runner, on a tape of its own: from cotangents of its
- * outputs and of its last state to those of the parameters and of its first state.
- *
- * @param stateCotangent null where nothing depends on the last state
- */
-export function pullBackSteps(
-  rollout: Rollout,
-  parameters: tf.Tensor1D,
-  { from, to, state }: Piece,
-  outputCotangents: readonly tf.Tensor[],
-  stateCotangent: readonly tf.Tensor[] | null,
-  runner: Runner,
-): { gradient: tf.Tensor1D; stateCotangent: readonly tf.Tensor[] } {
-  const steps = Array.from({ length: to - from }, (_, i) => i);
-  const givenTo = (i: number): string => `given${i}.`;
-  const made = tf.tidy((): NamedTensors => {
-    const given = steps.map((i) => prefixed(givenTo(i), rollout.given(from + i)));
-    const inputs: NamedTensors = {
-      ...{ parameters, ...numbered('state', state) },
-      ...numbered('cotangent', outputCotangents),
-      ...(stateCotangent && numbered('last', stateCotangent)),
-      ...(Object.assign({}, ...given) as NamedTensors),
-    };
-    const kinds = steps.map((i) => rollout.kind(from + i)).join(', ');
-    return runner.call(`back ${kinds}`, inputs, (tensors) => {
-      const flat = tensors.parameters as tf.Tensor1D;
-      const first = ordered('state', tensors);
-      const cotangents = ordered('cotangent', tensors);
-      const last = ordered('last', tensors);
-      // A scalar whose gradient is the product: ⟨outputs, cotangents⟩ + ⟨state, its cotangent⟩.
-      const paired = (): tf.Scalar => {
-        const own = (t: number): NamedTensors => withoutPrefix(givenTo(t - from), tensors);
-        const stretch = runSteps(rollout, flat, first, from, to, own);
-        const terms = stretch.outputs.map((output, i) => inner(output, cotangents[i]!));
-        terms.push(...last.map((cotangent, i) => inner(stretch.state[i]!, cotangent)));
-        return tf.addN(terms);
-      };
-      const [gradient, ...rest] = valueAndGradients(paired, [flat, ...first]).gradients;
-      return { gradient: gradient!, ...numbered('state', rest) };
-    });
-  });
-  return { gradient: made.gradient as tf.Tensor1D, stateCotangent: ordered('state', made) };
-}
-
-const inner = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.sum(tf.mul(a, b));

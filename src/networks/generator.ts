@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { runInOrder } from '../autodiff/index.js';
 import { FrameloomError } from '../base/error.js';
-import { assertShape } from '../base/shape.js';
 import { enlarge, warp } from '../kernels/index.js';
+import {
+  addingBlock,
+  historyBlock,
+  layerBlock,
+  type GeneratorBlock,
+  type GeneratorTensors,
+} from './generator-blocks.js';
 import {
   convolution,
   normalization,
@@ -17,18 +24,9 @@ import { ParameterLayout, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
 
 const IMAGE_CHANNELS = 3;
-/** Height and width must divide by this: the encoders halve twice. */
-export const GENERATOR_MULTIPLE = 4;
-
-export interface GeneratorInput {
-  /** [N, H, W, conditionFrames·C], oldest first, the current frame's last; null without one. */
-  readonly condition: tf.Tensor4D | null;
-  /** [N, H, W, 3·historyFrames] in [−1, 1], newest first; zeros where there is none yet. */
-  readonly history: tf.Tensor4D;
+export interface GeneratorInput extends GeneratorTensors {
   /** False for a first frame: nothing to warp, the frame is the hallucinated image. */
   readonly hasHistory: boolean;
-  /** [N, H/4, W/4, noiseChannels] standard normal; null when the generator takes none. */
-  readonly noise: tf.Tensor4D | null;
 }
 
 export interface GeneratorOutput {
@@ -52,6 +50,11 @@ export interface Generator {
    * @throws FrameloomError bad-shape
    */
   step(parameters: Parameters, input: GeneratorInput): GeneratorOutput;
+  /**
+   * What `step` runs one after the other; the last block leaves the output, `frame` and `raw`, and
+   * `flow` and `mask` where there are any. As many with history as without.
+   */
+  blocks(hasHistory: boolean): readonly GeneratorBlock[];
   /** Multiply-accumulates for one frame of one sample. */
   macs(size: Size): number;
 }
@@ -102,8 +105,8 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
   const trunk = residualBlocks('trunk', deep, options.residualBlocks ?? preset.residualBlocks);
-  const decoder = sequential([
-    residualBlocks('image', deep, options.branchBlocks ?? preset.branchBlocks),
+  const branch = residualBlocks('image', deep, options.branchBlocks ?? preset.branchBlocks);
+  const enlarging = sequential([
     upConvolution('decoder.up', deep, channels * 2),
     normalization('decoder.up.norm', channels * 2),
     rectifier(),
@@ -116,43 +119,52 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     deviation: 0.02,
     alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
   });
-  const parts = [conditionEncoder, historyEncoder, noiseMixer, trunk, decoder, heads];
-  const layers = parts.filter((layer) => layer !== null);
+  const deepLayers = [...trunk, ...branch, enlarging];
+  const layers = [conditionEncoder, historyEncoder, noiseMixer, ...deepLayers, heads].filter(
+    (layer) => layer !== null,
+  );
 
-  function encode(parameters: Parameters, input: GeneratorInput): tf.Tensor4D {
-    const features = [historyEncoder.apply(parameters, input.history)];
-    if (conditionEncoder) features.push(conditionEncoder.apply(parameters, input.condition!));
-    if (noiseMixer) features.push(noiseMixer.apply(parameters, input.noise!));
-    return features.reduce((sum, feature) => tf.add(sum, feature));
-  }
+  /** From the heads' features to the frame. */
+  const compose = (hasHistory: boolean): GeneratorBlock => ({
+    parameters: [],
+    reads: hasFlow && hasHistory ? ['history'] : [],
+    run(_, { features }, { history }) {
+      const made = features as tf.Tensor4D;
+      const picture = depthToSpace(channelsOf(made, 0, pictureChannels));
+      const raw = tf.tanh(channelsOf(picture, 0, IMAGE_CHANNELS));
+      if (!hasFlow || !hasHistory) return { raw, frame: raw };
+      const mask = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
+      const coarse = channelsOf(made, pictureChannels, 2);
+      const flow: tf.Tensor4D = tf.mul(enlarge(coarse), flowScalePixels);
+      const warped = warp(channelsOf(history, 0, IMAGE_CHANNELS), flow);
+      const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
+      return { raw, frame, flow, mask };
+    },
+  });
+  const blocks = (hasHistory: boolean): GeneratorBlock[] => [
+    historyBlock(historyEncoder, IMAGE_CHANNELS * historyFrames),
+    ...(conditionEncoder
+      ? [addingBlock(conditionEncoder, 'condition', conditionChannels * conditionFrames)]
+      : []),
+    ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels)] : []),
+    ...[...deepLayers, heads].map(layerBlock),
+    compose(hasHistory),
+  ];
 
   return {
     layout: new ParameterLayout(layers.flatMap((layer) => layer.specs)),
     options,
     conditionChannels,
+    blocks,
     step(parameters, input) {
-      checkInput(input, options, conditionChannels);
-      const composes = hasFlow && input.hasHistory;
-      const outputs = tf.tidy(() => {
-        const features = trunk.apply(parameters, encode(parameters, input));
-        const made = heads.apply(parameters, decoder.apply(parameters, features));
-        const picture = depthToSpace(channelsOf(made, 0, pictureChannels));
-        const raw = tf.tanh(channelsOf(picture, 0, IMAGE_CHANNELS));
-        if (!composes) return [raw];
-        const mask = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
-        const coarse = channelsOf(made, pictureChannels, 2);
-        const flow: tf.Tensor4D = tf.mul(enlarge(coarse), flowScalePixels);
-        const warped = warp(channelsOf(input.history, 0, IMAGE_CHANNELS), flow);
-        const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
-        return [raw, frame, flow, mask];
-      });
-      const [raw, frame, flow, mask] = outputs as [tf.Tensor4D, ...(tf.Tensor4D | undefined)[]];
-      return { raw, frame: frame ?? raw, flow: flow ?? null, mask: mask ?? null };
+      const made = runInOrder(blocks(input.hasHistory), parameters, {}, input);
+      const { raw, frame, flow, mask } = made as Record<string, tf.Tensor4D | undefined>;
+      return { raw: raw!, frame: frame!, flow: flow ?? null, mask: mask ?? null };
     },
     macs(size) {
       const quarter = { height: size.height / 4, width: size.width / 4 };
       const full = [conditionEncoder, historyEncoder].filter((layer) => layer !== null);
-      const coarse = [noiseMixer, trunk, decoder].filter((layer) => layer !== null);
+      const coarse = [noiseMixer, ...trunk, ...branch, enlarging].filter((layer) => layer !== null);
       return (
         full.reduce((sum, layer) => sum + layer.cost(size).macs, 0) +
         coarse.reduce((sum, layer) => sum + layer.cost(quarter).macs, 0) +
@@ -164,31 +176,4 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
 
 function channelsOf(x: tf.Tensor4D, from: number, count: number): tf.Tensor4D {
   return tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]);
-}
-
-function checkInput(
-  input: GeneratorInput,
-  options: GeneratorOptions,
-  conditionChannels: number,
-): void {
-  const historyChannels = IMAGE_CHANNELS * options.historyFrames;
-  const { N, H, W } = assertShape(input.history, ['N', 'H', 'W', historyChannels], 'history');
-  const height = H!;
-  const width = W!;
-  if (height % GENERATOR_MULTIPLE !== 0 || width % GENERATOR_MULTIPLE !== 0) {
-    throw new FrameloomError('bad-shape', `frames of ${width}×${height} do not divide by 4`, {
-      hint: 'choose a width and a height that are multiples of 4',
-    });
-  }
-  if (conditionChannels > 0) {
-    const expected = conditionChannels * options.conditionFrames;
-    assertShape(input.condition ?? { shape: [] }, [N!, height, width, expected], 'condition');
-  }
-  if (options.noiseChannels > 0) {
-    assertShape(
-      input.noise ?? { shape: [] },
-      [N!, height / 4, width / 4, options.noiseChannels],
-      'noise',
-    );
-  }
 }

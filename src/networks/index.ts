@@ -2,11 +2,11 @@ export { createDiscriminator, type Discriminator, type Judgement } from './discr
 export { createDiscriminators, frameRuns, type Discriminators } from './discriminators.js';
 export {
   createGenerator,
-  GENERATOR_MULTIPLE,
   type Generator,
   type GeneratorInput,
   type GeneratorOutput,
 } from './generator.js';
+export { GENERATOR_MULTIPLE, type GeneratorBlock } from './generator-blocks.js';
 export type { Size } from './layers.js';
 export {
   frameDiscriminatorOptions,

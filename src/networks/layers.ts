@@ -145,5 +145,5 @@ export function residualBlock(name: string, channels: number): Layer {
   };
 }
 
-export const residualBlocks = (name: string, channels: number, count: number): Layer =>
-  sequential(Array.from({ length: count }, (_, i) => residualBlock(`${name}.${i}`, channels)));
+export const residualBlocks = (name: string, channels: number, count: number): Layer[] =>
+  Array.from({ length: count }, (_, i) => residualBlock(`${name}.${i}`, channels));

@@ -86,6 +86,14 @@ export class ParameterLayout {
     });
   }
 
+  /** The inverse of `unflatten`, [size]. */
+  flatten(parameters: Parameters): tf.Tensor1D {
+    if (this.specs.length === 0) return tf.zeros([0]);
+    return tf.tidy(() =>
+      tf.concat1d(this.specs.map(({ name }) => tf.reshape(parameters[name]!, [-1]))),
+    );
+  }
+
   /** A flat copy as named arrays, for a snapshot. */
   toNamed(
     flat: Float32Array,

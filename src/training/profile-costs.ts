@@ -48,7 +48,7 @@ function runTrials(model: Model, options: ProfileOptions, size: FrameSize): Tria
   };
 }
 
-const NOTHING: PhasePeak = { peakBytes: 0, timeline: [0], seconds: 0 };
+const NOTHING: PhasePeak = { peakBytes: 0, timeline: [0], leftBytes: 0, seconds: 0 };
 
 /** A trial's phase; what has no name of its own is around the optimizer's update. */
 const phaseOf = (trial: Peak<void>, phase: Phase): PhasePeak =>

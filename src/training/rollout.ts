@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rollout } from '../autodiff/index.js';
-import type { NamedTensors } from '../backend/graph/index.js';
-import { frameAt, type Generator, type GeneratorOutput } from '../networks/index.js';
+import type { Rollout, StepBlock } from '../autodiff/index.js';
+import { numbered, type NamedTensors } from '../backend/graph/index.js';
+import { frameAt, type Generator, type GeneratorBlock } from '../networks/index.js';
 
 /** What a rollout is made from. A window begins with `lead` real frames that are not generated. */
 export interface RolloutInput {
@@ -66,14 +66,6 @@ export function pushHistory(history: tf.Tensor4D, frame: tf.Tensor4D): tf.Tensor
   return tf.concat([frame, tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])], 3);
 }
 
-/** What a step of the rollout reads besides weights and state. */
-interface Given extends NamedTensors {
-  /** Real, in place of the generator's own. */
-  readonly history?: tf.Tensor4D;
-  readonly condition?: tf.Tensor4D;
-  readonly noise?: tf.Tensor4D;
-}
-
 /** The generator's rollout over a window as a recurrent computation; its state is the history. */
 export function createRollout(generator: Generator, input: RolloutInput): Rollout {
   const { frames, condition, noise, lead, coldStart, teacherForced } = input;
@@ -84,28 +76,52 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
     length: teacherForced.length,
     initialState: [input.history ?? realHistory(frames, lead, historyFrames, first)],
     unflatten: (flat) => generator.layout.unflatten(flat),
+    flatten: (parameters) => generator.layout.flatten(parameters),
     given: (t) => ({
       ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
       ...(condition && { condition: conditionAt(condition, lead + t, conditionFrames, first) }),
       ...(noise && { noise: frameAt(noise, t) }),
     }),
     kind: (t) => (isFirst(t) ? 'first' : 'next'),
-    step(parameters, state, given: Given, t) {
-      const history = given.history ?? (state[0] as tf.Tensor4D);
-      const output = generator.step(parameters, {
-        history,
-        hasHistory: !isFirst(t),
-        condition: given.condition ?? null,
-        noise: given.noise ?? null,
-      });
-      return { state: [pushHistory(history, output.frame)], outputs: listOutput(output) };
-    },
+    blocks: (t) => stepBlocks(generator.blocks(!isFirst(t)), teacherForced[t]!),
   };
 }
 
-/** Each output is a tensor of its own: a first frame is its hallucinated image, and both count. */
-function listOutput({ frame, raw, flow }: GeneratorOutput): tf.Tensor[] {
-  return [frame === raw ? tf.clone(frame) : frame, raw, ...(flow ? [flow] : [])];
+/**
+ * A generator's blocks as those of a rollout's step. The last one makes the new history too.
+ *
+ * @param forced reads the real history that it is given, in place of the generator's own
+ */
+function stepBlocks(blocks: readonly GeneratorBlock[], forced: boolean): StepBlock[] {
+  const history = forced ? 'history' : 'state0';
+  return blocks.map((block, i) => {
+    const isLast = i === blocks.length - 1;
+    const reads = block.reads.map((name) => (name === 'history' ? history : name));
+    return {
+      parameters: block.parameters,
+      reads: isLast ? [...new Set([...reads, history])] : reads,
+      run(parameters, before, tensors) {
+        const input = {
+          history: tensors[history] as tf.Tensor4D,
+          condition: (tensors.condition as tf.Tensor4D | undefined) ?? null,
+          noise: (tensors.noise as tf.Tensor4D | undefined) ?? null,
+        };
+        const made = block.run(parameters, before, input);
+        return isLast ? stepResult(made, input.history) : made;
+      },
+    };
+  });
+}
+
+/** The history after a frame, and what the losses read of it; each a tensor of its own. */
+function stepResult(made: NamedTensors, history: tf.Tensor4D): NamedTensors {
+  const { frame, raw, flow } = made as Record<string, tf.Tensor4D>;
+  // A first frame is its hallucinated image, and both count.
+  const outputs = [frame === raw ? tf.clone(frame!) : frame!, raw!, ...(flow ? [flow] : [])];
+  return {
+    ...numbered('state', [pushHistory(history, frame!)]),
+    ...numbered('output', outputs),
+  };
 }
 
 /** The rollout's outputs, which come as one list, by what they are. */

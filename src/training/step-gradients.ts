@@ -62,7 +62,7 @@ export function stepGradients(
       ? wholeGradients(context, state, input, real)
       : gradientsInParts(
           ...([createRollout(model.generator, input), state.generator, judges] as const),
-          plan.segments,
+          { segments: plan.segments, stretches: plan.stretches },
           {
             ...{ ...cut, losses, judgeRaw: plan.judgeRaw },
             report: (own, side) => keepTerms(own, side, terms),

@@ -5,9 +5,9 @@ import {
   inPhase,
   segmentedGradient,
   type LossGradient,
+  type Recomputation,
   type Rollout,
   type RolloutGradient,
-  type Schedule,
 } from '../autodiff/index.js';
 import type { Discriminators, Parameters } from '../networks/index.js';
 import { sumOf, type LossTerms, type RealSide } from './generator-loss.js';
@@ -53,7 +53,7 @@ export function gradientsInParts(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   judges: Judges,
-  segments: Schedule,
+  how: Recomputation,
   options: PartsOptions,
 ): { generator: RolloutGradient; discriminators: tf.Tensor1D } {
   const { discriminators, real, losses, judgeRaw, judgedFrames, report, runner } = options;
@@ -72,7 +72,7 @@ export function gradientsInParts(
       judged = tf.keep(made.discriminators.gradients[0] as tf.Tensor1D);
       return { value: sumOf(made.generator.terms), cotangents: made.generator.gradients };
     };
-    const generator = segmentedGradient(rollout, parameters, lossGradient, segments, runner);
+    const generator = segmentedGradient(rollout, parameters, lossGradient, how, runner);
     // Kept beyond the loss's scope, it is the calling scope's again as a clone.
     const discriminatorsGradient = tf.clone(judged!);
     judged!.dispose();

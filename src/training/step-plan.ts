@@ -19,6 +19,8 @@ export interface StepPlan {
   readonly averageShare: number;
   /** What gradient checkpointing recomputes; null keeps all on one tape. */
   readonly segments: Schedule | null;
+  /** Blocks in each stretch of a frame that is a segment by itself; all in one unless given. */
+  readonly stretches?: readonly number[] | null;
   /** Frames that the discriminators judge at once when there are segments; all unless given. */
   readonly judgedFrames?: number;
   /** The gradient penalty's gamma in this step; 0 leaves it out. */

@@ -38,9 +38,10 @@ export function warmUp(
   const teacherForced = Array.from({ length: count }, () => false);
   const rollout = createRollout(generator, { ...input, teacherForced });
   const generated: tf.Tensor4D[] = [];
+  const parameters = rollout.unflatten(flat);
   let [history] = rollout.initialState as [tf.Tensor4D];
   for (let t = 0; t < count; t += 1) {
-    const { state, outputs } = forwardStep(rollout, flat, [history], t, runner);
+    const { state, outputs } = forwardStep(rollout, parameters, [history], t, runner);
     const [frame, ...others] = outputs as [tf.Tensor4D, ...tf.Tensor[]];
     // The first is the caller's, where the input brings one.
     if (t > 0) history.dispose();
@@ -48,6 +49,7 @@ export function warmUp(
     generated.push(frame);
     [history] = state as [tf.Tensor4D];
   }
+  tf.dispose(parameters);
   const made = tf.stack(generated, 1) as tf.Tensor5D;
   const seen = coldStart ? made : tf.concat([real(), made], 1);
   const shown = Math.min(lead, seen.shape[1]);

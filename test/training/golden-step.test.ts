@@ -234,7 +234,9 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
         const flat = firstParameters(model.generator.layout);
         const { input } = warmUp(model.generator, flat, inputOf(generator), eagerRunner);
         const rollout = createRollout(model.generator, input);
-        const { outputs } = runSteps(rollout, flat, rollout.initialState, 0, rollout.length);
+        const whole = { from: 0, to: rollout.length };
+        const parameters = rollout.unflatten(flat);
+        const { outputs } = runSteps(rollout, parameters, rollout.initialState, whole);
         const made = sortOutputs(outputs, generator.frames);
         const expectDescribed = (x: tf.Tensor, { elements, ...sums }: Described, what: string) => {
           const values = x.dataSync();

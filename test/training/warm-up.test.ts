@@ -35,7 +35,8 @@ function framesOf(flat: tf.Tensor1D, input: RolloutInput, frames: number): tf.Te
     ...input,
     teacherForced: Array.from({ length: frames }, () => false),
   });
-  const { outputs } = runSteps(rollout, flat, rollout.initialState, 0, frames);
+  const whole = { from: 0, to: frames };
+  const { outputs } = runSteps(rollout, rollout.unflatten(flat), rollout.initialState, whole);
   return sortOutputs(outputs, frames).frames;
 }
 

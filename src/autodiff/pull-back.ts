@@ -1,0 +1,224 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  numbered,
+  ordered,
+  prefixed,
+  withoutPrefix,
+  type NamedTensors,
+  type Runner,
+} from '../backend/graph/index.js';
+import type { Carried, Piece } from './backpropagate.js';
+import { runInOrder } from './blocks.js';
+import { inPhase } from './peak.js';
+import {
+  blocksIn,
+  forwardBlocks,
+  readBy,
+  wholeStep,
+  type BlockRange,
+  type Rollout,
+} from './rollout.js';
+import { valueAndGradients } from './value-and-gradients.js';
+
+/** What is pulled back, and how. */
+export interface Puller {
+  readonly rollout: Rollout;
+  /** As `rollout.unflatten` gives them. */
+  readonly parameters: NamedTensors;
+  readonly runner: Runner;
+}
+
+/** Where a tape begins: what lies before its first block, and the state of that block's step. */
+interface Start {
+  readonly before: NamedTensors;
+  readonly state: readonly tf.Tensor[];
+}
+
+/** Cotangents by the names of what they are in, and the parameters' gradient so far. */
+interface Pulled {
+  readonly gradient: NamedTensors;
+  readonly before: NamedTensors;
+  /** Numbered `state`; those alone that something depends on. */
+  readonly state: NamedTensors;
+}
+
+/**
+ * The vector-Jacobian product of consecutive blocks on a tape of their own, added to the gradient.
+ *
+ * @param ranges of one step, or of whole steps one after the other
+ * @param cotangents of what the last block leaves, by its names; those that nothing depends on are
+ *   left out
+ * @returns gradients of the parameters that the blocks read, the others' are not in it
+ */
+function pullBackBlocks(
+  { rollout, parameters, runner }: Puller,
+  ranges: readonly BlockRange[],
+  start: Start,
+  cotangents: NamedTensors,
+  gradient: NamedTensors,
+): Pulled {
+  const blocks = ranges.map((range) => blocksIn(rollout, range));
+  const all = blocks.flat();
+  const made = tf.tidy((): NamedTensors => {
+    const given = ranges.map(({ t }, i) =>
+      prefixed(`given${i}.`, readBy(blocks[i]!, 'reads', rollout.given(t))),
+    );
+    const inputs: NamedTensors = {
+      ...prefixed('parameter.', readBy(all, 'parameters', parameters)),
+      ...prefixed('gradient.', readBy(all, 'parameters', gradient)),
+      ...prefixed('before.', start.before),
+      ...prefixed('state.', readBy(blocks[0]!, 'reads', numbered('state', start.state))),
+      ...prefixed('cotangent.', cotangents),
+      ...(Object.assign({}, ...given) as NamedTensors),
+    };
+    const key = ranges.map(({ t, from, to }) => `${rollout.kind(t)} ${from}-${to}`).join(', ');
+    return runner.call(`back ${key}`, inputs, (tensors) => {
+      const own = withoutPrefix('parameter.', tensors);
+      const before = withoutPrefix('before.', tensors);
+      const state = withoutPrefix('state.', tensors);
+      const outer = withoutPrefix('cotangent.', tensors);
+      // A scalar whose gradient is the product: ⟨what is left, its cotangent⟩.
+      const paired = (): tf.Scalar => {
+        const outputs: tf.Tensor[] = [];
+        let last: NamedTensors = before;
+        ranges.forEach(({ t }, i) => {
+          const input = {
+            ...(i === 0 ? state : numbered('state', ordered('state', last))),
+            ...withoutPrefix(`given${i}.`, tensors),
+          };
+          last = onTape(rollout, ranges[i]!, () =>
+            runInOrder(blocks[i]!, own, i === 0 ? before : {}, input),
+          );
+          if (t < ranges.at(-1)!.t) outputs.push(...ordered('output', last));
+        });
+        const rest = ordered('output', last);
+        const left = { ...last, ...numbered('output', [...outputs, ...rest]) };
+        return tf.addN(
+          Object.entries(outer).map(([name, cotangent]) => inner(left[name]!, cotangent)),
+        );
+      };
+      const xs = {
+        ...prefixed('gradient.', own),
+        ...prefixed('before.', before),
+        ...prefixed('state.', state),
+      };
+      const { gradients } = valueAndGradients(paired, Object.values(xs));
+      return Object.fromEntries(
+        Object.keys(xs).map((name, i) => {
+          const found = gradients[i]!;
+          return [name, name.startsWith('gradient.') ? addInto(tensors[name]!, found) : found];
+        }),
+      );
+    });
+  });
+  return {
+    gradient: withoutPrefix('gradient.', made),
+    before: withoutPrefix('before.', made),
+    state: withoutPrefix('state.', made),
+  };
+}
+
+/** Blocks' way onto a tape is metered by itself where they are not a whole step. */
+const onTape = <T>(rollout: Rollout, range: BlockRange, run: () => T): T =>
+  range.to - range.from < rollout.blocks(range.t).length
+    ? inPhase(blockPhase('tape', range), run)
+    : run();
+
+/** `sum + term`; the term is let go. */
+function addInto(sum: tf.Tensor, term: tf.Tensor): tf.Tensor {
+  const total = tf.add(sum, term);
+  term.dispose();
+  return total;
+}
+
+const inner = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.sum(tf.mul(a, b));
+
+/** `old` with `fresh` in place of its tensors of these names, which are let go. */
+function replaced(old: NamedTensors, fresh: NamedTensors): NamedTensors {
+  tf.dispose(Object.keys(fresh).map((name) => old[name]!));
+  return { ...old, ...fresh };
+}
+
+const listOf = (state: NamedTensors): readonly tf.Tensor[] | null => {
+  const tensors = ordered('state', state);
+  return tensors.length > 0 ? tensors : null;
+};
+
+/** A piece of whole steps, on one tape. Takes what is carried. */
+export function pullBackSteps(
+  puller: Puller,
+  { from, to, state }: Piece,
+  outputCotangents: readonly tf.Tensor[],
+  carried: Carried,
+): Carried {
+  const ranges = Array.from({ length: to - from }, (_, i) => wholeStep(puller.rollout, from + i));
+  const last = carried.stateCotangent ?? [];
+  const pulled = pullBackBlocks(
+    ...([puller, ranges, { before: {}, state }] as const),
+    { ...numbered('output', outputCotangents), ...numbered('state', last) },
+    carried.gradient,
+  );
+  tf.dispose([...last]);
+  return {
+    gradient: replaced(carried.gradient, pulled.gradient),
+    stateCotangent: listOf(pulled.state),
+  };
+}
+
+/**
+ * One step in stretches of its blocks, a tape for each: run through once more without a tape, keeping
+ * what lies before each stretch, then pulled back from the last. Takes what is carried.
+ *
+ * @param stretches so many blocks each, first to last; they add up to the step's
+ */
+export function pullBackInStretches(
+  puller: Puller,
+  stretches: readonly number[],
+  { from: t, state }: Piece,
+  outputCotangents: readonly tf.Tensor[],
+  carried: Carried,
+): Carried {
+  const { rollout, parameters, runner } = puller;
+  const ranges: BlockRange[] = [];
+  for (const count of stretches) {
+    const from = ranges.at(-1)?.to ?? 0;
+    ranges.push({ t, from, to: from + count });
+  }
+  const borders: NamedTensors[] = [{}];
+  for (const range of ranges.slice(0, -1)) {
+    const before = borders.at(-1)!;
+    borders.push(
+      inPhase(blockPhase('sweep', range), () =>
+        forwardBlocks(rollout, parameters, range, before, state, runner),
+      ),
+    );
+  }
+  const last = carried.stateCotangent ?? [];
+  let { gradient } = carried;
+  let cotangents: NamedTensors = {
+    ...numbered('output', outputCotangents),
+    ...numbered('state', last),
+  };
+  const stateCotangent: Record<string, tf.Tensor> = {};
+  for (let i = ranges.length - 1; i >= 0; i -= 1) {
+    const before = borders[i]!;
+    const pulled = inPhase(blockPhase('pull', ranges[i]!), () =>
+      pullBackBlocks(puller, [ranges[i]!], { before, state }, cotangents, gradient),
+    );
+    // The outputs' are whoever's who gave them.
+    tf.dispose(i === ranges.length - 1 ? [...last] : cotangents);
+    tf.dispose(before);
+    gradient = replaced(gradient, pulled.gradient);
+    cotangents = pulled.before;
+    for (const [name, cotangent] of Object.entries(pulled.state)) {
+      const sum = stateCotangent[name];
+      stateCotangent[name] = sum ? addInto(sum, cotangent) : cotangent;
+      sum?.dispose();
+    }
+  }
+  return { gradient, stateCotangent: listOf(stateCotangent) };
+}
+
+/** A block's part of a step in stretches, for whoever meters it; named by its first block. */
+export const blockPhase = (what: 'sweep' | 'tape' | 'pull', { from }: BlockRange): string =>
+  `${what} ${from}`;

@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Block } from '../autodiff/index.js';
+import { FrameloomError } from '../base/error.js';
+import { assertShape } from '../base/shape.js';
+import type { Layer } from './layers.js';
+import type { Parameters } from './parameters.js';
+
+/** Height and width must divide by this: the encoders halve twice. */
+export const GENERATOR_MULTIPLE = 4;
+
+/** What a generator makes a frame from, besides its parameters. */
+export interface GeneratorTensors {
+  /** [N, H, W, conditionFrames·C], oldest first, the current frame's last; null without one. */
+  readonly condition: tf.Tensor4D | null;
+  /** [N, H, W, 3·historyFrames] in [−1, 1], newest first; zeros where there is none yet. */
+  readonly history: tf.Tensor4D;
+  /** [N, H/4, W/4, noiseChannels] standard normal; null when the generator takes none. */
+  readonly noise: tf.Tensor4D | null;
+}
+
+/** A piece of a generator: the last one leaves its output. */
+export interface GeneratorBlock extends Block<GeneratorTensors> {
+  /** What it reads of the generator's input. */
+  readonly reads: readonly (keyof GeneratorTensors)[];
+}
+
+const parametersOf = (layer: Layer): string[] => layer.specs.map(({ name }) => name);
+
+const featuresOf = (before: Parameters): tf.Tensor4D => before.features as tf.Tensor4D;
+
+/** A layer from features to features. */
+export const layerBlock = (layer: Layer): GeneratorBlock => ({
+  parameters: parametersOf(layer),
+  reads: [],
+  run: (parameters, before) => ({ features: layer.apply(parameters, featuresOf(before)) }),
+});
+
+/** The features of the history: what a frame begins with. */
+export const historyBlock = (layer: Layer, channels: number): GeneratorBlock => ({
+  parameters: parametersOf(layer),
+  reads: ['history'],
+  run(parameters, _, { history }) {
+    const { H, W } = assertShape(history, ['N', 'H', 'W', channels], 'history');
+    if (H! % GENERATOR_MULTIPLE !== 0 || W! % GENERATOR_MULTIPLE !== 0) {
+      throw new FrameloomError('bad-shape', `frames of ${W}×${H} do not divide by 4`, {
+        hint: 'choose a width and a height that are multiples of 4',
+      });
+    }
+    return { features: layer.apply(parameters, history) };
+  },
+});
+
+/** The features of another input, added to those there are. */
+export const addingBlock = (
+  layer: Layer,
+  name: 'condition' | 'noise',
+  channels: number,
+): GeneratorBlock => ({
+  parameters: parametersOf(layer),
+  reads: [name],
+  run(parameters, before, input) {
+    const features = featuresOf(before);
+    const scale = name === 'condition' ? GENERATOR_MULTIPLE : 1;
+    const [samples, height, width] = features.shape;
+    const x = input[name];
+    assertShape(x ?? { shape: [] }, [samples, height * scale, width * scale, channels], name);
+    return { features: tf.add(features, layer.apply(parameters, x!)) };
+  },
+});
