@@ -74,6 +74,7 @@ export interface SubjectOptions {
 /** Every frame recomputed by itself, the discriminators judging all at once. */
 export const everyFrame = (frames: number): StepMemory => ({
   segments: evenSegments(frames, 1),
+  stretches: null,
   judgedFrames: frames,
 });
 

@@ -12,6 +12,8 @@ export interface SegmentCosts {
   readonly stateBytes: number;
   /** Bytes of the tape of so many steps; grows with them. */
   readonly tapeBytes: (steps: number) => number;
+  /** Steps that pulling back a step by itself runs again within it; none unless given. */
+  readonly againWithin?: number;
 }
 
 /** Extra steps and peak of the best way through so many steps, and its first part; 0 is one tape. */
@@ -33,7 +35,7 @@ interface Table {
  * and the states that are kept from that run cost no step.
  */
 export function bestSchedule(length: number, costs: SegmentCosts, room: Room): Schedule | null {
-  const { stateBytes, tapeBytes } = costs;
+  const { stateBytes, tapeBytes, againWithin = 0 } = costs;
   const fits = (steps: number, kept: number): boolean =>
     kept * stateBytes + tapeBytes(steps) <= room.bytes;
   let most = -1;
@@ -61,7 +63,8 @@ export function bestSchedule(length: number, costs: SegmentCosts, room: Room): S
   const fill = (into: Table, steps: number, kept: number, again: boolean): void => {
     const i = at(steps, kept);
     const oneTape = fits(steps, kept) && (again || kept <= room.startStates);
-    if (oneTape) better(into, i, 0, kept * stateBytes + tapeBytes(steps), 0);
+    const within = steps === 1 ? againWithin : 0;
+    if (oneTape) better(into, i, within, kept * stateBytes + tapeBytes(steps), 0);
     // Any other way inside a segment would run steps again that one tape does not.
     if ((again && oneTape) || kept === most) return;
     for (let first = 1; first < steps; first += 1) {

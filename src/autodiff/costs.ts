@@ -16,6 +16,21 @@ export interface PhaseBytes {
   readonly perJudgedFrame: number;
 }
 
+/** What one block of a frame takes, measured; for the whole batch. */
+export interface BlockCosts {
+  /** What it adds to a tape that it runs on. */
+  readonly tapeBytes: number;
+  /**
+   * The most while it is pulled back from a tape of its own, by what `phases.back` says without any
+   * tape; what lies between blocks is not in it.
+   */
+  readonly peakBytes: number;
+  /** What goes from it to the next block. */
+  readonly leftBytes: number;
+  /** Without a tape. */
+  readonly forwardSeconds: number;
+}
+
 /** What a training step through a rollout of frames takes, measured; for the whole batch. */
 export interface StepCosts {
   /** With the rollout on one tape: by the frames alone. */
@@ -24,6 +39,8 @@ export interface StepCosts {
   readonly phases: Readonly<Record<Phase, PhaseBytes>>;
   /** The state from one frame to the next: the history. */
   readonly stateBytes: number;
+  /** Those that a frame is made of, first to last. */
+  readonly blocks: readonly BlockCosts[];
   /** A frame without a tape. */
   readonly forwardSeconds: number;
   /** A frame in the whole step with the rollout on one tape, the discriminators included. */

@@ -15,8 +15,30 @@ export {
   type RolloutLoss,
 } from './rollout-gradient.js';
 export { forwardStep, runSteps, type Rollout, type StepBlock, type Stretch } from './rollout.js';
-export { PHASES, type Phase, type PhaseBytes, type StepCosts } from './costs.js';
+export {
+  PHASES,
+  phaseBytes,
+  type BlockCosts,
+  type Phase,
+  type PhaseBytes,
+  type StepCosts,
+} from './costs.js';
+export { blockPhase } from './pull-back.js';
 export { inPhase, trackPeak, type Peak, type PhasePeak } from './peak.js';
-export { longestRollout, planFor, planRollout, smallestBudget, type MemoryPlan } from './plan.js';
-export { evenSegments, scheduleInWords, type Schedule, type Segment } from './schedule.js';
+export {
+  longestRollout,
+  phasePeaks,
+  planFor,
+  planRollout,
+  smallestBudget,
+  type MemoryPlan,
+  type Parts,
+} from './plan.js';
+export {
+  evenSegments,
+  scheduleInWords,
+  stretchesInWords,
+  type Schedule,
+  type Segment,
+} from './schedule.js';
 export { valueAndGradients } from './value-and-gradients.js';

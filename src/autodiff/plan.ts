@@ -1,13 +1,16 @@
 import { FrameloomError } from '../base/error.js';
 import { formatBytes } from '../base/units.js';
 import { bestSchedule } from './best-schedule.js';
+import { cutBytes, frameCuts, type Cut } from './best-stretches.js';
 import { PHASES, phaseBytes, type Phase, type PhaseSize, type StepCosts } from './costs.js';
-import { extraSteps, segmentPeak, type Schedule } from './schedule.js';
+import { extraSteps, segmentPeak, singleSteps, type Schedule } from './schedule.js';
 
 /** How a training step goes through a rollout. */
 export interface MemoryPlan {
   /** Null keeps the whole rollout on one tape, the discriminators' passes with it. */
   readonly segments: Schedule | null;
+  /** Blocks in each stretch of a frame that is a segment by itself; null keeps it on one tape. */
+  readonly stretches: readonly number[] | null;
   /** Frames that the discriminators judge at once; all of them without segments. */
   readonly judgedFrames: number;
   /** Predicted most bytes of tensors. */
@@ -16,16 +19,16 @@ export interface MemoryPlan {
   readonly slowdown: number;
 }
 
-/**
- * Predicted most bytes in each phase of a step that recomputes `segments` and judges `judgedFrames`
- * at once.
- */
-export function phasePeaks(
-  costs: StepCosts,
-  length: number,
-  segments: Schedule,
-  judgedFrames: number,
-): Record<Phase, number> {
+/** How a step in segments goes. */
+export interface Parts {
+  readonly segments: Schedule;
+  readonly stretches: readonly number[] | null;
+  readonly judgedFrames: number;
+}
+
+/** Predicted most bytes in each phase of a step in segments. */
+export function phasePeaks(costs: StepCosts, length: number, parts: Parts): Record<Phase, number> {
+  const { segments, judgedFrames } = parts;
   const size: PhaseSize = { frames: length, judgedFrames };
   const of = (phase: Phase): number => phaseBytes(costs.phases[phase], size);
   // The state at the rollout's beginning is in the phases' own bytes.
@@ -33,50 +36,61 @@ export function phasePeaks(
   return {
     forward: of('forward') + kept,
     judge: of('judge') + kept,
-    back: of('back') + segmentPeak(segments, tapeCosts(costs)),
+    back: of('back') + segmentPeak(segments, tapeCosts(costs, cutOf(costs, parts.stretches))),
     train: of('train') + kept,
     update: of('update'),
   };
 }
 
-const tapeCosts = ({ stateBytes, phases }: StepCosts) => ({
+const tapeCosts = ({ stateBytes, phases, forwardSeconds }: StepCosts, cut: Cut) => ({
   stateBytes,
-  tapeBytes: (steps: number) => steps * phases.back.perTapeFrame,
+  tapeBytes: (steps: number) => (steps === 1 ? cut.bytes : steps * phases.back.perTapeFrame),
+  againWithin: forwardSeconds > 0 ? cut.seconds / forwardSeconds : 0,
 });
 
-const peakOf = (...args: Parameters<typeof phasePeaks>): number =>
-  Math.max(...Object.values(phasePeaks(...args)));
+const wholeFrame = ({ phases }: StepCosts): Cut => ({
+  ...{ stretches: null, bytes: phases.back.perTapeFrame, seconds: 0 },
+});
+
+function cutOf(costs: StepCosts, stretches: readonly number[] | null): Cut {
+  if (stretches === null) return wholeFrame(costs);
+  const again = costs.blocks.slice(0, costs.blocks.length - stretches.at(-1)!);
+  const seconds = again.reduce((sum, { forwardSeconds }) => sum + forwardSeconds, 0);
+  return { stretches, seconds, bytes: cutBytes(costs.blocks, stretches) };
+}
+
+const cutsOf = (costs: StepCosts): Cut[] => frameCuts(costs.blocks, costs.phases.back.perTapeFrame);
+
+const peakOf = (costs: StepCosts, length: number, parts: Parts): number =>
+  Math.max(...Object.values(phasePeaks(costs, length, parts)));
 
 const plainPeak = (costs: StepCosts, length: number): number =>
   Math.max(...PHASES.map((phase) => phaseBytes(costs.plain[phase], { frames: length })));
 
-/** Predicted time of a step, in seconds. */
-export function stepSeconds(costs: StepCosts, length: number, segments: Schedule | null): number {
+/** Predicted time of a step, in seconds; of one in segments unless they are null. */
+function stepSeconds(costs: StepCosts, length: number, parts: Parts | null): number {
   const { plainSeconds, forwardSeconds, fixedSeconds, warmUpFrames } = costs;
-  const forwards = warmUpFrames + (segments === null ? 0 : extraSteps(segments));
-  return length * plainSeconds + forwards * forwardSeconds + fixedSeconds;
+  const plain = length * plainSeconds + warmUpFrames * forwardSeconds + fixedSeconds;
+  if (parts === null) return plain;
+  const { segments, stretches } = parts;
+  const within = singleSteps(segments) * cutOf(costs, stretches).seconds;
+  return plain + extraSteps(segments) * forwardSeconds + within;
 }
 
-/** The plan for given segments: what they will take. */
-export function planFor(
-  costs: StepCosts,
-  length: number,
-  segments: Schedule | null,
-  judgedFrames = length,
-): MemoryPlan {
+/** The plan for a rollout in given parts, or for one tape: what it will take. */
+export function planFor(costs: StepCosts, length: number, parts: Parts | null): MemoryPlan {
   const whole = stepSeconds(costs, length, null);
   return {
-    segments,
-    judgedFrames,
-    peakBytes:
-      segments === null ? plainPeak(costs, length) : peakOf(costs, length, segments, judgedFrames),
-    slowdown: whole > 0 ? stepSeconds(costs, length, segments) / whole : 1,
+    ...(parts ?? { segments: null, stretches: null, judgedFrames: length }),
+    peakBytes: parts === null ? plainPeak(costs, length) : peakOf(costs, length, parts),
+    slowdown: whole > 0 ? stepSeconds(costs, length, parts) / whole : 1,
   };
 }
 
 /**
  * The plan of least recomputation whose predicted peak fits the budget: the rollout on one tape if
- * that fits, else by {@link bestSchedule}, the discriminators judging as many frames at once as fit.
+ * that fits, else by {@link bestSchedule} and {@link frameCuts}, the discriminators judging as many
+ * frames at once as fit.
  *
  * @param length frames of the rollout
  * @throws FrameloomError budget, naming the smallest budget that something would fit
@@ -88,31 +102,57 @@ export function planRollout(costs: StepCosts, length: number, budgetBytes: numbe
 }
 
 function planInParts(costs: StepCosts, length: number, budgetBytes: number): MemoryPlan | null {
+  // Each cut takes longer than the one before, but may leave room for states that save more.
+  const found = cutsOf(costs).flatMap((cut) => {
+    const parts = partsWithCut(costs, length, budgetBytes, cut);
+    return parts === null ? [] : [planFor(costs, length, parts)];
+  });
+  const [first, ...others] = found;
+  if (first === undefined) return null;
+  return others.reduce((best, plan) => (plan.slowdown < best.slowdown ? plan : best), first);
+}
+
+/** The best parts that fit a budget where frames that are segments by themselves are cut so. */
+function partsWithCut(
+  costs: StepCosts,
+  length: number,
+  budgetBytes: number,
+  cut: Cut,
+): Parts | null {
+  const { stretches } = cut;
+  const tape = tapeCosts(costs, cut);
   // A schedule of one segment keeps no state besides the first: what each part takes at least.
-  const { forward, judge, back, train, update } = phasePeaks(costs, length, [length], 1);
+  const one: Parts = { segments: [length], stretches, judgedFrames: 1 };
+  const { forward, judge, back, train, update } = phasePeaks(costs, length, one);
   const spare = budgetBytes - Math.max(forward, judge, train);
   if (spare < 0 || update > budgetBytes) return null;
-  const segments = bestSchedule(length, tapeCosts(costs), {
-    bytes: budgetBytes - (back - segmentPeak([length], tapeCosts(costs))),
+  const segments = bestSchedule(length, tape, {
+    bytes: budgetBytes - (back - segmentPeak([length], tape)),
     startStates: costs.stateBytes > 0 ? Math.floor(spare / costs.stateBytes) : length,
   });
   if (segments === null) return null;
-  const fits = (judged: number): boolean => peakOf(costs, length, segments, judged) <= budgetBytes;
+  const fits = (judgedFrames: number): boolean =>
+    peakOf(costs, length, { segments, stretches, judgedFrames }) <= budgetBytes;
   let judged = length;
   while (judged > 1 && !fits(judged)) judged -= 1;
   // As many passes with as equal parts as can be.
   const even = Math.ceil(length / Math.ceil(length / judged));
-  return planFor(costs, length, segments, even);
+  return { segments, stretches, judgedFrames: even };
 }
 
 /** The smallest budget that a rollout fits, recomputing whatever has to be, in bytes. */
 export function smallestBudget(costs: StepCosts, length: number): number {
-  const candidates = [plainPeak(costs, length), peakOf(costs, length, [length], 1)];
+  // The last cut takes the least.
+  const { stretches } = cutsOf(costs).at(-1)!;
+  const peak = (segments: Schedule): number =>
+    peakOf(costs, length, { segments, stretches, judgedFrames: 1 });
+  const candidates = [plainPeak(costs, length), peak([length])];
   if (length > 1) {
     // One state is kept besides the first: enough to go back frame by frame.
-    const { back, ...others } = phasePeaks(costs, length, [length - 1, 1], 1);
-    const tape = tapeCosts(costs);
-    const frugal = back - segmentPeak([length - 1, 1], tape) + costs.stateBytes + tape.tapeBytes(1);
+    const segments = [length - 1, 1];
+    const { back, ...others } = phasePeaks(costs, length, { segments, stretches, judgedFrames: 1 });
+    const tape = tapeCosts(costs, cutOf(costs, stretches));
+    const frugal = back - segmentPeak(segments, tape) + costs.stateBytes + tape.tapeBytes(1);
     candidates.push(Math.max(frugal, ...Object.values(others)));
   }
   return Math.ceil(Math.min(...candidates));
@@ -138,16 +178,13 @@ export function longestRollout(
 
 /** What of a step needs the most when as little as possible is kept. */
 function tightest(costs: StepCosts, length: number): string {
-  const peaks = phasePeaks(
-    costs,
-    length,
-    Array.from({ length }, () => 1),
-    1,
-  );
+  const segments = Array.from({ length }, () => 1);
+  const { stretches } = cutsOf(costs).at(-1)!;
+  const peaks = phasePeaks(costs, length, { segments, stretches, judgedFrames: 1 });
   const worst = PHASES.reduce((a, b) => (peaks[b] > peaks[a] ? b : a));
   switch (worst) {
     case 'back':
-      return 'the activations of a single frame, which is not divided further';
+      return 'the activations of one block of the generator';
     case 'judge':
     case 'train':
       return 'the discriminators’ activations for a single frame';

@@ -220,5 +220,7 @@ export function pullBackInStretches(
 }
 
 /** A block's part of a step in stretches, for whoever meters it; named by its first block. */
-export const blockPhase = (what: 'sweep' | 'tape' | 'pull', { from }: BlockRange): string =>
-  `${what} ${from}`;
+export const blockPhase = (
+  what: 'sweep' | 'tape' | 'pull',
+  { from }: Pick<BlockRange, 'from'>,
+): string => `${what} ${from}`;

@@ -39,6 +39,12 @@ const detachedSteps = (segment: Segment): number =>
 export const extraSteps = (schedule: Schedule): number =>
   stepsIn(schedule) + schedule.reduce<number>((sum, x) => sum + detachedSteps(x), 0);
 
+/** Steps that are pulled back by themselves. */
+export const singleSteps = (segment: Segment): number =>
+  typeof segment === 'number'
+    ? Number(segment === 1)
+    : segment.reduce<number>((sum, x) => sum + singleSteps(x), 0);
+
 /**
  * The most that a segment's states and tape take at once, in bytes.
  *
@@ -78,3 +84,7 @@ export function scheduleInWords(schedule: Schedule): string {
   if (words.length <= MOST_LETTERS) return words;
   return `${stepsIn(schedule)} frames, nested ${depth(schedule) - 1} deep`;
 }
+
+/** `2 + 3 + 4 blocks`, for people. */
+export const stretchesInWords = (stretches: readonly number[]): string =>
+  `${written(stretches)} blocks`;

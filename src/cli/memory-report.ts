@@ -1,9 +1,12 @@
 import {
+  evenSegments,
   longestRollout,
   planFor,
   planRollout,
   scheduleInWords,
   smallestBudget,
+  stretchesInWords,
+  type Parts,
   type StepCosts,
 } from '../autodiff/index.js';
 import { isFrameloomError } from '../base/error.js';
@@ -32,6 +35,8 @@ export interface PlanRow {
   /** What the budget allows; null when nothing fits. */
   readonly plan: {
     readonly schedule: string;
+    /** Blocks in each stretch of a frame that is a segment by itself; null for one tape. */
+    readonly stretches: readonly number[] | null;
     readonly judgedFrames: number;
     readonly peakBytes: number;
     readonly slowdown: number;
@@ -69,9 +74,9 @@ function rowOf(costsOf: CostsOf, size: FrameSize, frames: number, budgetBytes: n
     smallestBytes: smallestBudget(costs, frames),
   };
   try {
-    const { segments, judgedFrames, peakBytes, slowdown } = planRollout(costs, frames, budgetBytes);
+    const { segments, ...plan } = planRollout(costs, frames, budgetBytes);
     const schedule = segments === null ? 'one tape' : scheduleInWords(segments);
-    return { ...row, plan: { schedule, judgedFrames, peakBytes, slowdown } };
+    return { ...row, plan: { schedule, ...plan } };
   } catch (error) {
     if (!isFrameloomError(error, 'budget')) throw error;
     return { ...row, plan: null };
@@ -82,11 +87,13 @@ function longestRow(costsOf: CostsOf, size: FrameSize, budgetBytes: number): Lon
   const costs = costsOf(size);
   const longest = (bytesOf?: (costs: StepCosts, frames: number) => number): number =>
     longestRollout(costs, budgetBytes, LONGEST_FRAMES, bytesOf);
-  const singles = (frames: number): number[] => Array.from({ length: frames }, () => 1);
+  const once = (frames: number): Parts => ({
+    ...{ segments: evenSegments(frames, 1), stretches: null, judgedFrames: 1 },
+  });
   return {
     ...{ width: size.width, height: size.height },
     plainFrames: longest((own, frames) => planFor(own, frames, null).peakBytes),
-    recomputedFrames: longest((own, frames) => planFor(own, frames, singles(frames), 1).peakBytes),
+    recomputedFrames: longest((own, frames) => planFor(own, frames, once(frames)).peakBytes),
     frugalFrames: longest(),
   };
 }
@@ -113,6 +120,9 @@ export function memoryReport(
   };
 }
 
+const scheduleOf = ({ schedule, stretches }: NonNullable<PlanRow['plan']>): string =>
+  stretches ? `${schedule}, each in ${stretchesInWords(stretches)}` : schedule;
+
 const sizeInWords = ({ width, height }: { width: number; height: number }): string =>
   `${width}x${height}`;
 
@@ -134,6 +144,9 @@ export function formatMemoryReport(report: MemoryReport): string {
     ...(plan
       ? ([
           ['schedule', plan.schedule],
+          ...(plan.stretches
+            ? ([['each frame in', stretchesInWords(plan.stretches)]] as const)
+            : []),
           ['judged at once', `${plan.judgedFrames} frames`],
           ['peak', formatBytes(plan.peakBytes)],
           ['time', `${plan.slowdown.toFixed(2)} times that of one tape, op by op`],
@@ -173,7 +186,7 @@ export function formatMemoryReport(report: MemoryReport): string {
             formatBytes(row.plan.peakBytes),
             `${row.plan.slowdown.toFixed(2)}×`,
             String(row.plan.judgedFrames),
-            row.plan.schedule,
+            scheduleOf(row.plan),
           ]
         : ['–', '–', '–', `needs ${formatBytes(row.smallestBytes)}`]),
     ]),

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { evenSegments, planRollout, scheduleInWords, type Schedule } from '../autodiff/index.js';
+import {
+  evenSegments,
+  planRollout,
+  scheduleInWords,
+  stretchesInWords,
+  type Schedule,
+} from '../autodiff/index.js';
 import { machineMemory } from '../backend/index.js';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
@@ -30,6 +36,18 @@ const costs = z.strictObject({
   plain: phases,
   phases,
   stateBytes: z.number(),
+  // Snapshots from before frames could be cut have none, and go on uncut.
+  blocks: z
+    .array(
+      z.strictObject({
+        tapeBytes: z.number(),
+        peakBytes: z.number(),
+        leftBytes: z.number(),
+        forwardSeconds: z.number(),
+      }),
+    )
+    .readonly()
+    .default([]),
   forwardSeconds: z.number(),
   plainSeconds: z.number(),
   fixedSeconds: z.number(),
@@ -51,6 +69,7 @@ export type Checkpointing = z.output<typeof checkpointingSchema>;
 /** A step's way through its rollout. */
 export interface StepMemory {
   readonly segments: Schedule | null;
+  readonly stretches: readonly number[] | null;
   readonly judgedFrames: number;
 }
 
@@ -61,9 +80,13 @@ export interface StepMemory {
 export function stepMemory(checkpointing: Checkpointing, frames: number): StepMemory {
   switch (checkpointing.kind) {
     case 'off':
-      return { segments: null, judgedFrames: frames };
+      return { segments: null, stretches: null, judgedFrames: frames };
     case 'every':
-      return { segments: evenSegments(frames, checkpointing.every), judgedFrames: frames };
+      return {
+        segments: evenSegments(frames, checkpointing.every),
+        stretches: null,
+        judgedFrames: frames,
+      };
     case 'planned':
       return plannedMemory(checkpointing, frames);
   }
@@ -141,7 +164,7 @@ export function chooseCheckpointing(
     return { kind: 'off' };
   }
   log.info(
-    `gradient checkpointing: segments of ${scheduleInWords(plan.segments)} frames, ${plan.judgedFrames} judged at once, take ${peak} and ${plan.slowdown.toFixed(2)} times as long`,
+    `gradient checkpointing: segments of ${scheduleInWords(plan.segments)} frames${plan.stretches ? `, each in ${stretchesInWords(plan.stretches)}` : ''}, ${plan.judgedFrames} judged at once, take ${peak} and ${plan.slowdown.toFixed(2)} times as long`,
   );
   return { kind: 'planned', budgetBytes: budget, costs: measured };
 }

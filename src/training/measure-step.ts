@@ -28,6 +28,8 @@ export interface Trial {
   readonly frames: number;
   /** Null for one tape. */
   readonly segments: Schedule | null;
+  /** Of the blocks of a frame that is a segment by itself; null for one tape. */
+  readonly stretches: readonly number[] | null;
   readonly judgedFrames: number;
   readonly warmUp: number;
 }
@@ -93,6 +95,7 @@ export function measureStep(
     judgeRaw: frameDiscriminator.judgeRaw,
     r1: losses.r1 * losses.r1EverySteps,
     segments: trial.segments,
+    stretches: trial.stretches,
     judgedFrames: trial.judgedFrames,
   };
   return trackPeak(() => {
@@ -125,7 +128,8 @@ export const pixelsOf = ({ height, width }: FrameSize): number => height * width
 export function plainBound(model: Model, options: ProfileOptions, size: FrameSize): number {
   const { batch, frames, warmUp } = options.training;
   const { frames: short } = shortest(model);
-  const trial = { frames: short, segments: null, judgedFrames: short, warmUp: 0 };
+  const onOneTape = { segments: null, stretches: null, judgedFrames: short };
+  const trial = { frames: short, ...onOneTape, warmUp: 0 };
   const [small] = PROFILE_SIZES;
   const { peakBytes } = measureStep(model, options, trial, small);
   const larger = Math.max(1, (pixelsOf(size) * batch) / pixelsOf(small));

@@ -1,6 +1,9 @@
 import {
+  blockPhase,
   evenSegments,
+  phaseBytes,
   PHASES,
+  type BlockCosts,
   type Peak,
   type Phase,
   type PhaseBytes,
@@ -18,7 +21,8 @@ import {
 import type { Model } from './model.js';
 
 /** The short steps that are run, by what they show. */
-type TrialName = 'plain' | 'plainLonger' | 'plainWarmer' | 'cut' | 'longer' | 'wider' | 'warmer';
+type TrialName =
+  'plain' | 'plainLonger' | 'plainWarmer' | 'cut' | 'longer' | 'wider' | 'warmer' | 'blocks';
 
 /** Frames of warm-up that the warmer trials have more. */
 const MORE_WARM_UP = 2;
@@ -32,19 +36,25 @@ const warms = ({ training }: ProfileOptions): boolean =>
 function runTrials(model: Model, options: ProfileOptions, size: FrameSize): Trials {
   const { frames: short } = shortest(model);
   const before = warms(options) ? 1 : 0;
-  const run = (frames: number, every: number | null, more = 0): Peak<void> => {
+  const run = (
+    frames: number,
+    every: number | null,
+    { more = 0, stretches = null }: { more?: number; stretches?: readonly number[] | null } = {},
+  ): Peak<void> => {
     const segments = every === null ? null : evenSegments(frames, every);
-    const trial = { frames, segments, judgedFrames: every ?? frames, warmUp: before + more };
-    return measureStep(model, options, trial, size);
+    const cut = { segments, stretches, judgedFrames: every ?? frames };
+    return measureStep(model, options, { frames, ...cut, warmUp: before + more }, size);
   };
+  const warmer = { more: MORE_WARM_UP };
   const [plain, cut] = [run(short, null), run(short, 1)];
   return {
     ...{ plain, cut },
     plainLonger: run(short + 1, null),
-    plainWarmer: warms(options) ? run(short, null, MORE_WARM_UP) : plain,
+    plainWarmer: warms(options) ? run(short, null, warmer) : plain,
     longer: run(short + 1, 1),
     wider: run(short + 1, 2),
-    warmer: warms(options) ? run(short, 1, MORE_WARM_UP) : cut,
+    warmer: warms(options) ? run(short, 1, warmer) : cut,
+    blocks: run(short, 1, { stretches: model.generator.blocks(true).map(() => 1) }),
   };
 }
 
@@ -69,6 +79,33 @@ function peakAt(share: number, small: PhasePeak, large: PhasePeak): number {
     (peak, bytes, i) => Math.max(peak, line(bytes, large.timeline[i]!)),
     0,
   );
+}
+
+/** A block's part of a step that pulls each of them back by itself. */
+const blockPart = (trial: Peak<void>, what: Parameters<typeof blockPhase>[0], block: number) =>
+  trial.phases[blockPhase(what, { from: block })] ?? NOTHING;
+
+/** What the generator's blocks take, from steps that pull each of them back by itself. */
+function blockCosts(
+  { small, large }: { small: Peak<void>; large: Peak<void> },
+  at: { share: number; scale: number; besides: number },
+  model: Model,
+): BlockCosts[] {
+  const left = (what: 'sweep' | 'tape', block: number): number => {
+    const [few, many] = [small, large].map((trial) => blockPart(trial, what, block).leftBytes);
+    return few! + (many! - few!) * at.share;
+  };
+  let kept = 0;
+  return model.generator.blocks(true).map((_, block) => {
+    const peaks = (['tape', 'pull'] as const).map((what) =>
+      peakAt(at.share, blockPart(small, what, block), blockPart(large, what, block)),
+    );
+    const peakBytes = Math.ceil(Math.max(...peaks) - at.besides - kept);
+    const leftBytes = Math.ceil(left('sweep', block));
+    kept += leftBytes;
+    const forwardSeconds = blockPart(large, 'sweep', block).seconds * at.scale;
+    return { tapeBytes: Math.ceil(left('tape', block)), peakBytes, leftBytes, forwardSeconds };
+  });
 }
 
 /**
@@ -104,6 +141,9 @@ function costsAt(
     peakAt(share, phaseOf(small[name], phase), phaseOf(large[name], phase));
 
   const stateBytes = model.generator.options.historyFrames * 3 * 4 * pixels;
+  /** What warm-up adds to what was run, in segments. */
+  const warming = (phase: Phase): number =>
+    (peak('warmer', phase) - peak('cut', phase)) * moreWarmUp;
   /** In segments, without the states that are kept, which the plan counts. */
   const inSegments = (phase: Phase): PhaseBytes => {
     const kept = phase === 'update' ? 0 : stateBytes;
@@ -112,9 +152,8 @@ function costsAt(
     const wide = peak('wider', phase) - kept * (Math.ceil(long / 2) - 1);
     const perFrame = many - few;
     const perWider = phase === 'forward' || phase === 'update' ? 0 : wide - many;
-    const warming = (peak('warmer', phase) - peak('cut', phase)) * moreWarmUp;
     return rounded({
-      base: few - perFrame * short - perWider + warming,
+      base: few - perFrame * short - perWider + warming(phase),
       perFrame,
       perTapeFrame: phase === 'back' ? perWider : 0,
       perJudgedFrame: phase === 'back' ? 0 : perWider,
@@ -123,8 +162,8 @@ function costsAt(
   const onOneTape = (phase: Phase): PhaseBytes => {
     const few = peak('plain', phase);
     const perFrame = peak('plainLonger', phase) - few;
-    const warming = (peak('plainWarmer', phase) - few) * moreWarmUp;
-    const base = few - perFrame * short + warming;
+    const warmer = (peak('plainWarmer', phase) - few) * moreWarmUp;
+    const base = few - perFrame * short + warmer;
     return rounded({ base, perFrame, perTapeFrame: 0, perJudgedFrame: 0 });
   };
   const each = (bytes: (phase: Phase) => PhaseBytes): Record<Phase, PhaseBytes> =>
@@ -134,10 +173,15 @@ function costsAt(
   const seconds = (phase: Phase): number => phaseOf(large.longer, phase).seconds;
   const scale = pixels / largePixels;
   const forward = seconds('forward') / long;
+  const phases = each(inSegments);
+  const trials = { small: small.blocks, large: large.blocks };
+  // What the walk back took in those that were run besides tapes, every state kept.
+  const besides =
+    phaseBytes(phases.back, { frames: short }) + (short - 1) * stateBytes - warming('back');
   return {
-    plain: each(onOneTape),
-    phases: each(inSegments),
+    ...{ plain: each(onOneTape), phases },
     stateBytes: Math.ceil(stateBytes),
+    blocks: blockCosts(trials, { share, scale: scale / short, besides }, model),
     forwardSeconds: forward * scale,
     plainSeconds: ((seconds('judge') + seconds('back') + seconds('train')) / long) * scale,
     fixedSeconds: Math.max(0, seconds('update') - before * forward),

@@ -45,12 +45,11 @@ export function stepPlan(
   options: { training: TrainingOptions; losses: LossOptions; judgeRaw: boolean },
   checkpointing: Checkpointing,
   step: number,
-): StepPlan & Pick<StepMemory, 'judgedFrames'> {
+): StepPlan & StepMemory {
   const { training, losses, judgeRaw } = options;
   const { optimizer } = training;
   const factor = rateFactor(training, step);
   const frames = rolloutFrames(training, step);
-  const { segments, judgedFrames } = stepMemory(checkpointing, frames);
   return {
     step,
     judgeRaw,
@@ -59,8 +58,7 @@ export function stepPlan(
     beta1: optimizer.beta1,
     beta2: optimizer.beta2,
     averageShare: averageShare(training, step),
-    segments,
-    judgedFrames,
+    ...stepMemory(checkpointing, frames),
     r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
   };
 }

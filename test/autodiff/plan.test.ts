@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestSchedule } from '../../src/autodiff/best-schedule.js';
-import { PHASES, type PhaseBytes, type StepCosts } from '../../src/autodiff/costs.js';
+import { cutBytes, frameCuts } from '../../src/autodiff/best-stretches.js';
+import {
+  PHASES,
+  type BlockCosts,
+  type PhaseBytes,
+  type StepCosts,
+} from '../../src/autodiff/costs.js';
 import {
   longestRollout,
   phasePeaks,
@@ -35,6 +41,14 @@ const onOneTape: fc.Arbitrary<PhaseBytes> = fc.record({
   perJudgedFrame: fc.constant(0),
 });
 
+const anyBlock: fc.Arbitrary<BlockCosts> = fc.record({
+  tapeBytes: fc.nat(20),
+  // By what the walk back takes without a tape, so it may be less than nothing.
+  peakBytes: fc.integer({ min: -10, max: 30 }),
+  leftBytes: fc.nat(8),
+  forwardSeconds: fc.double({ min: 0, max: 0.4, noNaN: true }),
+});
+
 const anyCosts: fc.Arbitrary<StepCosts> = fc.record({
   plain: fc.record({
     forward: onOneTape,
@@ -52,6 +66,7 @@ const anyCosts: fc.Arbitrary<StepCosts> = fc.record({
   }),
   // From states of nothing to states as large as tapes.
   stateBytes: fc.nat(60),
+  blocks: fc.array(anyBlock, { maxLength: 6 }),
   forwardSeconds: fc.constant(1),
   plainSeconds: fc.constant(5),
   fixedSeconds: fc.constant(2),
@@ -61,6 +76,10 @@ const anyCosts: fc.Arbitrary<StepCosts> = fc.record({
 const anyLength = fc.integer({ min: 1, max: 14 });
 /** A budget between what nothing and what everything fits. */
 const anyShare = fc.double({ min: 0, max: 1.1, noNaN: true });
+
+/** Nothing to cut is no way of cutting. */
+const hasBlocks = (stretches: readonly number[] | null): boolean =>
+  stretches === null || stretches.length > 0;
 
 const budgetAt = (costs: StepCosts, length: number, share: number): number => {
   const least = smallestBudget(costs, length);
@@ -128,7 +147,10 @@ describe('planRollout', () => {
         expect(plan.judgedFrames).toBeLessThanOrEqual(length);
         if (plan.segments === null) return;
         expect(stepsIn(plan.segments)).toBe(length);
-        const peaks = phasePeaks(costs, length, plan.segments, plan.judgedFrames);
+        const { segments, stretches, judgedFrames } = plan;
+        const cut = stretches ?? costs.blocks.map(() => 1);
+        expect(stepsIn(cut)).toBe(costs.blocks.length);
+        const peaks = phasePeaks(costs, length, { segments, stretches, judgedFrames });
         expect(plan.peakBytes).toBe(Math.max(...PHASES.map((phase) => peaks[phase])));
       }),
     );
@@ -141,8 +163,11 @@ describe('planRollout', () => {
         const { slowdown } = planRollout(costs, length, budget);
         for (let every = 1; every <= length; every += 1) {
           for (let judged = 1; judged <= length; judged += 1) {
-            const even = planFor(costs, length, evenSegments(length, every), judged);
-            expect(even.peakBytes > budget || slowdown <= even.slowdown).toBe(true);
+            for (const stretches of [null, costs.blocks.map(() => 1)].filter(hasBlocks)) {
+              const parts = { segments: evenSegments(length, every), stretches };
+              const even = planFor(costs, length, { ...parts, judgedFrames: judged });
+              expect(even.peakBytes > budget || slowdown <= even.slowdown + 1e-12).toBe(true);
+            }
           }
         }
       }),
@@ -155,7 +180,7 @@ describe('planRollout', () => {
         const [less, more] = [Math.min(one, other), Math.max(one, other)].map((share) =>
           planRollout(costs, length, budgetAt(costs, length, share)),
         );
-        expect(more!.slowdown).toBeLessThanOrEqual(less!.slowdown);
+        expect(more!.slowdown).toBeLessThanOrEqual(less!.slowdown + 1e-12);
       }),
     );
   });
@@ -165,7 +190,10 @@ describe('planRollout', () => {
       fc.property(anyCosts, anyLength, (costs, length) => {
         const { peakBytes } = planFor(costs, length, null);
         const plan = planRollout(costs, length, peakBytes);
-        expect(plan).toEqual({ segments: null, judgedFrames: length, peakBytes, slowdown: 1 });
+        expect(plan).toEqual({
+          ...{ segments: null, stretches: null, judgedFrames: length },
+          ...{ peakBytes, slowdown: 1 },
+        });
       }),
     );
   });
@@ -231,6 +259,57 @@ describe('bestSchedule', () => {
     // With 15 states and √T-like nesting each step is run again twice at most.
     expect(extraSteps(schedule)).toBeLessThan(3 * 256);
     expect(schedule.some((segment) => typeof segment !== 'number')).toBe(true);
+  });
+});
+
+describe('frameCuts', () => {
+  /** Every way of cutting so many blocks. */
+  const cuttings = (count: number): number[][] =>
+    count === 0
+      ? [[]]
+      : Array.from({ length: count }, (_, i) => i + 1).flatMap((first) =>
+          cuttings(count - first).map((rest) => [first, ...rest]),
+        );
+
+  it('are the best of all, each slower and smaller than the one before', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyBlock, { minLength: 1, maxLength: 7 }),
+        fc.integer({ min: 1, max: 120 }),
+        (blocks, wholeBytes) => {
+          const cuts = frameCuts(blocks, wholeBytes);
+          cuts.slice(1).forEach((cut, i) => {
+            expect(cut.seconds).toBeGreaterThan(cuts[i]!.seconds);
+            expect(cut.bytes).toBeLessThan(cuts[i]!.bytes);
+            expect(cut.bytes).toBe(cutBytes(blocks, cut.stretches!));
+          });
+          for (const stretches of cuttings(blocks.length).filter(({ length }) => length > 1)) {
+            const again = blocks.slice(0, blocks.length - stretches.at(-1)!);
+            const seconds = again.reduce((sum, block) => sum + block.forwardSeconds, 0);
+            const bytes = cutBytes(blocks, stretches);
+            expect(cuts.some((cut) => cut.seconds <= seconds && cut.bytes <= bytes)).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  it('count bytes as the executor takes them', () => {
+    const blocks = [
+      { tapeBytes: 10, peakBytes: 12, leftBytes: 3, forwardSeconds: 1 },
+      { tapeBytes: 20, peakBytes: 25, leftBytes: 4, forwardSeconds: 1 },
+      { tapeBytes: 5, peakBytes: 9, leftBytes: 0, forwardSeconds: 1 },
+    ];
+    // One by one: 12; a border of 3, and 25; borders of 3 and 4, and 9.
+    expect(cutBytes(blocks, [1, 1, 1])).toBe(28);
+    // The last two on one tape behind a border of 3: 20 taped, and 9 on top.
+    expect(cutBytes(blocks, [1, 2])).toBe(32);
+    // The first two on one tape: 10, and 25 on top.
+    expect(cutBytes(blocks, [2, 1])).toBe(35);
+  });
+
+  it('leave a frame whole that has no blocks', () => {
+    expect(frameCuts([], 7)).toEqual([{ stretches: null, bytes: 7, seconds: 0 }]);
   });
 });
 

@@ -255,42 +255,56 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
   });
 
   // Recording a graph takes a second or two: once for each way that a step can go.
-  const ways: { how: string; asGraph: boolean; segments: number[] | null }[] = [
+  const ways: {
+    how: string;
+    asGraph: boolean;
+    segments: number[] | null;
+    inStretches?: boolean;
+  }[] = [
     { how: 'op by op', asGraph: false, segments: null },
     { how: 'op by op, checkpointed in segments of 1 and 2', asGraph: false, segments: [1, 2] },
   ];
   if (name !== 'from a cold start') {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
     ways.push({ how: 'as graphs of segments of 1 and 2', asGraph: true, segments: [1, 2] });
+    const each = Array.from({ length: generator.frames }, () => 1);
+    const how = 'as graphs of stretches of blocks';
+    ways.push({ how, asGraph: true, segments: each, inStretches: true });
   }
 
-  it.each(ways)('gives the same terms and gradients $how', async ({ asGraph, segments }) => {
-    const runner = asGraph ? graphRunner() : eagerRunner;
-    expect(runner === eagerRunner).toBe(!asGraph);
-    await expectNoLeak(() => {
-      const model = modelOf(generator);
-      const state = firstState(model);
-      const input = inputOf(generator);
-      const losses = lossOptions.parse({ adversarial: generator.adversarial });
-      const { judgeRaw } = generator;
-      const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, segments, judgeRaw };
-      const { state: next, terms }: StepResult = trainStep(
-        ...([model, state, input, losses, plan, runner] as const),
-      );
-      expectTerms(terms, [generator, discriminators]);
-      expectChanges(
-        ...([generator, model.generator.layout, state.generator, next.generator] as const),
-        next.generatorAdam.mean,
-      );
-      expectChanges(
-        ...([discriminators, model.discriminators.layout] as const),
-        ...([state.discriminators, next.discriminators, next.discriminatorAdam.mean] as const),
-      );
-      expectSums(next.average.dataSync(), generator.average, 'the averaged generator');
-      disposeState(next);
-      disposeState(state);
-      disposeInput(input);
-    });
-    runner.dispose();
-  });
+  it.each(ways)(
+    'gives the same terms and gradients $how',
+    async ({ asGraph, segments, inStretches }) => {
+      const runner = asGraph ? graphRunner() : eagerRunner;
+      expect(runner === eagerRunner).toBe(!asGraph);
+      await expectNoLeak(() => {
+        const model = modelOf(generator);
+        const state = firstState(model);
+        const input = inputOf(generator);
+        const losses = lossOptions.parse({ adversarial: generator.adversarial });
+        const { judgeRaw } = generator;
+        const blocks = model.generator.blocks(true).length;
+        const stretches = inStretches ? [2, blocks - 3, 1] : null;
+        const ways = { segments, stretches, judgeRaw };
+        const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, ...ways };
+        const { state: next, terms }: StepResult = trainStep(
+          ...([model, state, input, losses, plan, runner] as const),
+        );
+        expectTerms(terms, [generator, discriminators]);
+        expectChanges(
+          ...([generator, model.generator.layout, state.generator, next.generator] as const),
+          next.generatorAdam.mean,
+        );
+        expectChanges(
+          ...([discriminators, model.discriminators.layout] as const),
+          ...([state.discriminators, next.discriminators, next.discriminatorAdam.mean] as const),
+        );
+        expectSums(next.average.dataSync(), generator.average, 'the averaged generator');
+        disposeState(next);
+        disposeState(state);
+        disposeInput(input);
+      });
+      runner.dispose();
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  phasePeaks,
   planRollout,
   smallestBudget,
   planFor,
@@ -40,9 +41,10 @@ beforeAll(async () => {
 }, 60_000);
 
 /** The most bytes of a real step at a size that was not profiled. */
-const measured = (frames: number, { segments, judgedFrames }: MemoryPlan): number =>
-  measureStep(model, optionsWith(), { frames, segments, judgedFrames, warmUp: WARM_UP }, SIZE)
-    .peakBytes;
+function measured(frames: number, { segments, stretches, judgedFrames }: MemoryPlan): number {
+  const trial = { frames, segments, stretches, judgedFrames, warmUp: WARM_UP };
+  return measureStep(model, optionsWith(), trial, SIZE).peakBytes;
+}
 
 describe('profileCosts', { timeout: 60_000 }, () => {
   it.each([2, 6])('predicts the peak on one tape of %i frames to a tenth', (frames) => {
@@ -68,6 +70,23 @@ describe('profileCosts', { timeout: 60_000 }, () => {
       expect(plan.peakBytes / peak).toBeGreaterThan(0.9);
       expect(plan.peakBytes / peak).toBeLessThan(1.1);
       expect(peak).toBeLessThanOrEqual(1.1 * budget);
+    },
+  );
+
+  it.each([[[1, 3, 2, 1]], [[1, 1, 1, 1, 1, 1, 1]], [[6, 1]]])(
+    'predicts it to a tenth for frames in stretches of %j blocks',
+    (stretches) => {
+      const parts = { segments: [1, 1, 1], stretches, judgedFrames: 1 };
+      // What the discriminators take would hide it.
+      const { back } = phasePeaks(costs, 3, parts);
+      const trial = { frames: 3, ...parts, warmUp: WARM_UP };
+      const { phases } = measureStep(model, optionsWith(), trial, SIZE);
+      const inBack = Object.entries(phases).filter(([name]) =>
+        /^(back|sweep|tape|pull)/.test(name),
+      );
+      const peak = Math.max(...inBack.map(([, { peakBytes }]) => peakBytes));
+      expect(back / peak).toBeGreaterThan(0.9);
+      expect(back / peak).toBeLessThan(1.1);
     },
   );
 
@@ -127,7 +146,9 @@ describe('chooseCheckpointing', { timeout: 60_000 }, () => {
       gradientCheckpointing: { every: 2 },
       memoryBudget: 5,
     });
-    expect(stepMemory(checkpointing, 5)).toEqual({ segments: [1, 2, 2], judgedFrames: 5 });
+    expect(stepMemory(checkpointing, 5)).toEqual({
+      ...{ segments: [1, 2, 2], stretches: null, judgedFrames: 5 },
+    });
     expect(said).toContain('memoryBudget is kept to only with');
   });
 });
