@@ -10,7 +10,7 @@ export interface TapeNode {
     dys: readonly (tf.Tensor | null)[],
   ) => Readonly<Record<string, () => tf.Tensor>>;
   /** Handles of what the gradient reads, of the tape's own. */
-  readonly saved?: readonly tf.Tensor[];
+  readonly saved?: tf.Tensor[];
 }
 
 /** What of TensorFlow.js's engine is no part of its types. */
@@ -22,6 +22,34 @@ interface TapingEngine {
 
 const taping = (): TapingEngine => tf.engine() as unknown as TapingEngine;
 
+/**
+ * Kernels whose gradients read nothing but the shapes of what TensorFlow.js saves for them. Kept, it
+ * was a quarter of a frame's activations.
+ */
+const SHAPES_ALONE: ReadonlySet<string> = new Set([
+  ...['Add', 'AddN', 'Sub', 'Sum', 'Mean'],
+  ...['Concat', 'ExpandDims', 'Pack', 'PadV2', 'Reshape', 'Slice'],
+]);
+
+/** What is left of a tensor whose shape alone is asked for. */
+const shapeOf = ({ shape, rank, size, dtype }: tf.Tensor): tf.Tensor =>
+  ({ shape, rank, size, dtype, dispose: () => undefined }) as unknown as tf.Tensor;
+
+/** A tape that lets go at once of what no gradient reads. */
+class ThriftyTape extends Array<TapeNode> {
+  override push(...nodes: TapeNode[]): number {
+    for (const { kernelName, saved } of nodes) {
+      if (!saved || !SHAPES_ALONE.has(kernelName)) continue;
+      // In place: the node's gradient function holds this very list.
+      saved.forEach((tensor, i) => {
+        saved[i] = shapeOf(tensor);
+        tensor.dispose();
+      });
+    }
+    return super.push(...nodes);
+  }
+}
+
 /** Is a tape running? One that is begun now would be a tape on a tape. */
 export const isTaping = (): boolean => taping().state.gradientDepth > 0;
 
@@ -32,6 +60,7 @@ export const isTaping = (): boolean => taping().state.gradientDepth > 0;
 export function recordTape<T extends tf.Tensor>(f: () => T): { value: T; tape: TapeNode[] } {
   const engine = taping();
   engine.startTape();
+  engine.state.activeTape = new ThriftyTape();
   try {
     const value = tf.tidy(f);
     return { value, tape: engine.state.activeTape ?? [] };

@@ -19,4 +19,4 @@ export {
 } from './options.js';
 export { ParameterLayout, type Parameters, type ParameterSpec } from './parameters.js';
 export { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
-export { foldTime, frameAt, unfoldTime } from './time.js';
+export { foldFrames, foldTime, frameAt, unfoldTime } from './time.js';

@@ -6,6 +6,10 @@ export function foldTime(window: tf.Tensor5D): tf.Tensor4D {
   return tf.reshape(window, [samples * frames, height, width, channels]);
 }
 
+/** T frames [N, H, W, C] → [N·T, H, W, C]. */
+export const foldFrames = (frames: readonly tf.Tensor4D[]): tf.Tensor4D =>
+  tf.tidy(() => foldTime(tf.stack([...frames], 1) as tf.Tensor5D));
+
 /** [N·T, H, W, C] → [N, T, H, W, C]. */
 export function unfoldTime(frames: tf.Tensor4D, samples: number): tf.Tensor5D {
   const [all, height, width, channels] = frames.shape;

@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
 import { warpConstant } from '../kernels/index.js';
-import { frameAt, type Parameters } from '../networks/index.js';
-import { featuresOf, logitsOf, realWindow, type LossTerms } from './generator-loss.js';
+import { foldFrames, type Parameters } from '../networks/index.js';
+import { featuresOf, aroundFlows, logitsOf, type LossTerms } from './generator-loss.js';
 import {
   adder,
-  folded,
   halves,
   repeated,
   timesOf,
@@ -25,8 +24,6 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
   const samples = real.window.shape[0];
   const flows = out.flows.filter(({ t }) => t >= from && t < to);
   const flowShare = flows.length / out.flows.length;
-  const window = realWindow(real);
-  const realAt = (t: number): tf.Tensor4D => frameAt(window, real.lead + t);
   const judged = losses.frameAdversarial > 0 || losses.featureMatching > 0;
   const made = {
     ...numbered('frame', out.frames.slice(from, to)),
@@ -41,14 +38,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
     tensors: {
       ...{ ...made, ...judges, target: timesOf(real.frames, samples, from, to) },
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
-      ...numbered(
-        'before',
-        flows.map(({ t }) => realAt(t - 1)),
-      ),
-      ...numbered(
-        'now',
-        flows.map(({ t }) => realAt(t)),
-      ),
+      ...(flows.length > 0 && aroundFlows(real, flows)),
     },
     losses: {
       generator: generatorPart(step, Object.keys(made), judged, share, flowShare),
@@ -64,8 +54,8 @@ interface Made {
 }
 
 const madeOf = (tensors: NamedTensors): Made => ({
-  made: folded(ordered('frame', tensors) as tf.Tensor4D[]),
-  raw: folded(ordered('raw', tensors) as tf.Tensor4D[]),
+  made: foldFrames(ordered('frame', tensors) as tf.Tensor4D[]),
+  raw: foldFrames(ordered('raw', tensors) as tf.Tensor4D[]),
 });
 
 const conditionOf = ({ condition }: NamedTensors): tf.Tensor4D | null =>
@@ -121,14 +111,10 @@ function generatorPart(
         add('raw_reconstruction', losses.rawReconstruction, share, () => l1(raw, target));
         const flows = ordered('flow', tensors) as tf.Tensor4D[];
         if (flows.length > 0) {
-          const before = ordered('before', tensors) as tf.Tensor4D[];
-          const now = ordered('now', tensors) as tf.Tensor4D[];
-          add('warp', losses.warp, flowShare, () =>
-            meanOf(flows.map((flow, i) => l1(warpConstant(before[i]!, flow), now[i]!))),
-          );
-          add('flow_smoothness', losses.flowSmoothness, flowShare, () =>
-            meanOf(flows.map((flow) => flowSmoothness(flow))),
-          );
+          const flow = foldFrames(flows);
+          const { before, now } = tensors as Record<'before' | 'now', tf.Tensor4D>;
+          add('warp', losses.warp, flowShare, () => l1(warpConstant(before, flow), now));
+          add('flow_smoothness', losses.flowSmoothness, flowShare, () => flowSmoothness(flow));
         }
         return terms;
       };

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
 import { warpConstant } from '../kernels/index.js';
 import {
+  foldFrames,
   foldTime,
-  frameAt,
   frameRuns,
   type Discriminators,
   type Judgement,
@@ -102,8 +102,8 @@ export function generatorLoss(
     if (weight > 0) terms[name] = tf.mul(tf.tidy(term), weight);
   };
   const adversarial = adversarialLoss(options.adversarial);
-  const composed = foldTime(tf.stack(out.frames, 1) as tf.Tensor5D);
-  const raw = foldTime(tf.stack(out.raws, 1) as tf.Tensor5D);
+  const composed = foldFrames(out.frames);
+  const raw = foldFrames(out.raws);
 
   if (options.frameAdversarial > 0 || options.featureMatching > 0) {
     const judged = discriminators.judgeFrames(
@@ -138,22 +138,26 @@ export function generatorLoss(
 
   add('reconstruction', options.reconstruction, () => l1(composed, real.frames));
   add('raw_reconstruction', options.rawReconstruction, () => l1(raw, real.frames));
-  const window = realWindow(real);
-  const flows = out.flows;
-  if (flows.length > 0) {
-    add('warp', options.warp, () =>
-      meanOf(
-        flows.map(({ t, flow }) =>
-          l1(
-            warpConstant(frameAt(window, real.lead + t - 1), flow),
-            frameAt(window, real.lead + t),
-          ),
-        ),
-      ),
-    );
-    add('flow_smoothness', options.flowSmoothness, () =>
-      meanOf(flows.map(({ flow }) => flowSmoothness(flow))),
-    );
+  if (out.flows.length > 0) {
+    const flow = foldFrames(out.flows.map((own) => own.flow));
+    const { before, now } = aroundFlows(real, out.flows);
+    add('warp', options.warp, () => l1(warpConstant(before, flow), now));
+    add('flow_smoothness', options.flowSmoothness, () => flowSmoothness(flow));
   }
   return terms;
+}
+
+/**
+ * The real frames that flows of consecutive frames lead from and to, folded into the batch as the
+ * flows are: one op for all of them, where a recorded step would have one for each frame.
+ */
+export function aroundFlows(
+  real: RealSide,
+  flows: RolledOut['flows'],
+): { before: tf.Tensor4D; now: tf.Tensor4D } {
+  const window = realWindow(real);
+  const first = real.lead + flows[0]!.t;
+  const from = (t: number): tf.Tensor4D =>
+    foldTime(tf.slice(window, [0, t, 0, 0, 0], [-1, flows.length, -1, -1, -1]));
+  return { before: from(first - 1), now: from(first) };
 }

@@ -48,9 +48,6 @@ export function timesOf(
   return foldTime(tf.slice(window, [0, from, 0, 0, 0], [-1, to - from, -1, -1, -1]));
 }
 
-export const folded = (frames: readonly tf.Tensor4D[]): tf.Tensor4D =>
-  foldTime(tf.stack([...frames], 1) as tf.Tensor5D);
-
 export const repeated = (x: tf.Tensor4D, times: number): tf.Tensor4D =>
   tf.concat(Array.from({ length: times }, () => x));
 

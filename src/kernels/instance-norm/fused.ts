@@ -26,12 +26,14 @@ export const instanceNormFused: KernelFunction = ([x, gamma, beta], { epsilon })
         { ...attributes(epsilon!), exponential_avg_factor: { float: 1 } },
         TYPES,
       );
-      const perSample = [1, gamma!.size];
-      return [outputs[0]!, tf.reshape(outputs[3]!, perSample), tf.reshape(outputs[4]!, perSample)];
+      return [outputs[0]!, outputs[3]!, outputs[4]!];
     };
+    // [C] for a batch of one and [N, C] for more: a recorded step has hundreds of norms, and would
+    // have a reshape for each of their moments.
     if (x!.shape[0] === 1) return run(x!);
     const parts = split(x!).map(run);
-    return [0, 1, 2].map((i) => tf.concat(parts.map((part) => part[i]!)));
+    const column = (i: number): tf.Tensor[] => parts.map((part) => part[i]!);
+    return [tf.concat(column(0)), tf.stack(column(1)), tf.stack(column(2))];
   });
 
 export const instanceNormGradFused: KernelFunction = (
@@ -43,15 +45,15 @@ export const instanceNormGradFused: KernelFunction = (
     const run = (dyOne: tf.Tensor, xOne: tf.Tensor, m: tf.Tensor, v: tf.Tensor): tf.Tensor[] =>
       runNativeOp(
         'FusedBatchNormGradV3',
-        [dyOne, xOne, gamma!, tf.reshape(m, [-1]), tf.reshape(v, [-1]), empty],
+        [dyOne, xOne, gamma!, m, v, empty],
         5,
         attributes(epsilon!),
         TYPES,
       ).slice(0, 3);
     if (x!.shape[0] === 1) return run(dy!, x!, mean!, variance!);
     const xs = split(x!);
-    const means = split(mean!);
-    const variances = split(variance!);
+    const means = tf.unstack(mean!);
+    const variances = tf.unstack(variance!);
     const parts = split(dy!).map((dyOne, i) => run(dyOne, xs[i]!, means[i]!, variances[i]!));
     const column = (i: number): tf.Tensor[] => parts.map((part) => part[i]!);
     return [tf.concat(column(0)), tf.addN(column(1)), tf.addN(column(2))];

@@ -44,15 +44,40 @@ export function featureMatching(
 }
 
 /**
+ * Mean absolute difference between neighbours along an axis. Like `l1`, it takes the differences again
+ * for the gradient; TensorFlow.js's own would bring whole tensors of ones and zeros into a recording.
+ */
+function variation(x: tf.Tensor4D, axis: 1 | 2): tf.Scalar {
+  const last = x.shape[axis] - 1;
+  const size = x.shape.map((length, i) => (i === axis ? last : length));
+  const from = (y: tf.Tensor, start: number): tf.Tensor =>
+    tf.slice(
+      y,
+      size.map((_, i) => (i === axis ? start : 0)),
+      size,
+    );
+  const behind = (y: tf.Tensor, before: number): tf.Tensor =>
+    tf.pad(
+      y,
+      size.map((_, i) => (i === axis ? [before, 1 - before] : [0, 0])),
+    );
+  const op = tf.customGrad((...args) => {
+    const [value, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([value]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const falls = tf.sign(tf.sub(from(saved[0]!, 0), from(saved[0]!, 1)));
+      const share = tf.mul(falls, tf.div(dy, falls.size));
+      return tf.sub(behind(share, 0), behind(share, 1));
+    };
+    const rises = (): tf.Tensor => tf.sub(from(value, 1), from(value, 0));
+    return { value: tf.tidy(() => tf.mean(tf.abs(rises()))), gradFunc };
+  });
+  return op(x) as tf.Scalar;
+}
+
+/**
  * Anisotropic total variation: mean |∂x| + mean |∂y| of a flow field.
  * @param flow [N, H, W, 2], pixels
  */
-export function flowSmoothness(flow: tf.Tensor4D): tf.Scalar {
-  const [, height, width] = flow.shape;
-  const right = tf.slice(flow, [0, 0, 1, 0], [-1, -1, width - 1, -1]);
-  const left = tf.slice(flow, [0, 0, 0, 0], [-1, -1, width - 1, -1]);
-  const lower = tf.slice(flow, [0, 1, 0, 0], [-1, height - 1, -1, -1]);
-  const upper = tf.slice(flow, [0, 0, 0, 0], [-1, height - 1, -1, -1]);
-  const roughness = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.mean(tf.abs(tf.sub(a, b)));
-  return tf.add(roughness(right, left), roughness(lower, upper));
-}
+export const flowSmoothness = (flow: tf.Tensor4D): tf.Scalar =>
+  tf.add(variation(flow, 2), variation(flow, 1));
