@@ -22,6 +22,14 @@ const OPS: ((a: tf.Tensor, b: tf.Tensor) => tf.Tensor)[] = [
   (a) => tf.mul(tf.mean(a), a),
   (a, b) => tf.concat([tf.slice(a, [1], [2]), tf.slice(b, [0], [1])]),
   (a) => tf.clone(a),
+  // Whose gradients read shapes alone, of what broadcasts too.
+  (a, b) => tf.add(tf.sum(a, 0, true), b),
+  (a, b) => tf.sub(tf.mean(a), b),
+  (a, b) => tf.addN([a, b, a]),
+  (a) => tf.slice(tf.pad(a, [[1, 2]]), [1], [3]),
+  (a, b) => tf.sum(tf.stack([a, b]), 0),
+  (a, b) => tf.reshape(tf.add(tf.expandDims(a), tf.expandDims(b)), [3]),
+  (a, b) => tf.mean(tf.sub(tf.expandDims(a, 1), tf.expandDims(b, 0)), 1),
 ];
 
 describe('valueAndGradients', () => {
@@ -99,6 +107,27 @@ describe('valueAndGradients', () => {
       expect(own).toBeGreaterThan(20 * 4000);
       expect(own).toBeLessThan(25 * 4000);
       expect(theirs).toBeGreaterThan(38 * 4000);
+    });
+  });
+
+  it('keeps nothing for gradients that read shapes alone', () => {
+    tf.tidy(() => {
+      const x = normals('x', [1000]);
+      const chain = (): tf.Scalar => {
+        let y: tf.Tensor = x;
+        for (let i = 0; i < 20; i += 1) {
+          const before = y;
+          y = tf.tidy(() => {
+            const [left, right] = [tf.slice(before, [0], [500]), tf.slice(before, [500], [500])];
+            return tf.sub(tf.pad(tf.add(left, right), [[250, 250]]), before);
+          });
+          if (before !== x) before.dispose();
+        }
+        return tf.sum(y);
+      };
+      const peakOf = (run: () => unknown): number => trackPeak(() => scoped(run)).peakBytes;
+      expect(peakOf(() => valueAndGradients(chain, [x]))).toBeLessThan(8 * 4000);
+      expect(peakOf(() => reference(chain, [x]))).toBeGreaterThan(40 * 4000);
     });
   });
 
