@@ -24,9 +24,9 @@ function stretchBytes(blocks: readonly BlockCosts[], from: number, to: number): 
   return most;
 }
 
-/** The most bytes that a frame in stretches takes. */
+/** The most bytes that a frame in stretches takes by what the walk back does: never less than nothing. */
 export function cutBytes(blocks: readonly BlockCosts[], stretches: readonly number[]): number {
-  let [from, kept, most] = [0, 0, Number.NEGATIVE_INFINITY];
+  let [from, kept, most] = [0, 0, 0];
   for (const count of stretches) {
     most = Math.max(most, kept + stretchBytes(blocks, from, from + count));
     from += count;
@@ -68,7 +68,7 @@ function undominated<T>(items: readonly T[], of: (item: T) => readonly [number, 
 export function frameCuts(blocks: readonly BlockCosts[], wholeBytes: number): Cut[] {
   const whole: Cut = { stretches: null, bytes: wholeBytes, seconds: 0 };
   const ways: Way[][] = blocks.map(() => []);
-  ways[0] = [{ stretches: [], kept: 0, bytes: Number.NEGATIVE_INFINITY }];
+  ways[0] = [{ stretches: [], kept: 0, bytes: 0 }];
   const cuts: Cut[] = [whole];
   let seconds = 0;
   for (let from = 0; from < blocks.length; from += 1) {
