@@ -14,7 +14,7 @@ export {
   type RolloutGradient,
   type RolloutLoss,
 } from './rollout-gradient.js';
-export { forwardStep, runSteps, type Rollout, type StepBlock, type Stretch } from './rollout.js';
+export { forwardStep, runRollout, type Rollout, type StepBlock, type Stretch } from './rollout.js';
 export {
   PHASES,
   phaseBytes,
@@ -41,4 +41,4 @@ export {
   type Schedule,
   type Segment,
 } from './schedule.js';
-export { valueAndGradients } from './value-and-gradients.js';
+export { valueAndGradients, vectorJacobian } from './value-and-gradients.js';

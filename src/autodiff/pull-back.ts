@@ -8,17 +8,18 @@ import {
   type Runner,
 } from '../backend/graph/index.js';
 import type { Carried, Piece } from './backpropagate.js';
-import { runInOrder } from './blocks.js';
 import { inPhase } from './peak.js';
 import {
   blocksIn,
   forwardBlocks,
   readBy,
+  runRanges,
   wholeStep,
   type BlockRange,
   type Rollout,
+  type Start,
 } from './rollout.js';
-import { valueAndGradients } from './value-and-gradients.js';
+import { vectorJacobian } from './value-and-gradients.js';
 
 /** What is pulled back, and how. */
 export interface Puller {
@@ -26,12 +27,6 @@ export interface Puller {
   /** As `rollout.unflatten` gives them. */
   readonly parameters: NamedTensors;
   readonly runner: Runner;
-}
-
-/** Where a tape begins: what lies before its first block, and the state of that block's step. */
-interface Start {
-  readonly before: NamedTensors;
-  readonly state: readonly tf.Tensor[];
 }
 
 /** Cotangents by the names of what they are in, and the parameters' gradient so far. */
@@ -67,46 +62,35 @@ function pullBackBlocks(
       ...prefixed('parameter.', readBy(all, 'parameters', parameters)),
       ...prefixed('gradient.', readBy(all, 'parameters', gradient)),
       ...prefixed('before.', start.before),
-      ...prefixed('state.', readBy(blocks[0]!, 'reads', numbered('state', start.state))),
+      ...prefixed('state.', readBy(blocks[0]!, 'reads', start.state)),
       ...prefixed('cotangent.', cotangents),
       ...(Object.assign({}, ...given) as NamedTensors),
     };
     const key = ranges.map(({ t, from, to }) => `${rollout.kind(t)} ${from}-${to}`).join(', ');
     return runner.call(`back ${key}`, inputs, (tensors) => {
       const own = withoutPrefix('parameter.', tensors);
-      const before = withoutPrefix('before.', tensors);
-      const state = withoutPrefix('state.', tensors);
+      const from = {
+        before: withoutPrefix('before.', tensors),
+        state: withoutPrefix('state.', tensors),
+      };
       const outer = withoutPrefix('cotangent.', tensors);
-      // A scalar whose gradient is the product: ⟨what is left, its cotangent⟩.
-      const paired = (): tf.Scalar => {
-        const outputs: tf.Tensor[] = [];
-        let last: NamedTensors = before;
-        ranges.forEach(({ t }, i) => {
-          const input = {
-            ...(i === 0 ? state : numbered('state', ordered('state', last))),
-            ...withoutPrefix(`given${i}.`, tensors),
-          };
-          last = onTape(rollout, ranges[i]!, () =>
-            runInOrder(blocks[i]!, own, i === 0 ? before : {}, input),
-          );
-          if (t < ranges.at(-1)!.t) outputs.push(...ordered('output', last));
-        });
-        const rest = ordered('output', last);
-        const left = { ...last, ...numbered('output', [...outputs, ...rest]) };
-        return tf.addN(
-          Object.entries(outer).map(([name, cotangent]) => inner(left[name]!, cotangent)),
+      const run = (): tf.Tensor[] => {
+        const givens = ranges.map((_, i) => withoutPrefix(`given${i}.`, tensors));
+        const left = onTape(rollout, ranges[0]!, () =>
+          runRanges(rollout, ranges, own, from, givens),
         );
+        return Object.keys(outer).map((name) => left[name]!);
       };
       const xs = {
         ...prefixed('gradient.', own),
-        ...prefixed('before.', before),
-        ...prefixed('state.', state),
+        ...prefixed('before.', from.before),
+        ...prefixed('state.', from.state),
       };
-      const { gradients } = valueAndGradients(paired, Object.values(xs));
+      const found = vectorJacobian(run, Object.values(xs), Object.values(outer));
       return Object.fromEntries(
         Object.keys(xs).map((name, i) => {
-          const found = gradients[i]!;
-          return [name, name.startsWith('gradient.') ? addInto(tensors[name]!, found) : found];
+          const isSum = name.startsWith('gradient.');
+          return [name, isSum ? addInto(tensors[name]!, found[i]!) : found[i]!];
         }),
       );
     });
@@ -131,8 +115,6 @@ function addInto(sum: tf.Tensor, term: tf.Tensor): tf.Tensor {
   return total;
 }
 
-const inner = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.sum(tf.mul(a, b));
-
 /** `old` with `fresh` in place of its tensors of these names, which are let go. */
 function replaced(old: NamedTensors, fresh: NamedTensors): NamedTensors {
   tf.dispose(Object.keys(fresh).map((name) => old[name]!));
@@ -154,7 +136,7 @@ export function pullBackSteps(
   const ranges = Array.from({ length: to - from }, (_, i) => wholeStep(puller.rollout, from + i));
   const last = carried.stateCotangent ?? [];
   const pulled = pullBackBlocks(
-    ...([puller, ranges, { before: {}, state }] as const),
+    ...([puller, ranges, { before: {}, state: numbered('state', state) }] as const),
     { ...numbered('output', outputCotangents), ...numbered('state', last) },
     carried.gradient,
   );
@@ -193,6 +175,7 @@ export function pullBackInStretches(
       ),
     );
   }
+  const own = numbered('state', state);
   const last = carried.stateCotangent ?? [];
   let { gradient } = carried;
   let cotangents: NamedTensors = {
@@ -203,7 +186,7 @@ export function pullBackInStretches(
   for (let i = ranges.length - 1; i >= 0; i -= 1) {
     const before = borders[i]!;
     const pulled = inPhase(blockPhase('pull', ranges[i]!), () =>
-      pullBackBlocks(puller, [ranges[i]!], { before, state }, cotangents, gradient),
+      pullBackBlocks(puller, [ranges[i]!], { before, state: own }, cotangents, gradient),
     );
     // The outputs' are whoever's who gave them.
     tf.dispose(i === ranges.length - 1 ? [...last] : cotangents);

@@ -3,7 +3,7 @@ import { eagerRunner, type Runner } from '../backend/graph/index.js';
 import { backpropagate, type LossGradient } from './backpropagate.js';
 import { inPhase } from './peak.js';
 import { pullBackInStretches, pullBackSteps, type Puller } from './pull-back.js';
-import { forwardStep, runSteps, type Rollout } from './rollout.js';
+import { forwardStep, runRollout, type Rollout } from './rollout.js';
 import type { Schedule } from './schedule.js';
 import { valueAndGradients } from './value-and-gradients.js';
 
@@ -31,9 +31,7 @@ export function plainGradient(
   return tf.tidy(() => {
     const kept: tf.Tensor[] = [];
     const made = (): tf.Tensor[] => {
-      const all = { from: 0, to: rollout.length };
-      const named = rollout.unflatten(parameters);
-      const { outputs } = runSteps(rollout, named, rollout.initialState, all);
+      const { outputs } = runRollout(rollout, rollout.unflatten(parameters));
       kept.push(...outputs.map((output) => tf.keep(tf.clone(output))));
       return [...outputs];
     };

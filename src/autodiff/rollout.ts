@@ -67,22 +67,44 @@ export function readBy(
   return Object.fromEntries(Object.entries(tensors).filter(([name]) => names.has(name)));
 }
 
-/** Whole steps `from` … `to` − 1 on the calling tape, if there is one. */
-export function runSteps(
+/** What lies before a block, and the state of its step. */
+export interface Start {
+  readonly before: NamedTensors;
+  readonly state: NamedTensors;
+}
+
+/**
+ * Consecutive blocks on the calling tape, if there is one.
+ *
+ * @param ranges of one step, or of whole steps one after the other
+ * @param given what the step of each range is given
+ * @returns what the last block leaves, with the outputs of all steps
+ */
+export function runRanges(
   rollout: Rollout,
+  ranges: readonly BlockRange[],
   parameters: NamedTensors,
-  first: readonly tf.Tensor[],
-  { from, to }: { from: number; to: number },
-): Stretch {
+  start: Start,
+  given: readonly NamedTensors[],
+): NamedTensors {
   const outputs: tf.Tensor[] = [];
-  let state = first;
-  for (let t = from; t < to; t += 1) {
-    const input = { ...numbered('state', state), ...rollout.given(t) };
-    const made = runInOrder(rollout.blocks(t), parameters, {}, input);
-    outputs.push(...ordered('output', made));
-    state = ordered('state', made);
-  }
-  return { state, outputs };
+  let { before, state } = start;
+  let left: NamedTensors = before;
+  ranges.forEach((range, i) => {
+    left = runInOrder(blocksIn(rollout, range), parameters, before, { ...state, ...given[i] });
+    outputs.push(...ordered('output', left));
+    [before, state] = [{}, numbered('state', ordered('state', left))];
+  });
+  return { ...left, ...numbered('output', outputs) };
+}
+
+/** The whole rollout on the calling tape, if there is one. */
+export function runRollout(rollout: Rollout, parameters: NamedTensors): Stretch {
+  const ranges = Array.from({ length: rollout.length }, (_, t) => wholeStep(rollout, t));
+  const start = { before: {}, state: numbered('state', rollout.initialState) };
+  const given = ranges.map(({ t }) => rollout.given(t));
+  const left = runRanges(rollout, ranges, parameters, start, given);
+  return { state: ordered('state', left), outputs: ordered('output', left) };
 }
 
 /** Blocks of a step by a runner, without a tape. The caller owns every tensor of it. */

@@ -57,15 +57,17 @@ export const isTaping = (): boolean => taping().state.gradientDepth > 0;
  * Runs `f` on a tape of its own, which must not be begun while another is running.
  * @returns the value, and the tape: whoever takes it must let go of what its nodes saved
  */
-export function recordTape<T extends tf.Tensor>(f: () => T): { value: T; tape: TapeNode[] } {
+export function recordTape<T extends tf.Tensor | tf.Tensor[]>(
+  f: () => T,
+): { value: T; tape: TapeNode[] } {
   const engine = taping();
   engine.startTape();
-  engine.state.activeTape = new ThriftyTape();
+  const tape = new ThriftyTape();
+  engine.state.activeTape = tape;
   try {
-    const value = tf.tidy(f);
-    return { value, tape: engine.state.activeTape ?? [] };
+    return { value: tf.tidy(f), tape };
   } catch (error) {
-    engine.state.activeTape?.forEach(letGo);
+    tape.forEach(letGo);
     throw error;
   } finally {
     engine.endTape();
@@ -78,11 +80,11 @@ export const letGo = ({ saved }: TapeNode): void => {
   for (const tensor of saved ?? []) tensor.dispose();
 };
 
-/** The nodes on a way from one of `xs` to `y`, in order. */
+/** The nodes on a way from one of `xs` to one of `ys`, in order. */
 export function nodesBetween(
   tape: readonly TapeNode[],
   xs: readonly tf.Tensor[],
-  y: tf.Tensor,
+  ys: readonly tf.Tensor[],
 ): { nodes: TapeNode[]; dependent: ReadonlySet<number> } {
   const dependent = new Set(xs.map(({ id }) => id));
   const after = tape.filter(({ inputs, outputs }) => {
@@ -90,7 +92,7 @@ export function nodesBetween(
     if (reached) for (const { id } of outputs) dependent.add(id);
     return reached;
   });
-  const wanted = new Set([y.id]);
+  const wanted = new Set(ys.map(({ id }) => id));
   const nodes = after.reverse().filter(({ inputs, outputs }) => {
     const leads = outputs.some(({ id }) => wanted.has(id));
     if (leads) for (const { id } of Object.values(inputs)) wanted.add(id);

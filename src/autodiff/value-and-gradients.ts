@@ -33,42 +33,70 @@ function onOuterTape(f: () => tf.Scalar, xs: readonly tf.Tensor[]): Found {
 function onOwnTape(f: () => tf.Scalar, xs: readonly tf.Tensor[]): Found {
   return scoped(() => {
     const { value, tape } = recordTape(f);
-    try {
-      const { nodes, dependent } = nodesBetween(tape, xs, value);
-      const used = new Set(nodes);
-      for (const node of tape) if (!used.has(node)) letGo(node);
-      return { value, found: pullBack(nodes, dependent, xs, value) };
-    } finally {
-      for (const node of tape) letGo(node);
-    }
+    return { value, found: pullBack(tape, xs, [value], [tf.onesLike(value)]) };
   });
 }
 
-function pullBack(
-  nodes: readonly TapeNode[],
-  dependent: ReadonlySet<number>,
+/**
+ * The vector-Jacobian product of a function on a tape of its own: from cotangents of what it makes to
+ * those of `xs`, zeros for what nothing depends on. What it makes is let go before the way back.
+ *
+ * @param f makes tensors of its own
+ * @param cotangents in the order of what `f` makes; they stay the caller's
+ * @throws Error when an op on the way has no gradient
+ */
+export function vectorJacobian(
+  f: () => readonly tf.Tensor[],
   xs: readonly tf.Tensor[],
-  y: tf.Scalar,
+  cotangents: readonly tf.Tensor[],
+): tf.Tensor[] {
+  return scoped(() => {
+    const { value: ys, tape } = recordTape(() => [...f()]);
+    tf.dispose(ys);
+    const found = pullBack(
+      tape,
+      xs,
+      ys,
+      cotangents.map((cotangent) => tf.clone(cotangent)),
+    );
+    return xs.map((x, i) => found[i] ?? tf.zerosLike(x));
+  });
+}
+
+/** Goes back through a tape, and lets all of it go. Takes the cotangents. */
+function pullBack(
+  tape: readonly TapeNode[],
+  xs: readonly tf.Tensor[],
+  ys: readonly tf.Tensor[],
+  seeds: readonly tf.Tensor[],
 ): (tf.Tensor | undefined)[] {
-  const cotangents = new Map<number, tf.Tensor>([[y.id, tf.onesLike(y)]]);
-  const own = new Set(xs.map(({ id }) => id));
-  for (const node of [...nodes].reverse()) {
-    const dys = node.outputs.map(({ id }) => cotangents.get(id) ?? null);
-    const names = Object.keys(node.inputs).filter((name) => dependent.has(node.inputs[name]!.id));
-    const dxs = inputCotangents(node, dys, names);
-    letGo(node);
-    names.forEach((name, i) => {
-      const { id } = node.inputs[name]!;
+  try {
+    const { nodes, dependent } = nodesBetween(tape, xs, ys);
+    const used = new Set(nodes);
+    for (const node of tape) if (!used.has(node)) letGo(node);
+    const cotangents = new Map<number, tf.Tensor>();
+    const add = (id: number, cotangent: tf.Tensor): void => {
       const before = cotangents.get(id);
-      cotangents.set(id, before ? sumInPlace(before, dxs[i]!) : dxs[i]!);
-    });
-    for (const { id } of node.outputs) {
-      if (own.has(id)) continue;
-      cotangents.get(id)?.dispose();
-      cotangents.delete(id);
+      cotangents.set(id, before ? sumInPlace(before, cotangent) : cotangent);
+    };
+    ys.forEach(({ id }, i) => add(id, seeds[i]!));
+    const own = new Set(xs.map(({ id }) => id));
+    for (const node of [...nodes].reverse()) {
+      const dys = node.outputs.map(({ id }) => cotangents.get(id) ?? null);
+      const names = Object.keys(node.inputs).filter((name) => dependent.has(node.inputs[name]!.id));
+      const dxs = inputCotangents(node, dys, names);
+      letGo(node);
+      names.forEach((name, i) => add(node.inputs[name]!.id, dxs[i]!));
+      for (const { id } of node.outputs) {
+        if (own.has(id)) continue;
+        cotangents.get(id)?.dispose();
+        cotangents.delete(id);
+      }
     }
+    return xs.map(({ id }) => cotangents.get(id));
+  } finally {
+    for (const node of tape) letGo(node);
   }
-  return xs.map(({ id }) => cotangents.get(id));
 }
 
 /** A node's vector-Jacobian product in the inputs of these names, each a handle of its own. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runSteps } from '../../src/autodiff/index.js';
+import { runRollout } from '../../src/autodiff/index.js';
 import { eagerRunner, graphRunner } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
@@ -234,9 +234,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
         const flat = firstParameters(model.generator.layout);
         const { input } = warmUp(model.generator, flat, inputOf(generator), eagerRunner);
         const rollout = createRollout(model.generator, input);
-        const whole = { from: 0, to: rollout.length };
-        const parameters = rollout.unflatten(flat);
-        const { outputs } = runSteps(rollout, parameters, rollout.initialState, whole);
+        const { outputs } = runRollout(rollout, rollout.unflatten(flat));
         const made = sortOutputs(outputs, generator.frames);
         const expectDescribed = (x: tf.Tensor, { elements, ...sums }: Described, what: string) => {
           const values = x.dataSync();

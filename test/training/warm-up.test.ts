@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runSteps } from '../../src/autodiff/index.js';
+import { runRollout } from '../../src/autodiff/index.js';
 import { eagerRunner } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
@@ -35,8 +35,7 @@ function framesOf(flat: tf.Tensor1D, input: RolloutInput, frames: number): tf.Te
     ...input,
     teacherForced: Array.from({ length: frames }, () => false),
   });
-  const whole = { from: 0, to: frames };
-  const { outputs } = runSteps(rollout, rollout.unflatten(flat), rollout.initialState, whole);
+  const { outputs } = runRollout(rollout, rollout.unflatten(flat));
   return sortOutputs(outputs, frames).frames;
 }
 
