@@ -35,7 +35,7 @@ export function wantedStamp(packagePath, source) {
     nodeAbi: process.versions.modules,
     platform: process.platform,
     arch: process.arch,
-    build: 2,
+    build: 3,
   };
 }
 
@@ -157,7 +157,7 @@ export async function buildBinding(packagePath, libtensorflow) {
     await assertLoads(join(fresh, 'tfjs_binding.node'));
     await mkdir(dirname(addonPath(packagePath)), { recursive: true });
     await rename(join(fresh, 'tfjs_binding.node'), addonPath(packagePath));
-    await buildRedirect(packagePath);
+    await buildProcessAddon(packagePath);
   } finally {
     await rm(fresh, { recursive: true, force: true });
     await rm(join(packagePath, 'build'), { recursive: true, force: true });
@@ -165,24 +165,24 @@ export async function buildBinding(packagePath, libtensorflow) {
 }
 
 /** @param {string} packagePath */
-const redirectPath = (packagePath) => join(dirname(addonPath(packagePath)), 'redirect.node');
+const processAddonPath = (packagePath) => join(dirname(addonPath(packagePath)), 'process.node');
 
 /**
- * Compiles the few lines that keep TensorFlow's first words from standard error. Without them all
- * works, and is noisier.
+ * Compiles the few lines that keep TensorFlow's first words from standard error and give freed memory
+ * back. Without them all works, noisier and larger.
  *
  * @param {string} packagePath
  */
-async function buildRedirect(packagePath) {
-  const source = fileURLToPath(new URL('redirect.cc', import.meta.url));
+async function buildProcessAddon(packagePath) {
+  const source = fileURLToPath(new URL('process.cc', import.meta.url));
   const compiler =
     process.env['CXX'] ?? ['g++', 'c++', 'clang++'].find((name) => findProgram(name)) ?? 'c++';
   const { code, output } = await run(compiler, [
-    ...['-std=c++17', '-O1', '-shared', '-fPIC', source, '-o', redirectPath(packagePath)],
+    ...['-std=c++17', '-O1', '-shared', '-fPIC', source, '-o', processAddonPath(packagePath)],
     // The symbols are Node's own, there when the addon is loaded.
     ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
   ]);
-  if (code !== 0) say(`TensorFlow's first words will be seen: ${lastLine(output, /error:/)}`);
+  if (code !== 0) say(`TensorFlow's first words will be seen, and more memory taken: ${lastLine(output, /error:/)}`);
 }
 
 /**

@@ -1,41 +1,30 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const require = createRequire(import.meta.url);
+import { loadProcessAddon } from './process-addon.js';
 
 /** Lines of TensorFlow's log that a user need not act on: notes, and the line that announces them. */
 const NOTE = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog)/;
-
-interface Redirector {
-  /** Makes `file` the process's standard error and returns a descriptor of what it was, or −1. */
-  redirect(file: number): number;
-}
 
 /**
  * Runs `load` without the notes that TensorFlow writes straight to standard error while its library
  * loads, before it reads any setting of its log. Everything else that is written meanwhile comes out
  * afterwards. Where set-up could not compile what this takes, the notes are seen.
  *
- * @param folder where set-up put `redirect.node`
+ * @param folder where set-up put its addon
  */
 export function quietly(folder: string, load: () => void): void {
-  let redirector: Redirector;
-  try {
-    redirector = require(join(folder, 'redirect.node')) as Redirector;
-  } catch {
-    return load();
-  }
+  const addon = loadProcessAddon(folder);
+  if (addon === undefined) return load();
   const scratch = mkdtempSync(join(tmpdir(), 'frameloom-'));
   const path = join(scratch, 'stderr');
   const file = openSync(path, 'w');
-  const before = redirector.redirect(file);
+  const before = addon.redirect(file);
   try {
     load();
   } finally {
     if (before >= 0) {
-      closeSync(redirector.redirect(before));
+      closeSync(addon.redirect(before));
       closeSync(before);
     }
     closeSync(file);

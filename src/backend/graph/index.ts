@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { nativeBackend, type NativeBackend } from '../native.js';
+import { returnFreedMemory } from '../process-addon.js';
 import type { NamedTensors } from './named.js';
 import { record } from './recorder.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
@@ -98,11 +99,15 @@ export function graphRunner(keptNodes = KEPT_NODES): Runner {
   return {
     call<O extends NamedTensors>(key: string, inputs: NamedTensors, f: (i: NamedTensors) => O): O {
       const id = `${key} ${shapesOf(inputs)}`;
-      const graph = graphs.get(id) ?? compile(inputs, f);
+      const known = graphs.get(id);
+      const graph = known ?? compile(inputs, f);
       graphs.delete(id);
       graphs.set(id, graph);
       letGo(graph);
-      return run(backend, graph, inputs) as O;
+      const result = run(backend, graph, inputs);
+      // Its first run optimizes the graph, which leaves as much freed memory as the graph takes.
+      if (known === undefined) returnFreedMemory();
+      return result as O;
     },
     dispose() {
       for (const { model } of graphs.values()) backend.binding.deleteSavedModel(model);
