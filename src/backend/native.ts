@@ -20,6 +20,8 @@ export interface NativeOpAttribute {
 
 interface NativeTensorInfo {
   readonly id: number;
+  /** TensorFlow's number of the type. */
+  readonly dtype: number;
 }
 
 /** The N-API binding of TF.js's native backend, as far as it is used. */

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { nativeBackend, type NativeBackend } from '../native.js';
 import { returnFreedMemory } from '../process-addon.js';
 import type { NamedTensors } from './named.js';
+import { outline, sizeOf } from './outline.js';
 import { record } from './recorder.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
 
@@ -43,7 +44,7 @@ interface Compiled {
 }
 
 /** About eight whole training steps: with a growing rollout the old ones are not asked for again. */
-const KEPT_NODES = 40_000;
+const KEPT_NODES = 20_000;
 
 /** Graphs take inputs of one shape. */
 const shapesOf = (inputs: NamedTensors): string =>
@@ -70,16 +71,18 @@ export function graphRunner(keptNodes = KEPT_NODES): Runner {
   function compile(inputs: NamedTensors, f: (i: NamedTensors) => NamedTensors): Compiled {
     let outputs: readonly string[] = [];
     const names = Object.keys(inputs);
-    const recording = record(backend, Object.values(inputs), (own) => {
-      const result = f(Object.fromEntries(names.map((name, i) => [name, own[i]!])));
-      outputs = Object.keys(result);
-      return Object.values(result);
-    });
+    const recording = outline(
+      record(backend, Object.values(inputs), (own) => {
+        const result = f(Object.fromEntries(names.map((name, i) => [name, own[i]!])));
+        outputs = Object.keys(result);
+        return Object.values(result);
+      }),
+    );
     const folder = mkdtempSync(join(tmpdir(), 'frameloom-graph-'));
     try {
       writeFileSync(join(folder, 'saved_model.pb'), toSavedModel(backend.binding, recording));
       const model = backend.binding.loadSavedModel(folder, TAG);
-      return { model, outputs, size: recording.nodes.length };
+      return { model, outputs, size: sizeOf(recording) };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -3,13 +3,20 @@ import { scoped } from '../scope.js';
 import type { NativeBackend, NativeBinding, NativeOpAttribute } from '../native.js';
 
 /** An output of a node by the node's name and the output's number, as TensorFlow writes it. */
-type Edge = string;
+export type Edge = string;
+
+export const edgeFrom = (node: string, output: number): Edge =>
+  output === 0 ? node : `${node}:${output}`;
+export const producerOf = (edge: Edge): string => edge.split(':', 1)[0]!;
+export const outputOf = (edge: Edge): number => Number(edge.split(':')[1] ?? 0);
 
 export interface RecordedNode {
   readonly name: string;
   readonly op: string;
   readonly inputs: readonly Edge[];
   readonly attributes: readonly NativeOpAttribute[];
+  /** TensorFlow's numbers of its outputs' types. */
+  readonly types: readonly number[];
 }
 
 export interface RecordedConstant {
@@ -27,6 +34,8 @@ export interface Recording {
   /** In the order they ran, which is a topological one. */
   readonly nodes: readonly RecordedNode[];
   readonly outputs: readonly Edge[];
+  /** TensorFlow's number of an edge's type. */
+  readonly typeOf: (edge: Edge) => number;
 }
 
 /**
@@ -75,9 +84,9 @@ export function record(
     const name = known.get(key) ?? `node${nodes.length}`;
     if (!known.has(key)) {
       known.set(key, name);
-      nodes.push({ name, op, inputs, attributes });
+      nodes.push({ name, op, inputs, attributes, types: results.map(({ dtype }) => dtype) });
     }
-    results.forEach(({ id }, i) => edges.set(id, i === 0 ? name : `${name}:${i}`));
+    results.forEach(({ id }, i) => edges.set(id, edgeFrom(name, i)));
     return results;
   };
   const createTensor: NativeBinding['createTensor'] = (shape, type, values) => {
@@ -102,9 +111,23 @@ export function record(
     return scoped(() => {
       const own = placeholders.map(({ handle }) => backend.createOutputTensor(handle));
       const outputs = backend.getInputTensorIds(f(own)).map(edgeOf);
-      return { inputs: placeholders, constants: [...constants.values()], nodes, outputs };
+      return recordingOf(placeholders, [...constants.values()], nodes, outputs);
     });
   } finally {
     backend.binding = real;
   }
+}
+
+function recordingOf(
+  inputs: Recording['inputs'],
+  constants: readonly RecordedConstant[],
+  nodes: readonly RecordedNode[],
+  outputs: readonly Edge[],
+): Recording {
+  const types = new Map<string, readonly number[]>([
+    ...[...inputs, ...constants].map(({ name, type }) => [name, [type]] as const),
+    ...nodes.map(({ name, types: own }) => [name, own] as const),
+  ]);
+  const typeOf = (edge: Edge): number => types.get(producerOf(edge))![outputOf(edge)]!;
+  return { inputs, constants, nodes, outputs, typeOf };
 }

@@ -1,8 +1,21 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { NativeBinding, NativeOpAttribute } from '../native.js';
-import type { AttrValueSchema, TensorShapeProtoSchema } from './graph_pb.js';
+import type { AttrValueSchema, FunctionDefSchema, TensorShapeProtoSchema } from './graph_pb.js';
 import { SavedModelSchema } from './graph_pb.js';
-import type { Recording } from './recorder.js';
+import { outputInFunction } from './op-outputs.js';
+import {
+  argumentName,
+  type OutlinedRecording,
+  type RecordedCall,
+  type RecordedFunction,
+} from './outline.js';
+import {
+  outputOf,
+  producerOf,
+  type Edge,
+  type RecordedConstant,
+  type RecordedNode,
+} from './recorder.js';
 
 /** What TensorFlow's loader is asked for; any word will do. */
 export const TAG = 'frameloom';
@@ -17,6 +30,10 @@ const shapeProto = (shape: readonly number[]): MessageInitShape<typeof TensorSha
 });
 
 const typeAttribute = (type: number): Attribute => ({ value: { case: 'type', value: type } });
+
+const typesAttribute = (types: readonly number[]): Attribute => ({
+  value: { case: 'list', value: { type: [...types] } },
+});
 
 function attributeProto(binding: NativeBinding, { type, value }: NativeOpAttribute): Attribute {
   const values = value as readonly number[];
@@ -45,10 +62,68 @@ function attributeProto(binding: NativeBinding, { type, value }: NativeOpAttribu
 
 export const outputName = (index: number): string => `output${index}`;
 
+const constantProto = ({ name, shape, type, bytes }: RecordedConstant) => ({
+  name,
+  op: 'Const',
+  attr: {
+    dtype: typeAttribute(type),
+    value: {
+      value: {
+        case: 'tensor',
+        value: { dtype: type, tensorShape: shapeProto(shape), tensorContent: bytes },
+      },
+    } satisfies Attribute,
+  },
+});
+
+const nodeProto = (binding: NativeBinding, { name, op, inputs, attributes }: RecordedNode) => ({
+  name,
+  op,
+  input: [...inputs],
+  attr: Object.fromEntries(
+    attributes.map((attribute) => [attribute.name, attributeProto(binding, attribute)]),
+  ),
+});
+
+const callProto = ({ name, inputs, callee }: RecordedCall) => ({
+  name,
+  op: 'PartitionedCall',
+  input: [...inputs],
+  attr: {
+    f: { value: { case: 'func', value: { name: callee.name } } } satisfies Attribute,
+    Tin: typesAttribute(callee.types),
+    Tout: typesAttribute(callee.outputs.map(({ type }) => type)),
+  },
+});
+
+function functionProto(
+  binding: NativeBinding,
+  { name, types, constants, nodes, outputs }: RecordedFunction,
+): MessageInitShape<typeof FunctionDefSchema> {
+  const ops = new Map(nodes.map((node) => [node.name, node.op]));
+  const isConstant = new Set(constants.map((constant) => constant.name));
+  const written = (edge: Edge): string => {
+    const op = ops.get(producerOf(edge));
+    if (op !== undefined) return producerOf(edge) + outputInFunction(op, outputOf(edge));
+    return isConstant.has(edge) ? `${edge}:output:0` : edge;
+  };
+  const own = nodes.map((node) => ({ ...node, inputs: node.inputs.map(written) }));
+  return {
+    signature: {
+      name,
+      inputArg: types.map((type, i) => ({ name: argumentName(i), type })),
+      outputArg: outputs.map(({ type }, i) => ({ name: outputName(i), type })),
+    },
+    nodeDef: [...constants.map(constantProto), ...own.map((node) => nodeProto(binding, node))],
+    ret: Object.fromEntries(outputs.map(({ edge }, i) => [outputName(i), written(edge)])),
+    // Put back in place of its calls, as TensorFlow likes to, it would take what it saves.
+    attr: { _noinline: { value: { case: 'b', value: true } } },
+  };
+}
+
 /** A recording in the format that TensorFlow loads models from (saved_model.pb). */
-export function toSavedModel(binding: NativeBinding, recording: Recording): Uint8Array {
-  const { inputs, constants, nodes, outputs } = recording;
-  const typeOf = outputTypes(binding, recording);
+export function toSavedModel(binding: NativeBinding, recording: OutlinedRecording): Uint8Array {
+  const { inputs, constants, functions, nodes, outputs, typeOf } = recording;
   const node = [
     ...inputs.map(({ name, shape, type }) => ({
       name,
@@ -58,27 +133,8 @@ export function toSavedModel(binding: NativeBinding, recording: Recording): Uint
         shape: { value: { case: 'shape', value: shapeProto(shape) } } satisfies Attribute,
       },
     })),
-    ...constants.map(({ name, shape, type, bytes }) => ({
-      name,
-      op: 'Const',
-      attr: {
-        dtype: typeAttribute(type),
-        value: {
-          value: {
-            case: 'tensor',
-            value: { dtype: type, tensorShape: shapeProto(shape), tensorContent: bytes },
-          },
-        } satisfies Attribute,
-      },
-    })),
-    ...nodes.map(({ name, op, inputs: input, attributes }) => ({
-      name,
-      op,
-      input: [...input],
-      attr: Object.fromEntries(
-        attributes.map((attribute) => [attribute.name, attributeProto(binding, attribute)]),
-      ),
-    })),
+    ...constants.map(constantProto),
+    ...nodes.map((own) => ('callee' in own ? callProto(own) : nodeProto(binding, own))),
     ...outputs.map((edge, i) => ({
       name: outputName(i),
       op: 'Identity',
@@ -86,20 +142,15 @@ export function toSavedModel(binding: NativeBinding, recording: Recording): Uint
       attr: { T: typeAttribute(typeOf(edge)) },
     })),
   ];
+  const library = { function: functions.map((own) => functionProto(binding, own)) };
   const model = create(SavedModelSchema, {
     savedModelSchemaVersion: 1n,
     metaGraphs: [
       {
         metaInfoDef: { tags: [TAG] },
-        graphDef: { node, versions: { producer: PRODUCER, minConsumer: 12 } },
+        graphDef: { node, library, versions: { producer: PRODUCER, minConsumer: 12 } },
       },
     ],
   });
   return toBinary(SavedModelSchema, model);
-}
-
-/** Types of edges, as far as outputs need them: floats, unless an input or a constant says other. */
-function outputTypes(binding: NativeBinding, { inputs, constants }: Recording) {
-  const known = new Map([...inputs, ...constants].map(({ name, type }) => [name, type]));
-  return (edge: string): number => known.get(edge) ?? binding.TF_FLOAT;
 }
