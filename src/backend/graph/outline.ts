@@ -7,6 +7,7 @@ import {
   type RecordedConstant,
   type RecordedNode,
   type Recording,
+  type TypedEdge,
 } from './recorder.js';
 import { findRepeats, type Repeat, type Worth } from './repeats.js';
 
@@ -17,7 +18,7 @@ export interface RecordedFunction {
   readonly types: readonly number[];
   readonly constants: readonly RecordedConstant[];
   readonly nodes: readonly RecordedNode[];
-  readonly outputs: readonly { edge: Edge; type: number }[];
+  readonly outputs: readonly TypedEdge[];
 }
 
 export interface RecordedCall {
@@ -27,7 +28,7 @@ export interface RecordedCall {
 }
 
 /** A recording, repeated parts of which are calls. */
-export interface OutlinedRecording extends Omit<Recording, 'nodes'> {
+export interface OutlinedRecording extends Omit<Recording, 'nodes' | 'typeOf'> {
   readonly functions: readonly RecordedFunction[];
   readonly nodes: readonly (RecordedNode | RecordedCall)[];
 }
@@ -70,7 +71,9 @@ export function outline(recording: Recording, worth = WORTH): OutlinedRecording 
     nodes.push({ ...node, inputs: node.inputs.map(current) });
     i += call?.callee.nodes.length ?? 1;
   }
-  return { ...recording, functions, nodes, outputs: recording.outputs.map(current) };
+  const { inputs, constants } = recording;
+  const outputs = recording.outputs.map(({ edge, type }) => ({ edge: current(edge), type }));
+  return { inputs, constants, functions, nodes, outputs };
 }
 
 const bodyName = (index: number): string => `node${index}`;
@@ -161,7 +164,7 @@ function edgesReadAfter(recording: Recording, pieces: readonly (readonly Recorde
   const pieceOf = new Map(
     pieces.flatMap((piece, i) => piece.map(({ name }) => [name, i] as const)),
   );
-  const read = new Set<Edge>(recording.outputs);
+  const read = new Set<Edge>(recording.outputs.map(({ edge }) => edge));
   for (const { name, inputs } of recording.nodes) {
     for (const edge of inputs) {
       if (pieceOf.get(producerOf(edge)) !== pieceOf.get(name)) read.add(edge);

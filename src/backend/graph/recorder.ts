@@ -10,6 +10,12 @@ export const edgeFrom = (node: string, output: number): Edge =>
 export const producerOf = (edge: Edge): string => edge.split(':', 1)[0]!;
 export const outputOf = (edge: Edge): number => Number(edge.split(':')[1] ?? 0);
 
+export interface TypedEdge {
+  readonly edge: Edge;
+  /** TensorFlow's number of the type. */
+  readonly type: number;
+}
+
 export interface RecordedNode {
   readonly name: string;
   readonly op: string;
@@ -33,7 +39,7 @@ export interface Recording {
   readonly constants: readonly RecordedConstant[];
   /** In the order they ran, which is a topological one. */
   readonly nodes: readonly RecordedNode[];
-  readonly outputs: readonly Edge[];
+  readonly outputs: readonly TypedEdge[];
   /** TensorFlow's number of an edge's type. */
   readonly typeOf: (edge: Edge) => number;
 }
@@ -129,5 +135,6 @@ function recordingOf(
     ...nodes.map(({ name, types: own }) => [name, own] as const),
   ]);
   const typeOf = (edge: Edge): number => types.get(producerOf(edge))![outputOf(edge)]!;
-  return { inputs, constants, nodes, outputs, typeOf };
+  const typed = outputs.map((edge) => ({ edge, type: typeOf(edge) }));
+  return { inputs, constants, nodes, outputs: typed, typeOf };
 }

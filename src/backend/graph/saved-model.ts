@@ -123,7 +123,7 @@ function functionProto(
 
 /** A recording in the format that TensorFlow loads models from (saved_model.pb). */
 export function toSavedModel(binding: NativeBinding, recording: OutlinedRecording): Uint8Array {
-  const { inputs, constants, functions, nodes, outputs, typeOf } = recording;
+  const { inputs, constants, functions, nodes, outputs } = recording;
   const node = [
     ...inputs.map(({ name, shape, type }) => ({
       name,
@@ -135,11 +135,11 @@ export function toSavedModel(binding: NativeBinding, recording: OutlinedRecordin
     })),
     ...constants.map(constantProto),
     ...nodes.map((own) => ('callee' in own ? callProto(own) : nodeProto(binding, own))),
-    ...outputs.map((edge, i) => ({
+    ...outputs.map(({ edge, type }, i) => ({
       name: outputName(i),
       op: 'Identity',
       input: [edge],
-      attr: { T: typeAttribute(typeOf(edge)) },
+      attr: { T: typeAttribute(type) },
     })),
   ];
   const library = { function: functions.map((own) => functionProto(binding, own)) };
