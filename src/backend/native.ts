@@ -20,6 +20,7 @@ export interface NativeOpAttribute {
 
 interface NativeTensorInfo {
   readonly id: number;
+  readonly shape: readonly number[];
   /** TensorFlow's number of the type. */
   readonly dtype: number;
 }

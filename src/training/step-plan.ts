@@ -75,7 +75,9 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, coldStart, teacherForced } = input;
-  const own = JSON.stringify([lead, coldStart, teacherForced, plan.r1]);
+  const { segments, stretches = null, judgedFrames = null, r1 } = plan;
+  const parts = segments && { segments, stretches, judgedFrames };
+  const own = JSON.stringify([lead, coldStart, teacherForced, r1, parts]);
   return `${piecesKey(losses, plan)} ${own}`;
 }
 

@@ -133,9 +133,8 @@ function released(terms: LossTerms): NamedTensors {
  * averaged generator's. `state` is left as it was: the caller disposes of it once the new one is
  * good.
  *
- * @param runner of this model's steps: op by op, or a step without segments as one recorded graph, and
- *   one in segments as a graph for each kind of piece, because in one graph what is computed again
- *   would be merged with what was dropped
+ * @param runner of this model's steps: op by op, or each as one recorded graph, of which the pieces of
+ *   a step in segments are functions
  * @throws FrameloomError diverged, naming the step and the term that is not finite
  */
 export function trainStep(
@@ -150,11 +149,10 @@ export function trainStep(
     const pieces = withPrefix(runner, piecesKey(losses, plan));
     const warm = warmUp(model.generator, state.generator, input, pieces);
     const inputs = packInputs(state, warm, plan);
-    if (plan.segments !== null) {
-      return stepFunction(model, warm.input, losses, plan, pieces)(inputs);
-    }
-    const whole = stepFunction(model, warm.input, losses, plan, eagerRunner);
-    return runner.call(keyOf(warm.input, losses, plan), inputs, whole);
+    // Pieces of their own keep what is computed again from being merged with what was dropped.
+    const own = plan.segments === null ? eagerRunner : pieces;
+    const step = stepFunction(model, warm.input, losses, plan, own);
+    return runner.call(keyOf(warm.input, losses, plan), inputs, step);
   });
   const terms = Object.entries(outputs).filter(([name]) => name.startsWith(TERM));
   const next = stateOf(outputs);

@@ -126,6 +126,54 @@ describe('graphRunner', () => {
     outside.dispose();
   });
 
+  it('makes functions of what is called within, recorded once, each run by itself', async () => {
+    await expectNoLeak(() => {
+      const runner = graphRunner();
+      let [outer, inner] = [0, 0];
+      const step = ({ x, by }: NamedTensors): Record<'y' | 'more', tf.Tensor> => {
+        inner += 1;
+        const [left, right] = tf.split(tf.mul(x!, by!), 2);
+        return { y: tf.concat([right!, left!]), more: tf.add(by!, 1) };
+      };
+      const whole = ({ x, count }: NamedTensors): NamedTensors => {
+        outer += 1;
+        let [y, by] = [x!, count!];
+        for (let i = 0; i < 3; i += 1) {
+          const made = runner.call('step', { x: y, by }, step);
+          [y, by] = [made.y, made.more];
+        }
+        return { y: tf.neg(y), by, whole: tf.cast(by, 'int32') };
+      };
+      for (const count of [1, 2]) {
+        const given = { x: tf.tensor1d([1, 2, 3, 4]), count: tf.scalar(count) };
+        const graph = runner.call('whole', given, whole);
+        const product = count * (count + 1) * (count + 2);
+        const values = [3, 4, 1, 2].map((value) => -value * product);
+        expectClose(graph.y!, { shape: [4], values });
+        expectClose(graph.by!, count + 3);
+        expect(graph.whole!.dtype).toBe('int32');
+        expect(graph.whole!.dataSync()).toEqual(Int32Array.of(count + 3));
+        tf.dispose([given, graph]);
+      }
+      // Three calls of one function, in two runs of one graph.
+      expect([outer, inner]).toEqual([1, 1]);
+      runner.dispose();
+    });
+  });
+
+  it('keeps what a function within uses from outside an error', async () => {
+    await expectNoLeak(() => {
+      const runner = graphRunner();
+      const x = tf.tensor1d([1, 2]);
+      const uses = (outer: NamedTensors): NamedTensors =>
+        runner.call('inner', {}, () => ({ y: tf.add(outer.x!, 1) }));
+      expect(() => runner.call('uses', { x }, uses)).toThrow('none of its inputs');
+      tf.tidy(() => expectClose(tf.add(x, 1), { shape: [2], values: [2, 3] }));
+      x.dispose();
+      runner.dispose();
+    });
+  });
+
   it('keeps as many graphs as it may and lets all go in the end', () => {
     const before = sessions();
     const nodes = 4;

@@ -264,9 +264,9 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
   ];
   if (name !== 'from a cold start') {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
-    ways.push({ how: 'as graphs of segments of 1 and 2', asGraph: true, segments: [1, 2] });
+    ways.push({ how: 'as a graph of segments of 1 and 2', asGraph: true, segments: [1, 2] });
     const each = Array.from({ length: generator.frames }, () => 1);
-    const how = 'as graphs of stretches of blocks';
+    const how = 'as a graph of stretches of blocks';
     ways.push({ how, asGraph: true, segments: each, inStretches: true });
   }
 

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eagerRunner, graphRunner, type Runner } from '../../src/backend/graph/index.js';
-import { outline, type OutlinedRecording } from '../../src/backend/graph/outline.js';
+import { outline } from '../../src/backend/graph/outline.js';
 import { record } from '../../src/backend/graph/recorder.js';
+import { isCall, type Recording } from '../../src/backend/graph/recording.js';
 import { nativeBackend } from '../../src/backend/native.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
@@ -221,9 +222,51 @@ describe('trainStep', () => {
     runner.dispose();
   });
 
+  it.each([
+    ['a batch of two, micro-batches', { samples: 2, frames: 3 }, { judgedFrames: 2 }, {}, model],
+    ['the hinge loss', {}, {}, { adversarial: 'hinge' }, model],
+    ['the non-saturating loss', {}, {}, { adversarial: 'non-saturating' }, model],
+    [
+      'the gradient penalty through instance norm',
+      ...([{}, { r1: 10 }, {}, smallModel({}, 1, { layers: 2, instanceNorm: true })] as const),
+    ],
+    ['teacher forcing', { coldStart: true, teacherForced: [false, true] }, {}, {}, model],
+    ['a warm-up', { warmUp: 2 }, {}, {}, model],
+    ['noise and no condition', {}, {}, {}, smallModel({ noiseChannels: 2 }, 0)],
+    ['no flow', {}, {}, {}, smallModel({ flow: false })],
+  ] as [
+    string,
+    Parameters<typeof windowFor>[1],
+    Partial<StepPlan>,
+    Record<string, unknown>,
+    Model,
+  ][])(
+    'gives the same numbers as one graph of pieces with %s',
+    async (_what, window, plan, losses, own) => {
+      const runner = graphRunner();
+      await withStep(own, window, (state, input) => {
+        const segments = input.teacherForced.map(() => 1);
+        const how = { ...PLAN, segments, ...plan };
+        const options = lossOptions.parse(losses);
+        const eager = trainStep(own, state, input, options, how);
+        const graph = trainStep(own, state, input, options, how, runner);
+        for (const [name, value] of Object.entries(eager.terms)) {
+          expect(Math.abs(graph.terms[name]! - value)).toBeLessThanOrEqual(1e-4 * Math.abs(value));
+        }
+        for (const name of ['generatorAdam', 'discriminatorAdam'] as const) {
+          const [a, b] = [eager, graph].map((made) => made.state[name].mean);
+          expect(relativeDifference(b!, a!)).toBeLessThan(1e-4);
+        }
+        disposeState(eager.state);
+        disposeState(graph.state);
+      });
+      runner.dispose();
+    },
+  );
+
   it('records frames and their ways back as functions', async () => {
     await withStep(model, { frames: 12 }, (state, input) => {
-      const recorded: OutlinedRecording[] = [];
+      const recorded: Recording[] = [];
       const recorder: Runner = {
         call: (key, inputs, f) => {
           const names = Object.keys(inputs);
@@ -237,7 +280,7 @@ describe('trainStep', () => {
       const { state: next } = trainStep(model, state, input, lossOptions.parse({}), PLAN, recorder);
       disposeState(next);
       const { functions, nodes } = recorded.at(-1)!;
-      const calls = nodes.filter((node) => 'callee' in node);
+      const calls = nodes.filter(isCall);
       // All but the first frames and the last, whose neighbours are others.
       expect(functions).toHaveLength(2);
       for (const own of functions) {

@@ -12,8 +12,12 @@ import { normals } from '../tensors.js';
 export const [HEIGHT, WIDTH] = [16, 24];
 
 /** Networks small enough for a step to take a tenth of a second. */
-export function smallModel(generator: Record<string, unknown> = {}, conditionChannels = 1): Model {
-  const judge = { channels: 4, layers: 1, scales: 1 };
+export function smallModel(
+  generator: Record<string, unknown> = {},
+  conditionChannels = 1,
+  judges: Record<string, unknown> = {},
+): Model {
+  const judge = { channels: 4, layers: 1, scales: 1, ...judges };
   return createModel(
     {
       generator: generatorOptions.parse({

@@ -5,8 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { nativeBackend, type NativeBackend } from '../native.js';
 import { returnFreedMemory } from '../process-addon.js';
 import type { NamedTensors } from './named.js';
-import { outline, sizeOf } from './outline.js';
-import { record } from './recorder.js';
+import { outline } from './outline.js';
+import { currentRecorder, record } from './recorder.js';
+import { sizeOf } from './recording.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
 
 export { numbered, ordered, prefixed, withoutPrefix, type NamedTensors } from './named.js';
@@ -15,6 +16,9 @@ export { numbered, ordered, prefixed, withoutPrefix, type NamedTensors } from '.
 export interface Runner {
   /**
    * `f(inputs)`. The caller owns the result.
+   *
+   * Within another call it is a piece of that one's function: pieces run one after the other, each in
+   * the memory that the one before has left, and what two of them compute is computed twice.
    *
    * @param key names the function with everything that decides what it computes, but for the names
    *   and shapes of `inputs`
@@ -102,6 +106,8 @@ export function graphRunner(keptNodes = KEPT_NODES): Runner {
   return {
     call<O extends NamedTensors>(key: string, inputs: NamedTensors, f: (i: NamedTensors) => O): O {
       const id = `${key} ${shapesOf(inputs)}`;
+      const recorder = currentRecorder();
+      if (recorder) return recorder.call(id, inputs, f);
       const known = graphs.get(id);
       const graph = known ?? compile(inputs, f);
       graphs.delete(id);

@@ -1,52 +1,31 @@
 import { hasNamedOutputs } from './op-outputs.js';
 import {
+  argumentName,
   edgeFrom,
+  isPlain,
   outputOf,
   producerOf,
+  typesIn,
   type Edge,
+  type RecordedCall,
   type RecordedConstant,
+  type RecordedFunction,
   type RecordedNode,
+  type PlainRecording,
   type Recording,
-  type TypedEdge,
-} from './recorder.js';
+} from './recording.js';
 import { findRepeats, type Repeat, type Worth } from './repeats.js';
-
-/** Nodes that a recording goes through several times, each time from other arguments. */
-export interface RecordedFunction {
-  readonly name: string;
-  /** Types of the arguments, which its nodes read by {@link argumentName}. */
-  readonly types: readonly number[];
-  readonly constants: readonly RecordedConstant[];
-  readonly nodes: readonly RecordedNode[];
-  readonly outputs: readonly TypedEdge[];
-}
-
-export interface RecordedCall {
-  readonly name: string;
-  readonly inputs: readonly Edge[];
-  readonly callee: RecordedFunction;
-}
-
-/** A recording, repeated parts of which are calls. */
-export interface OutlinedRecording extends Omit<Recording, 'nodes' | 'typeOf'> {
-  readonly functions: readonly RecordedFunction[];
-  readonly nodes: readonly (RecordedNode | RecordedCall)[];
-}
 
 /** A function is optimized by itself, which takes as long as some hundred nodes. */
 const WORTH: Worth = { shortest: 24, longest: 2000, saved: 500 };
 
-export const argumentName = (index: number): string => `argument${index}`;
-
-export const sizeOf = ({ nodes, functions }: OutlinedRecording): number =>
-  functions.reduce((sum, { nodes: own }) => sum + own.length, nodes.length);
-
 /**
  * Makes what a recording does again and again a function that it calls: the frames of a rollout, and
  * their ways back. A node takes TensorFlow some 14 KB and half a millisecond to build and optimize, a
- * call one node; what is computed, and in which order, stays the same.
+ * call one node; what is computed stays the same. A recording that calls functions already is left alone.
  */
-export function outline(recording: Recording, worth = WORTH): OutlinedRecording {
+export function outline(recording: Recording, worth = WORTH): Recording {
+  if (!isPlain(recording)) return recording;
   const repeats = findRepeats(recording.nodes.length, likeness(recording), worth);
   const functions: RecordedFunction[] = [];
   const calls = new Map<number, RecordedCall>();
@@ -83,7 +62,7 @@ const bodyIndex = (edge: Edge): number => Number(producerOf(edge).slice('node'.l
  * Whether nodes are the same op, and read the same constants and what lies as far back in the
  * recording; what lies further back than a period is outside of any piece, and may be anything.
  */
-function likeness({ nodes, constants }: Recording): (i: number, period: number) => boolean {
+function likeness({ nodes, constants }: PlainRecording): (i: number, period: number) => boolean {
   const place = new Map(nodes.map(({ name }, i) => [name, i]));
   const isConstant = new Set(constants.map(({ name }) => name));
   const known = new Map<string, number>();
@@ -110,7 +89,7 @@ function likeness({ nodes, constants }: Recording): (i: number, period: number) 
     });
 }
 
-function toFunction(recording: Recording, { start, period, count }: Repeat, name: string) {
+function toFunction(recording: PlainRecording, { start, period, count }: Repeat, name: string) {
   const pieces = Array.from({ length: count }, (_, i) => {
     const from = start + i * period;
     return recording.nodes.slice(from, from + period);
@@ -120,6 +99,7 @@ function toFunction(recording: Recording, { start, period, count }: Repeat, name
   const used = new Set<RecordedConstant>();
   // What all pieces read together at the same places is one argument.
   const known = new Map<string, Edge>();
+  const typeOf = typesIn(recording);
   const types: number[] = [];
   const given = pieces.map((): Edge[] => []);
   const argumentFor = (edges: readonly Edge[]): Edge => {
@@ -128,7 +108,7 @@ function toFunction(recording: Recording, { start, period, count }: Repeat, name
     if (before !== undefined) return before;
     const argument = argumentName(types.length);
     known.set(key, argument);
-    types.push(recording.typeOf(edges[0]!));
+    types.push(typeOf(edges[0]!));
     edges.forEach((edge, i) => given[i]!.push(edge));
     return argument;
   };
@@ -160,7 +140,7 @@ function toFunction(recording: Recording, { start, period, count }: Repeat, name
 }
 
 /** Edges that are read outside of the piece that they come from. */
-function edgesReadAfter(recording: Recording, pieces: readonly (readonly RecordedNode[])[]) {
+function edgesReadAfter(recording: PlainRecording, pieces: readonly (readonly RecordedNode[])[]) {
   const pieceOf = new Map(
     pieces.flatMap((piece, i) => piece.map(({ name }) => [name, i] as const)),
   );

@@ -1,48 +1,31 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../scope.js';
-import type { NativeBackend, NativeBinding, NativeOpAttribute } from '../native.js';
+import type { NativeBackend, NativeBinding } from '../native.js';
+import type { NamedTensors } from './named.js';
+import {
+  argumentName,
+  edgeFrom,
+  typesIn,
+  type Edge,
+  type RecordedCall,
+  type RecordedConstant,
+  type RecordedFunction,
+  type RecordedNode,
+  type Recording,
+} from './recording.js';
 
-/** An output of a node by the node's name and the output's number, as TensorFlow writes it. */
-export type Edge = string;
-
-export const edgeFrom = (node: string, output: number): Edge =>
-  output === 0 ? node : `${node}:${output}`;
-export const producerOf = (edge: Edge): string => edge.split(':', 1)[0]!;
-export const outputOf = (edge: Edge): number => Number(edge.split(':')[1] ?? 0);
-
-export interface TypedEdge {
-  readonly edge: Edge;
-  /** TensorFlow's number of the type. */
-  readonly type: number;
+/** A function that was recorded within another, with what it takes to call it again. */
+interface Callee {
+  readonly made: RecordedFunction;
+  /** Of its outputs, in order. */
+  readonly names: readonly string[];
+  readonly shapes: readonly (readonly number[])[];
 }
 
-export interface RecordedNode {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: readonly Edge[];
-  readonly attributes: readonly NativeOpAttribute[];
-  /** TensorFlow's numbers of its outputs' types. */
-  readonly types: readonly number[];
-}
+/** The recordings that are under way, the innermost last. */
+const underWay: Recorder[] = [];
 
-export interface RecordedConstant {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** TensorFlow's number of the type. */
-  readonly type: number;
-  readonly bytes: Uint8Array;
-}
-
-/** The ops that a function ran, as a graph of its inputs. */
-export interface Recording {
-  readonly inputs: readonly { name: string; shape: readonly number[]; type: number }[];
-  readonly constants: readonly RecordedConstant[];
-  /** In the order they ran, which is a topological one. */
-  readonly nodes: readonly RecordedNode[];
-  readonly outputs: readonly TypedEdge[];
-  /** TensorFlow's number of an edge's type. */
-  readonly typeOf: (edge: Edge) => number;
-}
+export const currentRecorder = (): Recorder | undefined => underWay.at(-1);
 
 /**
  * Runs `f` once on the native backend and records every op, with everything that JavaScript brought
@@ -56,85 +39,162 @@ export function record(
   inputs: readonly tf.Tensor[],
   f: (inputs: tf.Tensor[]) => readonly tf.Tensor[],
 ): Recording {
-  const real = backend.binding;
-  const edges = new Map<number, Edge>();
-  const constants = new Map<string, RecordedConstant>();
-  const nodes: RecordedNode[] = [];
-  const known = new Map<string, string>();
-
-  const ids = backend.getInputTensorIds(inputs);
-  const placeholders = inputs.map(({ shape, dtype }, i) => {
-    const type = dtype === 'int32' ? real.TF_INT32 : real.TF_FLOAT;
-    const attribute = { name: 'T', type: real.TF_ATTR_TYPE, value: type };
-    // A handle of its own: two inputs may share one, and are two inputs all the same.
-    const [handle] = real.executeOp('Identity', [attribute], [ids[i]!], 1);
-    const name = `input${i}`;
-    edges.set(handle!.id, name);
-    return { name, shape, type, handle: handle! };
-  });
-  const edgeOf = (id: number): Edge => {
-    const edge = edges.get(id);
-    if (edge !== undefined) return edge;
-    throw new Error('a recorded function uses a tensor that is none of its inputs');
-  };
-
-  const executeOp: NativeBinding['executeOp'] = (op, attributes, inputIds, outputCount) => {
-    if (/Random|Multinomial|TruncatedNormal/.test(op)) {
-      throw new Error(`a recorded function draws at random (${op}): give it the numbers`);
-    }
-    const results = real.executeOp(op, attributes, inputIds, outputCount);
-    const inputs = inputIds.map(edgeOf);
-    // The same op on the same inputs is the same result: a discriminator judges a frame once for
-    // the generator and once for itself.
-    const key = JSON.stringify([op, inputs, attributes]);
-    const name = known.get(key) ?? `node${nodes.length}`;
-    if (!known.has(key)) {
-      known.set(key, name);
-      nodes.push({ name, op, inputs, attributes, types: results.map(({ dtype }) => dtype) });
-    }
-    results.forEach(({ id }, i) => edges.set(id, edgeFrom(name, i)));
-    return results;
-  };
-  const createTensor: NativeBinding['createTensor'] = (shape, type, values) => {
-    const id = real.createTensor(shape, type, values);
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
-    const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
-    const name = constants.get(key)?.name ?? `constant${constants.size}`;
-    if (!constants.has(key)) constants.set(key, { name, shape: [...shape], type, bytes });
-    edges.set(id, name);
-    return id;
-  };
-  const tensorDataSync = (): never => {
-    throw new Error('a recorded function reads the numbers of a tensor');
-  };
-  // Defined, not assigned: the binding's properties are read-only, and that is inherited.
-  backend.binding = Object.create(real, {
-    executeOp: { value: executeOp },
-    createTensor: { value: createTensor },
-    tensorDataSync: { value: tensorDataSync },
-  }) as NativeBinding;
-  try {
-    return scoped(() => {
-      const own = placeholders.map(({ handle }) => backend.createOutputTensor(handle));
-      const outputs = backend.getInputTensorIds(f(own)).map(edgeOf);
-      return recordingOf(placeholders, [...constants.values()], nodes, outputs);
-    });
-  } finally {
-    backend.binding = real;
-  }
+  const recorder = new Recorder(backend, backend.binding);
+  return recorder.run(inputs, (i) => `input${i}`, f).recording;
 }
 
-function recordingOf(
-  inputs: Recording['inputs'],
-  constants: readonly RecordedConstant[],
-  nodes: readonly RecordedNode[],
-  outputs: readonly Edge[],
-): Recording {
-  const types = new Map<string, readonly number[]>([
-    ...[...inputs, ...constants].map(({ name, type }) => [name, [type]] as const),
-    ...nodes.map(({ name, types: own }) => [name, own] as const),
-  ]);
-  const typeOf = (edge: Edge): number => types.get(producerOf(edge))![outputOf(edge)]!;
-  const typed = outputs.map((edge) => ({ edge, type: typeOf(edge) }));
-  return { inputs, constants, nodes, outputs: typed, typeOf };
+class Recorder {
+  readonly #backend: NativeBackend;
+  /** The binding itself, also where this recording goes on within another. */
+  readonly #real: NativeBinding;
+  readonly #edges = new Map<number, Edge>();
+  readonly #constants = new Map<string, RecordedConstant>();
+  readonly #nodes: (RecordedNode | RecordedCall)[] = [];
+  /** Names of nodes by what they compute. */
+  readonly #known = new Map<string, string>();
+  /** By what their callers call them; undefined within a function, which calls none. */
+  readonly #callees: Map<string, Callee> | undefined;
+  #lastCall: string | undefined;
+
+  constructor(backend: NativeBackend, real: NativeBinding, within = false) {
+    this.#backend = backend;
+    this.#real = real;
+    this.#callees = within ? undefined : new Map<string, Callee>();
+  }
+
+  /** The recording, and the shapes of its outputs. */
+  run(
+    tensors: readonly tf.Tensor[],
+    inputName: (index: number) => string,
+    f: (inputs: tf.Tensor[]) => readonly tf.Tensor[],
+  ): { recording: Recording; shapes: readonly (readonly number[])[] } {
+    const [backend, real] = [this.#backend, this.#real];
+    const inputs = backend.getInputTensorIds(tensors).map((id, i) => {
+      const { shape, dtype } = tensors[i]!;
+      const type = dtype === 'int32' ? real.TF_INT32 : real.TF_FLOAT;
+      const attribute = { name: 'T', type: real.TF_ATTR_TYPE, value: type };
+      // A handle of its own: two inputs may share one, and are two inputs all the same.
+      const [handle] = real.executeOp('Identity', [attribute], [id], 1);
+      const name = inputName(i);
+      this.#edges.set(handle!.id, name);
+      return { name, shape, type, handle: handle! };
+    });
+    const outer = backend.binding;
+    backend.binding = this.#recordingBinding();
+    underWay.push(this);
+    try {
+      return scoped(() => {
+        const own = inputs.map(({ handle }) => backend.createOutputTensor(handle));
+        const results = f(own);
+        const edges = backend.getInputTensorIds(results).map((id) => this.#edgeOf(id));
+        return { recording: this.#recorded(inputs, edges), shapes: results.map((x) => x.shape) };
+      });
+    } finally {
+      backend.binding = outer;
+      underWay.pop();
+    }
+  }
+
+  /**
+   * Records a call of a function of named tensors, which itself is recorded at its first call. What
+   * it returns has the right shapes and is stood in for by zeros. Calls are done in their order, each
+   * when the one before has ended, so that they take the memory of one.
+   *
+   * @param id names the function, with the shapes of its inputs
+   */
+  call<O extends NamedTensors>(id: string, inputs: NamedTensors, f: (i: NamedTensors) => O): O {
+    if (this.#callees === undefined) return f(inputs);
+    const edges = this.#backend
+      .getInputTensorIds(Object.values(inputs))
+      .map((handle) => this.#edgeOf(handle));
+    const callee = this.#callees.get(id) ?? this.#define(inputs, f, this.#callees.size);
+    this.#callees.set(id, callee);
+    const name = `call${this.#nodes.length}`;
+    const after = this.#lastCall === undefined ? {} : { after: this.#lastCall };
+    this.#nodes.push({ name, inputs: edges, callee: callee.made, ...after });
+    this.#lastCall = name;
+    const outputs = callee.names.map((key, i) => {
+      const [shape, dtype] = [callee.shapes[i]!, callee.made.outputs[i]!.type];
+      const size = shape.reduce((product, length) => product * length, 1);
+      const zeros = dtype === this.#real.TF_INT32 ? new Int32Array(size) : new Float32Array(size);
+      const handle = this.#real.createTensor(shape, dtype, zeros);
+      this.#edges.set(handle, edgeFrom(name, i));
+      return [key, this.#backend.createOutputTensor({ id: handle, shape, dtype })] as const;
+    });
+    return Object.fromEntries(outputs) as O;
+  }
+
+  #define(inputs: NamedTensors, f: (i: NamedTensors) => NamedTensors, index: number): Callee {
+    const keys = Object.keys(inputs);
+    let names: readonly string[] = [];
+    const recorder = new Recorder(this.#backend, this.#real, true);
+    const { recording, shapes } = recorder.run(Object.values(inputs), argumentName, (own) => {
+      const result = f(Object.fromEntries(keys.map((key, i) => [key, own[i]!])));
+      names = Object.keys(result);
+      return Object.values(result);
+    });
+    const { constants, outputs } = recording;
+    const types = recording.inputs.map(({ type }) => type);
+    const nodes = recording.nodes as readonly RecordedNode[];
+    const made = { name: `function${index}`, types, constants, nodes, outputs };
+    return { made, names, shapes };
+  }
+
+  #recorded(inputs: Recording['inputs'], edges: readonly Edge[]): Recording {
+    const own = { inputs, constants: [...this.#constants.values()], nodes: this.#nodes };
+    const typeOf = typesIn(own);
+    return {
+      ...own,
+      functions: [...(this.#callees?.values() ?? [])].map(({ made }) => made),
+      outputs: edges.map((edge) => ({ edge, type: typeOf(edge) })),
+    };
+  }
+
+  #edgeOf(id: number): Edge {
+    const edge = this.#edges.get(id);
+    if (edge !== undefined) return edge;
+    throw new Error('a recorded function uses a tensor that is none of its inputs');
+  }
+
+  #recordingBinding(): NativeBinding {
+    const real = this.#real;
+    const executeOp: NativeBinding['executeOp'] = (op, attributes, inputIds, outputCount) => {
+      if (/Random|Multinomial|TruncatedNormal/.test(op)) {
+        throw new Error(`a recorded function draws at random (${op}): give it the numbers`);
+      }
+      const results = real.executeOp(op, attributes, inputIds, outputCount);
+      const inputs = inputIds.map((id) => this.#edgeOf(id));
+      // The same op on the same inputs is the same result: a discriminator judges a frame once for
+      // the generator and once for itself.
+      const key = JSON.stringify([op, inputs, attributes]);
+      const name = this.#known.get(key) ?? `node${this.#nodes.length}`;
+      if (!this.#known.has(key)) {
+        this.#known.set(key, name);
+        const types = results.map(({ dtype }) => dtype);
+        this.#nodes.push({ name, op, inputs, attributes, types });
+      }
+      results.forEach(({ id }, i) => this.#edges.set(id, edgeFrom(name, i)));
+      return results;
+    };
+    const createTensor: NativeBinding['createTensor'] = (shape, type, values) => {
+      const id = real.createTensor(shape, type, values);
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+      const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
+      const name = this.#constants.get(key)?.name ?? `constant${this.#constants.size}`;
+      if (!this.#constants.has(key)) {
+        this.#constants.set(key, { name, shape: [...shape], type, bytes });
+      }
+      this.#edges.set(id, name);
+      return id;
+    };
+    const tensorDataSync = (): never => {
+      throw new Error('a recorded function reads the numbers of a tensor');
+    };
+    // Defined, not assigned: the binding's properties are read-only, and that is inherited.
+    return Object.create(real, {
+      executeOp: { value: executeOp },
+      createTensor: { value: createTensor },
+      tensorDataSync: { value: tensorDataSync },
+    }) as NativeBinding;
+  }
 }

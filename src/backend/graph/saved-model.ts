@@ -5,17 +5,16 @@ import { SavedModelSchema } from './graph_pb.js';
 import { outputInFunction } from './op-outputs.js';
 import {
   argumentName,
-  type OutlinedRecording,
-  type RecordedCall,
-  type RecordedFunction,
-} from './outline.js';
-import {
+  isCall,
   outputOf,
   producerOf,
   type Edge,
+  type RecordedCall,
   type RecordedConstant,
+  type RecordedFunction,
   type RecordedNode,
-} from './recorder.js';
+  type Recording,
+} from './recording.js';
 
 /** What TensorFlow's loader is asked for; any word will do. */
 export const TAG = 'frameloom';
@@ -85,10 +84,11 @@ const nodeProto = (binding: NativeBinding, { name, op, inputs, attributes }: Rec
   ),
 });
 
-const callProto = ({ name, inputs, callee }: RecordedCall) => ({
+const callProto = ({ name, inputs, callee, after }: RecordedCall) => ({
   name,
   op: 'PartitionedCall',
-  input: [...inputs],
+  // An input of nothing but order is written so.
+  input: [...inputs, ...(after === undefined ? [] : [`^${after}`])],
   attr: {
     f: { value: { case: 'func', value: { name: callee.name } } } satisfies Attribute,
     Tin: typesAttribute(callee.types),
@@ -122,7 +122,7 @@ function functionProto(
 }
 
 /** A recording in the format that TensorFlow loads models from (saved_model.pb). */
-export function toSavedModel(binding: NativeBinding, recording: OutlinedRecording): Uint8Array {
+export function toSavedModel(binding: NativeBinding, recording: Recording): Uint8Array {
   const { inputs, constants, functions, nodes, outputs } = recording;
   const node = [
     ...inputs.map(({ name, shape, type }) => ({
@@ -134,7 +134,7 @@ export function toSavedModel(binding: NativeBinding, recording: OutlinedRecordin
       },
     })),
     ...constants.map(constantProto),
-    ...nodes.map((own) => ('callee' in own ? callProto(own) : nodeProto(binding, own))),
+    ...nodes.map((own) => (isCall(own) ? callProto(own) : nodeProto(binding, own))),
     ...outputs.map(({ edge, type }, i) => ({
       name: outputName(i),
       op: 'Identity',
