@@ -182,7 +182,10 @@ async function buildProcessAddon(packagePath) {
     // The symbols are Node's own, there when the addon is loaded.
     ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
   ]);
-  if (code !== 0) say(`TensorFlow's first words will be seen, and more memory taken: ${lastLine(output, /error:/)}`);
+  if (code !== 0)
+    say(
+      `TensorFlow's first words will be seen, and more memory taken: ${lastLine(output, /error:/)}`,
+    );
 }
 
 /**
