@@ -4,7 +4,6 @@
 // setting of its log is read; Node has no dup2 of its own to keep such words from a clean output.
 // trim(): gives freed memory back to the system, where the C library can (glibc).
 #include <cstddef>
-#include <cstdlib>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>

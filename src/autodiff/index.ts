@@ -41,4 +41,4 @@ export {
   type Schedule,
   type Segment,
 } from './schedule.js';
-export { valueAndGradients, vectorJacobian } from './value-and-gradients.js';
+export { sumInPlace, valueAndGradients, vectorJacobian } from './value-and-gradients.js';

@@ -23,7 +23,7 @@ export interface StepBlock extends Block<NamedTensors> {
 
 /**
  * A recurrent computation of `length` steps that can be run from any step on. Each is a pure function
- * of tensors: a recomputed step is the same step, and steps of one kind can be one recorded graph.
+ * of tensors: a recomputed step is the same step, and steps of one kind are recorded once.
  */
 export interface Rollout {
   readonly length: number;

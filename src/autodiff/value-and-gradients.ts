@@ -76,8 +76,7 @@ function pullBack(
     for (const node of tape) if (!used.has(node)) letGo(node);
     const cotangents = new Map<number, tf.Tensor>();
     const add = (id: number, cotangent: tf.Tensor): void => {
-      const before = cotangents.get(id);
-      cotangents.set(id, before ? sumInPlace(before, cotangent) : cotangent);
+      cotangents.set(id, sumInPlace(cotangents.get(id), cotangent));
     };
     ys.forEach(({ id }, i) => add(id, seeds[i]!));
     const own = new Set(xs.map(({ id }) => id));
@@ -125,8 +124,10 @@ function inputCotangents(
   });
 }
 
-function sumInPlace(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
-  const sum = tf.add(a, b);
-  tf.dispose([a, b]);
-  return sum;
+/** `sum + term` in place of both; `term` where there is no sum yet. */
+export function sumInPlace<T extends tf.Tensor>(sum: T | undefined, term: T): T {
+  if (!sum) return term;
+  const total: T = tf.add(sum, term);
+  tf.dispose([sum, term]);
+  return total;
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { inPhase, valueAndGradients, type Phase } from '../autodiff/index.js';
+import { inPhase, sumInPlace, valueAndGradients, type Phase } from '../autodiff/index.js';
 import {
   numbered,
   ordered,
@@ -106,14 +106,6 @@ function partGradients<K extends string>(
   });
 }
 
-/** `sum + term` in place of both; `term` where there is no sum yet. */
-function addInto<T extends tf.Tensor>(sum: T | undefined, term: T): T {
-  if (!sum) return term;
-  const total: T = tf.add(sum, term);
-  tf.dispose([sum, term]);
-  return total;
-}
-
 /**
  * Losses that are sums over parts, and their gradients, one part's activations at a time. The gradient
  * of a mean over N items is the sum over batches of each batch's share times the gradient of its own
@@ -170,10 +162,10 @@ class Total {
     xs.forEach((x, i) => {
       const position = this.#at.get(x);
       if (position === undefined) throw new Error('a part reads what no gradient is wanted in');
-      this.#gradients[position] = addInto(this.#gradients[position], own.gradients[i]!);
+      this.#gradients[position] = sumInPlace(this.#gradients[position], own.gradients[i]!);
     });
     for (const [name, term] of Object.entries(own.terms)) {
-      this.#terms[name] = addInto(this.#terms[name], term);
+      this.#terms[name] = sumInPlace(this.#terms[name], term);
     }
   }
 

@@ -35,6 +35,19 @@ describe('quietly', () => {
     expect(said).toBe('before\nE0000 a fault\nafter\n');
   });
 
+  it('says everything where the addon is missing, and nothing fails for it', () => {
+    const said = stderrOf(`
+      import { writeSync } from 'node:fs';
+      import { quietly } from ${JSON.stringify(quiet)};
+      import { returnFreedMemory } from ${JSON.stringify(quiet.replace('quiet', 'process-addon'))};
+      quietly('nowhere', () => writeSync(2, 'I0000 00:00:1795 1 port.cc:153] a note\\n'));
+      returnFreedMemory();
+      quietly(${JSON.stringify(addons)}, () => undefined);
+      returnFreedMemory();
+    `);
+    expect(said).toBe('I0000 00:00:1795 1 port.cc:153] a note\n');
+  });
+
   it('puts standard error back when loading fails', () => {
     const said = stderrOf(`
       import { writeSync } from 'node:fs';

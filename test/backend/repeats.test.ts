@@ -10,43 +10,38 @@ const alikeIn =
 const find = (items: readonly number[], saved: number) =>
   findRepeats(items.length, alikeIn(items), { shortest: 2, longest: 9, saved });
 
+const anyItems = fc.array(fc.nat(2), { maxLength: 40 });
+const anySaved = fc.integer({ min: 1, max: 12 });
+
 describe('findRepeats', () => {
   it('finds repetitions only, which do not overlap, worth it, in order', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.nat(2), { maxLength: 60 }),
-        fc.integer({ min: 1, max: 12 }),
-        (items, saved) => {
-          let end = 0;
-          for (const { start, period, count } of find(items, saved)) {
-            expect(start).toBeGreaterThanOrEqual(end);
-            end = start + count * period;
-            expect(end).toBeLessThanOrEqual(items.length);
-            expect(period).toBeGreaterThanOrEqual(2);
-            expect((count - 1) * period).toBeGreaterThanOrEqual(saved);
-            for (let i = start; i < end - period; i += 1) expect(items[i]).toBe(items[i + period]);
-          }
-        },
-      ),
+      fc.property(anyItems, anySaved, (items, saved) => {
+        let end = 0;
+        for (const { start, period, count } of find(items, saved)) {
+          expect(start).toBeGreaterThanOrEqual(end);
+          end = start + count * period;
+          expect(end).toBeLessThanOrEqual(items.length);
+          expect(period).toBeGreaterThanOrEqual(2);
+          expect((count - 1) * period).toBeGreaterThanOrEqual(saved);
+          for (let i = start; i < end - period; i += 1) expect(items[i]).toBe(items[i + period]);
+        }
+      }),
     );
   });
 
   it('finds none only where there is none', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.nat(2), { maxLength: 30 }),
-        fc.integer({ min: 1, max: 12 }),
-        (items, saved) => {
-          fc.pre(find(items, saved).length === 0);
-          for (let period = 2; period <= 9; period += 1) {
-            const count = Math.ceil(saved / period) + 1;
-            for (let start = 0; start + count * period <= items.length; start += 1) {
-              const repeated = Array.from({ length: (count - 1) * period }, (_, i) => start + i);
-              expect(repeated.every((i) => items[i] === items[i + period])).toBe(false);
-            }
+      fc.property(anyItems, anySaved, (items, saved) => {
+        fc.pre(find(items, saved).length === 0);
+        for (let period = 2; period <= 9; period += 1) {
+          const count = Math.ceil(saved / period) + 1;
+          for (let start = 0; start + count * period <= items.length; start += 1) {
+            const repeated = Array.from({ length: (count - 1) * period }, (_, i) => start + i);
+            expect(repeated.every((i) => items[i] === items[i + period])).toBe(false);
           }
-        },
-      ),
+        }
+      }),
     );
   });
 

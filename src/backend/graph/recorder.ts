@@ -5,6 +5,7 @@ import type { NamedTensors } from './named.js';
 import {
   argumentName,
   edgeFrom,
+  isPlain,
   typesIn,
   type Edge,
   type RecordedCall,
@@ -25,6 +26,7 @@ interface Callee {
 /** The recordings that are under way, the innermost last. */
 const underWay: Recorder[] = [];
 
+/** The recording that an op run now would enter, if one is under way. */
 export const currentRecorder = (): Recorder | undefined => underWay.at(-1);
 
 /**
@@ -133,9 +135,9 @@ class Recorder {
       names = Object.keys(result);
       return Object.values(result);
     });
-    const { constants, outputs } = recording;
+    if (!isPlain(recording)) throw new Error('a function within a recording calls none');
+    const { constants, nodes, outputs } = recording;
     const types = recording.inputs.map(({ type }) => type);
-    const nodes = recording.nodes as readonly RecordedNode[];
     const made = { name: `function${index}`, types, constants, nodes, outputs };
     return { made, names, shapes };
   }

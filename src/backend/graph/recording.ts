@@ -17,7 +17,6 @@ export interface TypedEdge {
 export interface RecordedInput {
   readonly name: string;
   readonly shape: readonly number[];
-  /** TensorFlow's number of the type. */
   readonly type: number;
 }
 
