@@ -192,6 +192,6 @@ export function formatMemoryReport(report: MemoryReport): string {
     ]),
   );
   const note =
-    'time: by that of one tape, both op by op; training.compile makes both more than twice as fast\n';
+    'time: by that of one tape, both op by op; training.compile makes both up to twice as fast\n';
   return `${facts}\n${longest}\n${sweep}${note}`;
 }

@@ -157,7 +157,7 @@ export const trainingOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Record the step once and run it as one TensorFlow graph, or with gradient checkpointing or teacher forcing as a graph for each kind of piece: the same numbers but for rounding, more than twice as fast. Only on native TensorFlow.',
+      'Record the step once and run it as one TensorFlow graph, or with teacher forcing as a graph for each kind of piece: the same numbers but for rounding, up to twice as fast. Only on native TensorFlow.',
     ),
   logEverySteps: z.int().min(1).default(10).describe('Steps between lines of log.jsonl.'),
   snapshotEverySteps: z.int().min(1).default(200).describe('Steps between snapshots.'),

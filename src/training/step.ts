@@ -134,7 +134,7 @@ function released(terms: LossTerms): NamedTensors {
  * good.
  *
  * @param runner of this model's steps: op by op, or each as one recorded graph, of which the pieces of
- *   a step in segments are functions
+ *   a step in segments are functions; with teacher forcing such pieces are graphs of their own
  * @throws FrameloomError diverged, naming the step and the term that is not finite
  */
 export function trainStep(
@@ -152,7 +152,9 @@ export function trainStep(
     // Pieces of their own keep what is computed again from being merged with what was dropped.
     const own = plan.segments === null ? eagerRunner : pieces;
     const step = stepFunction(model, warm.input, losses, plan, own);
-    return runner.call(keyOf(warm.input, losses, plan), inputs, step);
+    // Which frames are forced is drawn for each step: pieces by themselves serve every draw.
+    const isDrawn = plan.segments !== null && input.teacherForced.includes(true);
+    return isDrawn ? step(inputs) : runner.call(keyOf(warm.input, losses, plan), inputs, step);
   });
   const terms = Object.entries(outputs).filter(([name]) => name.startsWith(TERM));
   const next = stateOf(outputs);

@@ -264,6 +264,27 @@ describe('trainStep', () => {
     },
   );
 
+  it('needs no new graph for another draw of teacher forcing', async () => {
+    const keysOf = async (teacherForced: readonly boolean[]): Promise<string[]> => {
+      const keys = new Set<string>();
+      const runner: Runner = {
+        call: (key, inputs, f) => {
+          keys.add(`${key} ${Object.keys(inputs).join(' ')}`);
+          return eagerRunner.call(key, inputs, f);
+        },
+        dispose: () => undefined,
+      };
+      await withStep(model, { frames: 8, teacherForced }, (state, input) => {
+        const plan = { ...PLAN, segments: teacherForced.map(() => 1) };
+        disposeState(trainStep(model, state, input, lossOptions.parse({}), plan, runner).state);
+      });
+      return [...keys].sort();
+    };
+    // A piece depends on whether its frame and the next one are forced: both draws have every case.
+    const draw = (text: string): boolean[] => Array.from(text, (frame) => frame === 'x');
+    expect(await keysOf(draw('-xx--x--'))).toEqual(await keysOf(draw('--x-xx--')));
+  });
+
   it('records frames and their ways back as functions', async () => {
     await withStep(model, { frames: 12 }, (state, input) => {
       const recorded: Recording[] = [];
