@@ -1,8 +1,6 @@
 import { resolve } from 'node:path';
 import ffmpeg from 'fluent-ffmpeg';
-
-/** Media files are trusted least: nothing of theirs may make ffmpeg open a network address. */
-const PROTOCOLS = 'file,pipe';
+import { INPUT_LIMITS } from './containers.js';
 
 /**
  * A path as ffmpeg's file protocol takes it: names that begin with `-` or hold a `:` are not
@@ -48,8 +46,8 @@ export function ffmpegArguments(
       );
       if (options.progress) command.inputOptions('-progress', 'pipe:2');
     }
-    if (!input.lavfi) command.inputOptions('-protocol_whitelist', PROTOCOLS);
-    const extra = input.options ?? [];
+    // Media files are trusted least: nothing in one may make ffmpeg open another, or an address.
+    const extra = [...(input.lavfi ? [] : INPUT_LIMITS), ...(input.options ?? [])];
     if (extra.length > 0) command.inputOptions(...pairSafe(extra));
   });
   command.output(output.url);
