@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'bad-shape' // a tensor has another shape than the call needs
   | 'bad-data' // clips and conditions do not fit together
   | 'not-found' // a path or a program does not exist
+  | 'exists' // an output is there already and was not made by this job
   | 'ffmpeg-failed' // ffmpeg ended badly
   | 'closed-pipe' // the reader of our output went away
   | 'disk-full'
@@ -17,6 +18,7 @@ export type ErrorCode =
   | 'budget' // nothing fits the memory budget
   | 'diverged' // a loss became NaN or infinite
   | 'bad-snapshot' // a run folder or snapshot is damaged or of another pipeline
+  | 'untrusted' // a file wants to run what could do harm, and nobody has said that it may
   | 'cancelled'; // the user asked to stop
 
 export interface ErrorDetail {

@@ -18,6 +18,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   'bad-data': EXIT.usage,
   'bad-snapshot': EXIT.usage,
   'not-found': EXIT.usage,
+  exists: EXIT.usage,
+  untrusted: EXIT.usage,
   'bad-shape': EXIT.failed,
   'ffmpeg-failed': EXIT.failed,
   'closed-pipe': EXIT.failed,

@@ -2,7 +2,7 @@ import { planRollout } from '../autodiff/index.js';
 import { useBackend } from '../backend/index.js';
 import { writeFileAtomic } from '../base/atomic-write.js';
 import { FrameloomError } from '../base/error.js';
-import { planCondition } from '../clips/condition-plan.js';
+import { conditionLayout } from '../clips/condition-plan.js';
 import { registerKernels } from '../kernels/index.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { budgetBytes } from '../training/auto-checkpointing.js';
@@ -30,7 +30,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   }
   const { pipeline, baseFolder } = await loadPipeline(path, { set: flags.set ?? [] });
   const { training, data, name } = pipeline;
-  const { layout } = await planCondition(data.condition, { baseFolder, ...data.size });
+  const layout = await conditionLayout(data.condition, baseFolder);
   await useBackend({ log });
   registerKernels();
   const model = createModel(pipeline, layout.channels);

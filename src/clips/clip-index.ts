@@ -124,22 +124,29 @@ async function indexClip(
 /**
  * Finds the clips and their conditions and looks at each.
  * @throws FrameloomError not-found for a path or glob without a file; bad-input for a file that is
- *   no video; bad-data for rates or sizes that do not fit; several bad clips make one error
+ *   no video; bad-data for rates or sizes that do not fit; several bad clips make one error;
+ *   untrusted for a filtergraph that could do more than change pictures
  */
 export async function indexClips(
   options: DataOptions,
-  context: { baseFolder: string; signal?: AbortSignal | undefined },
+  context: {
+    baseFolder: string;
+    signal?: AbortSignal | undefined;
+    trustFilters?: boolean | undefined;
+  },
 ): Promise<ClipIndex> {
-  const { baseFolder, signal } = context;
+  const { baseFolder, signal, trustFilters } = context;
   const { condition } = options;
+  const { width, height } = options.size;
+  const place = { baseFolder, width, height, trustFilters };
+  // First of all: what may not be run is told before the clips are looked for.
+  const conditionPlan = await planCondition(condition, place);
   const paths = await expandClips(options.clips, baseFolder);
   if (paths.length === 0) throw noClips();
   const pairs: readonly { clip: string; condition: string | null }[] =
     condition.kind === 'paired'
       ? await pairClips(paths, condition.path, baseFolder)
       : paths.map((clip) => ({ clip, condition: null }));
-  const { width, height } = options.size;
-  const conditionPlan = await planCondition(condition, { baseFolder, width, height });
   const probed = await forEachClip(pairs, async (pair) => ({
     path: pair.clip,
     conditionPath: pair.condition,

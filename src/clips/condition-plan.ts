@@ -1,5 +1,6 @@
 import type { ConditionOptions, DerivedOptions } from './condition-options.js';
 import { LabelReader } from './labels.js';
+import { assertTrusted } from './trust.js';
 import type { ConditionLayout } from './types.js';
 
 /** Everything that a condition needs to be decoded and read. */
@@ -41,70 +42,79 @@ function derivedChannels(options: DerivedOptions): 1 | 3 {
   return options.preset === 'blur' || options.preset === 'low-resolution' ? 3 : options.channels;
 }
 
+const NO_LAYOUT: ConditionLayout = {
+  kind: 'none',
+  content: 'none',
+  channels: 0,
+  bytesPerPixel: 0,
+  classNames: [],
+  followsColour: false,
+};
+
+const imageLayout = (kind: 'derived' | 'paired', channels: 1 | 3): ConditionLayout => ({
+  ...NO_LAYOUT,
+  ...{ kind, content: 'image', channels, bytesPerPixel: channels },
+});
+
+const labelLayout = (labels: LabelReader): ConditionLayout => ({
+  ...NO_LAYOUT,
+  ...{ kind: 'paired', content: 'labels', channels: labels.classes, bytesPerPixel: 1 },
+  classNames: labels.classNames,
+});
+
+function derivedLayout(options: DerivedOptions): ConditionLayout {
+  const { preset } = options;
+  return {
+    ...imageLayout('derived', derivedChannels(options)),
+    // These show the frame's own colour, which has to stay the one that is asked for.
+    followsColour: preset === 'grey' || preset === 'blur' || preset === 'low-resolution',
+  };
+}
+
 /**
- * Settles what a condition is made of; reads the palette where there is one.
+ * What a condition is, without running anything of it; reads the palette where there is one.
  * @throws FrameloomError not-found, bad-data of the palette
+ */
+export async function conditionLayout(
+  options: ConditionOptions,
+  baseFolder: string,
+): Promise<ConditionLayout> {
+  if (options.kind === 'none') return NO_LAYOUT;
+  if (options.kind === 'derived') return derivedLayout(options);
+  if (options.content === 'image') return imageLayout('paired', 3);
+  return labelLayout(await LabelReader.create(options, baseFolder));
+}
+
+/** Where a condition is used. */
+export interface PlanContext {
+  readonly baseFolder: string;
+  readonly width: number;
+  readonly height: number;
+  /** Run any filtergraph, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean | undefined;
+}
+
+/**
+ * Settles what a condition is made of; reads the palette where there is one. Every filtergraph of a
+ * pipeline comes through here before it is run.
+ * @throws FrameloomError not-found, bad-data of the palette; untrusted, as `assertTrusted`
  */
 export async function planCondition(
   options: ConditionOptions,
-  context: { baseFolder: string; width: number; height: number },
+  context: PlanContext,
 ): Promise<ConditionPlan> {
-  const nothing = {
-    filtergraph: null,
-    labels: null,
-  };
-  if (options.kind === 'none') {
-    const layout: ConditionLayout = {
-      kind: 'none',
-      content: 'none',
-      channels: 0,
-      bytesPerPixel: 0,
-      classNames: [],
-      followsColour: false,
-    };
-    return { ...nothing, layout };
-  }
+  const { baseFolder, trustFilters = false } = context;
   if (options.kind === 'derived') {
-    const channels = derivedChannels(options);
-    const { preset } = options;
+    assertTrusted(options, trustFilters);
     return {
-      ...nothing,
+      layout: derivedLayout(options),
       filtergraph: derivedFiltergraph(options, context),
-      layout: {
-        kind: 'derived',
-        content: 'image',
-        channels,
-        bytesPerPixel: channels,
-        classNames: [],
-        // These show the frame's own colour, which has to stay the one that is asked for.
-        followsColour: preset === 'grey' || preset === 'blur' || preset === 'low-resolution',
-      },
+      labels: null,
     };
   }
-  if (options.content === 'image') {
-    return {
-      ...nothing,
-      layout: {
-        kind: 'paired',
-        content: 'image',
-        channels: 3,
-        bytesPerPixel: 3,
-        classNames: [],
-        followsColour: false,
-      },
-    };
+  if (options.kind === 'paired' && options.content === 'labels') {
+    const labels = await LabelReader.create(options, baseFolder);
+    return { layout: labelLayout(labels), filtergraph: null, labels };
   }
-  const labels = await LabelReader.create(options, context.baseFolder);
-  return {
-    ...nothing,
-    labels,
-    layout: {
-      kind: 'paired',
-      content: 'labels',
-      channels: labels.classes,
-      bytesPerPixel: 1,
-      classNames: labels.classNames,
-      followsColour: false,
-    },
-  };
+  return { layout: await conditionLayout(options, baseFolder), filtergraph: null, labels: null };
 }

@@ -40,6 +40,8 @@ export interface ConditionContext {
   readonly startSeconds?: number | undefined;
   readonly durationSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Run any filtergraph, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean | undefined;
 }
 
 /** The conditions of one input video. */
@@ -144,8 +146,9 @@ function asCondition(frame: Frame, plan: ConditionPlan & { width: number; height
  *
  * @param options the parsed `data:` section of the pipeline that was trained
  * @returns null for a pipeline without conditions
- * @throws FrameloomError not-found, bad-data of a palette; the stream errors with what decoding
- *   errors with, and bad-data for a label outside the palette
+ * @throws FrameloomError not-found, bad-data of a palette; untrusted for a filtergraph that could do
+ *   more than change pictures; the stream errors with what decoding errors with, and bad-data for a
+ *   label outside the palette
  */
 export async function openCondition(
   options: DataOptions,
@@ -153,8 +156,9 @@ export async function openCondition(
   context: ConditionContext,
 ): Promise<ConditionStream | null> {
   const { width, height } = options.size;
-  const { baseFolder } = context;
-  const plan = await planCondition(options.condition, { baseFolder, width, height });
+  const { baseFolder, trustFilters } = context;
+  const place = { baseFolder, width, height, trustFilters };
+  const plan = await planCondition(options.condition, place);
   const { labels, layout, filtergraph } = plan;
   if (layout.kind === 'none') return null;
   let raw: Observable<Frame>;

@@ -210,7 +210,9 @@ class ClipDataset implements Dataset {
 export async function openDataset(options: DataOptions, context: DatasetContext): Promise<Dataset> {
   const { seed, baseFolder, historyFrames, conditionFrames, cacheFolder, signal } = context;
   const log = context.log ?? silentLogger;
-  const { plan, clips } = await indexClips(dataOptions.parse(options), { baseFolder, signal });
+  const { trustFilters } = context;
+  const place = { baseFolder, signal, trustFilters };
+  const { plan, clips } = await indexClips(dataOptions.parse(options), place);
   const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
   try {
     const facts = await forEachClip(clips, async (media, clip): Promise<ClipFacts> => {

@@ -192,4 +192,6 @@ export interface DatasetContext {
   readonly cacheFolder?: string;
   /** Stops the opening. */
   readonly signal?: AbortSignal;
+  /** Run any filtergraph, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean;
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../base/log.js';
-import { planCondition } from '../clips/condition-plan.js';
+import { conditionLayout } from '../clips/condition-plan.js';
 import { createGenerator } from '../networks/index.js';
 import type { SynthesisModel } from '../synthesis/index.js';
 import { openRun } from '../training/run/run-folder.js';
@@ -30,7 +30,7 @@ export async function openModel(
   const run = await openRun(folder);
   const { pipeline, baseFolder } = parsePipeline(run.pipelineYaml, run.pipeline);
   const { data } = pipeline;
-  const { layout } = await planCondition(data.condition, { baseFolder, ...data.size });
+  const layout = await conditionLayout(data.condition, baseFolder);
   const generator = createGenerator(pipeline.generator, layout.channels);
   const { snapshot: choice = 'latest', log } = options;
   const snapshot = await readSnapshot(run.snapshots, choice, log ? { log } : {});

@@ -19,14 +19,21 @@ export interface GenerateOptions {
  * RxJS operator: video frames in, the conditions that the model's pipeline makes of them out. For a
  * model without conditions the frames pass through and only keep time.
  * @param fps rate of the frames
+ * @param options `trustFilters` runs any filtergraph of the model, not only those that can do no more
+ *   than change pictures: others make the stream fail with `untrusted`
  */
-export function withCondition(model: AnyModel, fps: Rational): OperatorFunction<Frame, Frame> {
+export function withCondition(
+  model: AnyModel,
+  fps: Rational,
+  options: { readonly trustFilters?: boolean } = {},
+): OperatorFunction<Frame, Frame> {
+  const context = { baseFolder: process.cwd(), fps, ...options };
   return (frames) =>
     defer(
       () =>
         new Observable<Frame>((subscriber) => {
           let closed = false;
-          openCondition(dataOf(model), { frames }, { baseFolder: process.cwd(), fps }).then(
+          openCondition(dataOf(model), { frames }, context).then(
             (condition) => {
               if (!closed) subscriber.add((condition?.frames ?? frames).subscribe(subscriber));
             },

@@ -66,6 +66,8 @@ export interface TrainContext {
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Where scans of clips are kept between runs. */
   readonly cacheFolder?: string;
+  /** Run any filtergraph of the pipeline, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean;
 }
 
 /** How training ended: all steps done, out of time, or stopped by the signal. */
@@ -110,6 +112,7 @@ export async function train(
     log,
     ...(context.signal && { signal: context.signal }),
     ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
+    ...(context.trustFilters && { trustFilters: true }),
   });
   try {
     const model = createModel(pipeline, dataset.conditionChannels);

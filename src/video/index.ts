@@ -22,6 +22,7 @@ export {
   type PixelFormat,
 } from './pixel-format.js';
 export { formatOf, OUTPUT_FORMAT_NAMES } from './formats.js';
+export { impurityOf } from './pure-filters.js';
 export { toRate } from './rate.js';
 export { runningProcesses } from './process.js';
 export type {
