@@ -1,7 +1,7 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
  * Writes bench/results/NAME.json and NAME.svg for each part.
@@ -32,6 +32,9 @@ const PARTS: Readonly<Record<string, Part>> = {
 
 /** Programs of their own, with flags of their own; they write their own results. */
 const PROGRAMS: Readonly<Record<string, string>> = { synthesis: 'synthesis.ts' };
+
+/** What has to hold and is not timed: run only when named, without a peer, on a busy machine too. */
+const CAMPAIGNS: Readonly<Record<string, string>> = { 'cancel-campaign': 'cancel-campaign.ts' };
 
 /** Runs a program with its words on ours. */
 async function run(program: string, args: readonly string[], quiet = false): Promise<string> {
@@ -91,11 +94,20 @@ const { values } = parseArgs({
   },
 });
 const chosen = values.only.split(',');
-const unknown = chosen.find((name) => !(name in PARTS) && !(name in PROGRAMS));
+const known = [PARTS, PROGRAMS, CAMPAIGNS].flatMap((kind) => Object.keys(kind));
+const unknown = chosen.find((name) => !known.includes(name));
 if (unknown !== undefined) {
-  const known = [...Object.keys(PARTS), ...Object.keys(PROGRAMS)].join(', ');
-  throw new Error(`--only ${unknown}: the parts are ${known}`);
+  throw new Error(`--only ${unknown}: the parts are ${known.join(', ')}`);
 }
+for (const name of chosen) {
+  const campaign = CAMPAIGNS[name];
+  if (campaign === undefined) continue;
+  say(`\n# ${name}`);
+  const quick = values.quick ? ['--quick'] : [];
+  await run(process.execPath, ['--import', 'tsx', inBench(campaign), ...quick]);
+}
+const timed = chosen.filter((name) => !(name in CAMPAIGNS));
+if (timed.length === 0) process.exit();
 if (!values.anyway && !values.quick && isBusy()) {
   throw new Error('the machine is busy: timings would say nothing. Wait, or give --anyway');
 }
@@ -116,7 +128,7 @@ const context = contextOf({
   python: values.python ?? (await peersPython()),
 });
 try {
-  for (const name of chosen) {
+  for (const name of timed) {
     const program = PROGRAMS[name];
     if (program !== undefined) {
       say(`\n# ${name}`);

@@ -6,4 +6,9 @@ import { runCommandLine } from './run-command.js';
 const packageFile = new URL('../../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
 
-process.exitCode = await runCommandLine(process.argv.slice(2), version, processTerminal());
+const exitCode = await runCommandLine(process.argv.slice(2), version, processTerminal());
+process.exitCode = exitCode;
+// What is left is to flush and to let go: a signal may hasten that, but not change how it ended.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => process.exit(exitCode));
+}

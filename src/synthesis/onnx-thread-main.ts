@@ -1,5 +1,5 @@
 /** The thread that runs ONNX Runtime: does what it is told, one thing after another. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { isFrameloomError, messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { loadRuntime } from '../export/runtime.js';
@@ -12,9 +12,11 @@ import type {
   SynthesizerMessage,
   ToThread,
 } from './onnx-thread-messages.js';
+import { doUnlessStopped, type ThreadWork } from './onnx-thread-work.js';
 import type { Synthesizer } from './synthesizer.js';
 
 const port = parentPort!;
+const work = workerData as ThreadWork;
 const synthesizers = new Map<number, Synthesizer>();
 let model: OnnxRun | undefined;
 
@@ -66,8 +68,12 @@ async function serve(message: SynthesizerMessage): Promise<void> {
 }
 
 async function handle(message: ToThread): Promise<void> {
+  if (message.kind === 'close') {
+    // All that came before is done or was dropped: nothing native is under way in this thread.
+    process.exit();
+  }
   try {
-    await (message.kind === 'open' ? open(message) : serve(message));
+    await doUnlessStopped(work, () => (message.kind === 'open' ? open(message) : serve(message)));
   } catch (error) {
     const call = message.kind === 'next' ? message.call : undefined;
     tell({ kind: 'failed', error: crossing(error), ...(call !== undefined && { call }) });
@@ -80,4 +86,7 @@ port.on('message', (message: ToThread) => {
   working = working.then(() => handle(message));
 });
 // Loaded while the owner still reads the file; what fails is told when it is opened.
-loadRuntime().catch(() => undefined);
+working = doUnlessStopped(work, loadRuntime).then(
+  () => undefined,
+  () => undefined,
+);

@@ -25,7 +25,12 @@ export type SynthesizerMessage = { readonly synthesizer: number } & (
   | { readonly kind: 'dispose' }
 );
 
-export type ToThread = OpenMessage | SynthesizerMessage;
+/** Nothing more will be asked: the thread ends when what it does is done. */
+export interface CloseMessage {
+  readonly kind: 'close';
+}
+
+export type ToThread = OpenMessage | SynthesizerMessage | CloseMessage;
 
 /** An error as it crosses: of ours with its code, of others with its stack. */
 export interface CrossingError {

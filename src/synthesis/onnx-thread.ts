@@ -2,20 +2,32 @@ import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { CrossingError, FromThread, ToThread } from './onnx-thread-messages.js';
+import { createThreadWork, stopAndWait, stopWork, type ThreadWork } from './onnx-thread-work.js';
 
 interface Waiting {
   readonly resolve: (data: Uint8Array) => void;
   readonly reject: (error: Error) => void;
 }
 
+/** The works of all threads that there are. */
+const living = new Set<ThreadWork>();
+/** A frame takes no longer; a native call that hangs must not keep the process for ever. */
+const EXIT_PATIENCE_MS = 20_000;
+
+/** However the process comes to exit, it ends its threads, and no run may be in flight then. */
+function waitForLiving(): void {
+  for (const work of living) stopWork(work);
+  for (const work of living) stopAndWait(work, EXIT_PATIENCE_MS);
+}
+
 /** The thread's program. Sources are run as they are in development, by what reads them there. */
-function startWorker(): Worker {
+function startWorker(workerData: ThreadWork): Worker {
   const compiled = new URL('./onnx-thread-main.js', import.meta.url);
-  if (!import.meta.url.endsWith('.ts')) return new Worker(compiled);
+  if (!import.meta.url.endsWith('.ts')) return new Worker(compiled, { workerData });
   const source = JSON.stringify(compiled.href.replace(/js$/, 'ts'));
   return new Worker(
     `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); })`,
-    { eval: true },
+    { eval: true, workerData },
   );
 }
 
@@ -36,32 +48,31 @@ function arrived({ code, message, hint, path, stack }: CrossingError): Error {
  * moving bytes between the ffmpegs. The thread keeps no process alive unless a frame is waited for.
  */
 export class OnnxThread {
+  readonly #work = createThreadWork();
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #gone: Promise<void>;
   #ready: { resolve: (device: string) => void; reject: (error: Error) => void } | undefined;
   #failure: Error | undefined;
   #calls = 0;
-  #closed = false;
+  #closing = false;
   #isGone = false;
   log: Logger = silentLogger;
 
   constructor() {
-    this.#worker = startWorker();
+    if (living.size === 0) process.on('exit', waitForLiving);
+    living.add(this.#work);
+    this.#worker = startWorker(this.#work);
     this.#worker.unref();
     this.#worker.on('message', (message: FromThread) => this.#hear(message));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#gone = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         this.#isGone = true;
-        this.#fail(
-          new FrameloomError(
-            this.#closed ? 'cancelled' : 'backend',
-            this.#closed
-              ? 'the model was released'
-              : 'the thread that generates ended unexpectedly',
-          ),
-        );
+        living.delete(this.#work);
+        if (living.size === 0) process.off('exit', waitForLiving);
+        // Unless it was closed, which stands as its failure by now.
+        this.#fail(new FrameloomError('backend', 'the thread that generates ended unexpectedly'));
         resolve();
       });
     });
@@ -86,10 +97,15 @@ export class OnnxThread {
     }
   }
 
+  /** Nobody waits for the thread: the process may exit, unless its end is waited for. */
+  #rest(): void {
+    if (!this.#closing) this.#worker.unref();
+  }
+
   #take(call: number): Waiting | undefined {
     const waiting = this.#waiting.get(call);
     this.#waiting.delete(call);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.#waiting.size === 0) this.#rest();
     return waiting;
   }
 
@@ -116,7 +132,7 @@ export class OnnxThread {
       });
     } finally {
       this.#ready = undefined;
-      this.#worker.unref();
+      this.#rest();
     }
   }
 
@@ -139,10 +155,19 @@ export class OnnxThread {
     return this.#isGone;
   }
 
-  /** Ends the thread; resolves when it is gone. */
+  /**
+   * Ends the thread once the run in flight has ended; what waits behind it is told `cancelled`.
+   * Resolves when it is gone.
+   */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#worker.terminate();
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#failure ??= new FrameloomError('cancelled', 'the model was released');
+      stopWork(this.#work);
+      // What is awaited keeps the process alive.
+      this.#worker.ref();
+      this.#worker.postMessage({ kind: 'close' } satisfies ToThread);
+    }
     await this.#gone;
   }
 }

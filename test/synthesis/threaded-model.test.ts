@@ -125,4 +125,29 @@ describe('a generator in a thread of its own', () => {
     // A second time is nothing.
     await model.release();
   });
+
+  it('ends only when the run in flight has ended, and drops what waits behind it', async () => {
+    const thread = new OnnxThread();
+    const model = await openThreadedModel(path, { thread });
+    const one = model.open();
+    // Again and again: a thread that is ended in the middle of a run takes this process with it.
+    const waiting = Array.from({ length: 40 }, () => failure(one.next(condition('one'))));
+    await waiting[0];
+    await model.release();
+    const failures = await Promise.all(waiting);
+    expect(failures[0]).toBeUndefined();
+    expect(failures.at(-1)).toMatchObject({ code: 'cancelled' });
+    expect(thread.isGone).toBe(true);
+  });
+
+  it('may be closed before it has begun', async () => {
+    for (let i = 0; i < 3; i += 1) {
+      const thread = new OnnxThread();
+      await thread.close();
+      expect(thread.isGone).toBe(true);
+      expect(await failure(openThreadedModel(path, { thread }))).toMatchObject({
+        code: 'cancelled',
+      });
+    }
+  });
 });
