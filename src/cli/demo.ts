@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeFileAtomic } from '../base/atomic-write.js';
+import { writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import type { Context } from './context.js';
 import { TRAIN_MINUTES } from './defaults.js';

@@ -1,6 +1,6 @@
 import { planRollout } from '../autodiff/index.js';
 import { useBackend } from '../backend/index.js';
-import { writeFileAtomic } from '../base/atomic-write.js';
+import { writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import { conditionLayout } from '../clips/condition-plan.js';
 import { registerKernels } from '../kernels/index.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../base/atomic-write.js';
+import { writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import { blockDigest, decodeBlocks } from './decode-blocks.js';
 import { UnequalLength } from './lockstep.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
-import { writeFileAtomic } from '../base/atomic-write.js';
+import { writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';

@@ -1,5 +1,5 @@
 import { encode } from 'fast-png';
-import { writeFileAtomic } from '../base/atomic-write.js';
+import { writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import type { Frame } from '../video/index.js';
 

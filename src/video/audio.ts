@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { stat } from 'node:fs/promises';
 import { FrameloomError } from '../base/error.js';
-import { temporaryBeside } from '../base/atomic-write.js';
+import { temporaryBeside } from '../base/temporaries.js';
 import { silentLogger } from '../base/log.js';
 import { type CommandInput, ffmpegArguments, fileUrl } from './command.js';
 import { cancelledError, ffmpegError } from './ffmpeg-error.js';
@@ -54,7 +54,7 @@ export async function muxAudio({
     throw new FrameloomError('not-found', `${from} does not exist`, { path: from, cause });
   });
   const { ffmpegPath } = await findFfmpeg();
-  const temporary = temporaryBeside(target.temporary);
+  const temporary = await temporaryBeside(target.temporary);
   const forget = removeAtExit(temporary);
   const mp4 = format === 'mp4' ? ['-movflags', '+faststart'] : [];
   const process = new MediaProcess(

@@ -1,5 +1,5 @@
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
-import { writeError } from '../base/atomic-write.js';
+import { writeError } from '../base/outputs.js';
 import type { ProcessEnd } from './process.js';
 import type { StderrLog } from './stderr-log.js';
 

@@ -1,11 +1,21 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { commitFile, temporaryBeside, writeError } from '../base/atomic-write.js';
 import { FrameloomError } from '../base/error.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import {
+  commitFile,
+  existsError,
+  makeFolder,
+  refuseExisting,
+  writeError,
+} from '../base/outputs.js';
+import { removeTemporary, sweepTemporaries, temporariesIn } from '../base/temporaries.js';
 import { fileUrl } from './command.js';
+import { commitPictures, TEMPORARY_PATTERN } from './picture-folder.js';
 import { removeAtExit } from './process.js';
+import { isNumbered, numberedNames } from './sequence.js';
 
 /** Where encoded bytes go: a file written beside and renamed, numbered pictures, or a stream. */
 export type OutputTarget = FileTarget | StreamTarget;
@@ -19,9 +29,14 @@ export interface FileTarget {
   readonly temporary: string;
   /** Can hold one frame only. */
   readonly single: boolean;
-  /** Renames everything into place. @throws FrameloomError write-failed */
+  /** The name of a second temporary in the same folder, such as `.mp4`; goes with the first. */
+  beside(extension: string): string;
+  /**
+   * Writes everything out to the disk and renames it into place; where it cannot, what was there
+   * before is there still. @throws FrameloomError exists, disk-full, write-failed
+   */
   commit(): Promise<void>;
-  /** Removes what was written. */
+  /** Removes what was written. Never rejects: what cannot be removed is logged. */
   discard(): Promise<void>;
 }
 
@@ -32,93 +47,117 @@ export interface StreamTarget {
   readonly ends: boolean;
 }
 
-const isNumbered = (path: string): boolean => /%0?\d*d/.test(basename(path));
-
-async function pictureFolder(path: string): Promise<FileTarget> {
-  const folder = dirname(path);
-  const temporary = temporaryBeside(folder);
-  await mkdir(temporary, { recursive: true });
-  const forget = removeAtExit(temporary);
-  return {
-    kind: 'file',
-    path,
-    temporary,
-    single: false,
-    // In the pattern of the image writer a percent sign of the folder's name must be doubled.
-    url: fileUrl(join(temporary.replaceAll('%', '%%'), basename(path))),
-    commit: async () => {
-      try {
-        await mkdir(folder, { recursive: true });
-        for (const name of await readdir(temporary)) {
-          await rename(join(temporary, name), join(folder, name));
-        }
-      } catch (error) {
-        throw writeError(path, error);
-      } finally {
-        await rm(temporary, { recursive: true, force: true });
-        forget();
-      }
-    },
-    discard: async () => {
-      await rm(temporary, { recursive: true, force: true });
-      forget();
-    },
-  };
+export interface TargetOptions {
+  /** Replace what is there. Default: an error. */
+  readonly overwrite?: boolean | undefined;
+  readonly log?: Logger | undefined;
 }
 
-/**
- * Makes the target ready. `pictures`: each frame is a file, by a `%05d` pattern. `-` is standard output; a path that exists and is no regular file (a
- * named pipe, a device) is written as a stream.
- * @throws FrameloomError bad-option, disk-full, write-failed
- */
-export async function openTarget(
-  target: string | Writable,
-  pictures: boolean,
-): Promise<OutputTarget> {
-  if (typeof target !== 'string')
-    return { kind: 'stream', stream: target, ends: !isStandard(target) };
-  if (target === '-') return { kind: 'stream', stream: process.stdout, ends: false };
+const isStandard = (stream: Writable): boolean =>
+  stream === process.stdout || stream === process.stderr;
+
+/** What is at a path: nothing, a file (also by a link), or a pipe or device. */
+async function kindOf(target: string): Promise<'nothing' | 'file' | 'device'> {
   if (target === '' || target.includes('\0')) {
     throw new FrameloomError('bad-option', 'the path to write is empty or not a path');
   }
   const facts = await stat(target).catch(() => undefined);
-  if (facts?.isDirectory()) {
+  if (facts?.isDirectory() || /[\\/]$/.test(target)) {
     throw new FrameloomError('bad-option', `${target} is a folder`, {
       hint: 'name a file, or pictures in it such as %05d.png',
       path: target,
     });
   }
-  if (facts && !facts.isFile()) {
+  if (!facts) return 'nothing';
+  return facts.isFile() ? 'file' : 'device';
+}
+
+/**
+ * Says before any work whether an output may be made.
+ * @param pictures each frame is a file: all that fits a `%05d` pattern counts
+ * @throws FrameloomError exists where something is there already; bad-option of a folder
+ */
+export async function assertFree(target: string, pictures: boolean): Promise<void> {
+  if (target === '-' || (await kindOf(target)) === 'device') return;
+  if (pictures && isNumbered(target)) {
+    const [first] = await numberedNames(target);
+    if (first) throw existsError(join(dirname(target), first.name));
+  }
+  await refuseExisting(target);
+}
+
+/**
+ * Makes the target ready, and removes what dead processes left beside it. `pictures`: each frame is
+ * a file, by a `%05d` pattern. `-` is standard output; a path that exists and is no regular file (a
+ * named pipe, a device) is written as a stream.
+ * @throws FrameloomError bad-option, exists, disk-full, write-failed
+ */
+export async function openTarget(
+  target: string | Writable,
+  pictures: boolean,
+  options: TargetOptions = {},
+): Promise<OutputTarget> {
+  if (typeof target !== 'string')
+    return { kind: 'stream', stream: target, ends: !isStandard(target) };
+  if (target === '-') return { kind: 'stream', stream: process.stdout, ends: false };
+  if ((await kindOf(target)) === 'device') {
     return { kind: 'stream', stream: createWriteStream(target), ends: true };
   }
+  if (!options.overwrite) await assertFree(target, pictures);
+  const numbered = pictures && isNumbered(target);
+  // A link is written through, as everything else on the system does it.
+  const place = numbered ? target : await realpath(target).catch(() => target);
+  const { overwrite, log = silentLogger } = options;
   try {
-    const numbered = pictures && isNumbered(target);
-    await mkdir(dirname(numbered ? dirname(target) : target), { recursive: true });
-    if (numbered) return await pictureFolder(target);
+    await makeFolder(dirname(place));
+    await sweepTemporaries(dirname(place), log);
+    const temporaries = new Temporaries(await temporariesIn(dirname(place)), log);
+    const temporary = temporaries.add(numbered ? '' : extname(place));
+    if (numbered) await mkdir(temporary);
+    return {
+      ...{ kind: 'file', path: target, temporary, single: pictures && !numbered },
+      // In the pattern of the image writer a percent sign of a folder's name must be doubled.
+      url: fileUrl(numbered ? join(temporary.replaceAll('%', '%%'), TEMPORARY_PATTERN) : temporary),
+      beside: (extension) => temporaries.add(extension),
+      commit: async () => {
+        try {
+          if (numbered) await commitPictures(temporary, place, { overwrite, log });
+          else await commitFile(temporary, place, { overwrite, log });
+        } catch (error) {
+          throw writeError(target, error);
+        } finally {
+          await temporaries.remove();
+        }
+      },
+      discard: () => temporaries.remove(),
+    };
   } catch (error) {
     throw writeError(target, error);
   }
-  const temporary = temporaryBeside(target);
-  const forget = removeAtExit(temporary);
-  return {
-    kind: 'file',
-    path: target,
-    temporary,
-    single: pictures,
-    url: fileUrl(temporary),
-    commit: async () => {
-      try {
-        await commitFile(temporary, target);
-      } finally {
-        forget();
-      }
-    },
-    discard: async () => {
-      await rm(temporary, { force: true });
-      forget();
-    },
-  };
 }
 
-const isStandard = (stream: Writable): boolean =>
-  stream === process.stdout || stream === process.stderr;
+/** The temporaries of one target: gone with it, or with this process. */
+class Temporaries {
+  readonly #name: (extension: string) => string;
+  readonly #log: Logger;
+  readonly #forget = new Map<string, () => void>();
+
+  constructor(name: (extension: string) => string, log: Logger) {
+    this.#name = name;
+    this.#log = log;
+  }
+
+  add(extension: string): string {
+    const path = this.#name(extension);
+    this.#forget.set(path, removeAtExit(path));
+    return path;
+  }
+
+  async remove(): Promise<void> {
+    for (const [path, forget] of this.#forget) {
+      await removeTemporary(path, this.#log);
+      forget();
+    }
+    this.#forget.clear();
+  }
+}

@@ -152,6 +152,8 @@ export interface EncodeOptions {
   readonly audioFrom?: string | undefined;
   /** Where in audioFrom the video begins. Default 0. */
   readonly audioStartSeconds?: number | undefined;
+  /** Replace what is at the target. Default: `exists` is the error, before anything is encoded. */
+  readonly overwrite?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly log?: Logger | undefined;
 }

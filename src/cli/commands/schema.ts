@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { writeFileAtomic } from '../../base/atomic-write.js';
+import { writeFileAtomic } from '../../base/outputs.js';
 import type { Register } from '../command.js';
 import { EXIT } from '../exit-code.js';
 

@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
-import { writeError } from '../../base/atomic-write.js';
+import { writeError } from '../../base/outputs.js';
 import { maskedCrc32c } from './crc32c.js';
 import {
   DataType,

@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { writeError, writeFileAtomic } from '../../base/atomic-write.js';
+import { writeError, writeFileAtomic } from '../../base/outputs.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
 import { takeLock } from './lock.js';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { temporaryBeside, writeError } from '../../base/atomic-write.js';
+import { syncFolder, writeError } from '../../base/outputs.js';
+import { isTemporary, removeTemporary, temporaryBeside } from '../../base/temporaries.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { stableStringify, type JsonValue } from './json.js';
@@ -43,7 +44,6 @@ const FORMAT = 1;
 const TENSORS = 'tensors.safetensors';
 const STATE = 'state.json';
 const FOLDER_NAME = /^snapshot-(\d{7,})$/;
-const LEFTOVER = /^\.[0-9a-f]+\.partial\.snapshot-\d+$/;
 
 const stateSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -57,16 +57,6 @@ type StateFile = z.output<typeof stateSchema>;
 /** `snapshot-0000200` */
 export const snapshotFolderName = (step: number): string =>
   `snapshot-${String(step).padStart(7, '0')}`;
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // folders cannot be opened there
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 const bad = (folder: string, why: string, cause?: unknown): FrameloomError =>
   new FrameloomError('bad-snapshot', `snapshot ${folder} ${why}`, { path: folder, cause });
@@ -129,8 +119,13 @@ async function scores(folder: string, steps: readonly number[]): Promise<[number
   return found.sort((a, b) => b[1] - a[1] || b[0] - a[0]);
 }
 
-async function writeFolder(target: string, snapshot: Snapshot, score?: number): Promise<void> {
-  const temporary = temporaryBeside(target);
+async function writeFolder(
+  target: string,
+  snapshot: Snapshot,
+  score: number | undefined,
+  log: Logger | undefined,
+): Promise<void> {
+  const temporary = await temporaryBeside(target);
   try {
     await mkdir(temporary, { recursive: true });
     const pieces = encodeSafetensors(snapshot.tensors);
@@ -148,16 +143,16 @@ async function writeFolder(target: string, snapshot: Snapshot, score?: number): 
     await writePieces(join(temporary, STATE), [text]);
     await syncFolder(temporary);
     // A folder that is not empty cannot be renamed over: one of the same step goes aside first.
-    const old = temporaryBeside(target);
+    const old = await temporaryBeside(target);
     const had = await rename(target, old).then(
       () => true,
       () => false,
     );
     await rename(temporary, target);
-    if (had) await rm(old, { recursive: true, force: true });
+    if (had) await removeTemporary(old, log);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    throw error instanceof FrameloomError ? error : writeError(target, error);
+    await removeTemporary(temporary, log);
+    throw writeError(target, error);
   }
 }
 
@@ -179,10 +174,10 @@ export async function saveSnapshot(
   }
   const target = join(folder, snapshotFolderName(snapshot.step));
   await mkdir(folder, { recursive: true });
-  await writeFolder(target, snapshot, Number.isFinite(score) ? score : undefined);
+  await writeFolder(target, snapshot, Number.isFinite(score) ? score : undefined, options.log);
   for (const name of await readdir(folder)) {
     // What a killed process left half written; the run's lock keeps any other writer away.
-    if (LEFTOVER.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    if (isTemporary(name)) await removeTemporary(join(folder, name), options.log);
   }
   await syncFolder(folder);
   const steps = await listSnapshots(folder);

@@ -1,5 +1,5 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { writeError } from '../../base/atomic-write.js';
+import { writeError } from '../../base/outputs.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
 import type { JsonValue } from './json.js';
 

@@ -1,13 +1,16 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FrameloomError } from '../../src/base/error.js';
 import {
   commitFile,
-  temporaryBeside,
+  makeFolder,
+  refuseExisting,
   writeError,
   writeFileAtomic,
-} from '../../src/base/atomic-write.js';
+} from '../../src/base/outputs.js';
+import { temporaryBeside } from '../../src/base/temporaries.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -65,13 +68,55 @@ describe('writeFileAtomic', () => {
   );
 });
 
+describe('what is there', () => {
+  it('stays when it is not to be replaced, a dead link too', async () => {
+    const path = join(folder, 'kept.txt');
+    await writeFile(path, 'old');
+    await expect(writeFileAtomic(path, 'new', { overwrite: false })).rejects.toMatchObject({
+      code: 'exists',
+      hint: expect.stringContaining('--overwrite') as string,
+    });
+    expect(await readFile(path, 'utf8')).toBe('old');
+    const dead = join(folder, 'dead');
+    await symlink(join(folder, 'nowhere'), dead);
+    await expect(refuseExisting(dead)).rejects.toMatchObject({ code: 'exists' });
+    await expect(refuseExisting(join(folder, 'nowhere'))).resolves.toBeUndefined();
+  });
+});
+
+describe('makeFolder', () => {
+  it('makes what is missing, and is content with what is there', async () => {
+    const path = join(folder, 'a', 'b', 'c');
+    await Promise.all([makeFolder(path), makeFolder(join(folder, 'a', 'b', 'd'))]);
+    await makeFolder(path);
+    expect(await readdir(join(folder, 'a', 'b'))).toEqual(['c', 'd']);
+  });
+
+  it.runIf(process.platform === 'linux')('ends where no folder can be', async () => {
+    await expect(makeFolder('/proc/nothing/here')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
 describe('commitFile', () => {
   it('renames a finished temporary into place', async () => {
     const path = join(folder, 'clip.mp4');
-    const temporary = temporaryBeside(path);
+    const temporary = await temporaryBeside(path);
     await writeFile(temporary, 'whole');
     await commitFile(temporary, path);
     expect(await readdir(folder)).toEqual(['clip.mp4']);
+    expect(await readFile(path, 'utf8')).toBe('whole');
+  });
+
+  it('leaves what came meanwhile, unless it may be replaced', async () => {
+    const path = join(folder, 'clip.mp4');
+    await writeFile(path, 'theirs');
+    const temporary = await temporaryBeside(path);
+    await writeFile(temporary, 'ours');
+    await expect(commitFile(temporary, path)).rejects.toMatchObject({ code: 'exists', path });
+    expect([await readFile(path, 'utf8'), await readdir(folder)]).toEqual(['theirs', ['clip.mp4']]);
+    await writeFile(temporary, 'ours');
+    await commitFile(temporary, path, { overwrite: true });
+    expect([await readFile(path, 'utf8'), await readdir(folder)]).toEqual(['ours', ['clip.mp4']]);
   });
 
   it('removes the temporary when it cannot', async () => {
@@ -80,17 +125,6 @@ describe('commitFile', () => {
     await writeFile(temporary, 'whole');
     await expect(commitFile(temporary, path)).rejects.toMatchObject({ code: 'write-failed' });
     expect(await readdir(folder)).toEqual([]);
-  });
-});
-
-describe('temporaryBeside', () => {
-  it('is hidden, in the same folder, of the same kind, never twice the same', () => {
-    const path = join('runs', 'out', 'clip.mp4');
-    const temporary = temporaryBeside(path);
-    expect(dirname(temporary)).toBe(dirname(path));
-    expect(basename(temporary)).toMatch(/^\.[0-9a-f]{8}\.partial\./);
-    expect(extname(temporary)).toBe('.mp4');
-    expect(temporaryBeside(path)).not.toBe(temporary);
   });
 });
 
@@ -103,5 +137,10 @@ describe('writeError', () => {
     const cause = Object.assign(new Error(code), { code });
     expect(writeError('out.mp4', cause)).toMatchObject({ code: ours, path: 'out.mp4', cause });
     expect(writeError('out.mp4', cause).message).toContain('out.mp4');
+  });
+
+  it('leaves our own errors as they are', () => {
+    const error = new FrameloomError('exists', 'there');
+    expect(writeError('out.mp4', error)).toBe(error);
   });
 });

@@ -1,0 +1,176 @@
+import { link, lstat, mkdir, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FrameloomError, isFrameloomError, messageOf } from './error.js';
+import { silentLogger, type Logger } from './log.js';
+import { removeTemporary, sweepTemporaries, temporaryBeside } from './temporaries.js';
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+
+/** What a file system without hard links answers. */
+const NO_LINKS: readonly (string | undefined)[] = [
+  ...['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES', 'EINVAL', 'EXDEV'],
+];
+
+export interface PlaceOptions {
+  /** Replace what is there. Otherwise it stays, also what comes while the new file is written. */
+  readonly overwrite?: boolean | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/** A failed write as our error. */
+export function writeError(path: string, error: unknown): FrameloomError {
+  if (isFrameloomError(error)) return error;
+  const code = codeOf(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new FrameloomError('disk-full', `no space left to write ${path}`, {
+      hint: 'free some space or write elsewhere',
+      path,
+      cause: error,
+    });
+  }
+  return new FrameloomError('write-failed', `cannot write ${path}: ${messageOf(error)}`, {
+    hint: 'check that the folder exists and may be written',
+    path,
+    cause: error,
+  });
+}
+
+/** Something is where an output is to go, and it was not said that it may be replaced. */
+export const existsError = (path: string): FrameloomError =>
+  new FrameloomError('exists', `${path} is there already`, {
+    hint: 'give it another name, or say --overwrite (-y) to replace it',
+    path,
+  });
+
+/**
+ * Refuses to go on where something is at a path, a dead link too.
+ * @throws FrameloomError exists
+ */
+export async function refuseExisting(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (there) throw existsError(path);
+}
+
+/**
+ * Makes a folder and those above it that are missing. Unlike the system library's own, which looks
+ * for a parent for ever where the system denies that there is one (in /proc, say).
+ * @throws NodeJS.ErrnoException
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let above = folder; ; above = dirname(above)) {
+    try {
+      await mkdir(above);
+      break;
+    } catch (error) {
+      const code = codeOf(error);
+      // The root of a drive is there whatever the system says of making it.
+      if (code === 'EEXIST' || above === dirname(above)) break;
+      if (code !== 'ENOENT') throw error;
+      missing.unshift(above);
+    }
+  }
+  for (const below of missing) {
+    await mkdir(below).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+  }
+}
+
+/** Waits until a file's content is on the disk itself. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The same for the names in a folder, where the system can. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows opens no folders, some network disks sync none: the file itself is on disk.
+  }
+}
+
+/**
+ * Gives a file its name. Without `overwrite` whoever has the name keeps it, also one who comes at
+ * this very moment.
+ * @throws FrameloomError exists; NodeJS.ErrnoException
+ */
+export async function placeFile(
+  from: string,
+  to: string,
+  options: PlaceOptions = {},
+): Promise<void> {
+  if (options.overwrite) return rename(from, to);
+  try {
+    // Renaming replaces in silence; a link is made only where there is nothing.
+    await link(from, to);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw existsError(to);
+    if (!NO_LINKS.includes(codeOf(error))) throw error;
+    await refuseExisting(to);
+    return rename(from, to);
+  }
+  await removeTemporary(from, options.log);
+}
+
+/**
+ * Puts a finished temporary in place: written out to the disk first, so that a power cut leaves
+ * either the whole file or none. Where it cannot, the temporary is removed.
+ * @throws FrameloomError exists, disk-full, write-failed
+ */
+export async function commitFile(
+  temporary: string,
+  path: string,
+  options: PlaceOptions = {},
+): Promise<void> {
+  try {
+    await syncFile(temporary);
+    await placeFile(temporary, path, options);
+  } catch (error) {
+    await removeTemporary(temporary, options.log);
+    throw writeError(path, error);
+  }
+  await syncFolder(dirname(path));
+}
+
+/**
+ * Writes a file that exists afterwards either whole or as it was before: written beside, flushed,
+ * renamed. Replaces what is there unless `overwrite` is false.
+ * @throws FrameloomError exists, disk-full, write-failed
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: PlaceOptions = {},
+): Promise<void> {
+  const { overwrite = true, log = silentLogger } = options;
+  if (!overwrite) await refuseExisting(path);
+  const temporary = await temporaryBeside(path);
+  try {
+    await makeFolder(dirname(path));
+    await sweepTemporaries(dirname(path), log);
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(data);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // Where a file stands in place of the folder nothing was written.
+    if (codeOf(error) !== 'ENOTDIR') await removeTemporary(temporary, log);
+    throw writeError(path, error);
+  }
+  await commitFile(temporary, path, { overwrite, log });
+}

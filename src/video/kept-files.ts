@@ -1,0 +1,66 @@
+import { dirname, extname, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { FrameloomError } from '../base/error.js';
+import { FileSet } from '../base/same-file.js';
+import { filesOf, isNumbered, numberedName, PICTURE_EXTENSIONS } from './sequence.js';
+
+const clash = (output: string, input: string): FrameloomError =>
+  new FrameloomError('bad-option', `${output} is one of the inputs (${input})`, {
+    path: output,
+    hint: 'write to another place: what is read is never written over',
+  });
+
+/** All that a piece of work reads, and that none of its outputs may be. */
+export class KeptFiles {
+  readonly #files = new FileSet();
+  /** Folders that are read as one sequence: another picture in them would be one more frame. */
+  readonly #folders = new FileSet();
+
+  /** @param paths files, folders of pictures, `%05d` patterns; `-` and what is missing are nothing */
+  static async of(paths: readonly string[]): Promise<KeptFiles> {
+    const kept = new KeptFiles();
+    for (const path of new Set(paths)) await kept.#add(path);
+    return kept;
+  }
+
+  async #add(path: string): Promise<void> {
+    if (path === '-') return;
+    const files = await filesOf(path);
+    for (const file of files) await this.#files.add(file);
+    const facts = await stat(path).catch(() => undefined);
+    if (facts?.isDirectory()) await this.#folders.add(path);
+    if (!facts && !isNumbered(path)) await this.#files.add(path);
+  }
+
+  /**
+   * @param pictures each frame of the output is a file, by a `%05d` pattern
+   * @throws FrameloomError bad-option where the output is one of them, by whatever name
+   */
+  async refuse(output: string, pictures: boolean): Promise<void> {
+    if (output === '-') return;
+    const numbered = pictures && isNumbered(output);
+    const places = numbered ? await filesOf(output) : [output];
+    for (const place of places) {
+      const input = await this.#files.find(place);
+      if (input !== undefined) throw clash(place, input);
+    }
+    const name = numbered ? numberedName(output, 1) : output;
+    if (!PICTURE_EXTENSIONS.has(extname(name).toLowerCase())) return;
+    const folder = await this.#folders.find(dirname(resolve(output)));
+    if (folder !== undefined) throw clash(output, folder);
+  }
+}
+
+/**
+ * Refuses an output that is among what is read: by what the files are, not by their names, so that
+ * links and disks that know no capitals are seen through.
+ * @param inputs files, folders of pictures, `%05d` patterns
+ * @throws FrameloomError bad-option
+ */
+export async function assertNotAnInput(
+  output: string,
+  inputs: readonly string[],
+  pictures = false,
+): Promise<void> {
+  await (await KeptFiles.of(inputs)).refuse(output, pictures);
+}
