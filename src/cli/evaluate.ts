@@ -15,6 +15,7 @@ export interface EvaluateFlags {
   input?: string;
   snapshot?: 'latest' | 'best' | number;
   strip?: string;
+  trustFilters?: boolean;
   json?: boolean;
 }
 
@@ -31,7 +32,12 @@ const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
 
 const STRIP_MOMENTS = 6;
 
-function open(model: OpenedModel, data: DataOptions, context: Context) {
+function open(
+  model: OpenedModel,
+  data: DataOptions,
+  { trustFilters = false }: EvaluateFlags,
+  context: Context,
+) {
   return openDataset(data, {
     seed: model.seed,
     baseFolder: process.cwd(),
@@ -40,6 +46,7 @@ function open(model: OpenedModel, data: DataOptions, context: Context) {
     log: context.log,
     cacheFolder: cacheFolder(),
     signal: context.signal,
+    trustFilters,
   });
 }
 
@@ -54,13 +61,13 @@ export async function evaluateRun(
     log: context.log,
     snapshot: flags.snapshot ?? 'latest',
   });
-  const training = await open(model, model.data, context);
+  const training = await open(model, model.data, flags, context);
   const progress = createProgress(context);
   let dataset = training;
   try {
     if (flags.input !== undefined) {
       const clips = [resolve(flags.input)];
-      dataset = await open(model, { ...model.data, clips, heldOut: ALL_HELD_OUT }, context);
+      dataset = await open(model, { ...model.data, clips, heldOut: ALL_HELD_OUT }, flags, context);
     }
     const flow = await openFlow();
     const evaluation = await evaluateHeldOut(dataset, model, {

@@ -19,6 +19,7 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   startFrames?: number;
   seed?: number;
   audio?: boolean;
+  trustFilters?: boolean;
   json?: boolean;
 }
 
@@ -39,6 +40,7 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
     baseFolder: process.cwd(),
     log: context.log,
     signal: context.signal,
+    trustFilters: flags.trustFilters,
     ...outputChoice(flags),
     ...(flags.audio !== undefined && { audio: flags.audio }),
     ...(raw && { raw }),

@@ -20,9 +20,14 @@ export const cacheFolder = (): string => resolve(process.env.FRAMELOOM_CACHE ?? 
 
 /**
  * Opens every clip and condition of a pipeline, and counts its networks; nothing is trained.
+ * @param options whether the pipeline's filtergraph may be any
  * @throws FrameloomError as openDataset does
  */
-export async function inspect(pipeline: Pipeline, context: Context): Promise<Inspection> {
+export async function inspect(
+  pipeline: Pipeline,
+  context: Context,
+  options: { readonly trustFilters: boolean },
+): Promise<Inspection> {
   const { generator, training } = pipeline;
   const dataset = await openDataset(pipeline.data, {
     seed: pipeline.seed,
@@ -33,6 +38,7 @@ export async function inspect(pipeline: Pipeline, context: Context): Promise<Ins
     log: context.log,
     cacheFolder: cacheFolder(),
     signal: context.signal,
+    ...options,
   });
   try {
     const model = createModel(pipeline, dataset.conditionChannels);

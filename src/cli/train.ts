@@ -8,8 +8,9 @@ import { exportRun } from './export.js';
 import { cacheFolder, inspect, printInspection } from './inspect.js';
 import { createProgress } from './progress.js';
 import { openTrainingRun } from './training-run.js';
+import { trustsFilters, type TrustFlags } from './trust-flag.js';
 
-export interface TrainFlags {
+export interface TrainFlags extends TrustFlags {
   clip?: string[];
   run?: string;
   set?: string[];
@@ -48,6 +49,7 @@ export async function trainPipeline(
       log: context.log,
       signal: context.signal,
       cacheFolder: cacheFolder(),
+      trustFilters: trustsFilters(flags),
       ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
       onProgress: ({ step, steps, terms, ...figures }) =>
         progress.update({
@@ -102,7 +104,8 @@ export async function runTraining(
   if (flags.dryRun) {
     const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
     const { pipeline } = await loadPipeline(path, changes);
-    return printInspection(await inspect(pipeline, context), context, flags);
+    const inspection = await inspect(pipeline, context, { trustFilters: trustsFilters(flags) });
+    return printInspection(inspection, context, flags);
   }
   const result = await trainPipeline(path, flags, context);
   const { terminal } = context;

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
+import { assertTrusted } from '../clips/trust.js';
 import type { EncodeResult } from '../video/index.js';
-import type { AnyModel } from './any-model.js';
+import { dataOf, type AnyModel } from './any-model.js';
 import { JobMaker, type JobSettings } from './batch-job.js';
 import { Claims, type Claim, type ClaimedWork } from './claim.js';
 import { modelFingerprint } from './fingerprint.js';
@@ -52,7 +53,8 @@ export interface BatchSummary {
  * model and settings, and that is still there, is skipped; each further one is entered when it is in
  * place. A job that fails does not stop the others.
  *
- * @throws FrameloomError cancelled, when all that was begun is cleaned up; write-failed, disk-full
+ * @throws FrameloomError untrusted for a filtergraph that could do more than change pictures;
+ *   cancelled, when all that was begun is cleaned up; write-failed, disk-full
  *   where the manifest cannot be written
  */
 export async function runBatch(
@@ -61,6 +63,8 @@ export async function runBatch(
   options: BatchOptions,
 ): Promise<BatchSummary> {
   const { log = silentLogger, shard, signal } = options;
+  // Once for all: no job of it could be made.
+  assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
   const manifest = await Manifest.open(options.folder, { shard, log });
   const sha256 = options.modelId ?? (await modelFingerprint(model));
   const batch = new Batch(model, manifest, { ...options, modelId: sha256 });

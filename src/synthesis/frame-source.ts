@@ -19,6 +19,8 @@ export interface FrameSourceOptions {
   readonly fps: Rational;
   readonly baseFolder: string;
   readonly signal?: AbortSignal | undefined;
+  /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean | undefined;
 }
 
 /**
@@ -33,8 +35,8 @@ export async function openFrameSource(
   options: FrameSourceOptions,
 ): Promise<FrameSource> {
   const data = dataOf(model);
-  const { startFrames, fps, baseFolder, signal } = options;
-  const context = { baseFolder, fps, signal };
+  const { startFrames, fps, baseFolder, signal, trustFilters } = options;
+  const context = { baseFolder, fps, signal, trustFilters };
   const scaled = { size: { ...data.size, fit: data.fit }, fps };
   const missing = (have: number): FrameloomError =>
     new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {

@@ -38,6 +38,8 @@ export interface GenerateVideoOptions extends OutputChoice {
   /** Carry the input's audio along. */
   readonly audio?: boolean;
   readonly baseFolder: string;
+  /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean | undefined;
   /** Lent, to make many videos with one; made for this video unless given. */
   readonly synthesizer?: Synthesizer | undefined;
   readonly log?: Logger;
@@ -66,7 +68,8 @@ export function openInput(
  *
  * @throws FrameloomError bad-option when start frames are asked of an input that is a label map,
  *   or sound of a pipe; bad-input when it is shorter, or smaller than anything can be trained on;
- *   closed-pipe when whoever reads the output is gone; what decoding and encoding throw
+ *   untrusted for a filtergraph that could do more than change pictures; closed-pipe when whoever
+ *   reads the output is gone; what decoding and encoding throw
  */
 export async function generateVideo(
   model: AnyModel,
@@ -85,12 +88,14 @@ async function generateFrom(
   model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
-  const { output, startFrames, signal, baseFolder, log = silentLogger } = options;
+  const { output, startFrames, signal, baseFolder, trustFilters, log = silentLogger } = options;
   const data = dataOf(model);
   const { info } = video;
   check(video, model, options);
   const fps = data.fps ?? info.fps;
-  const source = await openFrameSource(model, video, { startFrames, fps, baseFolder, signal });
+  const source = await openFrameSource(model, video, {
+    ...{ startFrames, fps, baseFolder, signal, trustFilters },
+  });
   log.debug(
     `generating ${info.frameCount ?? '?'} frames at ${data.size.width}x${data.size.height}`,
   );

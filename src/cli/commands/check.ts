@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { collect, type Register } from '../command.js';
+import { addTrustFlag, trustsFilters, type TrustFlags } from '../trust-flag.js';
 
-interface Flags {
+interface Flags extends TrustFlags {
   clip?: string[];
   set?: string[];
   json?: boolean;
@@ -9,12 +10,13 @@ interface Flags {
 
 /** `frameloom check` */
 export const registerCheck: Register = (program, run) => {
-  program
+  const command = program
     .command('check')
     .description('open every clip and condition of a pipeline and say what there is to train on')
     .argument('<pipeline>', 'pipeline file')
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
-    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
+    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect);
+  addTrustFlag(command)
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -23,7 +25,7 @@ Examples:
   $ frameloom check pipelines/edges-to-video.yaml --clip holiday.mp4
   $ frameloom check mine.yaml --set data.size=256x144 --json`,
     )
-    .action((path: string, flags: Flags, command: Command) =>
+    .action((path: string, flags: Flags, self: Command) =>
       run(async (context) => {
         const { loadPipeline } = await import('../../pipeline/load.js');
         const { inspect, printInspection } = await import('../inspect.js');
@@ -31,7 +33,9 @@ Examples:
           clips: flags.clip ?? [],
           set: flags.set ?? [],
         });
-        return printInspection(await inspect(pipeline, context), context, flags);
-      }, command),
+        const trustFilters = trustsFilters(flags);
+        const inspection = await inspect(pipeline, context, { trustFilters });
+        return printInspection(inspection, context, flags);
+      }, self),
     );
 };

@@ -2,17 +2,19 @@ import type { Command } from 'commander';
 import type { Register } from '../command.js';
 import type { EvaluateFlags } from '../evaluate.js';
 import { EXIT } from '../exit-code.js';
+import { addTrustFlag } from '../trust-flag.js';
 import { snapshotChoice } from '../values.js';
 
 /** `frameloom evaluate` */
 export const registerEvaluate: Register = (program, run) => {
-  program
+  const command = program
     .command('evaluate')
     .description('measure a run on frames held out of training, in closed loop, with baselines')
     .argument('<run>', 'folder of the run')
     .option('-i, --input <video>', 'another video instead of what was held out')
     .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
-    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given')
+    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given');
+  addTrustFlag(command)
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -21,7 +23,7 @@ Examples:
   $ frameloom evaluate runs/00001-edges-to-video
   $ frameloom evaluate runs/00001-edges-to-video -i other.mp4 --json`,
     )
-    .action((folder: string, flags: EvaluateFlags, command: Command) =>
+    .action((folder: string, flags: EvaluateFlags, self: Command) =>
       run(async (context) => {
         const { evaluateRun, formatEvaluation } = await import('../evaluate.js');
         const { rows, segments, frames, step, stripPath } = await evaluateRun(
@@ -40,6 +42,6 @@ Examples:
         terminal.out(`${formatEvaluation({ rows, segments, frames, strip: [] })}\n`);
         terminal.out(`condition | generated | real: ${stripPath}\n`);
         return EXIT.ok;
-      }, command),
+      }, self),
     );
 };

@@ -3,6 +3,7 @@ import type { Register } from '../command.js';
 import { addEngineFlags } from '../engine-flags.js';
 import type { GenerateAnyFlags } from '../generate.js';
 import { addOutputFlags } from '../output-flags.js';
+import { addTrustFlag } from '../trust-flag.js';
 import {
   countingNumber,
   frameRate,
@@ -38,7 +39,7 @@ export const registerGenerate: Register = (program, run) => {
     .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
     .option('--size <WxH>', 'pixels of raw frames', pixelSize)
     .option('--fps <rate>', 'rate of raw frames or pictures, as 25 or 30000/1001', frameRate);
-  addEngineFlags(addOutputFlags(command))
+  addTrustFlag(addEngineFlags(addOutputFlags(command)))
     .option('--json', 'print each result as a line of JSON')
     .addHelpText(
       'after',
