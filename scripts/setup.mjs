@@ -3,9 +3,9 @@
 // `npm run demo`, safe to run any time: what is there is left alone. See docs/install.md.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { withLock } from '../src/base/lock.mjs';
 import { build, isBuilt, sourceHash } from './setup/build.mjs';
 import { checkFfmpeg } from './setup/ffmpeg.mjs';
-import { withLock } from './setup/lock.mjs';
 import { installPackages, packagesNeed } from './setup/packages.mjs';
 import { cacheFolder, isInstalledPackage, root } from './setup/paths.mjs';
 import { SetupError, errorLine, say } from './setup/say.mjs';
@@ -50,9 +50,12 @@ try {
   }
   let summary = await setUp(false);
   if (summary === undefined) {
-    const name = `checkout-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`;
+    const name = `checkout-${createHash('sha256').update(root).digest('hex').slice(0, 12)}.lock`;
     const onWait = () => say('waiting for another set-up of this checkout');
-    summary = await withLock(join(cacheFolder(), 'locks', name), () => setUp(true), { onWait });
+    summary = await withLock(join(cacheFolder(), 'locks', name), () => setUp(true), {
+      onWait,
+      staleMs: 30_000,
+    });
     say(`ready in ${Math.round((Date.now() - startedMs) / 1000)} s: ${summary}`);
   } else {
     say(`ready: ${summary}`);

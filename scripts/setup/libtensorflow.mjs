@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { withLock } from '../../src/base/lock.mjs';
 import { provideCuda } from './cuda.mjs';
 import { assertKnownWheel, assertSpace, downloadWheel, sha256Of } from './download.mjs';
-import { withLock } from './lock.mjs';
 import { findPython } from './python.mjs';
 import { libraryNames } from './release.mjs';
 import { SetupError, say } from './say.mjs';
@@ -120,7 +120,7 @@ export function isWhole(folder) {
 export async function provideLibtensorflow(source, cache) {
   const folder = join(cache, source.id);
   if (isWhole(folder)) return folder;
-  const lock = join(cache, 'locks', basename(folder));
+  const lock = join(cache, 'locks', `${basename(folder)}.lock`);
   const onWait = () => say('waiting for another set-up that is fetching TensorFlow');
   return withLock(
     lock,
@@ -138,7 +138,7 @@ export async function provideLibtensorflow(source, cache) {
       }
       return folder;
     },
-    { onWait },
+    { onWait, staleMs: 30_000 },
   );
 }
 

@@ -1,7 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   addonPath,
@@ -14,7 +13,6 @@ import {
 } from '../../scripts/setup/binding.mjs';
 import { isBuilt, sourceHash } from '../../scripts/setup/build.mjs';
 import { parseVersion } from '../../scripts/setup/ffmpeg.mjs';
-import { withLock } from '../../scripts/setup/lock.mjs';
 import { cacheFolder, isInstalledPackage, packageFolder } from '../../scripts/setup/paths.mjs';
 import { summaryOf } from '../../scripts/setup/tensorflow.mjs';
 
@@ -148,44 +146,5 @@ describe('the build', () => {
     const second = await sourceHash(root);
     await rm(join(root, 'src', 'a.ts'));
     expect(new Set([first, second, await sourceHash(root)]).size).toBe(3);
-  });
-});
-
-describe('withLock', () => {
-  it('lets one work at a time', async () => {
-    const path = join(await temporary(), 'locks', 'a');
-    let inside = 0;
-    let most = 0;
-    let waited = 0;
-    const work = async (): Promise<number> => {
-      most = Math.max(most, (inside += 1));
-      await sleep(30);
-      return (inside -= 1);
-    };
-    const options = { pollMs: 5, onWait: () => void (waited += 1) };
-    await Promise.all([1, 2, 3].map(() => withLock(path, work, options)));
-    expect({ most, waited }).toEqual({ most: 1, waited: 2 });
-  });
-
-  it('is free again after a failure', async () => {
-    const path = join(await temporary(), 'a');
-    await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await withLock(path, () => Promise.resolve('yes'))).toBe('yes');
-  });
-
-  it('takes over from a holder that died, at once on this machine, later on another', async () => {
-    const folder = await temporary();
-    // Process ids are below 2^22 on Linux and 10^5 on macOS.
-    for (const holder of [
-      { pid: 2 ** 30, host: hostname() },
-      { pid: 1, host: 'elsewhere' },
-    ]) {
-      const path = join(folder, holder.host);
-      await mkdir(path);
-      await writeFile(join(path, 'holder.json'), JSON.stringify(holder));
-      if (holder.host === 'elsewhere') await utimes(path, 1, 1);
-      const held = withLock(path, () => readFile(join(path, 'holder.json'), 'utf8'), { pollMs: 5 });
-      expect(JSON.parse(await held)).toMatchObject({ pid: process.pid });
-    }
   });
 });

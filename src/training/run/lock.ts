@@ -1,73 +1,47 @@
-import { readFile, open, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeError } from '../../base/atomic-write.js';
 import { FrameloomError } from '../../base/error.js';
+import { tryLock, type Holder, type Lock } from '../../base/lock.mjs';
 import { silentLogger, type Logger } from '../../base/log.js';
-import { isAlive, ownerSchema, thisOwner, type Owner } from '../../base/owner.js';
 
-/** Locks of this very process, which looks alive to itself. */
-const heldHere = new Set<string>();
+/** A step that holds the thread for long must not look like the end of its process. */
+const STALE_MS = 300_000;
+const LOOKED_EVERY_MS = 200;
 
-async function readOwner(path: string): Promise<Owner | undefined> {
-  try {
-    const parsed = ownerSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined; // gone again, or its writer died before writing
-  }
-}
-
-export interface Lock {
-  /** Gives it back; a second call does nothing. */
-  release(): Promise<void>;
+function refuse(path: string, { owner, here }: Holder): never {
+  const by = here ? 'of this process' : `process ${owner?.pid} on ${owner?.host}`;
+  throw new FrameloomError('bad-option', `another training (${by}) is using this run`, {
+    path,
+    hint:
+      `wait for it or name another run; if it is surely gone, delete ${path} (of another machine or ` +
+      `container it counts as gone when it has not been heard of for ${STALE_MS / 60_000} minutes)`,
+  });
 }
 
 /**
- * Takes the lock file `path` for this process. A lock whose process is dead is taken over.
+ * Takes the lock file `path` of a run for this process. The lock of a training that died is taken over.
+ * @param options.log is told of that, and of a lock that somebody took away while we train
  * @throws FrameloomError bad-option when a living process holds it; disk-full, write-failed
  */
 export async function takeLock(path: string, options: { log?: Logger } = {}): Promise<Lock> {
-  const log = options.log ?? silentLogger;
-  const absolute = resolve(path);
-  const refuse = (by: string): never => {
-    throw new FrameloomError('bad-option', `another training (${by}) is using this run`, {
-      path,
-      hint: `wait for it or name another run; if it is surely gone, delete ${path}`,
-    });
-  };
-  if (heldHere.has(absolute)) refuse('of this process');
-  const owner = await thisOwner();
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const file = await open(absolute, 'wx');
-      try {
-        await file.writeFile(JSON.stringify(owner));
-      } finally {
-        await file.close();
+  const { log = silentLogger } = options;
+  const onLost = (): void =>
+    log.warn(`${path} is no longer this training's: another one may be writing into this run`);
+  for (;;) {
+    const { lock, holder } = await tryLock(path, { staleMs: STALE_MS, onLost }).catch(
+      (error: unknown) => {
+        throw writeError(path, error);
+      },
+    );
+    if (lock) {
+      if (lock.previous) {
+        const { owner } = lock.previous;
+        log.warn(`taking over the lock of a training that died${owner ? ` (${owner.pid})` : ''}`);
       }
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(path, error);
+      return lock;
     }
-    // A lock that says nothing yet is being written at this moment, or its writer died.
-    const other = (await readOwner(absolute)) ?? (await sleep(200).then(() => readOwner(absolute)));
-    const own = other?.pid === process.pid && other.host === owner.host;
-    // Another machine's process cannot be seen from here: it counts as alive.
-    const alive = other && !own && ((await isAlive(other)) ?? true);
-    if (alive) refuse(`process ${other.pid} on ${other.host}`);
-    if (attempt > 2) refuse('started at the same moment');
-    log.warn(`taking over the lock of a training that died${other ? ` (${other.pid})` : ''}`);
-    await rm(absolute, { force: true });
+    if (holder.owner) refuse(path, holder);
+    // It says nothing yet: it is being written at this moment, or its writer died, which shows soon.
+    await sleep(LOOKED_EVERY_MS);
   }
-  heldHere.add(absolute);
-  let held = true;
-  return {
-    release: async (): Promise<void> => {
-      if (!held) return;
-      held = false;
-      heldHere.delete(absolute);
-      await rm(absolute, { force: true });
-    },
-  };
 }

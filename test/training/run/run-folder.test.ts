@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -104,6 +104,7 @@ describe('run folders', () => {
     await mkdir(folder);
     await writeFile(join(folder, 'pipeline.yaml'), pipelineYaml);
     await writeFile(join(folder, 'lock'), await lock());
+    await utimes(join(folder, 'lock'), 1, 1);
     const run = await startRun({ name, pipelineYaml, folder, resume: true });
     const owner = JSON.parse(await readFile(join(folder, 'lock'), 'utf8')) as { pid: number };
     expect(owner.pid).toBe(process.pid);
