@@ -1,5 +1,7 @@
+import { join, relative, sep } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isFrameloomError } from '../../src/base/error.js';
 import {
   fillOutput,
   jobsOfShard,
@@ -68,8 +70,99 @@ describe('the template of outputs', () => {
     );
   });
 
+  it.each(['a/...mp4', 'a/..mp4', '/%05d.png', 'a\\b.mp4', 'a\0b.mp4'])(
+    'refuses the name of %j, which would lead elsewhere',
+    (input) => {
+      for (const template of ['made/{name}/%04d.png', '{name}.mp4', 'made/{index}-{name}.mp4']) {
+        expect(() => plan([input], template)).toThrow(
+          expect.objectContaining({
+            code: 'bad-option',
+            path: input,
+            hint: 'rename it, or use {index} instead of {name}',
+          }) as Error,
+        );
+      }
+      expect(outputs([input], 'made/{index}.mp4')).toEqual(['made/1.mp4']);
+    },
+  );
+
+  it('never leads out of its folder', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (name) => {
+        let output = join('made', 'refused', '1.mp4');
+        try {
+          output = fillOutput('made/{name}/{seed}.mp4', { index: 1, input: `in/${name}`, seed: 1 });
+        } catch (error) {
+          if (!isFrameloomError(error, 'bad-option')) throw error;
+        }
+        const [first, ...rest] = relative('made', output).split(sep);
+        expect(['..', '', '1.mp4']).not.toContain(first);
+        expect(rest).toEqual(['1.mp4']);
+      }),
+    );
+    expect(() => plan(['a.mp4'], 'out/{name}/../../b.mp4')).toThrow(
+      refusal(
+        'out/a/../../b.mp4 does not lie in out/',
+        'nothing may lead upwards behind a placeholder',
+      ),
+    );
+  });
+
+  it('takes the number of pictures from the template alone', () => {
+    const fill = (template: string, input: string): string =>
+      fillOutput(template, { index: 1, input, seed: 1 });
+    expect(fill('{name}-%03d.png', '50%.mp4')).toBe('50%-%03d.png');
+    expect(fill('%03d-{name}.png', '50%d.mp4')).toBe('%03d-50%d.png');
+    for (const [template, input] of [
+      ['{name}-%03d.png', '50%d.mp4'],
+      ['{name}.png', 'a%05d-b.png.mp4'],
+      ['{name}3d.png', '50%0.mp4'],
+    ] as const) {
+      expect(() => fill(template, input)).toThrow(
+        expect.objectContaining({
+          code: 'bad-option',
+          message: expect.stringContaining('would be taken for the number of a picture') as string,
+        }) as Error,
+      );
+    }
+  });
+
+  it('refuses names that some disks do not tell apart', () => {
+    for (const [one, two] of [
+      ['x/Ä.mp4', 'y/ä.mp4'],
+      ['x/\u00e9.mp4', 'y/e\u0301.mp4'],
+    ] as const) {
+      expect(() => plan([one, two], 'out/{name}.mkv')).toThrow(
+        expect.objectContaining({
+          code: 'bad-option',
+          message: expect.stringContaining('which some disks do not tell from') as string,
+          hint: 'put {index} into the name of the output',
+        }) as Error,
+      );
+    }
+    expect(outputs(['x/a.mp4', 'X/b.mp4'], 'out/{name}.mkv')).toHaveLength(2);
+  });
+
+  it('refuses sequences of which one would be a part of the other', () => {
+    const refused = expect.objectContaining({
+      code: 'bad-option',
+      hint: 'put another character than a digit beside the number',
+    }) as Error;
+    expect(() => plan(['a.mp4', 'a1.mp4'], '{name}%03d.png')).toThrow(refused);
+    expect(() => plan(['a.mp4', 'b.mp4', 'a-.mp4', 'A12.mp4'], 'o/{name}%d.png')).toThrow(refused);
+    expect(() => plan(['a.mp4', '1a.mp4'], '%03d{name}.png')).toThrow(refused);
+    expect(() => plan(['a.mp4'], '{seed}%d.png', [2, 7, 21])).toThrow(refused);
+    expect(plan(['a.mp4'], '{seed}%d.png', [2, 7, 31])).toHaveLength(3);
+    for (const template of ['{name}-%03d.png', '{name}/%03d.png', '{name}.png']) {
+      expect(plan(['a.mp4', 'a1.mp4', 'a1-.mp4'], template)).toHaveLength(3);
+    }
+  });
+
   it.each([
     ['out/{name}-{seed}.mp4', 'out/'],
+    ['out 100%/{name}.mp4', 'out 100%/'],
+    ['out 100%d/x-%03d.png', 'out 100%d'],
+    ['out 100%d/a%03d/{name}.mp4', 'out 100%d/a%03d/'],
     ['{name}.mp4', '.'],
     ['made-{name}.mp4', '.'],
     ['out/{name}/%05d.png', 'out/'],
