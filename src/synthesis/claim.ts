@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeError } from '../base/atomic-write.js';
+import { writeError } from '../base/outputs.js';
 import { sweepLocks, tryLock, type LockOptions } from '../base/lock.mjs';
 import { entrySchema, fingerprintSchema, type ManifestEntry } from './manifest-entry.js';
 

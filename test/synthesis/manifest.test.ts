@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/base/log.js';
@@ -70,6 +70,108 @@ describe('the manifest', () => {
     await writeFile(folder, '');
     await expect(Manifest.open(folder)).rejects.toMatchObject({ code: 'write-failed' });
     expect(await readFile(folder, 'utf8')).toBe('');
+  });
+});
+
+describe('a manifest that grows', () => {
+  const line = (output: string): string => `${JSON.stringify(entry(output))}\n`;
+
+  it('is read once, and not at all where only this process adds', async () => {
+    const folder = scratchPath('out');
+    const [a, b] = [await Manifest.open(folder), await Manifest.open(folder)];
+    for (let i = 0; i < 100; i += 1) {
+      await a.add(entry(`a${i}.mp4`));
+      await a.refresh();
+    }
+    expect(a.bytesRead).toBe(0);
+    for (let i = 0; i < 100; i += 1) {
+      await b.add(entry(`b${i}.mp4`));
+      await Promise.all([a.refresh(), b.refresh(), a.refresh()]);
+      expect(a.find(join(folder, `b${i}.mp4`))).toBeDefined();
+    }
+    const { size } = await stat(a.path);
+    // Of a's lines b has read all, and a has read b's half.
+    expect(b.bytesRead).toBeLessThanOrEqual(size);
+    expect(a.bytesRead).toBe(
+      Buffer.byteLength(Array.from({ length: 100 }, (_, i) => line(`b${i}.mp4`)).join('')),
+    );
+    const late = await Manifest.open(folder);
+    expect(late.bytesRead).toBe(size);
+    for (const manifest of [a, b, late]) await manifest.close();
+  });
+
+  it('keeps the later of two lines, whoever wrote them', async () => {
+    const folder = scratchPath('out');
+    const [a, b] = [await Manifest.open(folder), await Manifest.open(folder)];
+    await a.add(entry('x.mp4', 1));
+    await b.add(entry('x.mp4', 2));
+    await Promise.all([a.refresh(), b.refresh()]);
+    const frames = [a, b].map((each) => each.find(join(folder, 'x.mp4'))?.frames);
+    expect(frames).toEqual([2, 2]);
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it('waits for the rest of a line', async () => {
+    const folder = scratchPath('out');
+    const manifest = await Manifest.open(folder);
+    const text = line('ä.mp4');
+    const bytes = Buffer.from(text);
+    // In the middle of a character of two bytes.
+    const middle = bytes.indexOf(0xc3) + 1;
+    for (const part of [bytes.subarray(0, middle), bytes.subarray(middle, -1)]) {
+      expect(manifest.find(join(folder, 'ä.mp4'))).toBeUndefined();
+      await appendFile(manifest.path, part);
+      await manifest.refresh();
+    }
+    // Whole but for its end, as an editor leaves it.
+    expect(manifest.find(join(folder, 'ä.mp4'))).toEqual(entry('ä.mp4'));
+    await appendFile(manifest.path, '\n');
+    await manifest.refresh();
+    expect(manifest.bytesRead).toBe(bytes.length);
+    await manifest.close();
+  });
+
+  it('survives what another process left cut short between two lines of ours', async () => {
+    const folder = scratchPath('out');
+    const manifest = await Manifest.open(folder);
+    await manifest.add(entry('a.mp4'));
+    await appendFile(manifest.path, line('b.mp4').slice(0, 30));
+    await manifest.add(entry('c.mp4'));
+    await manifest.close();
+    const next = await Manifest.open(folder);
+    const found = ['a', 'b', 'c'].map((name) => next.find(join(folder, `${name}.mp4`))?.output);
+    expect(found).toEqual(['a.mp4', undefined, 'c.mp4']);
+    await next.close();
+  });
+
+  it('is read anew where it became shorter, and says so', async () => {
+    const folder = scratchPath('out');
+    const { log, said } = warnings();
+    const manifest = await Manifest.open(folder, { log });
+    for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) await manifest.add(entry(name));
+    await writeFile(manifest.path, line('b.mp4'));
+    await manifest.refresh();
+    const found = ['a', 'b', 'c'].map((name) => manifest.find(join(folder, `${name}.mp4`))?.output);
+    expect(found).toEqual([undefined, 'b.mp4', undefined]);
+    expect(said).toEqual([`${manifest.path} was replaced: manifests are read anew`]);
+    await manifest.close();
+  });
+
+  it('is read anew, and written on, where another file was put in its place', async () => {
+    const folder = scratchPath('out');
+    const manifest = await Manifest.open(folder);
+    await manifest.add(entry('a.mp4'));
+    const beside = join(folder, 'beside');
+    await writeFile(beside, ['b.mp4', 'c.mp4', 'd.mp4'].map(line).join(''));
+    await rename(beside, manifest.path);
+    await manifest.add(entry('e.mp4'));
+    await manifest.refresh();
+    const outputs = ['a', 'b', 'e'].map(
+      (name) => manifest.find(join(folder, `${name}.mp4`))?.output,
+    );
+    expect(outputs).toEqual([undefined, 'b.mp4', 'e.mp4']);
+    expect((await readFile(manifest.path, 'utf8')).endsWith(line('e.mp4'))).toBe(true);
+    await manifest.close();
   });
 });
 

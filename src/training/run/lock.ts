@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeError } from '../../base/atomic-write.js';
+import { writeError } from '../../base/outputs.js';
 import { FrameloomError } from '../../base/error.js';
 import { tryLock, type Holder, type Lock } from '../../base/lock.mjs';
 import { silentLogger, type Logger } from '../../base/log.js';
