@@ -1,53 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { z } from 'zod';
 import { FrameloomError, messageOf } from '../base/error.js';
-
-/** The number of the conventions below; another one is another way to call the file. */
-export const FORMAT = '1';
-
-const numberText = z.coerce.number();
-const json = <T extends z.ZodType>(schema: T) =>
-  z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue('not JSON');
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-
-const fields = z.object({
-  'frameloom.format': z.literal(FORMAT),
-  'frameloom.version': z.string(),
-  'frameloom.step': numberText,
-  'frameloom.seed': numberText,
-  'frameloom.width': numberText,
-  'frameloom.height': numberText,
-  'frameloom.generator': json(
-    z.object({
-      historyFrames: z.int(),
-      conditionFrames: z.int(),
-      noiseChannels: z.int(),
-      flow: z.boolean(),
-    }),
-  ),
-  'frameloom.condition': json(
-    z.object({
-      kind: z.enum(['none', 'derived', 'paired']),
-      content: z.enum(['none', 'image', 'labels']),
-      channels: z.int(),
-      bytesPerPixel: z.int(),
-      classNames: z.array(z.string()),
-      followsColour: z.boolean(),
-    }),
-  ),
-  'frameloom.pipeline': json(z.unknown()),
-  'frameloom.weights': z.string().optional(),
-  'frameloom.precision': z.enum(['float32', 'float16']).optional(),
-});
+import { FORMAT, metadataFields, type ExportedCondition } from './metadata-fields.js';
 
 /** What an exported generator says about itself. */
 export interface ExportedInfo {
@@ -65,7 +18,7 @@ export interface ExportedInfo {
     readonly noiseChannels: number;
     readonly flow: boolean;
   };
-  readonly condition: z.output<typeof fields>['frameloom.condition'];
+  readonly condition: ExportedCondition;
   /** The whole pipeline of the training, as JSON holds it. */
   readonly pipeline: unknown;
   /** Which weights, by `weightsHash` of the training's; null in files that do not say. */
@@ -124,7 +77,8 @@ function readProperties(file: Uint8Array): Record<string, string> {
 /**
  * What an ONNX file says about itself, without loading it into an engine.
  * @param path names the file in errors
- * @throws FrameloomError bad-input when it is no ONNX file, or none of Frameloom's
+ * @throws FrameloomError bad-input when it is no ONNX file, or none of Frameloom's, or says of itself
+ *   what no export says
  */
 export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
   let entries: Record<string, string>;
@@ -137,13 +91,21 @@ export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
       cause: error,
     });
   }
-  const found = fields.safeParse(entries);
-  if (!found.success) {
+  if (entries['frameloom.format'] !== FORMAT) {
     throw new FrameloomError('bad-input', `${path} was not exported by this Frameloom`, {
       path,
       hint: 'export the run again: its conventions are not in the file, or are others',
-      cause: found.error,
     });
+  }
+  const found = metadataFields.safeParse(entries);
+  if (!found.success) {
+    const [issue] = found.error.issues;
+    const key = issue?.path.join('.') ?? '';
+    throw new FrameloomError(
+      'bad-input',
+      `${path} does not describe an exported generator: ${key}: ${issue?.message ?? ''}`,
+      { path, hint: 'it was changed after the export, or is damaged', cause: found.error },
+    );
   }
   const data = found.data;
   return {

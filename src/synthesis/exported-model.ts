@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FrameloomError, messageOf } from '../base/error.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
 import { dataOptions } from '../clips/options.js';
+import { MOST_PIXELS } from '../export/metadata-fields.js';
 import { readMetadata, type ExportedInfo } from '../export/metadata.js';
 import type { Device } from '../export/runtime.js';
 import type { Synthesizer } from './synthesizer.js';
@@ -45,7 +46,8 @@ export async function readExported(path: string): Promise<Uint8Array> {
 /**
  * Reads what an exported file says of itself; no engine is loaded.
  * @param size pixels, multiples of 4; the size it was trained at unless given
- * @throws FrameloomError bad-input: no exported generator, or another size than multiples of 4
+ * @throws FrameloomError bad-input: no exported generator, or another size than multiples of 4;
+ *   untrusted where it names a file of this machine
  */
 export function describeExported(
   file: Uint8Array,
@@ -54,19 +56,32 @@ export function describeExported(
 ): ExportedDescription {
   const info = readMetadata(file, path);
   const { width = info.width, height = info.height } = size;
-  if (width % 4 !== 0 || height % 4 !== 0 || width < 4 || height < 4) {
+  const bad = (side: number): boolean => !Number.isSafeInteger(side) || side % 4 !== 0 || side < 4;
+  if (bad(width) || bad(height) || width * height > MOST_PIXELS) {
     throw new FrameloomError('bad-input', `a frame cannot be ${width}x${height}`, {
-      hint: 'both sides are multiples of 4',
+      hint: 'both sides are multiples of 4, and 8192x4096 is the most',
     });
   }
   const data = dataOptions.safeParse((info.pipeline as { data?: unknown } | null)?.data);
-  if (!data.success) {
+  if (!data.success || data.data.condition.kind !== info.condition.kind) {
     throw new FrameloomError('bad-input', `${path} was exported by another Frameloom`, {
       path,
       hint: 'export the run again',
       cause: data.error,
     });
   }
+  refuseFiles(data.data, path);
   const { condition: layout, seed, step } = info;
   return { path, info, data: data.data, layout, seed, step, width, height };
+}
+
+/** An export holds its palette; one that names a file would have it read on every machine it comes to. */
+function refuseFiles({ condition }: DataOptions, path: string): void {
+  if (condition.kind !== 'paired' || condition.content !== 'labels') return;
+  if (typeof condition.palette !== 'string') return;
+  const named = JSON.stringify(condition.palette.slice(0, 200));
+  throw new FrameloomError('untrusted', `${path} names a palette file, ${named}; it is not read`, {
+    path,
+    hint: 'export the run again: the palette itself then lies in the file',
+  });
 }

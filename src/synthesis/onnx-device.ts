@@ -1,5 +1,6 @@
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ExportedInfo } from '../export/metadata.js';
+import { assertFits } from '../export/fits.js';
 import { openRuntime, type Device, type Runtime } from '../export/runtime.js';
 import { probeFrame } from './onnx-probe.js';
 
@@ -30,8 +31,16 @@ export async function openOnDevice(
 ): Promise<{ runtime: Runtime; device: Device }> {
   const { path, info, width, height, device, threads, sharing, log = silentLogger } = options;
   const size = { samples: 1, width, height };
-  const open = (on: Device): Promise<Runtime> =>
-    openRuntime(file, path, { size, device: on, threads, sharing });
+  const open = async (on: Device): Promise<Runtime> => {
+    const opened = await openRuntime(file, path, { size, device: on, threads, sharing });
+    try {
+      assertFits(opened.session, info, path);
+    } catch (error) {
+      await opened.session.release();
+      throw error;
+    }
+    return opened;
+  };
   const runtime = await open(device);
   if (device === 'cpu') return { runtime, device };
   const reference = await open('cpu');

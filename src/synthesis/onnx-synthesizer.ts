@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-node';
-import { FrameloomError } from '../base/error.js';
+import { FrameloomError, messageOf } from '../base/error.js';
 import { randomStream } from '../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../export/planes.js';
 import { feedsFor, type Runtime } from '../export/runtime.js';
@@ -13,6 +13,19 @@ const RGB = 3;
 export interface OnnxSynthesizerOptions {
   /** Seed of the noise, where the generator takes any; the training's unless given. */
   readonly seed?: number;
+}
+
+/** Numbers of an input. @throws FrameloomError bad-input where there is no memory for so many */
+function planesFor(channels: number, rows: number, columns: number): Float32Array {
+  try {
+    return new Float32Array(channels * rows * columns);
+  } catch (error) {
+    throw new FrameloomError(
+      'bad-input',
+      `there is no memory for ${channels} channels of ${columns}x${rows} pixels`,
+      { hint: 'run the generator at a smaller size', cause: error },
+    );
+  }
 }
 
 /** What is run of an exported file, and what it needs to be known of it. */
@@ -40,9 +53,7 @@ export function createOnnxSynthesizer(
   const framePlanes = RGB * pixels;
   const conditionPlanes = layout.channels * pixels;
   const tensor = (channels: number, rows = height, columns = width): Tensor =>
-    new Tensor('float32', new Float32Array(channels * rows * columns), [
-      ...[1, channels, rows, columns],
-    ]);
+    new Tensor('float32', planesFor(channels, rows, columns), [...[1, channels, rows, columns]]);
   const planesOf = (value: Tensor): Float32Array => value.data as Float32Array;
 
   const histories = [tensor(RGB * historyFrames), tensor(RGB * historyFrames)] as const;
@@ -110,6 +121,11 @@ export function createOnnxSynthesizer(
       try {
         await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
           next_history: following,
+        });
+      } catch (error) {
+        throw new FrameloomError('bad-input', `the exported generator fails: ${messageOf(error)}`, {
+          hint: 'export the run again',
+          cause: error,
         });
       } finally {
         running = false;

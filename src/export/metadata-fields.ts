@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+/** The number of the conventions in docs/export.md; another one is another way to call the file. */
+export const FORMAT = '1';
+
+/** Pixels of a side, and of a whole frame: 8K. What is larger would be a file's bad joke. */
+const MOST_SIDE = 16_384;
+export const MOST_PIXELS = 8192 * 4096;
+const MOST_CLASSES = 256;
+const MOST_NAME = 1000;
+/** Characters of a pipeline, which lists the names of its clips. */
+const MOST_PIPELINE = 16 * 2 ** 20;
+
+/** A whole number as text: nothing that only looks like one, such as an empty text. */
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,16}$/, 'not a whole number')
+    .transform(Number)
+    .pipe(z.int().min(least).max(most));
+
+const json = <T extends z.ZodType>(most: number, schema: T) =>
+  z
+    .string()
+    .max(most)
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+const side = whole(4, MOST_SIDE).refine((pixels) => pixels % 4 === 0, 'not a multiple of 4');
+
+/** What goes into the generator. The bounds are those of a pipeline's own section. */
+const generator = z.object({
+  historyFrames: z.int().min(1).max(8),
+  conditionFrames: z.int().min(1).max(16),
+  noiseChannels: z.int().min(0).max(256),
+  flow: z.boolean(),
+});
+
+const LAYOUTS: Readonly<Record<string, (channels: number, bytes: number) => boolean>> = {
+  none: (channels, bytes) => channels === 0 && bytes === 0,
+  image: (channels, bytes) => (channels === 1 || channels === 3) && bytes === channels,
+  labels: (channels, bytes) => channels >= 1 && bytes === 1,
+};
+
+const condition = z
+  .object({
+    kind: z.enum(['none', 'derived', 'paired']),
+    content: z.enum(['none', 'image', 'labels']),
+    channels: z.int().min(0).max(MOST_CLASSES),
+    bytesPerPixel: z.int().min(0).max(3),
+    classNames: z.array(z.string().max(MOST_NAME)).max(MOST_CLASSES),
+    followsColour: z.boolean(),
+  })
+  .refine(
+    ({ content, channels, bytesPerPixel }) => LAYOUTS[content]?.(channels, bytesPerPixel),
+    'its channels and bytes do not fit its content',
+  )
+  .refine(
+    ({ kind, content }) => (kind === 'none') === (content === 'none'),
+    'kind and content differ',
+  );
+
+/** What an exported file says of itself, by the names it is kept under. */
+export const metadataFields = z
+  .object({
+    'frameloom.format': z.literal(FORMAT),
+    'frameloom.version': z.string().max(64),
+    'frameloom.step': whole(0, Number.MAX_SAFE_INTEGER),
+    'frameloom.seed': whole(0, Number.MAX_SAFE_INTEGER),
+    'frameloom.width': side,
+    'frameloom.height': side,
+    'frameloom.generator': json(MOST_NAME, generator),
+    'frameloom.condition': json(2 * MOST_CLASSES * MOST_NAME, condition),
+    'frameloom.pipeline': json(MOST_PIPELINE, z.unknown()),
+    'frameloom.weights': z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'not a hash')
+      .optional(),
+    'frameloom.precision': z.enum(['float32', 'float16']).optional(),
+  })
+  .refine((all) => all['frameloom.width'] * all['frameloom.height'] <= MOST_PIXELS, {
+    path: ['frameloom.width'],
+    message: 'larger than 8192x4096 in all',
+  });
+
+/** The condition of an exported generator: `ConditionLayout`, as its file holds it. */
+export type ExportedCondition = z.output<typeof condition>;
