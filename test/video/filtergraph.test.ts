@@ -88,9 +88,9 @@ describe('readFiltergraph', () => {
     return choice === 1 && character !== "'" ? `'${character}'` : `\\${character}`;
   };
   const quoted = (text: string, special: string, choices: readonly number[]): string =>
-    [...text]
+    Array.from(text)
       .map((character, i) => {
-        const edge = i === 0 || i === [...text].length - 1;
+        const edge = i === 0 || i === Array.from(text).length - 1;
         return writings(special)(character, choices[i % choices.length] ?? 2, edge);
       })
       .join('');
@@ -98,7 +98,7 @@ describe('readFiltergraph', () => {
   const choices = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 7 });
   const nameOf = fc.stringMatching(/^[a-z][a-z0-9_]{0,12}$/);
   const awkward = fc.string({
-    unit: fc.constantFrom(...`ab1_ =:,;[]'\\/@.\n\tmovie`),
+    unit: fc.constantFrom(...Array.from(`ab1_ =:,;[]'\\/@.\n\tmovie`),
     maxLength: 12,
   });
   const option = fc.record({
