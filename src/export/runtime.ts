@@ -24,6 +24,10 @@ export interface Runtime {
 
 const SEVERITY_FATAL = 4;
 
+/** What ONNX Runtime says of an error, which it spreads over several lines, in one. */
+export const runtimeWords = (error: unknown): string =>
+  messageOf(error).replace(/\s+/g, ' ').trim();
+
 /**
  * Loads ONNX Runtime's own code; a second time costs nothing.
  * @throws FrameloomError backend
@@ -75,8 +79,8 @@ export async function openRuntime(
     throw new FrameloomError(
       device === 'cpu' ? 'bad-input' : 'backend',
       device === 'cpu'
-        ? `ONNX Runtime cannot load ${path}: ${messageOf(error)}`
-        : `ONNX Runtime cannot use ${device}: ${messageOf(error)}`,
+        ? `ONNX Runtime cannot load ${path}: ${runtimeWords(error)}`
+        : `ONNX Runtime cannot use ${device}: ${runtimeWords(error)}`,
       {
         path,
         hint: device === 'cpu' ? 'export the run again' : 'use the device cpu',

@@ -1,8 +1,8 @@
 import type { Tensor } from 'onnxruntime-node';
-import { FrameloomError, messageOf } from '../base/error.js';
+import { FrameloomError } from '../base/error.js';
 import { randomStream } from '../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../export/planes.js';
-import { feedsFor, type Runtime } from '../export/runtime.js';
+import { feedsFor, runtimeWords, type Runtime } from '../export/runtime.js';
 import { checkLength } from './byte-length.js';
 import type { ConditionLayout } from '../clips/index.js';
 import type { ExportedInfo } from '../export/metadata.js';
@@ -123,10 +123,14 @@ export function createOnnxSynthesizer(
           next_history: following,
         });
       } catch (error) {
-        throw new FrameloomError('bad-input', `the exported generator fails: ${messageOf(error)}`, {
-          hint: 'export the run again',
-          cause: error,
-        });
+        throw new FrameloomError(
+          'bad-input',
+          `the exported generator fails: ${runtimeWords(error)}`,
+          {
+            hint: 'export the run again',
+            cause: error,
+          },
+        );
       } finally {
         running = false;
       }

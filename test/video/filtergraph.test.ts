@@ -98,7 +98,7 @@ describe('readFiltergraph', () => {
   const choices = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 7 });
   const nameOf = fc.stringMatching(/^[a-z][a-z0-9_]{0,12}$/);
   const awkward = fc.string({
-    unit: fc.constantFrom(...Array.from(`ab1_ =:,;[]'\\/@.\n\tmovie`),
+    unit: fc.constantFrom(...Array.from(`ab1_ =:,;[]'\\/@.\n\tmovie`)),
     maxLength: 12,
   });
   const option = fc.record({
