@@ -79,5 +79,5 @@ export const INPUT_LIMITS: readonly string[] = [
   ...['-format_whitelist', CONTAINERS.join(',')],
 ];
 
-/** What ffmpeg says of a container that is not among them. */
-export const NOT_A_CONTAINER = /Format not on whitelist/;
+/** What ffmpeg says of a container that is not among them; its first group is the container's name. */
+export const NOT_A_CONTAINER = /^(?:(\w+)[^:]*: )?Format not on whitelist/;

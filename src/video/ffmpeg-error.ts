@@ -1,5 +1,6 @@
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { writeError } from '../base/outputs.js';
+import { NOT_A_CONTAINER } from './containers.js';
 import type { ProcessEnd } from './process.js';
 import type { StderrLog } from './stderr-log.js';
 
@@ -7,7 +8,7 @@ const FULL_DISK = /No space left on device|Disk quota exceeded/i;
 const BAD_FILTER =
   /No such filter|filtergraph|filter graph|AVFilterGraph|Parsed_|Error (?:re)?initializing filter|Error parsing|Simple filtergraph|(?:Error|Failed to) configur/i;
 const BAD_INPUT =
-  /Invalid data found|moov atom not found|End of file|could not find codec parameters|EBML header parsing failed|does not contain any stream|matches no streams|Protocol .* not on whitelist|not on whitelist/i;
+  /Invalid data found|moov atom not found|End of file|could not find codec parameters|EBML header parsing failed|does not contain any stream|matches no streams|not on whitelist/i;
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
@@ -42,6 +43,16 @@ export function ffmpegError(failure: FfmpegFailure): FrameloomError {
       hint: 'free some space or write elsewhere',
       cause: said,
     });
+  }
+  if (stderr.matches(NOT_A_CONTAINER)) {
+    const kind = stderr.lines
+      .map(({ text }) => NOT_A_CONTAINER.exec(text)?.[1])
+      .find((name) => name !== undefined);
+    return new FrameloomError(
+      'bad-input',
+      `${where} is a list or a text${kind === undefined ? '' : ` (${kind})`}, not a video`,
+      { ...detail, hint: 'give the video itself; convert a rare kind of video with ffmpeg first' },
+    );
   }
   if (doing === 'encode' && stderr.matches(/Broken pipe/)) {
     return closedPipe(said);
