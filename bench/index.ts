@@ -1,7 +1,7 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,media-fuzz] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
  * Writes bench/results/NAME.json and NAME.svg for each part.
@@ -34,7 +34,10 @@ const PARTS: Readonly<Record<string, Part>> = {
 const PROGRAMS: Readonly<Record<string, string>> = { synthesis: 'synthesis.ts' };
 
 /** What has to hold and is not timed: run only when named, without a peer, on a busy machine too. */
-const CAMPAIGNS: Readonly<Record<string, string>> = { 'cancel-campaign': 'cancel-campaign.ts' };
+const CAMPAIGNS: Readonly<Record<string, string>> = {
+  'cancel-campaign': 'cancel-campaign.ts',
+  'media-fuzz': 'media-fuzz.ts',
+};
 
 /** Runs a program with its words on ours. */
 async function run(program: string, args: readonly string[], quiet = false): Promise<string> {
