@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /**
- * The cache for what is downloaded once a machine: FRAMELOOM_CACHE, or the platform's own place.
+ * The cache for what is downloaded once a machine: FRAMELOOM_CACHE, or the platform's own place. The
+ * same rule as src/base/cache-folder.ts, which is not compiled yet when set-up runs.
  *
  * @param {NodeJS.ProcessEnv} [env]
  * @param {NodeJS.Platform} [platform]
@@ -18,7 +19,7 @@ export function cacheFolder(env = process.env, platform = process.platform, home
   if (env['FRAMELOOM_CACHE']) return resolve(env['FRAMELOOM_CACHE']);
   if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'frameloom');
   if (platform === 'win32') {
-    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'frameloom', 'Cache');
+    return join(env['LOCALAPPDATA'] || join(home, 'AppData', 'Local'), 'frameloom', 'Cache');
   }
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'frameloom');
   return join(home, '.cache', 'frameloom');

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { useBackend } from '../backend/index.js';
+import { cacheFolder } from '../base/cache-folder.js';
 import { openDataset, type DataOptions } from '../clips/index.js';
 import { openFlow, type RolloutMeasures } from '../metrics/index.js';
 import { openModel, type OpenedModel } from '../pipeline/open-model.js';
@@ -7,7 +8,6 @@ import { evaluateHeldOut, type Evaluation } from '../synthesis/index.js';
 import { writeStrip } from '../training/run/strip.js';
 import { runPaths } from '../training/run/run-folder.js';
 import type { Context } from './context.js';
-import { cacheFolder } from './inspect.js';
 import { createProgress } from './progress.js';
 import { formatTable } from './table.js';
 

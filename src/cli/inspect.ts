@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { cacheFolder } from '../base/cache-folder.js';
 import { openDataset } from '../clips/index.js';
 import type { DatasetReport } from '../clips/types.js';
 import type { Pipeline } from '../pipeline/schema.js';
@@ -14,9 +14,6 @@ export interface Inspection {
   readonly data: DatasetReport;
   readonly networks: readonly NetworkCost[];
 }
-
-/** Where scans of clips are kept, so that the next command need not decode them again. */
-export const cacheFolder = (): string => resolve(process.env.FRAMELOOM_CACHE ?? '.cache');
 
 /**
  * Opens every clip and condition of a pipeline, and counts its networks; nothing is trained.

@@ -1,3 +1,4 @@
+import { cacheFolder } from '../base/cache-folder.js';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import { formatBytes, formatDuration } from '../base/units.js';
 import { loadPipeline } from '../pipeline/load.js';
@@ -5,7 +6,7 @@ import { train, type TrainEnding } from '../training/trainer.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
 import { exportRun } from './export.js';
-import { cacheFolder, inspect, printInspection } from './inspect.js';
+import { inspect, printInspection } from './inspect.js';
 import { createProgress } from './progress.js';
 import { openTrainingRun } from './training-run.js';
 import { trustsFilters, type TrustFlags } from './trust-flag.js';

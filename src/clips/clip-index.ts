@@ -1,10 +1,15 @@
 import { FrameloomError, isFrameloomError } from '../base/error.js';
+import type { Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
+import { deinterlaceFilter } from '../video/deinterlace.js';
 import { findFfmpeg, probe, type VideoInfo } from '../video/index.js';
 import { planCondition } from './condition-plan.js';
 import { expandClips, pairClips } from './expand.js';
+import { assertLabelMaps } from './label-maps.js';
+import type { LabelReader } from './labels.js';
 import type { ClipMedia, MediaPlan } from './media.js';
 import { SMALLEST_SIDE, type DataOptions } from './options.js';
+import { assertPaired, gapsOf, gapsText, sequenceAt } from './pairs.js';
 
 /** Rates this close are one rate, written differently. */
 const SAME_RATE = 1e-3;
@@ -86,13 +91,41 @@ function noClips(): FrameloomError {
   });
 }
 
+/**
+ * Pairs the pictures of folders and patterns by number, and looks for holes in the numbers.
+ * @returns the frames before which pictures are missing
+ * @throws FrameloomError bad-data for a picture without a partner
+ */
+async function checkPictures(
+  media: Pick<ClipMedia, 'path' | 'conditionPath' | 'firstFrame' | 'frameLimit'>,
+  log: Logger,
+): Promise<number[]> {
+  const { path, conditionPath } = media;
+  const sequence = await sequenceAt(path);
+  const other = conditionPath === null ? undefined : await sequenceAt(conditionPath);
+  if (sequence && other && conditionPath !== null) {
+    assertPaired({ path, sequence }, { path: conditionPath, sequence: other }, media);
+  }
+  // A video beside a folder with holes has no numbers that could be held against them.
+  const [from, source] = sequence ? [path, sequence] : [conditionPath, other];
+  if (!source) return [];
+  const gaps = gapsOf(source, media);
+  if (gaps.length > 0) {
+    log.warn(
+      `${from ?? ''} lacks the pictures ${gapsText(gaps)}: ${gaps.length === 1 ? 'the gap is' : 'gaps are'} taken as a scene cut`,
+    );
+  }
+  return gaps.map(({ frame }) => frame);
+}
+
 async function indexClip(
   clip: { path: string; info: VideoInfo; conditionPath: string | null },
   options: DataOptions,
   fps: Rational,
-  signal: AbortSignal | undefined,
+  context: { labels: LabelReader | null; log: Logger; signal: AbortSignal | undefined },
 ): Promise<ClipMedia> {
   const { path, info, conditionPath } = clip;
+  const { labels, log, signal } = context;
   const conditionInfo =
     conditionPath === null ? null : await probeSource(conditionPath, { ...options, fps }, signal);
   if (
@@ -107,18 +140,17 @@ async function indexClip(
       { hint: 'set data.fps to take both at one rate', path },
     );
   }
+  if (conditionInfo && labels) await assertLabelMaps(conditionInfo, labels);
   const perSecond = rationalToNumber(fps);
-  return {
-    path,
-    info,
-    conditionPath,
-    conditionInfo,
+  const part = {
     firstFrame: Math.round((options.startSeconds ?? 0) * perSecond),
     frameLimit:
       options.durationSeconds === undefined
         ? null
         : Math.max(1, Math.round(options.durationSeconds * perSecond)),
   };
+  const media = { path, info, conditionPath, conditionInfo, ...part };
+  return { ...media, gapFrames: await checkPictures(media, log) };
 }
 
 /**
@@ -133,9 +165,10 @@ export async function indexClips(
     baseFolder: string;
     signal?: AbortSignal | undefined;
     trustFilters?: boolean | undefined;
+    log: Logger;
   },
 ): Promise<ClipIndex> {
-  const { baseFolder, signal, trustFilters } = context;
+  const { baseFolder, signal, trustFilters, log } = context;
   const { condition } = options;
   const { width, height } = options.size;
   const place = { baseFolder, width, height, trustFilters };
@@ -156,10 +189,18 @@ export async function indexClips(
     options,
     probed.map((clip) => clip.info),
   );
-  const clips = await forEachClip(probed, async (clip) => indexClip(clip, options, fps, signal));
+  const { labels } = conditionPlan;
+  const clips = await forEachClip(probed, async (clip) =>
+    indexClip(clip, options, fps, { labels, log, signal }),
+  );
   const { version } = await findFfmpeg();
+  const { fit, onDamage } = options;
+  const deinterlace = options.deinterlace ? await deinterlaceFilter() : null;
   return {
     clips,
-    plan: { width, height, fit: options.fit, fps, ...conditionPlan, ffmpegVersion: version },
+    plan: {
+      ...{ width, height, fit, fps, deinterlace, onDamage, ...conditionPlan },
+      ffmpegVersion: version,
+    },
   };
 }

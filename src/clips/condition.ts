@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { map, Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
+import { deinterlaceFilter } from '../video/deinterlace.js';
 import {
   currentDemand,
   decodeFrames,
@@ -12,6 +13,7 @@ import {
   type VideoInfo,
 } from '../video/index.js';
 import { planCondition, type ConditionPlan } from './condition-plan.js';
+import { assertLabelMaps } from './label-maps.js';
 import { conditionBytesOf, consumeFrames, labelOptions, sourceOptions } from './media.js';
 import type { DataOptions } from './options.js';
 import type { ConditionLayout } from './types.js';
@@ -39,6 +41,8 @@ export interface ConditionContext {
   readonly fps: Rational;
   readonly startSeconds?: number | undefined;
   readonly durationSeconds?: number | undefined;
+  /** What a damaged input is; what `data.onDamage` says unless given. */
+  readonly onDamage?: 'error' | 'warn' | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Run any filtergraph, not only those that can do no more than change pictures. */
   readonly trustFilters?: boolean | undefined;
@@ -115,11 +119,16 @@ function decoded(
   source: Exclude<ConditionSource, { frames: Observable<Frame> }>,
   plan: ConditionPlan,
   options: DataOptions,
-  context: ConditionContext,
+  context: ConditionContext & { readonly deinterlace: string | null },
 ): Observable<Frame> {
+  const { deinterlace } = context;
   const info = 'video' in source ? source.video.info : source.info;
   const { startSeconds, durationSeconds, signal } = context;
-  const target = { ...options.size, fit: options.fit, fps: context.fps };
+  const { fit, onDamage } = options;
+  const target = {
+    ...{ ...options.size, fit, fps: context.fps, deinterlace },
+    onDamage: context.onDamage ?? onDamage,
+  };
   const range = { startSeconds, durationSeconds };
   const how = plan.labels
     ? { ...labelOptions(target, info, plan.labels), ...range }
@@ -146,7 +155,8 @@ function asCondition(frame: Frame, plan: ConditionPlan & { width: number; height
  *
  * @param options the parsed `data:` section of the pipeline that was trained
  * @returns null for a pipeline without conditions
- * @throws FrameloomError not-found, bad-data of a palette; untrusted for a filtergraph that could do
+ * @throws FrameloomError not-found, bad-data of a palette and of label maps that hold other ids than
+ *   can be read; untrusted for a filtergraph that could do
  *   more than change pictures; the stream errors with what decoding errors with, and bad-data for a
  *   label outside the palette
  */
@@ -162,8 +172,12 @@ export async function openCondition(
   const { labels, layout, filtergraph } = plan;
   if (layout.kind === 'none') return null;
   let raw: Observable<Frame>;
-  if (!('frames' in source)) raw = decoded(source, plan, options, context);
-  else if (filtergraph === null) raw = source.frames;
+  if (!('frames' in source)) {
+    const info = 'video' in source ? source.video.info : source.info;
+    if (labels) await assertLabelMaps(info, labels);
+    const deinterlace = options.deinterlace ? await deinterlaceFilter() : null;
+    raw = decoded(source, plan, options, { ...context, deinterlace });
+  } else if (filtergraph === null) raw = source.frames;
   else {
     const size = { width, height, fit: options.fit };
     raw = filtered(source.frames, filtergraph, size, context);

@@ -1,4 +1,4 @@
-import { FrameloomError } from '../base/error.js';
+import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
@@ -211,26 +211,33 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
   const { seed, baseFolder, historyFrames, conditionFrames, cacheFolder, signal } = context;
   const log = context.log ?? silentLogger;
   const { trustFilters } = context;
-  const place = { baseFolder, signal, trustFilters };
+  const place = { baseFolder, signal, trustFilters, log };
   const { plan, clips } = await indexClips(dataOptions.parse(options), place);
   const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
+  let isTold = false;
+  const onNotKept = (error: unknown): void => {
+    if (!isTold) log.warn(`what is found in the clips is not kept: ${messageOf(error)}`);
+    isTold = true;
+  };
   try {
     const facts = await forEachClip(clips, async (media, clip): Promise<ClipFacts> => {
-      const scan = await scanClip(media, plan, {
+      const kept = await scanClip(media, plan, {
         cacheFolder,
         signal,
+        log,
+        onNotKept,
         onBlock: async (block, bytes) => {
           if (block === 0) log.info(`reading ${media.path} (${clip + 1} of ${clips.length})`);
           await cache.put(blockKey(clip, block), bytes);
         },
       });
-      const cuts = options.sceneCuts.detect
-        ? findSceneCuts(
-            scan.sceneScores.map((score) => score / 1000),
-            options.sceneCuts.threshold,
-          )
-        : [];
-      return { media, scan, cuts, ...splitClip(scan.frameCount, options.heldOut) };
+      const { frameCount, sceneScores } = kept.scan;
+      const { detect, threshold } = options.sceneCuts;
+      const scores = sceneScores.map((score) => score / 1000);
+      const seen = detect ? findSceneCuts(scores, threshold) : [];
+      // Across missing pictures no frame follows from the last.
+      const cuts = [...new Set([...seen, ...media.gapFrames])].sort((a, b) => a - b);
+      return { media, ...kept, cuts, ...splitClip(frameCount, options.heldOut) };
     });
     const leadFrames = Math.max(historyFrames, conditionFrames - 1);
     const sampler = new WindowSampler({

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Logger } from '../base/log.js';
 import { consumeFrames, decodeClip, type ClipMedia, type MediaPlan } from './media.js';
 import type { LabelTally } from './labels.js';
 
@@ -26,6 +27,8 @@ export interface BlockDecoding {
   readonly onFrame?: (rgb: Uint8Array) => void;
   readonly tally?: LabelTally | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told of what is wrong with the files and can be borne. */
+  readonly log?: Logger | undefined;
 }
 
 /** Decodes a run of blocks. @returns the number of frames that were decoded */
@@ -34,7 +37,7 @@ export async function decodeBlocks(
   plan: MediaPlan,
   options: BlockDecoding,
 ): Promise<number> {
-  const { firstBlock, lastBlock, onBlock, onFrame, tally, signal } = options;
+  const { firstBlock, lastBlock, onBlock, onFrame, tally, signal, log } = options;
   const pixels = rgbBytes(plan);
   const extra = conditionBytes(plan);
   const frames = lastBlock === undefined ? undefined : (lastBlock - firstBlock + 1) * BLOCK_FRAMES;
@@ -46,8 +49,7 @@ export async function decodeBlocks(
   const source = decodeClip(media, plan, {
     startFrame: firstBlock * BLOCK_FRAMES,
     frames,
-    tally,
-    signal,
+    ...{ tally, signal, log },
   });
   await consumeFrames(source, ({ rgb, condition }) => {
     onFrame?.(rgb);

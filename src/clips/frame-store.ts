@@ -11,12 +11,11 @@ import {
 } from './decode-blocks.js';
 import { UnequalLength } from './lockstep.js';
 import type { ClipMedia, MediaPlan } from './media.js';
-import type { ClipScan } from './scan.js';
+import { changedError, forgetScan, type KeptScan } from './scan.js';
 import type { FrameRange } from './types.js';
 
-export interface StoredClip {
+export interface StoredClip extends KeptScan {
   readonly media: ClipMedia;
-  readonly scan: ClipScan;
 }
 
 interface Waiting {
@@ -175,7 +174,7 @@ export class FrameStore {
       }
     } catch (error) {
       const other = error instanceof OtherFrames || error instanceof UnequalLength;
-      const reason = other ? this.#changed(clip, error) : error;
+      const reason = other ? await this.#changed(clip, error) : error;
       for (let i = first; i <= last; i += 1) this.#settle(clip, i)?.reject(reason);
     }
   }
@@ -205,12 +204,10 @@ export class FrameStore {
     return entry;
   }
 
-  #changed(clip: number, cause: Error): FrameloomError {
-    const { path } = this.#clips[clip]!.media;
-    return new FrameloomError('bad-data', `${path} changed since it was scanned`, {
-      hint: 'start again, and leave the clips alone while they are in use',
-      path,
-      cause,
-    });
+  /** The scan does not hold: whoever starts again gets a new one. */
+  async #changed(clip: number, cause: Error): Promise<FrameloomError> {
+    const { media, keptAt } = this.#clips[clip]!;
+    if (keptAt !== null) await forgetScan(keptAt, this.#log);
+    return changedError(media.path, cause);
   }
 }

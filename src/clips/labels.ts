@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../base/error.js';
+import type { PixelFormat } from '../video/index.js';
 import { paletteOptions, type Palette, type PairedOptions } from './condition-options.js';
 
 /** Colours that are remembered; a lossy label video can hold millions. */
@@ -89,6 +90,11 @@ export class LabelReader {
     return new LabelReader(Object.keys(palette), Object.values(palette), options.toleranceLevels);
   }
 
+  /** Whether maps hold ids, and not colours. */
+  get holdsIds(): boolean {
+    return this.#colours.length === 0;
+  }
+
   get classes(): number {
     return this.classNames.length;
   }
@@ -119,24 +125,32 @@ export class LabelReader {
   }
 
   /**
-   * @param bytes one frame in this reader's pixel format
+   * @param bytes one frame in this reader's pixel format; ids may come as rgb24 too, of which all
+   *   three channels have to be the id
    * @param frame its number, for messages
    * @param tally where unknown labels are written down (their pixels become id 0); without it the
    *   first one is an error
    * @throws FrameloomError bad-data
    */
-  toIds(bytes: Uint8Array, frame: number, tally?: LabelTally): Uint8Array {
-    const step = this.pixelFormat === 'rgb24' ? 3 : 1;
+  toIds(
+    bytes: Uint8Array,
+    frame: number,
+    tally?: LabelTally,
+    pixelFormat: PixelFormat = this.pixelFormat,
+  ): Uint8Array {
+    const step = pixelFormat === 'rgb24' ? 3 : 1;
     const ids = new Uint8Array(bytes.length / step);
     const unknown = tally?.unknown ?? new Map<number, UnknownLabel>();
     for (let i = 0, j = 0; i < ids.length; i += 1, j += step) {
       const key = step === 1 ? bytes[j]! : (bytes[j]! << 16) | (bytes[j + 1]! << 8) | bytes[j + 2]!;
-      const id = step === 1 ? (key < this.classes ? key : UNKNOWN) : this.#idOf(key);
+      const id = step === 1 ? this.#known(key) : this.holdsIds ? this.#grey(key) : this.#idOf(key);
       if (id === UNKNOWN) {
         const seen = unknown.get(key);
         if (seen) seen.pixels += 1;
         else if (unknown.size < REMEMBERED_COLOURS) {
-          unknown.set(key, { value: Array.from(bytes.subarray(j, j + step)), frame, pixels: 1 });
+          const value = Array.from(bytes.subarray(j, j + step));
+          const isId = this.holdsIds && value.every((level) => level === value[0]);
+          unknown.set(key, { value: isId ? value.slice(0, 1) : value, frame, pixels: 1 });
         }
       } else {
         ids[i] = id;
@@ -155,17 +169,25 @@ export class LabelReader {
       worst.length > 1 ? `, and ${worst.length - 1} other ${this.#what(worst.length - 1)}` : '';
     const pixels = `${first.pixels} pixel${first.pixels === 1 ? '' : 's'}`;
     const detail = path === undefined ? {} : { path };
-    if (this.pixelFormat === 'gray') {
+    const where = `(first in frame ${first.frame}, ${pixels}${others})`;
+    if (this.holdsIds && first.value.length > 1) {
       return new FrameloomError(
         'bad-data',
-        `label id ${first.value.join()} is not below classes: ${this.classes} (first in frame ${first.frame}, ${pixels}${others})`,
+        `the label maps hold colours such as [${first.value.join(', ')}], and classes: ${this.classes} wants ids as grey levels ${where}`,
+        { hint: 'give palette: {name: [red, green, blue], …} instead of classes', ...detail },
+      );
+    }
+    if (this.holdsIds) {
+      return new FrameloomError(
+        'bad-data',
+        `label id ${first.value.join()} is not below classes: ${this.classes} ${where}`,
         { hint: 'raise data.condition.classes, or mend the label maps', ...detail },
       );
     }
     const { name, distance } = this.#nearest(first.value);
     return new FrameloomError(
       'bad-data',
-      `label colour [${first.value.join(', ')}] is not in the palette (first in frame ${first.frame}, ${pixels}${others})`,
+      `label colour [${first.value.join(', ')}] is not in the palette ${where}`,
       {
         hint: `the nearest is ${name}, ${distance} levels off; add the colour, store label videos without loss (FFV1, PNG), or raise toleranceLevels`,
         ...detail,
@@ -173,8 +195,18 @@ export class LabelReader {
     );
   }
 
+  #known(id: number): number {
+    return id < this.classes ? id : UNKNOWN;
+  }
+
+  /** The id that stands in all three channels. */
+  #grey(key: number): number {
+    const id = key & 255;
+    return key === id * 0x010101 ? this.#known(id) : UNKNOWN;
+  }
+
   #what(count: number): string {
-    return `${this.pixelFormat === 'gray' ? 'id' : 'colour'}${count === 1 ? '' : 's'}`;
+    return `${this.holdsIds ? 'label' : 'colour'}${count === 1 ? '' : 's'}`;
   }
 
   #idOf(key: number): number {

@@ -1,5 +1,6 @@
 import { map, Subscription, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
+import type { Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
 import {
   decodeFrames,
@@ -25,9 +26,19 @@ export interface MediaPlan {
   readonly filtergraph: string | null;
   /** Of paired labels. */
   readonly labels: LabelReader | null;
+  /** The filter that makes whole pictures of fields, of `data.deinterlace`. */
+  readonly deinterlace: string | null;
+  /** Whether what can be decoded of a damaged file is used, with a warning. */
+  readonly onDamage: 'error' | 'warn';
   /** Another ffmpeg may scale otherwise, so scans are told apart by it. */
   readonly ffmpegVersion: string;
 }
+
+/** What settles how a source is decoded. */
+export type SourcePlan = Pick<
+  MediaPlan,
+  'width' | 'height' | 'fit' | 'fps' | 'deinterlace' | 'onDamage'
+>;
 
 /** A clip, with the part of it that is used. */
 export interface ClipMedia {
@@ -39,6 +50,8 @@ export interface ClipMedia {
   readonly firstFrame: number;
   /** Frames of the clip at the most; null to the end. */
   readonly frameLimit: number | null;
+  /** Frames of the clip before which pictures are missing from its folder. */
+  readonly gapFrames: readonly number[];
 }
 
 export interface ClipFrame {
@@ -52,31 +65,31 @@ interface Part {
   readonly startFrame: number;
   readonly frames?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly log?: Logger | undefined;
 }
 
 /** The frames of a clip, scaled. */
-export function sourceOptions(
-  plan: Pick<MediaPlan, 'width' | 'height' | 'fit' | 'fps'>,
-  info: VideoInfo | undefined,
-): DecodeOptions {
+export function sourceOptions(plan: SourcePlan, info: VideoInfo | undefined): DecodeOptions {
+  const { width, height, fit, fps, deinterlace, onDamage } = plan;
   return {
-    size: { width: plan.width, height: plan.height, fit: plan.fit },
-    fps: plan.fps,
-    sequenceFps: plan.fps,
-    info,
+    size: { width, height, fit },
+    ...{ fps, sequenceFps: fps, info, onDamage },
+    ...(deinterlace !== null && { preFilter: deinterlace }),
   };
 }
 
 /** Label maps are scaled without mixing neighbours, which would make colours that mean nothing. */
 export function labelOptions(
-  plan: Pick<MediaPlan, 'width' | 'height' | 'fit' | 'fps'>,
+  plan: Omit<SourcePlan, 'deinterlace'>,
   info: VideoInfo,
   labels: LabelReader,
 ): DecodeOptions {
   const { width, height, fit } = plan;
   const base: DecodeOptions = {
-    ...sourceOptions(plan, info),
-    pixelFormat: labels.pixelFormat,
+    // Deinterlacing mixes neighbours too.
+    ...sourceOptions({ ...plan, deinterlace: null }, info),
+    // In colour where it may be stored so: of a colour's grey level nobody knows that it is no id.
+    pixelFormat: mayBeInColour(info) ? 'rgb24' : labels.pixelFormat,
   };
   const square = info.sampleAspectRatio.num === info.sampleAspectRatio.den;
   if (info.width === width && info.height === height && square) return base;
@@ -94,19 +107,22 @@ export function labelOptions(
   return {
     ...base,
     size: { width, height, fit: 'stretch' },
-    preFilter: `${scaleExactly(scaled, info.pixelFormat)}${fitted},setsar=1`,
+    preFilter: `${scaleExactly(scaled, info)}${fitted},setsar=1`,
   };
 }
+
+/** Of pictures, one may be grey and the next in colour, as optimizers store them. */
+const mayBeInColour = ({ kind, pixelFormat }: VideoInfo): boolean =>
+  kind === 'sequence' || /^(rgb|bgr|gbr|pal8|argb|abgr|0rgb|0bgr)/.test(pixelFormat);
 
 /**
  * Nearest-neighbour scaling that leaves every value as it is. ffmpeg scales packed RGB by way of
  * YUV with half the chroma, which makes colours that no label has; so RGB goes plane by plane.
  */
-function scaleExactly(size: string, pixelFormat: string): string {
+function scaleExactly(size: string, info: VideoInfo): string {
   const scale = `scale=${size}:flags=neighbor:in_range=full:out_range=full`;
-  if (pixelFormat.startsWith('gray')) return `format=gray,${scale}`;
-  if (!/^(rgb|bgr|gbr|pal8|argb|abgr)/.test(pixelFormat))
-    return `format=yuv444p,scale=${size}:flags=neighbor`;
+  if (!mayBeInColour(info) && info.pixelFormat.startsWith('gray')) return `format=gray,${scale}`;
+  if (!mayBeInColour(info)) return `format=yuv444p,scale=${size}:flags=neighbor`;
   const planes = ['r', 'g', 'b'];
   const each = planes.map((plane) => `[${plane}]${scale}[${plane}1]`).join(';');
   return `format=gbrp,extractplanes=r+g+b[r][g][b];${each};[g1][b1][r1]mergeplanes=0x001020:gbrp`;
@@ -119,6 +135,7 @@ function partOf(media: ClipMedia, part: Part): DecodeOptions {
     startFrame: media.firstFrame + part.startFrame,
     frames: Number.isFinite(frames) ? Math.max(0, frames) : undefined,
     signal: part.signal,
+    log: part.log,
   };
 }
 
@@ -182,7 +199,7 @@ export function conditionBytesOf(
       { hint: 'end the filtergraph in the size that it began with', path: 'data.condition' },
     );
   }
-  if (plan.labels) return plan.labels.toIds(frame.data, index, tally);
+  if (plan.labels) return plan.labels.toIds(frame.data, index, tally, frame.pixelFormat);
   if (plan.layout.bytesPerPixel === 3) return frame.data;
   // One channel is decoded as grey RGB: a filtergraph is given colour whatever it makes of it.
   const grey = new Uint8Array(plan.width * plan.height);

@@ -160,6 +160,16 @@ export const dataOptions = z.strictObject({
     .describe("Frames per second, as 25 or 30000/1001; the clips' own unless given."),
   startSeconds: z.number().nonnegative().optional().describe('Seconds to skip in every clip.'),
   durationSeconds: z.number().positive().optional().describe('Seconds to use of every clip.'),
+  deinterlace: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Make whole pictures of interlaced frames, in clips and derived conditions; label maps stay as they are.',
+    ),
+  onDamage: z
+    .enum(['error', 'warn'])
+    .default('error')
+    .describe('A damaged clip: an error, or a warning and what can be decoded of it is used.'),
   condition: conditionOptions.describe('What the generator is told at each frame.'),
   strideFrames: oneOrMore(z.int().min(1).max(64))
     .refine((list) => list.length > 0, 'give at least one stride')

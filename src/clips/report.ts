@@ -26,8 +26,8 @@ function mediaWarnings({ info }: ClipMedia, plan: MediaPlan): string[] {
   if (info.variableFrameRate) {
     warnings.push('has a variable frame rate: frames are repeated or left out to make it constant');
   }
-  if (info.interlaced) {
-    warnings.push('is interlaced: moving edges have combs (deinterlace it first)');
+  if (info.interlaced && plan.deinterlace === null) {
+    warnings.push('is interlaced: moving edges have combs (data.deinterlace: true takes them out)');
   }
   if (info.width < plan.width || info.height < plan.height) {
     warnings.push(
