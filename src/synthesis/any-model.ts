@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { DataOptions } from '../clips/index.js';
 import type { SynthesisModel } from './model.js';
 import type { ExportedModel } from './exported-model.js';
@@ -13,6 +14,16 @@ export function dataOf(model: AnyModel): DataOptions {
   if (!isExported(model)) return model.data;
   const { width, height } = model;
   return { ...model.data, size: { width, height } };
+}
+
+/** Files that a model is made of, as far as it says: an exported one's own, its palette. */
+export function filesRead(model: AnyModel, baseFolder: string): string[] {
+  const { condition } = dataOf(model);
+  const palette =
+    typeof condition === 'object' && 'palette' in condition && typeof condition.palette === 'string'
+      ? [resolve(baseFolder, condition.palette)]
+      : [];
+  return [...(isExported(model) ? [model.path] : []), ...palette];
 }
 
 /** What the generator remembers, and the noise that it takes. */

@@ -1,8 +1,9 @@
 import { FrameloomError } from '../base/error.js';
-import { probe, type EncodeResult } from '../video/index.js';
+import { formatOf, probe, type EncodeResult } from '../video/index.js';
+import { isNumbered } from '../video/sequence.js';
 import type { AnyModel } from './any-model.js';
-import { isSameWork, type Claim, type ClaimedWork } from './claim.js';
-import { fingerprint, glance, isUnchanged, type Fingerprint } from './fingerprint.js';
+import { isOrphaned, isSameWork, type Claim, type ClaimedWork } from './claim.js';
+import { fingerprint, glance, isRestOf, isUnchanged, type Fingerprint } from './fingerprint.js';
 import { generateVideo, type GenerateVideoOptions } from './generate-video.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
 import type { Synthesizer } from './synthesizer.js';
@@ -13,6 +14,12 @@ export type JobSettings = Omit<
   GenerateVideoOptions,
   'input' | 'video' | 'output' | 'seed' | 'synthesizer' | 'onFrame'
 >;
+
+/**
+ * What is to be done of a job: nothing where it is made, nothing where something else is in its
+ * place, or making it, over what is there if that is known to be this batch's own.
+ */
+export type Verdict = 'made' | 'kept' | 'make' | 'replace';
 
 /** A job's own: whether it is made already, what it is of, and making it. */
 export class JobMaker {
@@ -75,29 +82,56 @@ export class JobMaker {
     };
   }
 
+  /** Numbered pictures, put in place one by one: what is there need not be all of them. */
+  #isNumbered({ output }: BatchJob): boolean {
+    return isNumbered(output) && formatOf(output, this.#options.format) === 'png';
+  }
+
   /** Whether somebody made it since the list was gone through, or died between file and manifest. */
-  async isFinished(job: BatchJob, work: ClaimedWork, claim: Claim): Promise<boolean> {
+  async judge(job: BatchJob, work: ClaimedWork, claim: Claim): Promise<Verdict> {
     await this.#manifest.refresh();
-    if (await this.isMade(job)) return true;
+    if (await this.isMade(job)) return 'made';
+    const now = await glance(job.output);
+    if (!now) return 'make';
     const { abandoned } = claim;
-    // Numbered pictures are put in place one by one: what is there need not be all of them.
-    if (!abandoned || /%0?\d*d/.test(job.output) || !isSameWork(abandoned, work)) return false;
-    const { before } = abandoned;
-    const now = await fingerprint(job.output);
-    if (!now || (before?.bytes === now.bytes && before.modifiedMs === now.modifiedMs)) return false;
-    // A file is renamed into place when it is whole: only its line is missing.
+    const orphaned = abandoned !== undefined && isOrphaned(abandoned, now);
+    if (orphaned && !abandoned.orphaned && isSameWork(abandoned, work) && !this.#isNumbered(job)) {
+      // A file is renamed into place when it is whole: only its line is missing.
+      await this.#enter(job, work);
+      return 'made';
+    }
+    const ours = this.#options.overwrite === true || orphaned || (await this.#isOurs(job));
+    return ours ? 'replace' : 'kept';
+  }
+
+  /** Whether what is there is what the manifest says was made, of other work than is asked for. */
+  async #isOurs(job: BatchJob): Promise<boolean> {
+    const entry = this.#manifest.find(job.output);
+    if (!entry) return false;
+    if (await isUnchanged(job.output, entry.made)) return true;
+    return this.#isNumbered(job) && isRestOf(job.output, entry.made);
+  }
+
+  async #enter(job: BatchJob, { output, model, settings, input }: ClaimedWork): Promise<void> {
+    const made = await this.#printOf(job);
     const { frameCount, durationSeconds } = await probe(job.output, { count: true });
     await this.#manifest.add({
-      ...{ output: work.output, model: work.model, settings: work.settings, input: work.input },
-      ...{ made: now, frames: frameCount ?? 0, durationSeconds: durationSeconds ?? 0 },
+      ...{ output, model, settings, input, made },
+      ...{ frames: frameCount ?? 0, durationSeconds: durationSeconds ?? 0 },
     });
-    return true;
+  }
+
+  async #printOf({ output }: BatchJob): Promise<Fingerprint> {
+    const made = await fingerprint(output);
+    if (made) return made;
+    throw new FrameloomError('not-found', `${output} is gone`, { path: output });
   }
 
   /** Makes it. @returns its line for the manifest too. @throws FrameloomError as generateVideo */
   async make(
     job: BatchJob,
     work: ClaimedWork,
+    overwrite: boolean,
     synthesizer: Synthesizer,
     onFrame: (done: number, total: number | null) => void,
   ): Promise<[ManifestEntry, EncodeResult]> {
@@ -107,12 +141,10 @@ export class JobMaker {
       output: job.output,
       seed: job.seed,
       synthesizer,
+      overwrite,
       onFrame,
     });
-    const made = await fingerprint(job.output);
-    if (!made) {
-      throw new FrameloomError('not-found', `${job.output} is gone`, { path: job.output });
-    }
+    const made = await this.#printOf(job);
     const { frames, durationSeconds } = result;
     const { output, model, settings, input } = work;
     return [{ output, model, settings, input, made, frames, durationSeconds }, result];

@@ -1,20 +1,23 @@
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
-import { silentLogger } from '../base/log.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import { sweepTemporaries } from '../base/temporaries.js';
 import { assertTrusted } from '../clips/trust.js';
-import type { EncodeResult } from '../video/index.js';
-import { dataOf, type AnyModel } from './any-model.js';
+import { formatOf, KeptFiles, type EncodeResult } from '../video/index.js';
+import { dataOf, filesRead, type AnyModel } from './any-model.js';
 import { JobMaker, type JobSettings } from './batch-job.js';
 import { Claims, type Claim, type ClaimedWork } from './claim.js';
 import { modelFingerprint } from './fingerprint.js';
-import { Manifest, removeLeftovers } from './manifest.js';
+import { Manifest } from './manifest.js';
 import { openSynthesizerLater } from './open-later.js';
 import type { Synthesizer } from './synthesizer.js';
 import type { BatchJob, Shard } from './template.js';
 
 /** What happens to the jobs of a batch. */
 export type BatchEvent =
-  | { readonly kind: 'skipped' | 'started'; readonly job: BatchJob }
+  /** `kept`: something that this batch did not make is in its place, and stays there. */
+  | { readonly kind: 'skipped' | 'kept' | 'started'; readonly job: BatchJob }
   | {
       readonly kind: 'frame';
       readonly job: BatchJob;
@@ -44,16 +47,20 @@ export interface BatchOptions extends JobSettings {
 
 export interface BatchSummary {
   readonly done: number;
+  /** Made before. */
   readonly skipped: number;
+  /** Not made, because something else is in their place: `overwrite` replaces it. */
+  readonly kept: number;
   readonly failed: readonly { readonly job: BatchJob; readonly error: FrameloomError }[];
 }
 
 /**
  * Makes many videos with one model. What the manifest knows as made, of the same input by the same
  * model and settings, and that is still there, is skipped; each further one is entered when it is in
- * place. A job that fails does not stop the others.
+ * place. What was made of other work is made anew; what the manifest knows nothing of stays, with a
+ * warning, unless `overwrite` is set. A job that fails does not stop the others.
  *
- * @throws FrameloomError untrusted for a filtergraph that could do more than change pictures;
+ * @throws FrameloomError bad-option where an output is a file that is read; untrusted for a filtergraph that could do more than change pictures;
  *   cancelled, when all that was begun is cleaned up; write-failed, disk-full
  *   where the manifest cannot be written
  */
@@ -65,6 +72,7 @@ export async function runBatch(
   const { log = silentLogger, shard, signal } = options;
   // Once for all: no job of it could be made.
   assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
+  await refuseInputs(model, jobs, options);
   const manifest = await Manifest.open(options.folder, { shard, log });
   const sha256 = options.modelId ?? (await modelFingerprint(model));
   const batch = new Batch(model, manifest, { ...options, modelId: sha256 });
@@ -83,11 +91,23 @@ export async function runBatch(
       );
     }
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    return { done: batch.done, skipped: batch.skipped, failed: batch.failed };
+    const { done, skipped, kept, failed } = batch;
+    return { done, skipped, kept, failed };
   } finally {
     await batch.close();
     await manifest.close();
   }
+}
+
+/** An output that is read by another job is lost to it as surely as by its own. */
+async function refuseInputs(
+  model: AnyModel,
+  jobs: readonly BatchJob[],
+  { baseFolder, reads = [], format }: BatchOptions,
+): Promise<void> {
+  const inputs = jobs.map(({ input }) => input);
+  const read = await KeptFiles.of([...inputs, ...filesRead(model, baseFolder), ...reads]);
+  for (const { output } of jobs) await read.refuse(output, formatOf(output, format) === 'png');
 }
 
 /** How often it is looked whether another process has finished what it works at. */
@@ -103,12 +123,15 @@ class ManifestError extends Error {
 class Batch {
   done = 0;
   skipped = 0;
+  kept = 0;
   readonly failed: { job: BatchJob; error: FrameloomError }[] = [];
   readonly #model: AnyModel;
   readonly #maker: JobMaker;
   readonly #manifest: Manifest;
   readonly #options: BatchOptions;
   readonly #claims: Claims;
+  /** Where a process died at its work. */
+  readonly #littered = new Set<string>();
 
   constructor(
     model: AnyModel,
@@ -167,26 +190,33 @@ class Batch {
       const work = await this.#maker.workOf(job);
       claim = await this.#claims.take(work);
       if (!claim) return false;
-      if (await this.#maker.isFinished(job, work, claim)) this.#skip(job);
-      else await this.#work(job, work, synthesizer);
+      if (claim.abandoned) await this.#sweep(dirname(job.output));
+      const verdict = await this.#maker.judge(job, work, claim);
+      if (verdict === 'made') this.#skip(job);
+      else if (verdict === 'kept') this.#keep(job);
+      else await this.#work(job, work, verdict === 'replace', synthesizer);
     } catch (error) {
       if (error instanceof ManifestError) throw error.cause;
       if (!this.#options.signal?.aborted) this.#fail(job, error);
     } finally {
       // Not before the manifest has it: until then nobody else may begin it.
-      await claim?.release();
+      await claim?.release().catch((error: unknown) => this.#log.warn(messageOf(error)));
     }
     return true;
   }
 
-  async #work(job: BatchJob, work: ClaimedWork, synthesizer: Synthesizer): Promise<void> {
+  async #work(
+    job: BatchJob,
+    work: ClaimedWork,
+    replace: boolean,
+    synthesizer: Synthesizer,
+  ): Promise<void> {
     const { onEvent } = this.#options;
     const started = performance.now();
-    await removeLeftovers([job.output]);
     onEvent?.({ kind: 'started', job });
     const onFrame = (done: number, total: number | null): void =>
       onEvent?.({ kind: 'frame', job, done, total });
-    const [entry, result] = await this.#maker.make(job, work, synthesizer, onFrame);
+    const [entry, result] = await this.#maker.make(job, work, replace, synthesizer, onFrame);
     await this.#manifest.add(entry).catch((cause: unknown) => {
       throw new ManifestError(cause);
     });
@@ -200,9 +230,23 @@ class Batch {
     this.#options.onEvent?.({ kind: 'skipped', job });
   }
 
+  #keep(job: BatchJob): void {
+    this.kept += 1;
+    this.#log.warn(
+      `${job.output} is there, not made by this batch, and is left as it is (--overwrite replaces it)`,
+    );
+    this.#options.onEvent?.({ kind: 'kept', job });
+  }
+
+  /** What a dead process left beside its output; once more at the end, since its ffmpeg lives longer. */
+  async #sweep(folder: string): Promise<void> {
+    this.#littered.add(folder);
+    await sweepTemporaries(folder, this.#log);
+  }
+
   #fail(job: BatchJob, error: unknown): void {
-    const { onEvent, log = silentLogger } = this.#options;
-    if (!isFrameloomError(error)) log.debug(error instanceof Error ? `${error.stack}` : '');
+    const { onEvent } = this.#options;
+    if (!isFrameloomError(error)) this.#log.debug(error instanceof Error ? `${error.stack}` : '');
     const told = isFrameloomError(error)
       ? error
       : new FrameloomError('write-failed', messageOf(error), { path: job.output, cause: error });
@@ -210,7 +254,12 @@ class Batch {
     onEvent?.({ kind: 'failed', job, error: told });
   }
 
+  get #log(): Logger {
+    return this.#options.log ?? silentLogger;
+  }
+
   async close(): Promise<void> {
+    for (const folder of this.#littered) await sweepTemporaries(folder, this.#log);
     await this.#claims.close();
   }
 }

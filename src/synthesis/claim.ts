@@ -10,6 +10,8 @@ const workSchema = z.object({
   ...entrySchema.pick({ output: true, model: true, settings: true, input: true }).shape,
   /** What lay at the output's place before; null for nothing. */
   before: fingerprintSchema.omit({ sha256: true }).nullable(),
+  /** That was made by one who died at other work in this place: nobody else has a say in it. */
+  orphaned: z.boolean().optional(),
 });
 
 /** What a claimed job makes, of what, and what it writes over. */
@@ -83,12 +85,21 @@ const removed = (folder: string): Promise<boolean> =>
 
 /**
  * What lay there before the first of several that died at the same work: only what is there instead
- * was made by one of them.
+ * was made by one of them. At other work, all that is known of it is whether one of them made it.
  */
 function inherit(note: unknown, previous: unknown): unknown {
   const [own, theirs] = [workSchema.parse(note), workSchema.safeParse(previous).data];
-  return theirs && isSameWork(theirs, own) ? { ...own, before: theirs.before } : own;
+  if (!theirs) return own;
+  if (!isSameWork(theirs, own)) return { ...own, orphaned: isOrphaned(theirs, own.before) };
+  return { ...own, before: theirs.before, orphaned: theirs.orphaned };
 }
+
+/** Whether what lies in a claim's place now was made by one who died there. */
+export const isOrphaned = (abandoned: ClaimedWork, now: ClaimedWork['before']): boolean =>
+  now !== null && (abandoned.orphaned === true || !isSame(abandoned.before, now));
+
+const isSame = (a: ClaimedWork['before'], b: ClaimedWork['before']): boolean =>
+  a?.bytes === b?.bytes && a?.modifiedMs === b?.modifiedMs;
 
 /** Whether an entry is of the very work that was claimed. */
 export const isSameWork = (

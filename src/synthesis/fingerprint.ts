@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { filesOf } from '../video/sequence.js';
 import { isExported, type AnyModel } from './any-model.js';
 
 /** What a file, or the pictures of a sequence together, hold. */
@@ -11,30 +12,6 @@ export interface Fingerprint {
   readonly modifiedMs: number;
   /** Of the content; of several files, of their names and contents in order. */
   readonly sha256: string;
-}
-
-const PATTERN = /^(.*?)%0?\d*d(.*)$/s;
-const byName = new Intl.Collator('en', { numeric: true });
-
-/** The files that a path stands for: itself, those of a folder, those of a `%05d` pattern. */
-async function filesOf(path: string): Promise<string[]> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts?.isFile()) return [path];
-  const pattern = PATTERN.exec(basename(path));
-  const folder = facts?.isDirectory() ? path : dirname(path);
-  if (!facts && !pattern) return [];
-  const names = await readdir(folder).catch(() => []);
-  const [, before = '', after = ''] = facts ? [] : (pattern ?? []);
-  const fits = (name: string): boolean =>
-    !name.startsWith('.') &&
-    (facts !== undefined ||
-      (name.startsWith(before) &&
-        name.endsWith(after) &&
-        /^\d+$/.test(name.slice(before.length, name.length - after.length))));
-  return names
-    .filter(fits)
-    .sort((a, b) => byName.compare(a, b))
-    .map((name) => join(folder, name));
 }
 
 /** Size and date only, which cost nothing; null where there is no such file. */
@@ -73,6 +50,15 @@ export async function isUnchanged(path: string, known: Fingerprint): Promise<boo
   if (facts?.bytes !== known.bytes) return false;
   if (facts.modifiedMs === known.modifiedMs) return true;
   return (await fingerprint(path))?.sha256 === known.sha256;
+}
+
+/**
+ * Whether what is at a path now can be what is left of numbered pictures that were made: some may
+ * have been taken away, but none has been written since, and none is longer.
+ */
+export async function isRestOf(path: string, made: Fingerprint): Promise<boolean> {
+  const now = await glance(path);
+  return now === null || (now.bytes <= made.bytes && now.modifiedMs <= made.modifiedMs);
 }
 
 /** All of a model that decides what it makes: weights, network, and the rule for conditions. */

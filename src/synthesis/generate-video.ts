@@ -5,21 +5,27 @@ import { silentLogger, type Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
 import { SMALLEST_SIDE } from '../clips/options.js';
 import {
+  assertFree,
+  assertNotAnInput,
   encodeFrames,
+  formatOf,
   openVideo,
   type EncodeOptions,
   type EncodeResult,
   type OpenedVideo,
   type RawInput,
 } from '../video/index.js';
-import { dataOf, type AnyModel } from './any-model.js';
+import { dataOf, filesRead, type AnyModel } from './any-model.js';
 import { createFrameMaker } from './frame-maker.js';
 import { openSynthesizerLater } from './open-later.js';
 import { openFrameSource } from './frame-source.js';
 import type { Synthesizer } from './synthesizer.js';
 
 /** How what is generated is written; by the output's extension unless given. */
-export type OutputChoice = Pick<EncodeOptions, 'format' | 'outputPixelFormat' | 'crf' | 'preset'>;
+export type OutputChoice = Pick<
+  EncodeOptions,
+  'format' | 'outputPixelFormat' | 'crf' | 'preset' | 'overwrite'
+>;
 
 export interface GenerateVideoOptions extends OutputChoice {
   /** A video of the kind that the model's condition is made of: a path, `-`, or a stream. */
@@ -38,6 +44,8 @@ export interface GenerateVideoOptions extends OutputChoice {
   /** Carry the input's audio along. */
   readonly audio?: boolean;
   readonly baseFolder: string;
+  /** What else is read and never written over, beside the input and the model's files: a list, say. */
+  readonly reads?: readonly string[] | undefined;
   /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
   readonly trustFilters?: boolean | undefined;
   /** Lent, to make many videos with one; made for this video unless given. */
@@ -67,14 +75,25 @@ export function openInput(
  * a pipe gets its first frame as soon as the input has given one.
  *
  * @throws FrameloomError bad-option when start frames are asked of an input that is a label map,
- *   or sound of a pipe; bad-input when it is shorter, or smaller than anything can be trained on;
- *   untrusted for a filtergraph that could do more than change pictures; closed-pipe when whoever
- *   reads the output is gone; what decoding and encoding throw
+ *   sound of a pipe, or an output that is one of the files read; exists where it is there already;
+ *   bad-input when it is shorter, or smaller than anything can be trained on; untrusted for a
+ *   filtergraph that could do more than change pictures; closed-pipe when whoever reads the output is
+ *   gone; what decoding and encoding throw
  */
 export async function generateVideo(
   model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
+  // Told where it is asked for.
+  options.video?.catch(() => undefined);
+  await checkOutput(model, options).catch(async (error: unknown) => {
+    // Opened by the caller, and ours to close.
+    await options.video?.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+    throw error;
+  });
   const video = await (options.video ?? openInput(options));
   try {
     return await generateFrom(video, model, options);
@@ -121,6 +140,7 @@ async function generateFrom(
           outputPixelFormat: options.outputPixelFormat,
           crf: options.crf,
           preset: options.preset,
+          overwrite: options.overwrite,
           ...(options.audio && info.hasAudio && info.path !== null && { audioFrom: info.path }),
         }),
       ),
@@ -129,6 +149,16 @@ async function generateFrom(
     await maker.settled();
     if (!options.synthesizer) synthesizer.dispose();
   }
+}
+
+/** That nothing is written over: what is read never, what is there only when asked. */
+async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Promise<void> {
+  const { input, output, baseFolder, overwrite, reads = [] } = options;
+  if (!isPath(output)) return;
+  const pictures = formatOf(output, options.format) === 'png';
+  const read = [...(isPath(input) ? [input] : []), ...filesRead(model, baseFolder), ...reads];
+  await assertNotAnInput(output, read, pictures);
+  if (!overwrite) await assertFree(output, pictures);
 }
 
 /** What can be said before any frame is read. */

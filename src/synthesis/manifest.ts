@@ -1,5 +1,5 @@
-import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
 import { writeError } from '../base/outputs.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { entrySchema, type ManifestEntry } from './manifest-entry.js';
@@ -218,26 +218,5 @@ function parseLine(line: string): ManifestEntry | undefined {
     return entrySchema.safeParse(JSON.parse(line)).data;
   } catch {
     return undefined;
-  }
-}
-
-const NUMBERED = /%0?\d*d/;
-
-/** Removes what a killed process left half-written of these outputs. */
-export async function removeLeftovers(outputs: readonly string[]): Promise<void> {
-  const byFolder = new Map<string, Set<string>>();
-  for (const output of outputs) {
-    // Numbered pictures are written into a hidden folder beside theirs.
-    const place = resolve(NUMBERED.test(basename(output)) ? dirname(output) : output);
-    const names = byFolder.get(dirname(place)) ?? new Set();
-    byFolder.set(dirname(place), names.add(basename(place)));
-  }
-  for (const [folder, names] of byFolder) {
-    for (const found of await readdir(folder).catch(() => [])) {
-      const [, whole] = /^(?:\.[0-9a-f]{8}\.partial\.)+(.+)$/.exec(found) ?? [];
-      if (whole !== undefined && names.has(whole)) {
-        await rm(join(folder, found), { recursive: true, force: true });
-      }
-    }
   }
 }

@@ -1,4 +1,14 @@
-import { copyFile, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -69,7 +79,7 @@ describe('runBatch', () => {
     expect(first.ended).toEqual(['done 1-1', 'done 1-2', 'done 2-1', 'done 2-2']);
     const made = (await stat(join(folder, '1-1.mkv'))).mtimeMs;
     const second = await run({ folder, seeds: [1, 2], more: { parallel: 2 } });
-    expect(second.summary).toEqual({ done: 2, skipped: 4, failed: [] });
+    expect(second.summary).toEqual({ done: 2, skipped: 4, kept: 0, failed: [] });
     expect(second.ended.slice(0, 2)).toEqual(['done 3-1', 'done 3-2']);
     expect((await stat(join(folder, '1-1.mkv'))).mtimeMs).toBe(made);
     // Each with its own history and seed, whoever made it and in whatever order.
@@ -96,7 +106,9 @@ describe('runBatch', () => {
     await rm(join(folder, '2-1.mkv'));
     expect(await again()).toEqual(['done 2-1', 'skipped 1-1']);
     await writeFile(join(folder, '1-1.mkv'), 'something else');
-    expect(await again()).toEqual(['done 1-1', 'skipped 2-1']);
+    expect(await again()).toEqual(['kept 1-1', 'skipped 2-1']);
+    expect(await readFile(join(folder, '1-1.mkv'), 'utf8')).toBe('something else');
+    expect(await again({ more: { overwrite: true } })).toEqual(['done 1-1', 'skipped 2-1']);
     expect(await again({ more: { startFrames: 1 } })).toEqual(['done 1-1', 'done 2-1']);
     const other = await openModel(await makeRun({ seed: 2, generator: { noiseChannels: 2 } }));
     expect(await again({ of: other, more: { startFrames: 1 } })).toEqual(['done 1-1', 'done 2-1']);
@@ -165,10 +177,17 @@ describe('runBatch', () => {
     const entry = JSON.parse(await readFile(join(folder, manifest!), 'utf8')) as ManifestEntry;
     await rm(join(folder, manifest!));
     const { output, model: made, settings, input } = entry;
-    const abandon = async (before: ClaimedWork['before']): Promise<void> => {
+    const abandon = async (
+      before: ClaimedWork['before'],
+      change: ClaimedWork['settings'] = {},
+    ): Promise<void> => {
       const claims = new Claims(folder);
-      await claims.take({ output, model: made, settings, input, before });
-      const [name] = await readdir(join(folder, '.frameloom-claims'));
+      await claims.take({
+        ...{ output, model: made, input, before },
+        settings: { ...settings, ...change },
+      });
+      const names = await readdir(join(folder, '.frameloom-claims'));
+      const name = names.find((one) => one.endsWith('.json'));
       const path = join(folder, '.frameloom-claims', name!);
       const claim = JSON.parse(await readFile(path, 'utf8')) as object;
       // As from a process that was killed, and whose number another one has now.
@@ -186,6 +205,15 @@ describe('runBatch', () => {
     // What lay there before the dead process began was not made by it.
     await rm(join(folder, manifest!));
     await abandon(entry.made);
+    expect((await run({ folder, inputs: clips.slice(0, 1) })).ended).toEqual(['kept 1-1']);
+    // What one made of other work and did not live to enter is nobody's to keep.
+    await abandon(null, { seed: 7 });
+    expect((await run({ folder, inputs: clips.slice(0, 1) })).ended).toEqual(['done 1-1']);
+    // Nor is it when the next one died at it too.
+    await rm(join(folder, manifest!));
+    await abandon(null, { seed: 7 });
+    const { mtimeMs: modifiedMs, size: bytes } = await stat(join(folder, output));
+    await abandon({ bytes, modifiedMs });
     expect((await run({ folder, inputs: clips.slice(0, 1) })).ended).toEqual(['done 1-1']);
   });
 
@@ -210,16 +238,100 @@ describe('runBatch', () => {
     expect(summaries[0]!.done + summaries[1]!.done).toBe(3);
   });
 
+  it('leaves what it did not make, and says so, unless it may replace it', async () => {
+    const folder = scratchPath('out');
+    await mkdir(folder);
+    await writeFile(join(folder, '1-1.mkv'), 'theirs');
+    const said: string[] = [];
+    const none = (): void => undefined;
+    const log = { error: none, info: none, debug: none, warn: (text: string) => said.push(text) };
+    const inputs = clips.slice(0, 2);
+    const first = await run({ folder, inputs, more: { log } });
+    expect(first.ended).toEqual(['done 2-1', 'kept 1-1']);
+    expect(first.summary).toMatchObject({ done: 1, kept: 1, failed: [] });
+    expect(said).toEqual([expect.stringContaining('1-1.mkv is there, not made by this batch')]);
+    expect(await readFile(join(folder, '1-1.mkv'), 'utf8')).toBe('theirs');
+    const second = await run({ folder, inputs, more: { overwrite: true } });
+    expect(second.ended).toEqual(['done 1-1', 'skipped 2-1']);
+    expect(await pixels(folder, '1-1.mkv')).not.toHaveLength(0);
+  });
+
+  it('writes over nothing that any job reads, by whatever name', async () => {
+    const folder = scratchPath('out');
+    await mkdir(folder);
+    const own = join(folder, '2-1.mkv');
+    await copyFile(clips[0]!, own);
+    await symlink(clips[1]!, join(folder, '1-1.mkv'));
+    const before = await readFile(clips[1]!);
+    for (const inputs of [
+      [clips[1]!, clips[2]!],
+      [clips[2]!, own],
+    ]) {
+      await expect(run({ folder, inputs, more: { overwrite: true } })).rejects.toMatchObject({
+        ...{ code: 'bad-option', message: expect.stringContaining('one of the inputs') as string },
+      });
+    }
+    expect(await readFile(clips[1]!)).toEqual(before);
+    const list = join(folder, '1-1.mkv');
+    await rm(list);
+    await writeFile(list, 'a list');
+    const inputs = clips.slice(1);
+    const more = { overwrite: true, reads: [list] };
+    await expect(run({ folder, inputs, more })).rejects.toMatchObject({ code: 'bad-option' });
+  });
+
+  it('makes pictures of several videos at once in one folder', async () => {
+    const folder = scratchPath('out 100%');
+    const long = await makeClip({ frames: 3 * FRAMES, name: '50%.mp4' });
+    const template = join(folder, '{name}-%03d.png');
+    const jobs = planBatch({ inputs: [...clips, long], seeds: [1], template });
+    const options = { folder: outputFolder(template), startFrames: 0, baseFolder: folder };
+    const summary = await runBatch(model, jobs, { ...options, parallel: 4 });
+    expect(summary).toMatchObject({ done: 4, failed: [] });
+    for (const { input, output } of jobs) {
+      const frames = await collect(decodeFrames(output));
+      expect([input, frames.length]).toEqual([input, input === long ? 3 * FRAMES : FRAMES]);
+    }
+    const names = await readdir(folder);
+    expect(names.filter((name) => name.endsWith('.png'))).toHaveLength(6 * FRAMES);
+    expect(names.filter((name) => !name.endsWith('.png'))).toEqual(['frameloom-manifest.jsonl']);
+    expect(names.some((name) => name.endsWith('50%-001.png'))).toBe(true);
+    expect(await runBatch(model, jobs, options)).toMatchObject({ done: 0, skipped: 4 });
+    // A shorter video in the place of a longer one leaves nothing of it.
+    await copyFile(clips[0]!, long);
+    expect(await runBatch(model, jobs, options)).toMatchObject({ done: 1, skipped: 3 });
+    expect(await collect(decodeFrames(jobs[3]!.output))).toHaveLength(FRAMES);
+    // Pictures of somebody else's are not a rest of ours.
+    await writeFile(join(folder, 'theirs-001.png'), 'theirs');
+    await writeFile(jobs[0]!.output.replace('%03d', '002'), 'theirs');
+    expect(await runBatch(model, jobs, options)).toMatchObject({ done: 0, skipped: 3, kept: 1 });
+  });
+
   it('knows pictures by their pattern', async () => {
     const folder = scratchPath('out');
     const template = join(folder, '{name}', '%03d.png');
     const jobs = planBatch({ inputs: [clips[0]!], seeds: [1], template });
     const options = { folder, startFrames: 0, baseFolder: folder };
-    expect(await runBatch(model, jobs, options)).toEqual({ done: 1, skipped: 0, failed: [] });
-    expect(await runBatch(model, jobs, options)).toEqual({ done: 0, skipped: 1, failed: [] });
+    expect(await runBatch(model, jobs, options)).toEqual({
+      done: 1,
+      skipped: 0,
+      kept: 0,
+      failed: [],
+    });
+    expect(await runBatch(model, jobs, options)).toEqual({
+      done: 0,
+      skipped: 1,
+      kept: 0,
+      failed: [],
+    });
     const [made] = (await readdir(folder)).filter((name) => !name.startsWith('frameloom'));
     await rm(join(folder, made!, '003.png'));
-    expect(await runBatch(model, jobs, options)).toEqual({ done: 1, skipped: 0, failed: [] });
+    expect(await runBatch(model, jobs, options)).toEqual({
+      done: 1,
+      skipped: 0,
+      kept: 0,
+      failed: [],
+    });
     expect(await readdir(join(folder, made!))).toHaveLength(FRAMES);
   });
 });

@@ -1,8 +1,8 @@
-import { appendFile, mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/base/log.js';
-import { Manifest, removeLeftovers, type ManifestEntry } from '../../src/synthesis/manifest.js';
+import { Manifest, type ManifestEntry } from '../../src/synthesis/manifest.js';
 import { scratchPath } from '../video/make-clip.js';
 
 const print = { bytes: 5, modifiedMs: 1.5, sha256: 'a'.repeat(64) };
@@ -172,21 +172,5 @@ describe('a manifest that grows', () => {
     expect(outputs).toEqual([undefined, 'b.mp4', 'e.mp4']);
     expect((await readFile(manifest.path, 'utf8')).endsWith(line('e.mp4'))).toBe(true);
     await manifest.close();
-  });
-});
-
-describe('removeLeftovers', () => {
-  it('takes what was left half-written of the outputs, and nothing else', async () => {
-    const folder = scratchPath('out');
-    await mkdir(join(folder, '.0123abcd.partial.frames'), { recursive: true });
-    const stay = ['a.mp4', '.0123abcd.partial.other.mp4', '.partial.a.mp4', '.hidden'];
-    const go = ['.0123abcd.partial.a.mp4', '.89ef0123.partial..0123abcd.partial.a.mp4'];
-    for (const name of [...stay, ...go]) await writeFile(join(folder, name), 'x');
-    await removeLeftovers([
-      join(folder, 'a.mp4'),
-      join(folder, 'frames', '%05d.png'),
-      join(folder, 'none', 'b.mp4'),
-    ]);
-    expect((await readdir(folder)).sort()).toEqual(stay.sort());
   });
 });

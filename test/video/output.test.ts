@@ -264,7 +264,7 @@ describe('numbered pictures', () => {
     const real = await vi.importActual<typeof fs>('node:fs/promises');
     vi.mocked(fs.rename).mockImplementation(async (from, to) => {
       const late = /[\\/]2\.png$/.test(String(to)) || String(from).includes('before');
-      if (late && /\.png$/.test(String(to))) throw new Error('disk gone');
+      if (late && String(to).endsWith(".png")) throw new Error('disk gone');
       await real.rename(from, to);
     });
     await expect(next.commit()).rejects.toMatchObject({ code: 'write-failed' });
