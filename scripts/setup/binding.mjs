@@ -257,6 +257,7 @@ export async function assertLoads(addon) {
  */
 export async function runInstaller(packagePath, because) {
   say(`${because}: trying the ready-made build of TF.js`);
+  say('warning: its own installer fetches it and checks nothing of what comes');
   const bin = join(
     packageFolder('@mapbox/node-pre-gyp', packagePath) ?? packagePath,
     '..',

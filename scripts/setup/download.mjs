@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipVersion } from './python.mjs';
-import { KNOWN_SHA256, PYTHON_TAG } from './release.mjs';
+import { isPinned, PINNED_SHA256, PYTHON_TAG } from './release.mjs';
 import { lastLine, run } from './run.mjs';
 import { SetupError, megabytes, say, startProgress } from './say.mjs';
 
@@ -135,16 +135,41 @@ export async function assertSpace(folder, needBytes) {
   );
 }
 
+const TAKE_UNPINNED =
+  'FRAMELOOM_UNPINNED=1 takes what the package index gives; or set FRAMELOOM_TENSORFLOW to a wheel or folder that you have';
+
 /**
- * Downloads one wheel into `folder` and gives its path. pip holds it to the hash that the index
- * gives; a wheel of ours that is known beforehand is held to that hash too.
+ * Refuses to fetch what could not be checked afterwards, unless the user wants it all the same.
+ *
+ * @param {{ requirement: string, platformTags: string[] }} wheel
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {boolean} whether it is pinned
+ * @throws {SetupError}
+ */
+export function assertMayFetch(wheel, env = process.env) {
+  if (isPinned(wheel)) return true;
+  if (env['FRAMELOOM_UNPINNED'] !== '1') {
+    throw new SetupError(
+      `${wheel.requirement} is not fetched: its sha256 is not known beforehand on this platform`,
+      TAKE_UNPINNED,
+    );
+  }
+  say(`warning: ${wheel.requirement} is taken on the word of the package index alone`);
+  return false;
+}
+
+/**
+ * Downloads one wheel into `folder` and gives its path. It has to have the sha256 that is pinned for
+ * it; pip holds it to the hash that the index gives besides.
  *
  * @param {{ requirement: string, platformTags: string[], wheelBytes?: number }} wheel
  * @param {string} folder
  * @param {string} python
  * @returns {Promise<string>}
+ * @throws {SetupError}
  */
 export async function downloadWheel(wheel, folder, python) {
+  const pinned = assertMayFetch(wheel);
   const version = await pipVersion(python);
   const work = join(folder, 'pip');
   for (let attempt = 1; ; attempt++) {
@@ -177,16 +202,30 @@ export async function downloadWheel(wheel, folder, python) {
   const name = (await readdir(folder)).find((file) => file.endsWith('.whl'));
   if (name === undefined) throw new SetupError(`pip left no wheel of ${wheel.requirement}`);
   const path = join(folder, name);
-  await assertKnownWheel(path);
+  await (pinned ? assertPinnedWheel(path) : assertKnownWheel(path));
   return path;
 }
 
 /**
  * @param {string} path
- * @throws {SetupError} when the wheel has the name of a known one and another hash
+ * @throws {SetupError} when it is not exactly one of the pinned wheels
  */
-export async function assertKnownWheel(path, known = KNOWN_SHA256) {
-  const expected = known[basename(path)];
+export async function assertPinnedWheel(path, pins = PINNED_SHA256) {
+  if (pins[basename(path)] === undefined) {
+    throw new SetupError(
+      `the package index gave ${basename(path)}, whose sha256 is not known beforehand`,
+      TAKE_UNPINNED,
+    );
+  }
+  await assertKnownWheel(path, pins);
+}
+
+/**
+ * @param {string} path
+ * @throws {SetupError} when the wheel has the name of a pinned one and another hash
+ */
+export async function assertKnownWheel(path, pins = PINNED_SHA256) {
+  const expected = pins[basename(path)];
   if (expected === undefined) return;
   const found = await sha256Of(path);
   if (found === expected) return;

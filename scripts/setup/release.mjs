@@ -24,11 +24,36 @@ export const VERSION = '2.21.0';
 /** The last one built for Macs with an Intel processor. */
 const INTEL_MAC_VERSION = '2.16.2';
 
-/** Wheels whose hash is known beforehand. Others are held to their index's hash and their own RECORD. */
-export const KNOWN_SHA256 = /** @type {Record<string, string | undefined>} */ ({
+/**
+ * The wheels that are taken as they were published, by their sha256. Any other one would be whatever
+ * an index, or something before it, serves under that name: its own list of hashes comes with it.
+ */
+export const PINNED_SHA256 = /** @type {Readonly<Record<string, string | undefined>>} */ ({
   'tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl':
     '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
 });
+
+/**
+ * Whether a wheel that pip would take for this is pinned.
+ *
+ * @param {{ requirement: string, platformTags: readonly string[] }} wheel `project==version`; of
+ *   requirements that leave the version open nothing is known beforehand
+ * @param {Readonly<Record<string, string | undefined>>} [pins]
+ */
+export function isPinned({ requirement, platformTags }, pins = PINNED_SHA256) {
+  const [project = '', version, ...rest] = requirement.split('==');
+  if (version === undefined || rest.length > 0) return false;
+  const start = `${project.replaceAll(/[-.]/g, '_')}-${version}-`;
+  return Object.keys(pins).some((name) => {
+    const tags =
+      name
+        .replace(/\.whl$/, '')
+        .split('-')
+        .at(-1)
+        ?.split('.') ?? [];
+    return name.startsWith(start) && tags.some((tag) => platformTags.includes(tag));
+  });
+}
 
 /** @param {string} arch */
 const linuxTags = (arch) => [

@@ -95,7 +95,8 @@ export async function tensorflowNeed() {
       return await carryOut(plan);
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
-      say(`the GPU build cannot be had (${error.message}); taking the CPU one`);
+      const hint = error.hint === undefined ? '' : `; ${error.hint}`;
+      say(`the GPU build cannot be had (${error.message}${hint}): taking the CPU one`);
       fallback.stamp.instead = error.message;
       return carryOut(fallback);
     }

@@ -5,6 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   announcedBytes,
   assertKnownWheel,
+  assertMayFetch,
+  assertPinnedWheel,
   assertSpace,
   pipArguments,
   pipFailure,
@@ -68,6 +70,36 @@ describe('a known wheel', () => {
     await expect(assertKnownWheel(path, {})).resolves.toBeUndefined();
     await expect(assertKnownWheel(path, { 'a.whl': 'ab' })).rejects.toThrow(
       `a.whl has sha256 ${sha256} and not the published ab`,
+    );
+  });
+});
+
+describe('a wheel that is not pinned', () => {
+  const unpinned = { requirement: 'tensorflow==2.21.0', platformTags: ['macosx_12_0_arm64'] };
+  const pinned = { requirement: 'tensorflow-cpu==2.21.0', platformTags: ['manylinux_2_27_x86_64'] };
+
+  it('is not fetched', () => {
+    expect(() => assertMayFetch(unpinned, {})).toThrow(
+      'tensorflow==2.21.0 is not fetched: its sha256 is not known beforehand on this platform',
+    );
+    expect(() => assertMayFetch(unpinned, { FRAMELOOM_UNPINNED: '0' })).toThrow('is not fetched');
+    expect(assertMayFetch(pinned, {})).toBe(true);
+  });
+
+  it('is fetched for whoever insists, with a warning', () => {
+    const said: unknown[] = [];
+    const write = process.stdout.write.bind(process.stdout);
+    onTestFinished(() => void (process.stdout.write = write));
+    process.stdout.write = (text: unknown): boolean => said.push(text) > 0;
+    expect(assertMayFetch(unpinned, { FRAMELOOM_UNPINNED: '1' })).toBe(false);
+    expect(said).toEqual([
+      'setup: warning: tensorflow==2.21.0 is taken on the word of the package index alone\n',
+    ]);
+  });
+
+  it('does not take the place of a pinned one', async () => {
+    await expect(assertPinnedWheel('/x/other.whl', {})).rejects.toThrow(
+      'the package index gave other.whl, whose sha256 is not known beforehand',
     );
   });
 });

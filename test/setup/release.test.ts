@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { chooseDevice, libraryNames, releaseFor } from '../../scripts/setup/release.mjs';
+import {
+  chooseDevice,
+  isPinned,
+  libraryNames,
+  PINNED_SHA256,
+  releaseFor,
+} from '../../scripts/setup/release.mjs';
 
 describe('releaseFor', () => {
   it.each([
@@ -22,6 +28,27 @@ describe('releaseFor', () => {
     expect(() => releaseFor(machine)).toThrow(
       `no TensorFlow wheel with a C library is published for ${what}`,
     );
+  });
+});
+
+describe('isPinned', () => {
+  const pins = { 'a_b-1.2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl': 'ab' };
+
+  it('goes by project, version and platform', () => {
+    const wheel = { requirement: 'a-b==1.2', platformTags: ['manylinux2014_x86_64', 'other'] };
+    expect(isPinned(wheel, pins)).toBe(true);
+    expect(isPinned({ ...wheel, platformTags: ['manylinux2014_aarch64'] }, pins)).toBe(false);
+    for (const requirement of ['a-b==1.2.0', 'a-b==1', 'a==1.2', 'a-b>=1.2', 'a-b']) {
+      expect(isPinned({ ...wheel, requirement }, pins)).toBe(false);
+    }
+  });
+
+  it('knows the wheel of the usual machine, by a whole sha256', () => {
+    const { project, version, platformTags } = releaseFor({
+      ...{ platform: 'linux', arch: 'x64', device: 'cpu' },
+    });
+    expect(isPinned({ requirement: `${project}==${version}`, platformTags })).toBe(true);
+    for (const sha256 of Object.values(PINNED_SHA256)) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 
