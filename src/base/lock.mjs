@@ -39,7 +39,7 @@ const UNREADABLE_MS = 5000;
 /** Who was slower than this over writing it cannot be sure that nobody lost patience. */
 const WRITING_MS = 2000;
 /** Times that a folder may vanish while it is made: others remove it when they find it empty. */
-const FOLDER_ATTEMPTS = 100;
+const FOLDER_ATTEMPTS = 20;
 
 /**
  * @typedef {import('./owner.mjs').Owner} Owner
@@ -92,6 +92,7 @@ export async function tryLock(path, options = {}) {
       // The folder went between making it and writing into it.
       attempts += 1;
       if (codeOf(error) !== 'ENOENT' || attempts >= FOLDER_ATTEMPTS) throw error;
+      await sleep(attempts);
     }
   }
 }
@@ -135,7 +136,7 @@ async function attempt(path, options) {
   const textOf = (said) =>
     JSON.stringify({ ...owner, id, ...(said === undefined ? {} : { note: said }) });
   /** @type {Own} */
-  const own = { id, text: textOf(note), file: `${path}.new-${id}` };
+  const own = { id, text: textOf(note), file: `${path}.new-${process.pid}-${id}` };
   let taken = false;
   heldHere.add(id);
   try {
@@ -381,7 +382,7 @@ async function renew(path, own) {
   }
 }
 
-const BESIDE = /^(.+)\.(new|after)-[0-9a-f]+$/;
+const BESIDE = /^(.+)\.(?:(after)|new-(\d+))-[0-9a-f]+$/;
 
 /**
  * Removes what takers that died left beside the locks of a folder. Locks themselves stay.
@@ -390,33 +391,38 @@ const BESIDE = /^(.+)\.(new|after)-[0-9a-f]+$/;
  * @param {string} [only] beside this lock alone
  */
 export async function sweepLocks(folder, only) {
-  /** @type {{ name: string, lock: string, kind: string }[]} */
   const found = [];
   for (const name of await readdir(folder)) {
-    const [, lock, kind] = BESIDE.exec(name) ?? [];
-    if (lock === undefined || kind === undefined) continue;
-    if (only === undefined || lock === only) found.push({ name, lock, kind });
+    const [, lock, after, pid] = BESIDE.exec(name) ?? [];
+    if (lock === undefined || (only !== undefined && lock !== only)) continue;
+    found.push({ path: join(folder, name), name, lock, after, pid });
   }
   // After listing: a name that was listed and that no line leads to now is of a line that has ended.
+  /** @type {Map<string, Set<string>>} */
   const lines = new Map();
-  for (const { name, lock, kind } of found) {
-    const path = join(folder, name);
-    if (kind === 'after') {
-      const line = lines.get(lock) ?? (await lineOf(join(folder, lock)));
-      lines.set(lock, line);
-      if (!line.has(name)) await rm(path, { force: true });
-    } else if (await isAbandoned(path)) {
-      await rm(path, { force: true });
+  for (const { path, name, lock, after, pid } of found) {
+    if (after === undefined) {
+      if (await isAbandoned(path, Number(pid))) await rm(path, { force: true });
+      continue;
     }
+    const line = lines.get(lock) ?? (await lineOf(join(folder, lock)));
+    lines.set(lock, line);
+    if (!line.has(name)) await rm(path, { force: true });
   }
 }
 
-/** @param {string} path a taker's own file */
-async function isAbandoned(path) {
+/**
+ * @param {string} path a taker's own file; a living taker that loses it begins again
+ * @param {number} pid that its name says
+ */
+async function isAbandoned(path, pid) {
   const sight = await look(path);
   if (sight === undefined || sight.here) return false;
-  const alive = sight.owner && (await isAlive(sight.owner));
-  if (alive !== undefined) return !alive;
+  // Without an owner it was made and not yet, or never, written.
+  const owner = sight.owner ?? { ...(await thisOwner()), pid, born: null };
+  const alive = await isAlive(owner);
+  if (alive === false) return true;
+  if (alive === true && sight.owner !== undefined) return false;
   const probe = path.replace(/[0-9a-f]+$/, randomBytes(16).toString('hex'));
   try {
     await writeFile(probe, '', { flag: 'wx' });
