@@ -33,7 +33,7 @@ export class BatchTally {
     else if (kind === 'frame') this.#running.set(job, event.total ? event.done / event.total : 0);
     else {
       this.finished += 1;
-      if (kind !== 'skipped') this.worked += 1;
+      if (kind !== 'skipped' && kind !== 'kept') this.worked += 1;
       this.#running.delete(job);
     }
   }

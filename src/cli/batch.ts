@@ -52,13 +52,14 @@ export async function generateBatch(
       if (line !== undefined) terminal.out(line);
     },
   }).finally(() => view.stop());
-  const { done, skipped } = summary;
+  const { done, skipped, kept } = summary;
   const failed = summary.failed.length;
+  const left = kept === 0 ? '' : `, ${kept} left as they are (--overwrite replaces them)`;
   const seconds = (performance.now() - started) / 1000;
   terminal.out(
     json
-      ? `${JSON.stringify({ status: 'summary', done, skipped, failed, seconds })}\n`
-      : `${jobs.length} videos: ${done} made, ${skipped} there already, ${failed} failed\n`,
+      ? `${JSON.stringify({ status: 'summary', done, skipped, kept, failed, seconds })}\n`
+      : `${jobs.length} videos: ${done} made, ${skipped} there already${left}, ${failed} failed\n`,
   );
   return failed > 0 ? EXIT.failed : EXIT.ok;
 }

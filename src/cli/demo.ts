@@ -49,7 +49,11 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
   log.info('2/3 measuring it on frames that it never saw');
   const evaluation = await evaluateRun(FOLDER, { strip: files.strip }, context);
   log.info('3/3 generating the whole clip from its label maps');
-  const generated = await generateFromRun(FOLDER, { input: labels, output: files.video }, context);
+  const generated = await generateFromRun(
+    FOLDER,
+    { input: labels, output: files.video, overwrite: true },
+    context,
+  );
   const report = [
     '# Frameloom demo',
     '',

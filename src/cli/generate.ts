@@ -9,6 +9,7 @@ import type { Context } from './context.js';
 import { openEngine } from './engine.js';
 import type { EngineFlags } from './engine-flags.js';
 import { gatherInputs } from './inputs.js';
+import { checkVideoOutput, modelFiles } from './output-check.js';
 import { outputChoice, rawInput, reportVideo, type RawFlags } from './output-choice.js';
 import type { OutputFlags } from './output-flags.js';
 import { createProgress } from './progress.js';
@@ -61,7 +62,10 @@ export async function generateFromRun(
   context: Context,
   thread?: OnnxThread,
 ): Promise<EncodeResult> {
-  const settings = generateSettings(flags, context);
+  const settings = { ...generateSettings(flags, context), reads: await modelFiles(folder) };
+  const { format, overwrite } = settings;
+  const reads = [flags.input, ...settings.reads];
+  await checkVideoOutput(flags.output, { format, overwrite, reads });
   // The input is looked at while the model is loaded.
   const video = openInput({ ...settings, input: flags.input });
   // Told where it is asked for, when the model is there.
@@ -118,6 +122,7 @@ export async function generateAny(
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };
+    if (jobs !== undefined) context.log.warn('--jobs does nothing for one video');
     return reportVideo(flags, context, () => generateFromRun(folder, one, context, thread));
   }
   if (output === '-' || inputs.includes('-')) {
@@ -125,7 +130,8 @@ export async function generateAny(
       hint: 'give files to a batch and write files, such as -o out/{name}-{seed}.mp4',
     });
   }
-  const settings = generateSettings(flags, context);
+  const reads = [...(await modelFiles(folder)), ...(list === undefined ? [] : [list])];
+  const settings = { ...generateSettings(flags, context), reads };
   const { generateBatch } = await import('./batch.js');
   const engine = await openEngine(folder, flags, context, thread);
   if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);

@@ -1,7 +1,15 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import type { OutputChoice } from '../synthesis/index.js';
-import { formatOf, type EncodeResult, type RawInput } from '../video/index.js';
+import {
+  formatOf,
+  OUTPUT_FORMAT_NAMES,
+  type EncodeResult,
+  type OutputFormatName,
+  type RawInput,
+} from '../video/index.js';
 import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
 import type { OutputFlags } from './output-flags.js';
@@ -11,22 +19,59 @@ const PIPE_FORMAT = 'y4m';
 
 /**
  * What the flags say of the output.
- * @throws FrameloomError bad-option for an unknown format, or a terminal that would be written to
+ * @throws FrameloomError bad-option for an unknown format, a folder or a terminal in place of a file,
+ *   or a flag that would change nothing
  */
-export function outputChoice(flags: OutputFlags): OutputChoice {
+export function outputChoice(flags: OutputFlags & { audio?: boolean }): OutputChoice {
   const toPipe = flags.output === '-';
   if (toPipe && process.stdout.isTTY) {
     throw new FrameloomError('bad-option', 'frames cannot be written to a terminal', {
       hint: 'pipe them into another program, or name a file',
     });
   }
+  refuseFolder(flags.output);
   const named = flags.format ?? (toPipe ? PIPE_FORMAT : undefined);
+  refuseUnused(formatOf(flags.output, named), flags);
   return {
     ...(named !== undefined && { format: formatOf(undefined, named) }),
     ...(flags.outputPixFmt !== undefined && { outputPixelFormat: flags.outputPixFmt }),
     ...(flags.crf !== undefined && { crf: flags.crf }),
+    ...(flags.overwrite && { overwrite: true }),
     ...(flags.x264Preset !== undefined && { preset: flags.x264Preset }),
   };
+}
+
+function refuseFolder(output: string): void {
+  const facts = statSync(output, { throwIfNoEntry: false });
+  if (!facts?.isDirectory() && !/[\\/]$/.test(output)) return;
+  throw new FrameloomError('bad-option', `${output} is a folder`, {
+    path: output,
+    hint: `name a file in it, such as ${join(output, '{name}.mp4')} or ${join(output, '%05d.png')}`,
+  });
+}
+
+const WITH_CRF: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm'];
+const WITH_PRESET: readonly OutputFormatName[] = ['mp4', 'mpegts'];
+const WITH_SOUND: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm', 'mov', 'mkv', 'nut'];
+
+/** A flag that did nothing is a defect to whoever gave it. */
+function refuseUnused(format: OutputFormatName, flags: OutputFlags & { audio?: boolean }): void {
+  const refuse = (flag: string, formats: readonly OutputFormatName[]): never => {
+    throw new FrameloomError('bad-option', `${flag} does nothing for ${format}`, {
+      hint: `leave it out, or write ${formats.join(', ')}`,
+    });
+  };
+  if (flags.crf !== undefined && !WITH_CRF.includes(format)) refuse('--crf', WITH_CRF);
+  if (flags.x264Preset !== undefined && !WITH_PRESET.includes(format)) {
+    refuse('--x264-preset', WITH_PRESET);
+  }
+  if (flags.audio && !WITH_SOUND.includes(format)) refuse('--audio', WITH_SOUND);
+  if (flags.outputPixFmt !== undefined && format === 'gif') {
+    refuse(
+      '--output-pix-fmt',
+      OUTPUT_FORMAT_NAMES.filter((name) => name !== 'gif'),
+    );
+  }
 }
 
 export interface RawFlags {

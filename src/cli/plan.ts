@@ -12,12 +12,14 @@ import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
 import { memoryPlot } from './memory-plot.js';
 import { formatMemoryReport, memoryReport } from './memory-report.js';
+import { checkFileOutput } from './output-check.js';
 
 export interface PlanFlags {
   budget?: number | 'auto';
   set?: string[];
   json?: boolean;
   plot?: string;
+  overwrite?: boolean;
 }
 
 /** Predicts and prints. @returns the exit code */
@@ -28,6 +30,8 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
       hint: 'call it plan.svg; browsers and most programs open it',
     });
   }
+  const { plot, overwrite = false } = flags;
+  if (plot !== undefined) await checkFileOutput(plot, { overwrite, reads: [path] });
   const { pipeline, baseFolder } = await loadPipeline(path, { set: flags.set ?? [] });
   const { training, data, name } = pipeline;
   const layout = await conditionLayout(data.condition, baseFolder);
@@ -43,7 +47,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   if (flags.json) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
   else terminal.out(formatMemoryReport(report));
   if (flags.plot !== undefined) {
-    await writeFileAtomic(flags.plot, memoryPlot(report));
+    await writeFileAtomic(flags.plot, memoryPlot(report), { overwrite, log });
     log.info(`wrote ${flags.plot}`);
   }
   // Throws when the pipeline's own rollout does not fit; the tables say what would.

@@ -10,6 +10,7 @@ import type { Context } from './context.js';
 import { USUAL_FRAMES } from './defaults.js';
 import { openEngine, type Engine } from './engine.js';
 import type { EngineFlags } from './engine-flags.js';
+import { checkVideoOutput, modelFiles } from './output-check.js';
 import { outputChoice, reportVideo } from './output-choice.js';
 import type { OutputFlags } from './output-flags.js';
 import { createProgress } from './progress.js';
@@ -40,7 +41,9 @@ async function toSheet(
   fps: Rational,
 ): Promise<EncodeResult> {
   const made = await lastValueFrom(frames.pipe(toArray()));
-  const { width, height } = await writeSheet(flags.output, made, flags.sheet);
+  const { width, height } = await writeSheet(flags.output, made, flags.sheet, {
+    overwrite: flags.overwrite ?? false,
+  });
   return {
     ...{ frames: made.length, durationSeconds: made.length / rationalToNumber(fps) },
     ...{ width, height, format: 'png', path: flags.output },
@@ -79,6 +82,10 @@ async function sampleVideo(
   thread: OnnxThread | undefined,
 ): Promise<EncodeResult> {
   checkSheet(flags);
+  const { format } = outputChoice(flags);
+  const reads = [...(flags.firstFrame === undefined ? [] : [flags.firstFrame])];
+  reads.push(...(await modelFiles(folder)));
+  await checkVideoOutput(flags.output, { format, overwrite: flags.overwrite, reads });
   const engine = await openEngine(folder, flags, context, thread);
   try {
     return await sampleWith(engine, flags, context);

@@ -19,6 +19,12 @@ export function countingNumber(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a number from 1.`);
 }
 
+/** @throws InvalidArgumentError unless it is a quality such as 18 or 18.5 */
+export function crfNumber(text: string): number {
+  if (/^\d{1,2}(\.\d{1,4})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not a quality such as 18 or 18.5.`);
+}
+
 /** Reads `none` or a number of frames. */
 export function startCount(text: string): number {
   if (text === 'none') return 0;

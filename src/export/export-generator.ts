@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
-import { writeFileAtomic } from '../base/outputs.js';
+import { refuseExisting, writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
@@ -30,6 +30,8 @@ export interface ExportOptions {
    * flow, which counts in pixels, may differ by `flowScalePixels` times as much.
    */
   readonly tolerance?: number;
+  /** Replace a file that is there. Default: `exists` is the error. */
+  readonly overwrite?: boolean;
   /** Folder that relative paths of the pipeline start from; the current one unless given. */
   readonly baseFolder?: string;
   readonly log?: Logger;
@@ -62,7 +64,7 @@ const frameloomVersion = (): string =>
  * been called.
  *
  * @throws FrameloomError backend when the generator cannot be written in ONNX, or the file computes
- *   other numbers; diverged when it makes NaN; disk-full, write-failed
+ *   other numbers; diverged when it makes NaN; exists, disk-full, write-failed
  */
 export async function exportGenerator(
   model: ExportModel,
@@ -70,7 +72,8 @@ export async function exportGenerator(
   options: ExportOptions = {},
 ): Promise<ExportResult> {
   const { generator, layout, pipeline } = model;
-  const { halfWeights = false, log = silentLogger } = options;
+  const { halfWeights = false, overwrite = false, log = silentLogger } = options;
+  if (!overwrite) await refuseExisting(path);
   const tolerance = options.tolerance ?? (halfWeights ? HALF_TOLERANCE : TOLERANCE);
   const weights =
     model.weights instanceof Float32Array
@@ -111,7 +114,7 @@ export async function exportGenerator(
       },
     );
   }
-  await writeFileAtomic(path, file);
+  await writeFileAtomic(path, file, { overwrite, log });
   return {
     path,
     bytes: file.length,

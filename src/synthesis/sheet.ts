@@ -1,5 +1,5 @@
 import { encode } from 'fast-png';
-import { writeFileAtomic } from '../base/outputs.js';
+import { writeFileAtomic, type PlaceOptions } from '../base/outputs.js';
 import { FrameloomError } from '../base/error.js';
 import type { Frame } from '../video/index.js';
 
@@ -49,14 +49,18 @@ export function composeSheet(
 
 /**
  * Writes a sprite sheet as a PNG file, whole or not at all.
- * @throws FrameloomError bad-option, disk-full, write-failed
+ * @throws FrameloomError bad-option, exists, disk-full, write-failed
  */
 export async function writeSheet(
   path: string,
   frames: readonly Frame[],
   shape: SheetShape,
+  options: PlaceOptions = {},
 ): Promise<{ width: number; height: number }> {
   const { width, height, data } = composeSheet(frames, shape);
-  await writeFileAtomic(path, encode({ width, height, data, channels: 4 }));
+  await writeFileAtomic(path, encode({ width, height, data, channels: 4 }), {
+    overwrite: false,
+    ...options,
+  });
   return { width, height };
 }

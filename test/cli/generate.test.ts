@@ -1,12 +1,13 @@
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { decode } from 'fast-png';
 import { firstValueFrom } from 'rxjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryBeside } from '../../src/base/temporaries.js';
 import { decodeFrames, probe } from '../../src/video/index.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { collect, largestDifference } from '../video/frames.js';
-import { makeClip, scratchPath } from '../video/make-clip.js';
+import { makeClip, runFfmpeg, scratchPath } from '../video/make-clip.js';
 import { frameloom } from './support.js';
 
 let run: string;
@@ -92,6 +93,15 @@ describe('generate', () => {
     expect(stdout).toBe('4 videos: 0 made, 4 there already, 0 failed\n');
   });
 
+  it('says when --jobs changes nothing', async () => {
+    const path = scratchPath('made.mkv');
+    const { code, stderr } = await frameloom(
+      ...['generate', run, '-i', clip, '-o', path, '--jobs', '2'],
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain('warning: --jobs does nothing for one video');
+  });
+
   it('says when a seed changes nothing', async () => {
     const path = scratchPath('made.mkv');
     const { stderr } = await frameloom('generate', run, '-i', clip, '-o', path, '--seed', '3');
@@ -123,12 +133,162 @@ describe('generate', () => {
     [['-i', 'CLIP', '-o', 'x.mp4', '--format', 'avi'], '"avi" is no format that can be written'],
     [['-i', 'CLIP', '-o', 'x.mp4', '--shard', '3/2'], 'is not a shard such as 2/8'],
     [['-i', 'CLIP', '-o', 'x.mp4', '--jobs', '0'], 'is not a number from 1'],
+    [['-i', 'CLIP', '-o', 'x.xyz'], 'x.xyz has no extension that can be written'],
+    [
+      ['-i', 'CLIP', '-o', 'outdir/'],
+      'outdir/ is a folder (name a file in it, such as outdir/{name}',
+    ],
+    [['-i', 'CLIP', '-o', 'x.mkv', '--crf', '20'], '--crf does nothing for mkv'],
+    [
+      ['-i', 'CLIP', '-o', 'x.webm', '--x264-preset', 'slow'],
+      '--x264-preset does nothing for webm',
+    ],
+    [['-i', 'CLIP', '-o', 'x.gif', '--audio'], '--audio does nothing for gif'],
+    [['-i', 'CLIP', '-o', 'x.gif', '--output-pix-fmt', 'gray'], '--output-pix-fmt does nothing'],
+    [['-i', 'CLIP', '-o', 'x.mp4', '--crf', 'x'], 'is not a quality such as 18 or 18.5'],
+    [['-i', 'in/..mp4', '-o', 'x/{name}/%d.png'], 'cannot name an output: "." is a folder'],
   ])('refuses %j before anything starts', async (args, message) => {
     const other = await makeClip({ frames: 2, name: 'two.mp4' });
     const words = args.map((word) => ({ CLIP: clip, OTHER: other })[word] ?? word);
     const { code, stdout, stderr } = await quiet('generate', run, ...words);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(message);
+  });
+});
+
+describe('an output', () => {
+  it('is never one of the inputs, by whatever name', async () => {
+    const folder = scratchPath('in');
+    await mkdir(join(folder, 'seq'), { recursive: true });
+    const own = join(folder, 'own.mp4');
+    await writeFile(own, await readFile(clip));
+    await symlink(own, join(folder, 'link.mp4'));
+    await link(own, join(folder, 'hard.mp4'));
+    await symlink(folder, join(folder, 'here'));
+    const pictures = join(folder, 'seq', '%04d.png');
+    const { code } = await quiet('generate', run, '-i', own, '-o', pictures);
+    expect(code).toBe(0);
+    const before = await readFile(own);
+    const first = await readFile(join(folder, 'seq', '0001.png'));
+    const refusals: [input: string, output: string][] = [
+      ...['own.mp4', 'link.mp4', 'hard.mp4', join('here', 'own.mp4')].map(
+        (name): [string, string] => [own, join(folder, name)],
+      ),
+      [join(folder, 'link.mp4'), own],
+      [join(folder, 'seq'), pictures],
+      [pictures, pictures],
+      [join(folder, 'seq'), join(folder, 'seq', '0003.png')],
+    ];
+    for (const [input, output] of refusals) {
+      const { code, stdout, stderr } = await quiet(
+        ...['generate', run, '-i', input, '-o', output, '--overwrite', '--fps', '25'],
+      );
+      expect([output, code, stdout]).toEqual([output, 2, '']);
+      expect(stderr).toContain('is one of the inputs');
+    }
+    const batch = join(folder, 'here', '{name}.mp4');
+    const many = await quiet('generate', run, '-i', own, clip, '-o', batch, '-y');
+    expect([many.code, many.stderr]).toEqual([2, expect.stringContaining('one of the inputs')]);
+    expect(await readFile(own)).toEqual(before);
+    expect(await readFile(join(folder, 'seq', '0001.png'))).toEqual(first);
+    expect(await made(folder)).toEqual(['hard.mp4', 'here', 'link.mp4', 'own.mp4', 'seq']);
+  });
+
+  it('is not the model, the list, or the first frame either', async () => {
+    const model = join(await makeRun(), 'exports', 'generator.onnx');
+    await quiet('export', join(model, '..', '..'));
+    const list = scratchPath('list.mkv');
+    await writeFile(list, `${clip}\n`);
+    const picture = scratchPath('first.png');
+    await runFfmpeg('-i', clip, '-frames:v', '1', picture);
+    const kept = await Promise.all([model, list, picture].map((path) => readFile(path)));
+    for (const args of [
+      ['generate', model, '-i', clip, '-o', model, '--format', 'mkv'],
+      ['generate', run, '-i', clip, '-o', join(run, 'pipeline.yaml'), '--format', 'mkv'],
+      ['generate', run, '--list', list, '-o', list],
+      ['sample', free, '--frames', '1', '--first-frame', picture, '-o', picture],
+      ['export', run, '-o', join(run, 'pipeline.yaml')],
+    ]) {
+      const { code, stderr } = await quiet(...args, '-y');
+      expect([args, code]).toEqual([args, 2]);
+      expect(stderr).toContain('is one of the inputs');
+    }
+    expect(await Promise.all([model, list, picture].map((path) => readFile(path)))).toEqual(kept);
+  });
+
+  it('replaces nothing unless told to, which is said before anything is loaded', async () => {
+    const folder = scratchPath('out');
+    await mkdir(folder);
+    const there = ['made.mkv', 'sheet.png', 'frame-001.png', 'model.onnx', 'plan.svg', 'x.json'];
+    for (const name of there) await writeFile(join(folder, name), 'theirs');
+    const at = (name: string): string => join(folder, name);
+    // No run, no pipeline: nothing was looked at.
+    const none = scratchPath('none');
+    const commands = [
+      ['generate', none, '-i', clip, '-o', at('made.mkv')],
+      ['generate', none, '-i', clip, '-o', at('frame-%03d.png')],
+      ['sample', none, '-o', at('made.mkv')],
+      ['sample', none, '--sheet', '2x2', '-o', at('sheet.png')],
+      ['export', none, '-o', at('model.onnx')],
+      ['plan', none, '--plot', at('plan.svg')],
+      ['schema', '-o', at('x.json')],
+    ];
+    for (const command of commands) {
+      const { code, stdout, stderr } = await quiet(...command);
+      expect([command, code, stdout]).toEqual([command, 2, '']);
+      expect(stderr).toMatch(/is there already .*--overwrite/);
+    }
+    for (const name of there) expect(await readFile(at(name), 'utf8')).toBe('theirs');
+    expect((await quiet('schema', '-o', at('x.json'), '-y')).code).toBe(0);
+    expect((await frameloom('schema', '-o', at('x.json'))).stderr).toContain('is up to date');
+    const { code } = await quiet('generate', run, '-i', clip, '-o', at('made.mkv'), '-y');
+    expect(code).toBe(0);
+    expect(await probe(at('made.mkv'), { count: true })).toMatchObject({ frameCount: 6 });
+    const pictures = await quiet('generate', run, '-i', clip, '-o', at('frame-%03d.png'), '-y');
+    expect(pictures.code).toBe(0);
+    expect((await made(folder)).filter((name) => name.startsWith('frame-'))).toHaveLength(6);
+  });
+
+  it('of a batch that it did not make stays, and is told of', async () => {
+    const folder = scratchPath('out');
+    await mkdir(folder);
+    await writeFile(join(folder, 'theirs.mkv'), 'theirs');
+    const theirs = join(scratchPath('in'), 'theirs.mp4');
+    await mkdir(join(theirs, '..'));
+    await writeFile(theirs, await readFile(clip));
+    const command = ['generate', run, '-i', clip, theirs, '-o', join(folder, '{name}.mkv')];
+    const { code, stdout, stderr } = await frameloom(...command);
+    expect([code, stdout]).toEqual([
+      0,
+      '2 videos: 1 made, 0 there already, 1 left as they are (--overwrite replaces them), 0 failed\n',
+    ]);
+    expect(stderr).toContain('warning: ');
+    expect(stderr).toContain('theirs.mkv is there, not made by this batch');
+    expect(await readFile(join(folder, 'theirs.mkv'), 'utf8')).toBe('theirs');
+    const again = await quiet(...command, '--json', '-y');
+    const lines = again.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ status }) => status).sort()).toEqual(['done', 'skipped', 'summary']);
+    expect(lines.at(-1)).toMatchObject({ done: 1, skipped: 1, kept: 0, failed: 0 });
+  });
+
+  it('may have a name as long as the disk allows', async () => {
+    const path = join(scratchPath('out'), `${'長'.repeat(83)}.mkv`);
+    expect((await quiet('generate', run, '-i', clip, '-o', path)).code).toBe(0);
+    expect(await made(join(path, '..'))).toHaveLength(1);
+  });
+
+  it('clears away what an earlier call left when it was killed', async () => {
+    const path = join(scratchPath('out'), 'made.mkv');
+    await mkdir(join(path, '..'));
+    const [random, , , ...rest] = basename(await temporaryBeside(path)).split('-');
+    // A process of that number began at another time.
+    const left = [random, process.pid, '1', ...rest].join('-');
+    await writeFile(join(path, '..', left), 'half a film');
+    expect((await quiet('generate', run, '-i', clip, '-o', path)).code).toBe(0);
+    expect(await made(join(path, '..'))).toEqual(['made.mkv']);
   });
 });
 
@@ -185,7 +345,7 @@ describe('sample', () => {
       data: { condition: 'none' },
       training: { coldStartFraction: 0 },
     });
-    expect((await frameloom('sample', never, ...words)).stderr).toContain(
+    expect((await frameloom('sample', never, ...words, '-y')).stderr).toContain(
       'warning: this run was only trained to go on from real frames: give it a --first-frame',
     );
   });

@@ -183,7 +183,9 @@ describe('exportGenerator', () => {
     expect(await readdir(own)).toEqual([]);
     await exportGenerator(model, path);
     const before = await readFile(path);
-    await expect(exportGenerator(model, path, { tolerance: 1e-12 })).rejects.toThrow();
+    await expect(exportGenerator(model, path)).rejects.toMatchObject({ code: 'exists', path });
+    const refused = exportGenerator(model, path, { tolerance: 1e-12, overwrite: true });
+    await expect(refused).rejects.toMatchObject({ code: 'backend' });
     expect(await readdir(own)).toEqual(['generator.onnx']);
     expect(await readFile(path)).toEqual(before);
   });

@@ -3,17 +3,19 @@ import { formatBytes } from '../../base/units.js';
 import type { Register } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import type { ExportFlags } from '../export.js';
+import { addOverwriteFlag } from '../output-flags.js';
 import { snapshotChoice } from '../values.js';
 
 /** `frameloom export` */
 export const registerExport: Register = (program, run) => {
-  program
+  const command = program
     .command('export')
     .description('write a run’s generator as one ONNX file that runs without Frameloom')
     .argument('<run>', 'folder of the run')
     .option('-o, --output <file>', 'what to write; exports/generator.onnx in the run unless given')
     .option('--fp16', 'weights of half precision: half the size, nearly the same frames')
-    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
+    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice);
+  addOverwriteFlag(command)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -24,7 +26,7 @@ Examples:
   $ frameloom export runs/00001-edges-to-video
   $ frameloom export runs/00001-edges-to-video -o generator.onnx --fp16`,
     )
-    .action((folder: string, flags: ExportFlags, command: Command) =>
+    .action((folder: string, flags: ExportFlags, self: Command) =>
       run(async (context) => {
         const { exportRun } = await import('../export.js');
         const result = await exportRun(folder, flags, context);
@@ -37,6 +39,6 @@ Examples:
           );
         }
         return EXIT.ok;
-      }, command),
+      }, self),
     );
 };

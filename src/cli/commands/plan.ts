@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseBytes } from '../../base/units.js';
 import { collect, type Register } from '../command.js';
+import { addOverwriteFlag } from '../output-flags.js';
 import type { PlanFlags } from '../plan.js';
 
 function budget(text: string): number | 'auto' {
@@ -14,14 +15,15 @@ function budget(text: string): number | 'auto' {
 
 /** `frameloom plan` */
 export const registerPlan: Register = (program, run) => {
-  program
+  const command = program
     .command('plan')
     .description('predict what memory training a pipeline takes, and how it would fit a budget')
     .argument('<pipeline>', 'pipeline file')
     .option('--budget <size>', 'instead of the pipeline’s training.memoryBudget', budget)
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
     .option('--json', 'print it as JSON')
-    .option('--plot <file>', 'draw it as an SVG file')
+    .option('--plot <file>', 'draw it as an SVG file');
+  addOverwriteFlag(command)
     .addHelpText(
       'after',
       `
@@ -30,10 +32,10 @@ Examples:
   $ frameloom plan mine.yaml --budget 4GiB --set data.size=512x256 --set training.frames=16
   $ frameloom plan mine.yaml --budget 2GiB --plot plan.svg`,
     )
-    .action((path: string, flags: PlanFlags, command: Command) =>
+    .action((path: string, flags: PlanFlags, self: Command) =>
       run(async (context) => {
         const { plan } = await import('../plan.js');
         return plan(path, flags, context);
-      }, command),
+      }, self),
     );
 };

@@ -1,0 +1,42 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { refuseExisting } from '../base/outputs.js';
+import { runPaths } from '../training/run/run-folder.js';
+import { assertFree, assertNotAnInput, formatOf } from '../video/index.js';
+
+/** The files that a model is read from: an exported one's own, or what a run was trained by and to. */
+export async function modelFiles(place: string): Promise<string[]> {
+  if (/\.onnx$/i.test(place)) return [place];
+  const { pipeline, snapshots, exports } = runPaths(place);
+  // What is no run is told when it is opened.
+  const names = await readdir(snapshots, { recursive: true }).catch(() => []);
+  return [
+    ...[pipeline, join(exports, 'generator.onnx')],
+    ...names.map((name) => join(snapshots, name)),
+  ];
+}
+
+export interface OutputCheck {
+  readonly format?: string | undefined;
+  readonly overwrite?: boolean | undefined;
+  /** Files, folders of pictures and patterns that are read. */
+  readonly reads: readonly string[];
+}
+
+/**
+ * Says of a video that is to be written, before anything is loaded, whether it may be.
+ * @throws FrameloomError bad-option where it is one of the files read; exists where it is there and
+ *   not to be replaced
+ */
+export async function checkVideoOutput(output: string, check: OutputCheck): Promise<void> {
+  if (output === '-') return;
+  const pictures = formatOf(output, check.format) === 'png';
+  await assertNotAnInput(output, check.reads, pictures);
+  if (!check.overwrite) await assertFree(output, pictures);
+}
+
+/** The same of any other file. */
+export async function checkFileOutput(output: string, check: OutputCheck): Promise<void> {
+  await assertNotAnInput(output, check.reads);
+  if (!check.overwrite) await refuseExisting(output);
+}
