@@ -10,8 +10,8 @@ const { tryLock } = await import(module);
 const own = String(process.pid);
 const self = await thisOwner();
 
-/** Between two steps of ours there is time for those of others. */
-const onStep = () => sleep(Math.random() * 4);
+/** Now and then, between two steps of ours, others have time for all of theirs. */
+const onStep = () => (Math.random() < 0.2 ? sleep(Math.random() * 30) : undefined);
 
 /** @param {string} name */
 const take = (name) => tryLock(join(folder, 'locks', name), { onStep });
