@@ -3,7 +3,7 @@ import { parsePipeline, pipelineToYaml } from '../../src/pipeline/load.js';
 import { createGenerator } from '../../src/networks/index.js';
 import { startRun } from '../../src/training/run/run-folder.js';
 import { saveSnapshot } from '../../src/training/run/snapshot-store.js';
-import { planCondition } from '../../src/clips/condition-plan.js';
+import { conditionLayout } from '../../src/clips/condition-plan.js';
 import { stringify } from 'yaml';
 import { scratchFolder, scratchPath } from '../video/make-clip.js';
 
@@ -29,7 +29,7 @@ export async function makeRun(options: RunOptions = {}): Promise<string> {
   });
   const { pipeline, baseFolder } = parsePipeline(yaml, join(scratchFolder(), 'random.yaml'));
   const { data } = pipeline;
-  const { layout } = await planCondition(data.condition, { baseFolder, ...data.size });
+  const layout = await conditionLayout(data.condition, baseFolder);
   const generator = createGenerator(pipeline.generator, layout.channels);
   const run = await startRun({
     ...{ name: 'random', folder, pipelineYaml: pipelineToYaml(pipeline) },
