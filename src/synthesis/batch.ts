@@ -77,6 +77,7 @@ export async function runBatch(
   const sha256 = options.modelId ?? (await modelFingerprint(model));
   const batch = new Batch(model, manifest, { ...options, modelId: sha256 });
   try {
+    batch.mayBeLittered(jobs);
     const queue = await batch.unfinished(jobs);
     const workers = Array.from({ length: Math.min(options.parallel ?? 1, queue.length) }, () =>
       batch.work(queue),
@@ -110,6 +111,9 @@ async function refuseInputs(
   for (const { output } of jobs) await read.refuse(output, formatOf(output, format) === 'png');
 }
 
+/** So many folders of outputs are cleaned up at the end, whatever happened in them. */
+const CLEANED_FOLDERS = 64;
+
 /** How often it is looked whether another process has finished what it works at. */
 const LOOKED_EVERY_MS = 500;
 
@@ -130,7 +134,7 @@ class Batch {
   readonly #manifest: Manifest;
   readonly #options: BatchOptions;
   readonly #claims: Claims;
-  /** Where a process died at its work. */
+  /** Where processes may have died at their work. */
   readonly #littered = new Set<string>();
 
   constructor(
@@ -236,6 +240,12 @@ class Batch {
       `${job.output} is there, not made by this batch, and is left as it is (--overwrite replaces it)`,
     );
     this.#options.onEvent?.({ kind: 'kept', job });
+  }
+
+  /** Also of jobs that others have done since: nobody opens those again. */
+  mayBeLittered(jobs: readonly BatchJob[]): void {
+    const folders = new Set(jobs.map(({ output }) => dirname(output)));
+    for (const folder of [...folders].slice(0, CLEANED_FOLDERS)) this.#littered.add(folder);
   }
 
   /** What a dead process left beside its output; once more at the end, since its ffmpeg lives longer. */
