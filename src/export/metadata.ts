@@ -1,5 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { FrameloomError, messageOf } from '../base/error.js';
+import { hasExternalData } from './external-data.js';
 import { FORMAT, metadataFields, type ExportedCondition } from './metadata-fields.js';
 
 /** What an exported generator says about itself. */
@@ -78,12 +79,14 @@ function readProperties(file: Uint8Array): Record<string, string> {
  * What an ONNX file says about itself, without loading it into an engine.
  * @param path names the file in errors
  * @throws FrameloomError bad-input when it is no ONNX file, or none of Frameloom's, or says of itself
- *   what no export says
+ *   what no export says; untrusted when it names other files
  */
 export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
   let entries: Record<string, string>;
+  let external: boolean;
   try {
     entries = readProperties(file);
+    external = hasExternalData(file);
   } catch (error) {
     throw new FrameloomError('bad-input', `${path} is not an ONNX file: ${messageOf(error)}`, {
       path,
@@ -95,6 +98,12 @@ export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
     throw new FrameloomError('bad-input', `${path} was not exported by this Frameloom`, {
       path,
       hint: 'export the run again: its conventions are not in the file, or are others',
+    });
+  }
+  if (external) {
+    throw new FrameloomError('untrusted', `${path} has numbers in other files; they are not read`, {
+      path,
+      hint: 'export the run again: all of its numbers then lie in the file',
     });
   }
   const found = metadataFields.safeParse(entries);

@@ -128,6 +128,42 @@ describe('an exported file that lies about itself', () => {
     expect(line).toContain(`untrusted: PATH names a palette file, "${path}"; it is not read`);
   });
 
+  it.each(['/etc/hostname', 'package.json', '../package.json'])(
+    'in numbers that lie in a file of this machine: %s',
+    async (location) => {
+      const writer = new BinaryWriter();
+      const text = (field: number, value: string) =>
+        writer.tag(field, WireType.LengthDelimited).string(value);
+      const within = (field: number, write: () => void): void => {
+        writer.tag(field, WireType.LengthDelimited).fork();
+        write();
+        writer.join();
+      };
+      // A graph that comes again adds to the first: one more tensor, stored elsewhere, and its use.
+      within(7, () => {
+        within(1, () => {
+          text(1, 'stolen');
+          text(2, 'shown');
+          text(4, 'Identity');
+        });
+        within(5, () => {
+          writer.tag(1, WireType.Varint).int64(1).tag(2, WireType.Varint).int32(1);
+          text(8, 'stolen');
+          for (const [key, value] of Object.entries({ location, length: '4' })) {
+            within(13, () => {
+              text(1, key);
+              text(2, value);
+            });
+          }
+          writer.tag(14, WireType.Varint).int32(1);
+        });
+      });
+      expect(await tried(Buffer.concat([file, writer.finish()]))).toMatch(
+        /^untrusted: PATH has numbers in other files; they are not read/,
+      );
+    },
+  );
+
   it('however it does: it is opened, or an error says why not', async () => {
     const numbers = fc.oneof(
       fc.constantFrom(-1, 0, 1, 2, 3, 4, 16, 1.5, 1e9, 2 ** 53, -0),
