@@ -155,6 +155,7 @@ describe('the list of containers', () => {
       ivf: ['-c:v', 'libvpx'],
       webm: ['-c:v', 'libvpx'],
       gif: ['-pix_fmt', 'rgb8'],
+      mjpeg: ['-pix_fmt', 'yuvj420p'],
       apng: ['-pix_fmt', 'rgb24', '-plays', '0'],
     };
     const options = codec[extension] ?? [];
