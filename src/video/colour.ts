@@ -46,3 +46,23 @@ export function sourceColour(
 /** Transfers of high dynamic range, whose values are not what a screen without it shows. */
 export const isHighDynamicRange = (info: VideoInfo): boolean =>
   info.colour.transfer === 'smpte2084' || info.colour.transfer === 'arib-std-b67';
+
+/** Codecs of video, whose untagged brightness is of limited range; of pictures and raw ones it is full. */
+const LIMITED_CODECS = /^(h26[1345]|hevc|vp[89]|av1|mpeg[124]video|mpeg4|vc1|theora|prores|dnxhd)$/;
+
+/** Grey from 16 to 235 (of 8 bit), as infrared and security cameras send it. */
+export const isLimitedGrey = ({ pixelFormat, colour, codec }: VideoInfo): boolean =>
+  /^gray(9|10|12|14|16)?(le|be)?$/.test(pixelFormat) &&
+  (colour.range === 'limited' || (colour.range === null && LIMITED_CODECS.test(codec)));
+
+/**
+ * The filter that stretches it: ffmpeg's scaler takes all grey for full range. Deeper grey comes as
+ * 16 bit, its own largest value as 65535.
+ */
+export function stretchGrey(bitDepth: number): string {
+  const own = 2 ** bitDepth - 1;
+  const most = bitDepth > 8 ? 65_535 : 255;
+  const [black, white] = [16, 235].map((level) => (level * 2 ** (bitDepth - 8) * most) / own);
+  const value = `(val-${black!.toFixed(3)})*${most}/${(white! - black!).toFixed(3)}+0.5`;
+  return `lut=c0='clip(${value},0,${most})'`;
+}

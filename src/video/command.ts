@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import ffmpeg from 'fluent-ffmpeg';
+import type { FfmpegPrograms } from './ffmpeg-path.js';
 import { INPUT_LIMITS } from './containers.js';
 
 /**
@@ -14,6 +15,8 @@ export interface CommandInput {
   readonly options?: readonly string[];
   /** Made by ffmpeg itself: no protocol is opened. */
   readonly lavfi?: boolean;
+  /** Written by us in this run, in a format that nobody else's file is opened in. */
+  readonly own?: boolean;
 }
 
 export interface CommandOutput {
@@ -30,7 +33,7 @@ export interface CommandOutput {
 export function ffmpegArguments(
   inputs: readonly CommandInput[],
   output: CommandOutput,
-  options: { readonly progress?: boolean } = {},
+  options: { readonly progress?: boolean; readonly verbose?: boolean } = {},
 ): string[] {
   const command = ffmpeg();
   inputs.forEach((input, index) => {
@@ -42,12 +45,13 @@ export function ffmpegArguments(
         '-nostdin',
         '-nostats',
         '-loglevel',
-        'repeat+level+warning',
+        // Only so does it say how many packets it read and how many frames it made of them.
+        options.verbose ? 'repeat+level+verbose' : 'repeat+level+warning',
       );
       if (options.progress) command.inputOptions('-progress', 'pipe:2');
     }
     // Media files are trusted least: nothing in one may make ffmpeg open another, or an address.
-    const extra = [...(input.lavfi ? [] : INPUT_LIMITS), ...(input.options ?? [])];
+    const extra = [...(input.lavfi || input.own ? [] : INPUT_LIMITS), ...(input.options ?? [])];
     if (extra.length > 0) command.inputOptions(...pairSafe(extra));
   });
   command.output(output.url);
@@ -66,3 +70,9 @@ function pairSafe(options: readonly string[]): [string, string, ...string[]] {
   }
   return [first, second, ...rest];
 }
+
+/** Every frame goes out as it came, with its own time: none is repeated, none left out. */
+export const passThrough = ({ fpsMode }: Pick<FfmpegPrograms, 'fpsMode'>): readonly string[] => [
+  fpsMode ? '-fps_mode' : '-vsync',
+  'passthrough',
+];

@@ -1,233 +1,279 @@
 import type { Readable } from 'node:stream';
 import { Observable, type Subscriber } from 'rxjs';
-import { FrameloomError } from '../base/error.js';
-import { silentLogger } from '../base/log.js';
+import { silentLogger, type Logger } from '../base/log.js';
 import { rationalToNumber } from '../base/rational.js';
 import { ffmpegArguments } from './command.js';
-import { expectedFrames, reportDamage } from './damage.js';
 import { currentDemand, type Demand } from './demand.js';
-import { type DecodePlan, planDecode } from './decode-plan.js';
+import {
+  type DecodePlan,
+  type DecodeRange,
+  decodeRange,
+  pixelFormatOf,
+  planDecode,
+} from './decode-plan.js';
 import { cancelledError, ffmpegError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
-import { FrameSplitter, type SplitFrame } from './frame-splitter.js';
-import { type InputFeed, resolveInput } from './input.js';
+import { checkDecoded, FrameTally, type SourceFrame, WrongFrame } from './frame-tally.js';
+import { resolveInput } from './input.js';
+import { type NutFrame, NutReader } from './nut-reader.js';
+import { bytesPerPixel } from './pixel-format.js';
 import { type ProbedInput, probeInput } from './probe.js';
 import { MediaProcess } from './process.js';
-import type { DecodeOptions, Frame } from './types.js';
+import { Resampler } from './resample.js';
+import type { DecodeOptions, Frame, VideoInfo } from './types.js';
 
-/** Whole frames that may wait here; beyond them ffmpeg's pipe is left full, and ffmpeg waits. */
-const WAITING_FRAMES = 2;
-
-type DecodeSource = string | Readable | ProbedInput;
+export type DecodeSource = string | Readable | ProbedInput;
 
 const isProbed = (source: DecodeSource): source is ProbedInput =>
   typeof source !== 'string' && 'info' in source;
 
-/** One subscription: one ffmpeg. */
-class DecodeRun {
-  readonly #source: DecodeSource;
-  readonly #options: DecodeOptions;
-  readonly #subscriber: Subscriber<Frame>;
-  readonly #demand: Demand | undefined;
-  readonly #waiting: SplitFrame[] = [];
-  readonly #undo: (() => void)[] = [];
-  #process: MediaProcess | undefined;
-  #feed: InputFeed | undefined;
-  #plan: DecodePlan | undefined;
-  #emitted = 0;
-  #received = 0;
-  #stopped = false;
-  #pumping = false;
-  #scheduled: NodeJS.Immediate | undefined;
-  #drained: (() => void) | undefined;
+/** One decoding: what does not change from its first line to its last. */
+interface Decoding {
+  readonly probed: ProbedInput;
+  readonly options: DecodeOptions;
+  readonly range: DecodeRange;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** The same file's frames counted, which may come while it is decoded. */
+  readonly counted: Promise<VideoInfo>;
+}
 
-  constructor(source: DecodeSource, options: DecodeOptions, subscriber: Subscriber<Frame>) {
-    this.#source = source;
-    this.#options = options;
-    this.#subscriber = subscriber;
-    this.#demand = currentDemand();
+/** Where the first wanted frame can be told only from the times of all. */
+function wantsTable(options: DecodeOptions): boolean {
+  const { startFrame, startSeconds, durationSeconds } = options;
+  return (startFrame ?? 0) > 0 || (startSeconds ?? 0) > 0 || durationSeconds !== undefined;
+}
+
+async function lookAt(
+  source: DecodeSource,
+  options: DecodeOptions,
+  signal: AbortSignal,
+): Promise<{ probed: ProbedInput; counted: Promise<VideoInfo> }> {
+  const first = isProbed(source)
+    ? source
+    : await probeInput(await resolveInput(source), { ...options, count: false, signal });
+  const { input } = first;
+  if (input.kind !== 'file' || options.raw || first.info.frameTimes !== null) {
+    return { probed: first, counted: Promise.resolve(first.info) };
   }
-
-  start(): void {
-    const { signal } = this.#options;
-    if (this.#demand) this.#undo.push(this.#demand.onOpen(() => this.#pump()));
-    if (signal) {
-      const cancel = (): void => this.#fail(cancelledError('decoding'));
-      if (signal.aborted) return cancel();
-      signal.addEventListener('abort', cancel, { once: true });
-      this.#undo.push(() => signal.removeEventListener('abort', cancel));
-    }
-    this.#run().catch((error: unknown) => this.#fail(error));
+  // What a header says of the count may be anything: the packets are counted, always.
+  const counting = probeInput(input, {
+    ...options,
+    info: undefined,
+    log: silentLogger,
+    count: true,
+    signal,
+  }).then(({ info }) => info);
+  counting.catch(() => undefined);
+  if (!wantsTable(options) && first.info.container !== 'avi') {
+    return { probed: first, counted: counting };
   }
+  return { probed: { ...first, info: await counting }, counted: counting };
+}
 
-  async #run(): Promise<void> {
-    const options = this.#options;
-    const log = options.log ?? silentLogger;
-    const programs = await findFfmpeg();
-    const source = this.#source;
-    const probed = isProbed(source)
-      ? source
-      : await probeInput(await resolveInput(source), options);
-    this.#feed = probed.feed;
-    if (this.#hasStopped()) {
-      await probed.feed?.close();
+/**
+ * The frames of a video one after another, as `decodeFrames` delivers them. Nothing is decoded
+ * ahead of what is asked for but what ffmpeg's pipe holds.
+ * @throws FrameloomError as decodeFrames
+ */
+export async function* readFrames(
+  source: DecodeSource,
+  options: DecodeOptions,
+): AsyncGenerator<Frame, void, undefined> {
+  const { log = silentLogger } = options;
+  // Whoever stops taking frames stops everything that was begun for them.
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  let probed: ProbedInput | undefined;
+  try {
+    pixelFormatOf(options);
+    const looked = await lookAt(source, options, signal);
+    ({ probed } = looked);
+    const { info } = probed;
+    const range = decodeRange(info, options);
+    if (
+      range.frames === 0 ||
+      (info.kind === 'sequence' && !range.resampleTo && range.startFrame >= (info.frameCount ?? 0))
+    )
       return;
+    const decoding: Decoding = { ...looked, options, range, signal, log };
+    yield* range.resampleTo ? resampled(decoding) : everyFrame(decoding);
+  } finally {
+    stop.abort();
+    await probed?.feed?.close().catch((error: unknown) => {
+      log.debug(`the input could not be closed: ${String(error)}`);
+    });
+  }
+}
+
+async function* everyFrame(decoding: Decoding): AsyncGenerator<Frame, void, undefined> {
+  const { range, options, probed } = decoding;
+  const pixelFormat = pixelFormatOf(options);
+  let index = 0;
+  for await (const { picture, timeSeconds } of sourceFrames(
+    decoding,
+    range.startFrame,
+    range.frames,
+  )) {
+    const { width, height, data } = picture;
+    yield { index, timeSeconds, width, height, pixelFormat, data };
+    index += 1;
+    // Otherwise ffmpeg stops by itself, and then tells of what was wrong so far.
+    const isOurs = options.filter !== undefined || probed.info.container === 'avi';
+    if (index === range.frames && isOurs) return;
+  }
+}
+
+async function* resampled(decoding: Decoding): AsyncGenerator<Frame, void, undefined> {
+  const { range, options, probed } = decoding;
+  const fps = range.resampleTo!;
+  const pixelFormat = pixelFormatOf(options);
+  const resampler = new Resampler<NutFrame>(fps);
+  const end = range.startFrame + (range.frames ?? Number.POSITIVE_INFINITY);
+  let lastTime = 0;
+  let lastPicture: NutFrame | undefined;
+  const frameOf = ({ frame: picture, slot }: { frame: NutFrame; slot: number }): Frame => {
+    const { width, height } = picture;
+    // A repeat has bytes of its own: every frame belongs to whoever received it.
+    const data = picture === lastPicture ? Uint8Array.from(picture.data) : picture.data;
+    lastPicture = picture;
+    return {
+      index: slot - range.startFrame,
+      timeSeconds: slot / rationalToNumber(fps),
+      ...{ width, height, pixelFormat, data },
+    };
+  };
+  const first = frameShownAt(probed.info, range.startFrame / rationalToNumber(fps));
+  for await (const { picture, timeSeconds } of sourceFrames(decoding, first, undefined)) {
+    for (const shown of resampler.push(picture, timeSeconds)) {
+      if (shown.slot < range.startFrame) continue;
+      if (shown.slot >= end) return;
+      yield frameOf(shown);
     }
-    const plan = planDecode(probed, options, log);
-    this.#plan = plan;
-    this.#feed = plan.feed;
-    if (plan.empty) return this.#finish(() => this.#subscriber.complete());
-    const process = new MediaProcess(
-      programs.ffmpegPath,
-      ffmpegArguments([plan.input], { url: 'pipe:1', ...plan.output }),
-      { stdin: plan.feed ? 'pipe' : 'ignore' },
+    lastTime = timeSeconds;
+  }
+  const { durationSeconds } = probed.info;
+  const usual = 1 / rationalToNumber(probed.info.fps);
+  const endSeconds =
+    probed.info.frameTimes !== null && durationSeconds !== null
+      ? Math.max(durationSeconds, lastTime)
+      : lastTime + usual;
+  for (const shown of resampler.end(endSeconds)) {
+    if (shown.slot < range.startFrame) continue;
+    if (shown.slot >= end) return;
+    yield frameOf(shown);
+  }
+}
+
+/** The frame that is shown at a time, or one a little before it. */
+function frameShownAt({ frameTimes }: VideoInfo, seconds: number): number {
+  if (!frameTimes) return 0;
+  const after = frameTimes.findIndex((time) => time > seconds);
+  return Math.max(0, (after === -1 ? frameTimes.length : after) - 2);
+}
+
+/** The source's own frames from one on; where a seek did not find it, by reading from the start. */
+async function* sourceFrames(
+  decoding: Decoding,
+  start: number,
+  frames: number | undefined,
+): AsyncGenerator<SourceFrame, void, undefined> {
+  try {
+    // The numbers of a damaged source are those of what can be decoded of it, which no seek knows.
+    const maySeek = decoding.options.onDamage !== 'warn';
+    yield* runFfmpeg(decoding, { start, frames, maySeek });
+  } catch (error) {
+    if (!(error instanceof WrongFrame)) throw error;
+    const { info } = decoding.probed;
+    decoding.log.debug(
+      `${info.path ?? ''} cannot be entered at frame ${start}: it is read from its start`,
     );
-    this.#process = process;
-    const read = this.#readFrames(process, plan);
-    const fed = plan.feed?.pump(process) ?? Promise.resolve();
-    fed.catch((error: unknown) => this.#fail(error));
-    await read;
+    yield* runFfmpeg(decoding, { start, frames, maySeek: false });
+  }
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw cancelledError('decoding');
+}
+
+/** One ffmpeg. */
+async function* runFfmpeg(
+  decoding: Decoding,
+  part: { start: number; frames: number | undefined; maySeek: boolean },
+): AsyncGenerator<SourceFrame, void, undefined> {
+  const { probed, options, signal, log } = decoding;
+  const programs = await findFfmpeg();
+  const plan = planDecode(probed, options, { ...part, programs, log });
+  throwIfCancelled(signal);
+  const process = new MediaProcess(
+    programs.ffmpegPath,
+    ffmpegArguments([plan.input], { url: 'pipe:1', ...plan.output }, { verbose: true }),
+    { stdin: plan.feed ? 'pipe' : 'ignore' },
+  );
+  const cancel = (): void => {
+    void process.kill();
+    plan.feed?.close().catch(() => undefined);
+  };
+  signal.addEventListener('abort', cancel);
+  // Whoever reads the source ends ffmpeg when that fails; what it failed with is told below.
+  const fed = (plan.feed?.pump(process) ?? Promise.resolve()).then(
+    () => undefined,
+    async (error: unknown) => {
+      await process.kill();
+      return error instanceof Error ? error : new Error(String(error));
+    },
+  );
+  try {
+    const tally = new FrameTally(plan, probed.info, part.start);
+    for await (const picture of pictures(process, plan)) yield* tally.take(picture);
     const end = await process.ended;
-    if (this.#hasStopped()) return;
-    const path = probed.info.path ?? undefined;
+    throwIfCancelled(signal);
+    const feedError: Error | undefined = await fed;
+    if (feedError) throw feedError;
     if (end.code !== 0) {
       throw ffmpegError({
         doing: 'decode',
-        path,
+        path: probed.info.path ?? undefined,
         end,
         stderr: process.stderr,
         filter: options.filter ?? options.preFilter,
       });
     }
+    const info = await decoding.counted;
+    const isStopped = part.frames !== undefined && tally.given >= part.frames;
+    if (!isStopped) yield* tally.finish(info);
+    await checkDecoded({ probed, info, options, tally, isStopped, stderr: process.stderr, log });
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    if (!process.isGone) await process.kill();
+    await plan.feed?.close();
     await fed;
-    const where = path ?? 'the stream';
-    const expected = expectedFrames(probed.info, plan);
-    const cutOff = options.filter === undefined && options.preFilter === undefined;
-    reportDamage(
-      {
-        where,
-        path,
-        container: probed.info.container,
-        frames: this.#received,
-        // A filter may drop or make frames as it likes.
-        expected: cutOff ? expected : undefined,
-        stderr: process.stderr,
-      },
-      options.tolerant ?? false,
-      log,
-    );
-    if (this.#received === 0 && expected !== 0) {
-      throw new FrameloomError('bad-input', `${where} gave no frame`, path ? { path } : {});
+  }
+}
+
+/** The pictures of ffmpeg's output, while whoever takes them sets the pace. */
+async function* pictures(process: MediaProcess, plan: DecodePlan): AsyncGenerator<NutFrame> {
+  const { stdout } = process.child;
+  if (!stdout) return;
+  const waiting: NutFrame[] = [];
+  const reader = new NutReader(bytesPerPixel(plan.pixelFormat), (frame) => waiting.push(frame));
+  try {
+    for await (const chunk of stdout) {
+      reader.push(chunk as Buffer);
+      for (let frame = waiting.shift(); frame; frame = waiting.shift()) yield frame;
     }
-    this.#finish(() => this.#subscriber.complete());
+  } catch (error) {
+    // A pipe that was closed under us: the process's own end tells why.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
-
-  /** Resolves when ffmpeg's output has ended and every frame of it was taken. */
-  async #readFrames(process: MediaProcess, plan: DecodePlan): Promise<void> {
-    const stdout = process.child.stdout;
-    if (!stdout) return;
-    const splitter = new FrameSplitter(plan.pixelFormat, (frame) => {
-      this.#received += 1;
-      this.#waiting.push(frame);
-    });
-    await new Promise<void>((resolve, reject) => {
-      process.child.once('error', () => resolve());
-      stdout.once('close', resolve);
-      stdout.on('data', (chunk: Buffer) => {
-        try {
-          splitter.push(chunk);
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
-          return;
-        }
-        this.#pump();
-      });
-    });
-    if (this.#waiting.length > 0 && !this.#stopped) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-        this.#pump();
-      });
-    }
-    if (splitter.pendingBytes > 0 && !this.#stopped) {
-      process.stderr.push('[error] ffmpeg stopped in the middle of a frame\n');
-    }
-  }
-
-  /** Emits while the consumer can take more, and lets ffmpeg write while there is room. */
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    try {
-      if (this.#demand) {
-        while (!this.#stopped && this.#demand.isOpen && this.#waiting.length > 0) this.#emit();
-      } else if (this.#waiting.length > 0 && !this.#scheduled) {
-        // No one downstream speaks of demand: one frame a turn, so that a consumer that does its
-        // work in step sets the pace.
-        this.#scheduled = setImmediate(() => {
-          this.#scheduled = undefined;
-          if (!this.#stopped && this.#waiting.length > 0) this.#emit();
-          this.#pump();
-        });
-      }
-    } finally {
-      this.#pumping = false;
-    }
-    const stdout = this.#process?.child.stdout;
-    if (this.#stopped || !stdout) return;
-    if (this.#waiting.length >= WAITING_FRAMES) stdout.pause();
-    else if (stdout.isPaused()) stdout.resume();
-    if (this.#waiting.length === 0) this.#drained?.();
-  }
-
-  #emit(): void {
-    const frame = this.#waiting.shift();
-    const plan = this.#plan;
-    if (!frame || !plan) return;
-    const index = this.#emitted;
-    this.#emitted += 1;
-    this.#subscriber.next({
-      index,
-      timeSeconds: (plan.startFrame + index) / rationalToNumber(plan.fps),
-      width: frame.width,
-      height: frame.height,
-      pixelFormat: plan.pixelFormat,
-      data: frame.data,
-    });
-  }
-
-  /** As a call, since it changes across an await. */
-  #hasStopped(): boolean {
-    return this.#stopped;
-  }
-
-  #fail(error: unknown): void {
-    this.#finish(() => this.#subscriber.error(error));
-  }
-
-  #finish(tell: () => void): void {
-    if (this.#stopped) return;
-    this.stop();
-    tell();
-  }
-
-  /** Ends ffmpeg and lets everything go; nothing is emitted after it. */
-  stop(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#undo.forEach((undo) => undo());
-    if (this.#scheduled) clearImmediate(this.#scheduled);
-    this.#waiting.length = 0;
-    this.#drained?.();
-    const process = this.#process;
-    if (process && !process.isGone) void process.kill();
-    // A source that cannot even be closed has nothing more to tell anyone.
-    void this.#feed?.close().catch(() => undefined);
+  if (reader.pendingBytes > 0) {
+    process.stderr.push('[error] ffmpeg stopped in the middle of a frame: incomplete frame\n');
   }
 }
 
 /**
- * The frames of a video, in order, at a constant rate, rotated and in square pixels, as bytes.
+ * The frames of a video, in order, each as often as the source holds it, upright and in square
+ * pixels, as bytes, with the times at which they are shown. `fps` asks for another rate.
  *
  * One ffmpeg a subscription. It is paused through its pipe while nothing downstream can take a
  * frame: `encodeFrames`, `mapFrames` and `zipFrames` say so across any plain RxJS operators in
@@ -237,8 +283,8 @@ class DecodeRun {
  * @param source A path (a video, a picture, a folder or `%05d.png` pattern of pictures, a named
  *   pipe), `-` for standard input, or a stream of a container, y4m, or raw bytes (`raw`).
  * @returns errors with FrameloomError: not-found, bad-option, bad-input (also at the end, after
- *   the frames that could be read, when the source is damaged or cut short), ffmpeg-failed,
- *   cancelled.
+ *   the frames that could be read, when the source is damaged or cut short), bad-shape (a filter that
+ *   changes the size in mid-stream), ffmpeg-failed, cancelled.
  */
 export function decodeFrames(
   source: string | Readable,
@@ -250,8 +296,56 @@ export function decodeFrames(
 /** decodeFrames, also of a source that has been looked at already. */
 export function decodeSource(source: DecodeSource, options: DecodeOptions): Observable<Frame> {
   return new Observable<Frame>((subscriber) => {
-    const run = new DecodeRun(source, options, subscriber);
-    run.start();
-    return () => run.stop();
+    const stop = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const demand = currentDemand();
+    deliver(readFrames(source, { ...options, signal }), subscriber, demand, signal).then(
+      () => subscriber.complete(),
+      (error: unknown) => subscriber.error(error),
+    );
+    return () => stop.abort();
+  });
+}
+
+/** One frame is held ready while the consumer is at work; the pipe holds what comes behind it. */
+async function deliver(
+  frames: AsyncGenerator<Frame, void, undefined>,
+  subscriber: Subscriber<Frame>,
+  demand: Demand | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    let coming = frames.next();
+    for (;;) {
+      const { value, done } = await coming;
+      if (done === true) return;
+      await mayGoOn(demand, signal);
+      if (subscriber.closed) return;
+      throwIfCancelled(signal);
+      subscriber.next(value);
+      coming = frames.next();
+      // What it fails with is told when it is its turn.
+      coming.catch(() => undefined);
+    }
+  } finally {
+    await frames.return();
+  }
+}
+
+/** Until the consumer can take one more; where no one speaks of demand, a turn of the event loop. */
+function mayGoOn(demand: Demand | undefined, signal: AbortSignal): Promise<void> | void {
+  if (demand?.isOpen || signal.aborted) return;
+  return new Promise((resolve) => {
+    if (!demand) {
+      setImmediate(resolve);
+      return;
+    }
+    const go = (): void => {
+      stopListening();
+      signal.removeEventListener('abort', go);
+      resolve();
+    };
+    const stopListening = demand.onOpen(go);
+    signal.addEventListener('abort', go);
   });
 }

@@ -10,6 +10,8 @@ export interface FfmpegPrograms {
   readonly ffprobePath: string;
   /** ffmpeg's own words, such as `7.1.1` or `N-47683-g0e8eb07980`. */
   readonly version: string;
+  /** It knows `-fps_mode`, which took the place of `-vsync` in 5.1. */
+  readonly fpsMode: boolean;
   /** Where ffmpeg was found. */
   readonly source: 'environment' | 'path' | 'package';
   readonly ffprobeSource: 'environment' | 'path' | 'package';
@@ -22,6 +24,7 @@ type Program = 'ffmpeg' | 'ffprobe';
 interface Found {
   readonly path: string;
   readonly version: string;
+  readonly fpsMode: boolean;
   readonly source: FfmpegPrograms['source'];
   readonly reason: string;
 }
@@ -37,6 +40,8 @@ const PACKAGES: Readonly<Record<Program, string>> = {
 /** libavutil of ffmpeg 4.4. Builds from git carry no release number, but always this one. */
 const OLDEST_AVUTIL = [56, 70] as const;
 const OLDEST_NAME = '4.4';
+/** libavutil of ffmpeg 5.1. */
+const FPS_MODE_AVUTIL = [57, 28] as const;
 const INSTALL_HINT =
   'install ffmpeg (apt install ffmpeg, brew install ffmpeg, winget install ffmpeg) or set FRAMELOOM_FFMPEG to its path';
 const REASON_SEPARATOR = '; ';
@@ -51,7 +56,13 @@ const staticPrograms = new Set<string>();
 interface Version {
   readonly name: string;
   readonly recent: boolean;
+  readonly fpsMode: boolean;
 }
+
+const isFrom = (
+  [major, minor]: readonly [number, number],
+  oldest: readonly [number, number],
+): boolean => major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
 
 /** @throws Error when the program does not run or is not what it should be. */
 async function askVersion(path: string, program: Program): Promise<Version> {
@@ -70,10 +81,12 @@ async function askVersion(path: string, program: Program): Promise<Version> {
   if (name === undefined) throw new Error(`it does not answer like ${program}`);
   if (name.endsWith('-static')) staticPrograms.add(path);
   const avutil = /libavutil\s+(\d+)\.\s*(\d+)\./.exec(text);
-  const [major, minor] = [Number(avutil?.[1]), Number(avutil?.[2])];
-  const recent =
-    major > OLDEST_AVUTIL[0] || (major === OLDEST_AVUTIL[0] && minor >= OLDEST_AVUTIL[1]);
-  return { name: name.replace(/-static$/, ''), recent };
+  const version = [Number(avutil?.[1]), Number(avutil?.[2])] as const;
+  return {
+    name: name.replace(/-static$/, ''),
+    recent: isFrom(version, OLDEST_AVUTIL),
+    fpsMode: isFrom(version, FPS_MODE_AVUTIL),
+  };
 }
 
 /** What the user named is used or refused, never passed over in silence. */
@@ -82,8 +95,9 @@ async function fromEnvironment(program: Program): Promise<Found | undefined> {
     const path = process.env[variable];
     if (path === undefined || path === '') continue;
     try {
-      const { name } = await askVersion(path, program);
-      return { path, version: name, source: 'environment', reason: `${variable} names ${path}` };
+      const { name, fpsMode } = await askVersion(path, program);
+      const reason = `${variable} names ${path}`;
+      return { path, version: name, fpsMode, source: 'environment', reason };
     } catch (error) {
       throw new FrameloomError(
         'not-found',
@@ -105,7 +119,8 @@ async function onPath(program: Program): Promise<Found | string> {
       if (!(await stat(path)).isFile()) continue;
       const version = await askVersion(path, program);
       if (version.recent) {
-        return { path, version: version.name, source: 'path', reason: `${path} is on PATH` };
+        const { name, fpsMode } = version;
+        return { path, version: name, fpsMode, source: 'path', reason: `${path} is on PATH` };
       }
       refused ||= `${path} is ${version.name}, older than ${OLDEST_NAME}`;
     } catch (error) {
@@ -152,8 +167,9 @@ async function fromPackage(program: Program): Promise<Found | string> {
   }
   await makeExecutable(path);
   try {
-    const { name: version } = await askVersion(path, program);
-    return { path, version, source: 'package', reason: `the package ${name} carries one` };
+    const { name: version, fpsMode } = await askVersion(path, program);
+    const reason = `the package ${name} carries one`;
+    return { path, version, fpsMode, source: 'package', reason };
   } catch (error) {
     return `${path} does not run: ${messageOf(error)}`;
   }
@@ -187,10 +203,11 @@ async function locateProbe(ffmpeg: Found, usual: Promise<Found>): Promise<Found>
       return { ...known, source: ffmpeg.source, reason: `it lies beside ffmpeg` };
     }
     try {
-      const { name } = await askVersion(beside, 'ffprobe');
+      const { name, fpsMode } = await askVersion(beside, 'ffprobe');
       return {
         path: beside,
         version: name,
+        fpsMode,
         source: ffmpeg.source,
         reason: `it lies beside ffmpeg`,
       };
@@ -211,6 +228,7 @@ async function find(): Promise<FfmpegPrograms> {
     ffmpegPath: ffmpeg.path,
     ffprobePath: ffprobe.path,
     version: ffmpeg.version,
+    fpsMode: ffmpeg.fpsMode,
     source: ffmpeg.source,
     ffprobeSource: ffprobe.source,
     reason: ffmpeg.reason,

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { FrameloomError } from '../base/error.js';
+import { INPUT_LIMITS } from './containers.js';
 import { ffmpegError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
 import type { InputFeed } from './input.js';
 import { MediaProcess } from './process.js';
 
 const text = z.string().optional();
+const sideData = z
+  .array(z.object({ rotation: z.coerce.number().optional(), displaymatrix: text }))
+  .optional();
 const streamSchema = z.object({
   index: z.number(),
   codec_type: text,
@@ -17,19 +21,28 @@ const streamSchema = z.object({
   field_order: text,
   r_frame_rate: text,
   avg_frame_rate: text,
+  time_base: text,
   start_time: text,
   duration: text,
   nb_frames: text,
+  channels: z.number().optional(),
+  channel_layout: text,
   color_range: text,
   color_space: text,
   color_transfer: text,
   color_primaries: text,
   disposition: z.record(z.string(), z.number()).optional(),
   tags: z.record(z.string(), z.string()).optional(),
-  side_data_list: z.array(z.object({ rotation: z.coerce.number().optional() })).optional(),
+  side_data_list: sideData,
+});
+const frameSchema = z.object({
+  side_data_list: sideData,
+  tags: z.record(z.string(), z.string()).optional(),
 });
 const reportSchema = z.object({
   streams: z.array(streamSchema).default([]),
+  /** Of pictures: the first frame, which alone tells how it is turned. */
+  frames: z.array(frameSchema).default([]),
   format: z
     .object({ format_name: z.string().default(''), start_time: text, duration: text })
     .default({ format_name: '' }),
@@ -45,6 +58,8 @@ export interface ProbeSource {
   /** The bytes, when they come through a pipe. */
   readonly feed?: InputFeed;
   readonly inputOptions?: readonly string[];
+  /** It is one picture. */
+  readonly picture?: boolean;
 }
 
 const MOST_HEAD_BYTES = 64 * 2 ** 20;
@@ -73,7 +88,7 @@ async function feedHead(feed: InputFeed, probe: MediaProcess): Promise<void> {
   stdin.end();
 }
 
-async function runFfprobe(
+export async function runFfprobe(
   source: ProbeSource,
   show: readonly string[],
   onText: (text: string) => void,
@@ -85,7 +100,7 @@ async function runFfprobe(
     [
       '-hide_banner',
       ...['-loglevel', 'repeat+level+error'],
-      ...['-protocol_whitelist', 'file,pipe'],
+      ...INPUT_LIMITS,
       ...(source.inputOptions ?? []),
       ...show,
       ...['-i', source.url],
@@ -94,6 +109,7 @@ async function runFfprobe(
   );
   const cancel = (): void => void process.kill();
   signal?.addEventListener('abort', cancel);
+  if (signal?.aborted) cancel();
   try {
     process.child.stdout?.setEncoding('utf8').on('data', onText);
     const read = new Promise<void>((resolve) => {
@@ -124,7 +140,10 @@ export async function probeReport(source: ProbeSource, signal?: AbortSignal): Pr
   let json = '';
   await runFfprobe(
     source,
-    ['-of', 'json', '-show_streams', '-show_format'],
+    [
+      ...['-of', 'json', '-show_streams', '-show_format'],
+      ...(source.picture ? ['-show_frames', '-read_intervals', '%+#1'] : []),
+    ],
     (piece) => {
       if (json.length < MOST_REPORT_CHARACTERS) json += piece;
     },
@@ -138,51 +157,4 @@ export async function probeReport(source: ProbeSource, signal?: AbortSignal): Pr
       cause,
     });
   }
-}
-
-/** The packets' times of one stream, sorted, in seconds. */
-export interface PacketTimes {
-  readonly seconds: Float64Array;
-  readonly lastDurationSeconds: number;
-  /** Of the stream that they are of; null where there is none. */
-  readonly streamIndex: number | null;
-}
-
-/** The first video stream, before it is known which number it has. */
-export const FIRST_VIDEO = 'v:0';
-
-/** Reads every packet's header: a count that is exact without decoding. */
-export async function packetTimes(
-  source: ProbeSource,
-  stream: number | typeof FIRST_VIDEO,
-  signal?: AbortSignal,
-): Promise<PacketTimes> {
-  const times: number[] = [];
-  let last = 0;
-  let streamIndex: number | null = null;
-  let rest = '';
-  const line = (row: string): void => {
-    const [index = '', time = '', duration = '', flags = ''] = row.trim().split(',');
-    // Packets that an edit list hides are decoded but never shown.
-    if (flags === '' || flags.includes('D')) return;
-    const seconds = Number.parseFloat(time);
-    streamIndex = Number(index);
-    times.push(Number.isFinite(seconds) ? seconds : times.length);
-    last = Number.parseFloat(duration) || last;
-  };
-  await runFfprobe(
-    source,
-    [
-      ...['-select_streams', String(stream), '-of', 'csv=p=0'],
-      ...['-show_entries', 'packet=stream_index,pts_time,duration_time,flags'],
-    ],
-    (piece) => {
-      const rows = (rest + piece).split('\n');
-      rest = rows.pop() ?? '';
-      rows.forEach(line);
-    },
-    signal,
-  );
-  if (rest !== '') line(rest);
-  return { seconds: Float64Array.from(times).sort(), lastDurationSeconds: last, streamIndex };
 }

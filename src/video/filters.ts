@@ -1,6 +1,6 @@
 import { FrameloomError } from '../base/error.js';
-import { formatRational, type Rational } from '../base/rational.js';
 import type { SourceColour } from './colour.js';
+import { type Orientation, orientationFilters } from './orientation.js';
 import type { PixelFormat } from './pixel-format.js';
 import type { SizeOptions } from './types.js';
 
@@ -80,16 +80,15 @@ export function fitSize(size: SizeOptions = {}): FittedSize {
 }
 
 export interface DecodeFilters {
-  /** The rate that is delivered. */
-  readonly fps: Rational;
-  /** Resample to that rate by time; otherwise every decoded frame is delivered. */
-  readonly resample: { readonly startSeconds: number } | undefined;
-  /** Frames to leave out at the start, after resampling. */
-  readonly skipFrames: number;
-  /** Stop after so many. */
-  readonly frames: number | undefined;
   readonly size: SizeOptions | undefined;
   readonly colour: SourceColour | undefined;
+  /** Pixel format that all frames of the stream are brought to first. */
+  readonly steady: string | undefined;
+  readonly orientation: Orientation;
+  /** Leave out the frames between the first and this one: the first tells when the source begins. */
+  readonly skipTo: number;
+  /** Filters that stretch grey of limited range to all of it. */
+  readonly stretchGrey: string | undefined;
   readonly pixelFormat: PixelFormat;
   readonly filter: string | undefined;
   readonly preFilter: string | undefined;
@@ -111,20 +110,20 @@ function userGraph(graph: string | undefined, name: string): string[] {
 }
 
 /**
- * The filter chain of decoding: the user's preFilter → rate → range of frames → size, colour →
- * the user's filter → pixel format → timestamps 0, 1, 2….
+ * The filter chain of decoding: one size and format for all → upright → the user's preFilter → size,
+ * colour → the user's filter → pixel format. Nothing in it repeats, drops or times a frame.
+ *
+ * The leading scale keeps its first size and takes frames of any other, where every other filter
+ * would need the graph built anew (which `-reinit_filter 0` forbids, since graphs begin to count anew).
  */
 export function decodeFilterChain(options: DecodeFilters): string {
-  const { fps, resample, skipFrames, frames, colour, pixelFormat } = options;
-  const chain = userGraph(options.preFilter, 'preFilter');
-  if (resample) {
-    // A fixed start makes the time grid the same one wherever decoding began.
-    chain.push(`fps=fps=${formatRational(fps)}:start_time=${resample.startSeconds.toFixed(6)}`);
-  }
-  if (skipFrames > 0 || frames !== undefined) {
-    const end = frames === undefined ? '' : `:end_frame=${skipFrames + frames}`;
-    chain.push(`trim=start_frame=${skipFrames}${end}`);
-  }
+  const { colour, pixelFormat, steady, skipTo, stretchGrey } = options;
+  const chain = [`scale=w=iw:h=ih:flags=${SCALE_FLAGS}`];
+  if (steady !== undefined) chain.push(`format=${steady}`);
+  chain.push(...orientationFilters(options.orientation));
+  chain.push(...userGraph(options.preFilter, 'preFilter'));
+  if (skipTo > 0) chain.push(`select='eq(n,0)+gte(n,${skipTo})'`);
+  if (stretchGrey !== undefined) chain.push(stretchGrey);
   const { scale, after } = fitSize(options.size);
   const matrix = colour ? `:in_color_matrix=${colour.matrix}:in_range=${colour.range}` : '';
   chain.push(`scale=${scale}:flags=${SCALE_FLAGS}${matrix}`);
@@ -133,7 +132,5 @@ export function decodeFilterChain(options: DecodeFilters): string {
   chain.push(`format=${workingFormat(pixelFormat)}`, ...after, 'setsar=1');
   chain.push(...userGraph(options.filter, 'filter'));
   chain.push(`format=${pixelFormat}`);
-  // Numbered afresh, so that ffmpeg neither repeats nor drops any on the way out.
-  chain.push(`settb=${fps.den}/${fps.num}`, 'setpts=N');
   return chain.join(',');
 }

@@ -1,26 +1,20 @@
 import { FrameloomError } from '../base/error.js';
-import { rational, rationalToNumber } from '../base/rational.js';
-import {
-  FIRST_VIDEO,
-  packetTimes,
-  type PacketTimes,
-  probeReport,
-  type ProbedStream,
-  type ProbeReport,
-  type ProbeSource,
-} from './ffprobe.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import { rational, rationalToNumber, type Rational } from '../base/rational.js';
+import { countAviFrames } from './avi.js';
+import { type ProbedStream, probeReport, type ProbeReport, type ProbeSource } from './ffprobe.js';
+import { microseconds } from './frame-times.js';
 import { InputFeed, type ResolvedInput, resolveInput } from './input.js';
+import { orientationOf } from './orientation.js';
+import { FIRST_VIDEO, type PacketTable, readPackets } from './packets.js';
 import { bitDepthOf, frameBytes, hasAlphaChannel, isPixelFormat } from './pixel-format.js';
-import { readRate, snapRate, sourceRate, toRate } from './rate.js';
-import { sequenceBytes } from './sequence.js';
-import type { ProbeOptions, RawInput, Rotation, VideoColour, VideoInfo } from './types.js';
+import { measuredRate, readRate, sourceRate, toRate } from './rate.js';
+import { badPicture, findBadPictures, fileBytes } from './sequence.js';
+import { chooseStream } from './stream-choice.js';
+import type { ProbeOptions, RawInput, VideoColour, VideoInfo } from './types.js';
 import { parseY4mHeader, type Y4mHeader } from './y4m.js';
 
 const DEFAULT_SEQUENCE_FPS = 25;
-/** Text art and playlists, which ffmpeg plays too: no video, and lists of files to open. */
-const NOT_VIDEO_CODECS = new Set(['ansi', 'bintext', 'xbin', 'idf']);
-const PLAYLISTS = /(^|,)(concat|hls|dash|imf|sdp|rtsp|ffmetadata|tty)(,|$)/;
-
 const known = (value: string | undefined): string | null =>
   value === undefined || value === 'unknown' || value === 'reserved' ? null : value;
 
@@ -29,14 +23,6 @@ function seconds(value: string | undefined): number | null {
   if (clock) return Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
   const number = Number.parseFloat(value ?? '');
   return Number.isFinite(number) ? number : null;
-}
-
-/** Clockwise degrees. ffprobe's display matrix turns counter-clockwise, old tags clockwise. */
-function rotationOf(stream: ProbedStream): Rotation {
-  const matrix = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation;
-  const clockwise = matrix === undefined ? Number(stream.tags?.rotate ?? 0) : -matrix;
-  const quarter = ((Math.round(clockwise / 90) % 4) + 4) % 4;
-  return ([0, 90, 180, 270] as const)[quarter] ?? 0;
 }
 
 function colourOf(stream: ProbedStream): VideoColour {
@@ -50,32 +36,15 @@ function colourOf(stream: ProbedStream): VideoColour {
   };
 }
 
-function chooseStream(report: ProbeReport, where: string, path: string | null): ProbedStream {
-  const video = report.streams.filter(
-    (stream) =>
-      stream.codec_type === 'video' &&
-      stream.disposition?.attached_pic !== 1 &&
-      !NOT_VIDEO_CODECS.has(stream.codec_name ?? ''),
-  );
-  const chosen = video.find((stream) => (stream.width ?? 0) > 0 && (stream.height ?? 0) > 0);
-  const detail = path === null ? {} : { path };
-  if (PLAYLISTS.test(report.format.format_name)) {
-    throw new FrameloomError('bad-input', `${where} is a list or a text, not a video`, detail);
-  }
-  if (chosen) return chosen;
-  const audio = report.streams.some((stream) => stream.codec_type === 'audio');
-  const what =
-    video.length > 0
-      ? 'has video whose size cannot be told: it is damaged or cut short'
-      : audio
-        ? 'has no video, only audio'
-        : 'has no video';
-  throw new FrameloomError('bad-input', `${where} ${what}`, detail);
-}
-
-function infoOf(report: ProbeReport, kind: VideoInfo['kind'], path: string | null): VideoInfo {
-  const stream = chooseStream(report, path ?? 'the stream', path);
-  const rotation = rotationOf(stream);
+function infoOf(
+  report: ProbeReport,
+  kind: VideoInfo['kind'],
+  path: string | null,
+  log: Logger,
+): VideoInfo {
+  const { stream, note } = chooseStream(report, path);
+  if (note !== undefined) log.info(note);
+  const { rotation, mirrored } = orientationOf(stream, report.frames[0]);
   const turned = rotation === 90 || rotation === 270;
   const stored = { width: stream.width ?? 0, height: stream.height ?? 0 };
   const aspect = readRate(stream.sample_aspect_ratio?.replace(':', '/')) ?? rational(1);
@@ -112,34 +81,51 @@ function infoOf(report: ProbeReport, kind: VideoInfo['kind'], path: string | nul
     interlaced,
     colour: colourOf(stream),
     rotation,
+    mirrored,
+    frameTimes: null,
+    repeatedFrames: 0,
   };
 }
 
-/** What the packets say, which containers may not: count, rate, duration. */
-function counted(info: VideoInfo, { seconds: times, lastDurationSeconds }: PacketTimes): VideoInfo {
+/** Containers whose clock may begin anew in the middle, so that a time in it stands for no place. */
+const RESTARTING = /^(mpegts|mpeg)$/;
+/** A gap that no recording has: the clock was set. */
+const LONGEST_GAP_SECONDS = 60;
+
+/** Whether the frames' own times can be believed. */
+const believed = (container: string, gaps: Float64Array): boolean =>
+  !RESTARTING.test(container) || !gaps.some((gap) => gap > LONGEST_GAP_SECONDS);
+
+const gapsOf = (times: Float64Array): Float64Array =>
+  times.subarray(1).map((time, i) => time - (times[i] ?? 0));
+
+/** What the packets say, which headers may not: count, rate, duration. */
+function counted(info: VideoInfo, claimed: Rational | undefined, packets: PacketTable): VideoInfo {
+  const { count, times, decodingGaps, lastDurationSeconds } = packets;
+  const found = { ...info, frameCount: count };
+  const shownGaps = times ? gapsOf(times) : null;
+  const sure = times !== null && shownGaps !== null && believed(info.container, shownGaps);
+  const gaps = sure ? shownGaps : decodingGaps.filter((gap) => gap < LONGEST_GAP_SECONDS);
+  const rate = measuredRate(gaps, claimed) ?? {
+    fps: info.fps,
+    variable: info.variableFrameRate,
+  };
+  const fps = rate.fps;
+  const usual = 1 / rationalToNumber(fps);
+  if (!sure) {
+    // Where packets do not all tell, or the clock jumps, the rate is all that is known.
+    return { ...found, fps, variableFrameRate: false, durationSeconds: count * usual };
+  }
   const [first = 0, last = 0] = [times[0], times.at(-1)];
-  if (times.length < 2) return { ...info, frameCount: times.length };
-  const gaps = times.subarray(1).map((time, i) => time - (times[i] ?? 0));
-  const median = Float64Array.from(gaps).sort()[gaps.length >> 1] ?? 0;
-  // Milliseconds are the grain of Matroska's timestamps.
-  const variable = gaps.some((gap) => Math.abs(gap - median) > 0.1 * median + 0.0011);
-  const measured = (times.length - 1) / (last - first);
-  const claimed = rationalToNumber(info.fps);
-  const agrees = Math.abs(measured - claimed) * (last - first) < 0.5;
-  const fps = variable
-    ? info.variableFrameRate
-      ? info.fps
-      : snapRate(Math.max(claimed, measured))
-    : agrees
-      ? info.fps
-      : snapRate(measured);
+  const lastSeconds =
+    lastDurationSeconds !== null && lastDurationSeconds > 0 ? lastDurationSeconds : usual;
   return {
-    ...info,
-    frameCount: times.length,
+    ...found,
     fps,
-    variableFrameRate: variable,
-    durationSeconds:
-      last - first + (lastDurationSeconds > 0 ? lastDurationSeconds : 1 / rationalToNumber(fps)),
+    variableFrameRate: rate.variable,
+    startSeconds: microseconds(first - (info.containerStartSeconds ?? 0)),
+    frameTimes: times.map((time) => microseconds(time - first)),
+    durationSeconds: last - first + lastSeconds,
   };
 }
 
@@ -157,6 +143,9 @@ const plainInfo = {
   hasAudio: false,
   interlaced: false,
   rotation: 0,
+  mirrored: false,
+  frameTimes: null,
+  repeatedFrames: 0,
 } as const;
 
 function rawInfo(raw: RawInput, path: string | null, bytes: number | null): VideoInfo {
@@ -209,7 +198,11 @@ function y4mInfo(header: Y4mHeader): VideoInfo {
   };
 }
 
-async function streamInfo(feed: InputFeed, signal: AbortSignal | undefined): Promise<VideoInfo> {
+async function streamInfo(
+  feed: InputFeed,
+  signal: AbortSignal | undefined,
+  log: Logger,
+): Promise<VideoInfo> {
   let head = Buffer.alloc(0);
   for (;;) {
     const piece = await feed.peek();
@@ -221,7 +214,7 @@ async function streamInfo(feed: InputFeed, signal: AbortSignal | undefined): Pro
   }
   if (head.length === 0) throw new FrameloomError('bad-input', 'the stream is empty (0 bytes)');
   const report = await probeReport({ url: 'pipe:0', path: null, feed }, signal);
-  return infoOf(report, 'stream', null);
+  return infoOf(report, 'stream', null, log);
 }
 
 /** A source that has been looked at, ready to be decoded. */
@@ -232,65 +225,131 @@ export interface ProbedInput {
   readonly feed?: InputFeed;
 }
 
+/** The demuxer of one picture by itself. */
+const pictureDemuxer = (decoder: string): string =>
+  `${decoder === 'mjpeg' ? 'jpeg' : decoder}_pipe`;
+
+async function probeSequence(
+  input: Extract<ResolvedInput, { kind: 'sequence' }>,
+  options: ProbeOptions,
+): Promise<VideoInfo> {
+  const { sequence, path } = input;
+  const { signal, log = silentLogger } = options;
+  const { files, decoder, missing } = sequence;
+  const feed = new InputFeed(fileBytes(files.slice(0, 1)));
+  const report = await probeReport(
+    {
+      url: 'pipe:0',
+      path,
+      feed,
+      inputOptions: ['-f', pictureDemuxer(decoder)],
+      picture: true,
+    },
+    signal,
+  );
+  if (options.count) {
+    const [bad, ...others] = await findBadPictures(sequence);
+    if (bad && (options.onDamage ?? 'error') === 'error') {
+      const more = others.length === 0 ? '' : `, and ${others.length} more such`;
+      throw badPicture(`${bad.fault}${more}`, bad.file);
+    }
+  }
+  if (missing !== null && missing.length > 0) {
+    const named = missing.slice(0, 5).join(', ');
+    log.warn(
+      `${path}: of its numbers ${missing.length} ${missing.length === 1 ? 'is' : 'are'} missing (${named}${missing.length > 5 ? ', …' : ''}); the pictures beside them are taken as neighbours`,
+    );
+  }
+  const fps = toRate(options.sequenceFps ?? DEFAULT_SEQUENCE_FPS);
+  return {
+    ...infoOf(report, 'sequence', path, log),
+    fps,
+    variableFrameRate: false,
+    frameCount: files.length,
+    durationSeconds: files.length / rationalToNumber(fps),
+    startSeconds: 0,
+  };
+}
+
+async function probeStream(
+  input: Extract<ResolvedInput, { kind: 'stream' }>,
+  options: ProbeOptions,
+): Promise<ProbedInput> {
+  const feed = new InputFeed(input.stream);
+  try {
+    const info = options.raw
+      ? rawInfo(options.raw, null, null)
+      : await streamInfo(feed, options.signal, options.log ?? silentLogger);
+    return { input, info, feed };
+  } catch (error) {
+    await feed.close();
+    throw error;
+  }
+}
+
+async function probeFile(
+  input: Extract<ResolvedInput, { kind: 'file' }>,
+  options: ProbeOptions & { readonly info?: VideoInfo | undefined },
+): Promise<VideoInfo> {
+  const { signal, log = silentLogger } = options;
+  const source: ProbeSource = { url: input.url, path: input.path };
+  // Both at once, where both are wanted: most files have one video stream, which is then the one.
+  const early =
+    options.count && !options.info ? readPackets(source, FIRST_VIDEO, signal) : undefined;
+  early?.catch(() => undefined);
+  let info = options.info;
+  let claimed = info?.fps;
+  if (!info) {
+    try {
+      const report = await probeReport(source, signal);
+      info = infoOf(report, 'file', input.path, log);
+      const { streamIndex } = info;
+      claimed = readRate(report.streams.find(({ index }) => index === streamIndex)?.r_frame_rate);
+    } catch (error) {
+      // Not with a process of ours still at work; what went wrong with it goes without saying.
+      await early?.catch(() => undefined);
+      throw error;
+    }
+  }
+  // Matroska gives neither a count nor a sign of a variable rate.
+  const count = options.count ?? (info.frameCount === null && needsCount(info));
+  if (!count || info.frameTimes !== null) return info;
+  const packets = await early;
+  const right = packets?.streamIndex === info.streamIndex;
+  const table = right ? packets : await readPackets(source, info.streamIndex, signal);
+  const known = counted(info, claimed, table);
+  return info.container === 'avi' ? countedAvi(known, input.path) : known;
+}
+
+/**
+ * AVI has no times: a frame is shown where its chunk stands, and an empty chunk shows the one before it
+ * once more, which ffprobe passes over.
+ */
+async function countedAvi(info: VideoInfo, path: string): Promise<VideoInfo> {
+  const held = info.frameCount ?? 0;
+  const { chunks, claimed } = await countAviFrames(path);
+  // Of a file that is cut short its header still tells how many frames there were.
+  const frameCount = chunks ?? Math.max(claimed, held);
+  const perSecond = rationalToNumber(info.fps);
+  return {
+    ...info,
+    frameCount,
+    repeatedFrames: chunks === null ? 0 : Math.max(0, chunks - held),
+    durationSeconds: frameCount / perSecond,
+    variableFrameRate: false,
+    frameTimes: Float64Array.from({ length: frameCount }, (_, k) => k / perSecond),
+  };
+}
+
 /** Looks at a resolved source. @throws FrameloomError bad-input, bad-option, ffmpeg-failed */
 export async function probeInput(
   input: ResolvedInput,
   options: ProbeOptions & { readonly info?: VideoInfo | undefined },
 ): Promise<ProbedInput> {
-  const { signal } = options;
-  if (input.kind === 'sequence') {
-    const { files, demuxer } = input.sequence;
-    const feed = new InputFeed(sequenceBytes(files.slice(0, 1)));
-    const report = await probeReport(
-      { url: 'pipe:0', path: input.path, feed, inputOptions: ['-f', demuxer] },
-      signal,
-    );
-    const fps = toRate(options.sequenceFps ?? DEFAULT_SEQUENCE_FPS);
-    return {
-      input,
-      info: {
-        ...infoOf(report, 'sequence', input.path),
-        fps,
-        variableFrameRate: false,
-        frameCount: files.length,
-        durationSeconds: files.length / rationalToNumber(fps),
-        startSeconds: 0,
-      },
-    };
-  }
-  if (input.kind === 'stream') {
-    const feed = new InputFeed(input.stream);
-    try {
-      const info = options.raw ? rawInfo(options.raw, null, null) : await streamInfo(feed, signal);
-      return { input, info, feed };
-    } catch (error) {
-      await feed.close();
-      throw error;
-    }
-  }
+  if (input.kind === 'stream') return probeStream(input, options);
+  if (input.kind === 'sequence') return { input, info: await probeSequence(input, options) };
   if (options.raw) return { input, info: rawInfo(options.raw, input.path, input.bytes) };
-  const source: ProbeSource = { url: input.url, path: input.path };
-  // Both at once, where both are wanted: most files have one video stream, which is then the one.
-  const early =
-    options.count && !options.info ? packetTimes(source, FIRST_VIDEO, signal) : undefined;
-  early?.catch(() => undefined);
-  let info: VideoInfo;
-  try {
-    info = options.info ?? infoOf(await probeReport(source, signal), 'file', input.path);
-  } catch (error) {
-    // Not with a process of ours still at work; what went wrong with it goes without saying.
-    await early?.catch(() => undefined);
-    throw error;
-  }
-  // Matroska gives neither a count nor a sign of a variable rate.
-  const count = options.count ?? (info.frameCount === null && needsCount(info));
-  if (!count) return { input, info };
-  const times = await early;
-  const right = times?.streamIndex === info.streamIndex;
-  return {
-    input,
-    info: counted(info, right ? times : await packetTimes(source, info.streamIndex, signal)),
-  };
+  return { input, info: await probeFile(input, options) };
 }
 
 /**

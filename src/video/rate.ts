@@ -22,12 +22,14 @@ export function readRate(text: string | undefined): Rational | undefined {
 
 const near = (a: number, b: number, relative: number): boolean => Math.abs(a - b) <= relative * b;
 
-/** The usual rate that a measured one stands for, if any is within 0.1 %. */
-export function snapRate(framesPerSecond: number): Rational {
+/** The usual rate that a measured one stands for, if any is that near; a whole one and its NTSC form are a thousandth apart. */
+export function snapRate(framesPerSecond: number, tolerance = 5e-4): Rational {
   const whole = Math.round(framesPerSecond);
-  if (whole > 0 && near(framesPerSecond, whole, 5e-4)) return rational(whole);
-  const up = Math.ceil(framesPerSecond);
-  if (near(framesPerSecond, (up * 1000) / 1001, 5e-4)) return rational(up * 1000, 1001);
+  const [toWhole, toNtsc] = [whole, (Math.ceil(framesPerSecond - 0.001) * 1000) / 1001].map(
+    (rate) => Math.abs(framesPerSecond / rate - 1),
+  ) as [number, number];
+  if (whole > 0 && toWhole <= tolerance && toWhole <= toNtsc) return rational(whole);
+  if (toNtsc <= tolerance) return rational(Math.ceil(framesPerSecond - 0.001) * 1000, 1001);
   return rational(Math.max(1, Math.round(framesPerSecond * 1000)), 1000);
 }
 
@@ -56,6 +58,50 @@ export function sourceRate(
   if (interlaced && near(2 * a, r, 1e-3)) return { fps: average, variable: false };
   const usable = r >= a && r <= HIGHEST_USUAL_FPS && r <= 4 * a;
   return { fps: usable ? real : snapRate(a), variable: true };
+}
+
+/** Gaps this far from the mean are still of a constant rate: QuickTime rounds to 1/600 s, Matroska to 1/1000. */
+const ROUNDING_SECONDS = 0.0018;
+/** Rates of cameras and screens that a jittery one may stand for. */
+const USUAL_RATES = [10, 12, 12.5, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 240];
+
+/**
+ * The rate of a source from when its frames are shown, which is the only thing that is sure: what
+ * headers claim may be the clock's resolution or a mean over pauses.
+ *
+ * @param gaps seconds from each frame to the next
+ * @param claimed what the header says, taken where the gaps agree with it
+ * @returns undefined when there are too few gaps to tell
+ */
+export function measuredRate(
+  gaps: Float64Array,
+  claimed: Rational | undefined,
+): SourceRate | undefined {
+  const sorted = gaps.filter((gap) => gap > 0).sort();
+  const usual = sorted[Math.floor(sorted.length / 2)];
+  if (usual === undefined) return undefined;
+  const meanOf = (some: Float64Array): number =>
+    some.reduce((sum, gap) => sum + gap, 0) / some.length;
+  // The mean of those around the usual gap: exact to far below the rounding of a single one.
+  const alike = sorted.filter((gap) => Math.abs(gap - usual) <= 0.3 * usual);
+  const mean = meanOf(alike);
+  const even = (gap: number): boolean =>
+    Math.abs(gap - mean) <= Math.max(ROUNDING_SECONDS, 0.02 * mean);
+  const variable = !sorted.every(even) || sorted.length < gaps.length;
+  // What is twice as long is a pause, or a frame that was dropped.
+  const running = sorted.filter((gap) => gap < 1.9 * usual);
+  if (!running.every(even)) {
+    // A jittery clock: what is too short here was too long before.
+    const perSecond = 1 / meanOf(running);
+    const close = USUAL_RATES.find((rate) => near(perSecond, rate, 0.02));
+    const fps = close === undefined ? snapRate(perSecond) : parseRational(String(close));
+    return { fps, variable: true };
+  }
+  const perSecond = 1 / mean;
+  // Of a few frames the rounding of the first and the last is more than a thousandth.
+  const sure = Math.max(1e-3, ROUNDING_SECONDS / (mean * alike.length));
+  const agrees = claimed && near(rationalToNumber(claimed), perSecond, sure);
+  return { fps: agrees ? claimed : snapRate(perSecond, sure), variable };
 }
 
 /** A whole number of frames. @throws FrameloomError bad-option */

@@ -6,43 +6,200 @@ import { FrameloomError } from '../base/error.js';
 export interface PictureSequence {
   /** In order of play. */
   readonly files: readonly string[];
-  /** The ffmpeg demuxer that splits their bytes, joined end to end. */
-  readonly demuxer: string;
+  /** The ffmpeg decoder of all of them. */
+  readonly decoder: string;
+  /** Numbers that the names leave out between the first and the last; null where names bear none. */
+  readonly missing: readonly number[] | null;
+  /** The number that each file's name bears; null where not every name bears one. */
+  readonly numbers: readonly number[] | null;
 }
 
-const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.bmp', '.webp', '.ppm', '.pgm']);
+/** Pictures that can be read, by extension. */
+export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
+  ...['.png', '.jpg', '.jpeg', '.bmp', '.webp', '.ppm', '.pgm'],
+]);
 const PATTERN = /^(.*?)%0?(\d*)d(.*)$/s;
 const natural = new Intl.Collator('en', { numeric: true });
 
-/** What a picture is, by its first bytes: its name may lie. */
-async function demuxerOf(path: string): Promise<string | undefined> {
+/** Names as people order them: `2.png` before `10.png`. */
+export const naturalOrder = (a: string, b: string): number => natural.compare(a, b);
+
+/** Whether the name of a path is a `%d` or `%05d` pattern of numbered files. */
+export const isNumbered = (path: string): boolean => PATTERN.test(basename(path));
+
+const isPicture = (name: string): boolean =>
+  !name.startsWith('.') && PICTURE_EXTENSIONS.has(extname(name).toLowerCase());
+
+/** What the name of a pattern is made of: `a-%03d.png` is `a-`, three digits at least, `.png`. */
+export function numberParts(
+  path: string,
+): { readonly before: string; readonly width: number; readonly after: string } | undefined {
+  const [, before, width, after] = PATTERN.exec(basename(path)) ?? [];
+  if (before === undefined || after === undefined) return undefined;
+  return { before, width: Number(width), after };
+}
+
+/** The name that a pattern gives a number: `%03d.png` names 7 `007.png`. */
+export function numberedName(pattern: string, number: number): string {
+  const { before, width, after } = numberParts(pattern) ?? { before: '', width: 0, after: '' };
+  return `${before}${String(number).padStart(width, '0')}${after}`;
+}
+
+/** Names in a folder that fit a pattern, with their numbers, in their order. */
+export async function numberedNames(pattern: string): Promise<{ number: number; name: string }[]> {
+  const [, before = '', width = '', after = ''] = PATTERN.exec(basename(pattern)) ?? [];
+  const found: { number: number; name: string }[] = [];
+  for (const name of await readdir(dirname(pattern)).catch(() => [])) {
+    if (!name.startsWith(before) || !name.endsWith(after)) continue;
+    const digits = name.slice(before.length, name.length - after.length);
+    if (!/^\d+$/.test(digits) || digits.length < Number(width)) continue;
+    found.push({ number: Number(digits), name });
+  }
+  return found.sort((a, b) => a.number - b.number || naturalOrder(a.name, b.name));
+}
+
+/**
+ * The files that a path stands for: itself, the pictures of a folder, or those of a `%05d` pattern,
+ * in order of play. Empty where there is nothing.
+ */
+export async function filesOf(path: string): Promise<string[]> {
+  const facts = await stat(path).catch(() => undefined);
+  if (facts?.isDirectory()) {
+    const names = (await readdir(path)).filter(isPicture).sort(naturalOrder);
+    return names.map((name) => join(path, name));
+  }
+  if (facts) return [path];
+  if (!isNumbered(path)) return [];
+  return (await numberedNames(path)).map(({ name }) => join(dirname(path), name));
+}
+
+/**
+ * What a path holds, without reading it: names, sizes and dates of all its files. Another text
+ * means that something was changed, added or taken away. Null where there is nothing.
+ */
+export async function identityOf(path: string): Promise<string | null> {
+  const files = await filesOf(path);
+  if (files.length === 0) return null;
+  const parts: string[] = [];
+  for (const file of files) {
+    const { size, mtimeMs } = await stat(file);
+    parts.push(`${file}:${size}:${mtimeMs}`);
+  }
+  return parts.join('\n');
+}
+
+const MAGIC: readonly (readonly [decoder: string, fits: (head: string) => boolean])[] = [
+  ['png', (head) => head.startsWith('\x89PNG')],
+  ['mjpeg', (head) => head.startsWith('\xff\xd8\xff')],
+  ['bmp', (head) => head.startsWith('BM')],
+  ['webp', (head) => head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP'],
+  ['ppm', (head) => /^P[36]\s/.test(head)],
+  ['pgm', (head) => /^P[25]\s/.test(head)],
+];
+
+/** ffmpeg's decoder of a picture, by its first 12 bytes: its name may lie. */
+export const decoderOf = (head: Uint8Array): string | undefined => {
+  const text = Buffer.from(head.subarray(0, 12)).toString('latin1');
+  return MAGIC.find(([, fits]) => fits(text))?.[0];
+};
+
+async function readHead(path: string): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
-    const head = Buffer.alloc(12);
-    await file.read(head, 0, 12, 0);
-    const text = head.toString('latin1');
-    if (text.startsWith('\x89PNG')) return 'png_pipe';
-    if (text.startsWith('\xff\xd8\xff')) return 'jpeg_pipe';
-    if (text.startsWith('BM')) return 'bmp_pipe';
-    if (text.startsWith('RIFF') && text.endsWith('WEBP')) return 'webp_pipe';
-    if (/^P6\s/.test(text)) return 'ppm_pipe';
-    if (/^P5\s/.test(text)) return 'pgm_pipe';
-    return undefined;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(12), 0, 12, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }
 }
 
+/** Why a picture cannot be one of its sequence; undefined when its beginning is as it has to be. */
+export function pictureFault(file: string, head: Uint8Array, decoder: string): string | undefined {
+  if (head.length === 0) return `${file} is empty (0 bytes)`;
+  const own = decoderOf(head);
+  if (own === decoder) return undefined;
+  return own === undefined
+    ? `${file} is not a picture`
+    : `${file} is a ${own} picture, the first of its sequence a ${decoder} one`;
+}
+
+export const badPicture = (message: string, path: string): FrameloomError =>
+  new FrameloomError('bad-input', message, {
+    path,
+    hint: 'make this picture again, or take it away',
+  });
+
+/**
+ * Looks at the beginning of every picture.
+ * @returns those that cannot be used, and why
+ */
+export async function findBadPictures({
+  files,
+  decoder,
+}: PictureSequence): Promise<{ file: string; fault: string }[]> {
+  const bad: { file: string; fault: string }[] = [];
+  for (const file of files) {
+    const fault = pictureFault(file, await readHead(file), decoder);
+    if (fault !== undefined) bad.push({ file, fault });
+  }
+  return bad;
+}
+
+/** The bytes of files one after another. */
+export async function* fileBytes(files: readonly string[]): AsyncGenerator<Buffer> {
+  for (const file of files) yield await readFile(file);
+}
+
+/** The last number in a name: `shot12_frame_0007.png` is 7. */
+function numberIn(file: string): number | null {
+  const digits = /(\d+)\D*$/.exec(basename(file, extname(file)))?.[1];
+  return digits === undefined || digits.length > 15 ? null : Number(digits);
+}
+
+/** Whether names count up, each differing from the next in one number only. */
+function numbersOf(files: readonly string[]): number[] | null {
+  const numbers = files.map(numberIn);
+  const stem = (file: string): string => basename(file).replace(/\d+(?=\D*$)/, '#');
+  const [first] = files;
+  if (first === undefined || files.some((file) => stem(file) !== stem(first))) return null;
+  if (numbers.some((number) => number === null)) return null;
+  return numbers as number[];
+}
+
+/** More missing numbers than this are no holes but another way of counting. */
+const MOST_MISSING = 100_000;
+
+function missingOf(numbers: readonly number[] | null): number[] | null {
+  const [first, second] = [numbers?.[0], numbers?.[1]];
+  if (!numbers || first === undefined || second === undefined) return numbers ? [] : null;
+  // Every second or tenth picture, as some renderers number them, leaves nothing out.
+  let step = second - first;
+  for (let i = 2; i < numbers.length; i += 1) step = Math.min(step, numbers[i]! - numbers[i - 1]!);
+  // Steps of this and that are times or the like, and leave nothing out either.
+  const isEven = numbers.every((n, i) => i === 0 || (n - numbers[i - 1]!) % step === 0);
+  if (step < 1 || !isEven) return [];
+  const missing: number[] = [];
+  for (let i = 1; i < numbers.length && missing.length < MOST_MISSING; i += 1) {
+    for (let n = numbers[i - 1]! + step; n < numbers[i]!; n += step) {
+      missing.push(n);
+      if (missing.length >= MOST_MISSING) break;
+    }
+  }
+  return missing;
+}
+
 async function asSequence(files: string[], path: string): Promise<PictureSequence> {
   const [first] = files;
-  const demuxer = first === undefined ? undefined : await demuxerOf(first);
-  if (first === undefined || demuxer === undefined) {
-    throw new FrameloomError('bad-input', `${path}: ${first ?? 'nothing'} is not a picture`, {
+  const decoder = first === undefined ? undefined : decoderOf(await readHead(first));
+  if (first === undefined || decoder === undefined) {
+    const what = first === undefined ? 'nothing is' : `${first} is not`;
+    throw new FrameloomError('bad-input', `${path}: ${what} a picture`, {
       hint: 'PNG, JPEG, BMP, WebP, PPM and PGM can be read',
       path,
     });
   }
-  return { files, demuxer };
+  const numbers = numbersOf(files);
+  return { files, decoder, numbers, missing: missingOf(numbers) };
 }
 
 /**
@@ -50,23 +207,17 @@ async function asSequence(files: string[], path: string): Promise<PictureSequenc
  * @throws FrameloomError bad-input when there are none, or of several kinds.
  */
 export async function folderSequence(folder: string): Promise<PictureSequence> {
-  const names = (await readdir(folder)).filter(
-    (name) => !name.startsWith('.') && EXTENSIONS.has(extname(name).toLowerCase()),
-  );
-  const kinds = new Set(names.map((name) => extname(name).toLowerCase().replace('jpeg', 'jpg')));
-  if (names.length === 0 || kinds.size > 1) {
+  const files = await filesOf(folder);
+  const kinds = new Set(files.map((file) => extname(file).toLowerCase().replace('jpeg', 'jpg')));
+  if (files.length === 0 || kinds.size > 1) {
     const what =
-      names.length === 0 ? 'no pictures' : `several kinds of picture (${[...kinds].join(' ')})`;
+      files.length === 0 ? 'no pictures' : `several kinds of picture (${[...kinds].join(' ')})`;
     throw new FrameloomError('bad-input', `the folder ${folder} holds ${what}`, {
       hint: 'name a video, a folder of pictures of one kind, or a pattern such as %05d.png',
       path: folder,
     });
   }
-  names.sort((a, b) => natural.compare(a, b));
-  return asSequence(
-    names.map((name) => join(folder, name)),
-    folder,
-  );
+  return asSequence(files, folder);
 }
 
 /**
@@ -74,42 +225,30 @@ export async function folderSequence(folder: string): Promise<PictureSequence> {
  * @throws FrameloomError not-found
  */
 export async function patternSequence(pattern: string): Promise<PictureSequence> {
-  const [, before = '', width = '', after = ''] = PATTERN.exec(basename(pattern)) ?? [];
-  const numbered: { number: number; name: string }[] = [];
-  const names = await readdir(dirname(pattern)).catch(() => []);
-  for (const name of names) {
-    if (!name.startsWith(before) || !name.endsWith(after)) continue;
-    const digits = name.slice(before.length, name.length - after.length);
-    if (!/^\d+$/.test(digits) || digits.length < Number(width)) continue;
-    numbered.push({ number: Number(digits), name });
-  }
+  const numbered = await numberedNames(pattern);
   if (numbered.length === 0) {
     throw new FrameloomError('not-found', `no file fits the pattern ${pattern}`, { path: pattern });
   }
-  numbered.sort((a, b) => a.number - b.number);
-  return asSequence(
-    numbered.map(({ name }) => join(dirname(pattern), name)),
-    pattern,
-  );
+  const files = numbered.map(({ name }) => join(dirname(pattern), name));
+  const sequence = await asSequence(files, pattern);
+  const numbers = numbered.map(({ number }) => number);
+  return { ...sequence, numbers, missing: missingOf(numbers) };
 }
 
 /** A single picture as a sequence of one; undefined when the file is no still picture. */
 export async function singlePicture(path: string): Promise<PictureSequence | undefined> {
-  if (!EXTENSIONS.has(extname(path).toLowerCase())) return undefined;
-  const demuxer = await demuxerOf(path);
-  return demuxer === undefined ? undefined : { files: [path], demuxer };
+  if (!PICTURE_EXTENSIONS.has(extname(path).toLowerCase())) return undefined;
+  const decoder = decoderOf(await readHead(path));
+  return decoder === undefined
+    ? undefined
+    : { files: [path], decoder, numbers: null, missing: null };
 }
 
 /** A `%d` pattern, unless a file of just that name exists. */
 export async function isPattern(path: string): Promise<boolean> {
-  if (!PATTERN.test(basename(path))) return false;
+  if (!isNumbered(path)) return false;
   return stat(path).then(
     () => false,
     () => true,
   );
-}
-
-/** The bytes of the pictures one after another. */
-export async function* sequenceBytes(files: readonly string[]): AsyncGenerator<Buffer> {
-  for (const file of files) yield await readFile(file);
 }

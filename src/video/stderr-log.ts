@@ -6,7 +6,12 @@ const PROGRESS =
   /^(frame|fps|stream_\d+_\d+_q|bitrate|total_size|out_time\w*|dup_frames|drop_frames|speed|progress)=(.*)$/;
 
 /** `[h264 @ 0x55d0] [error] text` → level and `h264: text`; an address is noise to a reader. */
-const TAGGED = /^(?:\[([^\]@]*?)(?: @ [^\]]*)?\] )?\[(panic|fatal|error|warning)\] (.*)$/;
+const TAGGED =
+  /^(?:\[([^\]@]*?)(?: @ [^\]]*)?\] )?\[(panic|fatal|error|warning|info|verbose|debug)\] (.*)$/;
+/** Levels that tell of nothing wrong. */
+const CHATTER = new Set(['info', 'verbose', 'debug']);
+/** What ffmpeg did with an input, told at its end. */
+const INPUT_DONE = /Input stream #\d+:\d+.*\(video\): (\d+) packets read .*?; (\d+) frames decoded/;
 
 export interface StderrLine {
   readonly level: 'error' | 'warning' | 'other';
@@ -21,6 +26,7 @@ export class StderrLog {
   readonly #first: StderrLine[] = [];
   readonly #last: StderrLine[] = [];
   readonly #progress = new Map<string, string>();
+  #decodedFrames: number | undefined;
   #rest = '';
   /** The line being read is over-long and its end is thrown away. */
   #skipping = false;
@@ -55,6 +61,9 @@ export class StderrLog {
       return;
     }
     const tagged = TAGGED.exec(line);
+    const decoded = INPUT_DONE.exec(line)?.[2];
+    if (decoded !== undefined) this.#decodedFrames = Number(decoded);
+    if (tagged && CHATTER.has(tagged[2] ?? '')) return;
     const who = tagged?.[1] === undefined ? '' : `${tagged[1]}: `;
     const entry: StderrLine = tagged
       ? {
@@ -85,6 +94,11 @@ export class StderrLog {
 
   matches(pattern: RegExp): boolean {
     return this.lines.some((line) => pattern.test(line.text));
+  }
+
+  /** Frames that its decoder gave; undefined when it did not come to say so. */
+  get decodedFrames(): number | undefined {
+    return this.#decodedFrames;
   }
 
   /** A counter of ffmpeg's progress report, such as `frame`. */

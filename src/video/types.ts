@@ -6,7 +6,7 @@ import type { PixelFormat } from './pixel-format.js';
 export interface Frame {
   /** Counts from 0 in the stream it belongs to. */
   readonly index: number;
-  /** Where it stands in its source: (startFrame + index) / fps. */
+  /** When it is shown, after the source's first frame. At a rate that was asked for: frame / fps. */
   readonly timeSeconds: number;
   readonly width: number;
   readonly height: number;
@@ -43,11 +43,16 @@ export interface VideoInfo {
   readonly height: number;
   /** Width of one pixel over its height, after rotation. */
   readonly sampleAspectRatio: Rational;
-  /** The constant rate; of a variable one, the rate at which it is delivered. */
+  /** The constant rate; of a variable one, that of most frames. */
   readonly fps: Rational;
   readonly variableFrameRate: boolean;
   /** Frames in the source; null when the container does not say and nobody asked to count. */
   readonly frameCount: number | null;
+  /**
+   * Of the frames, those that the file does not hold but shows again, as AVI does for frames that were
+   * dropped while recording.
+   */
+  readonly repeatedFrames: number;
   /** Of the video stream; null when unknown, as on a pipe. */
   readonly durationSeconds: number | null;
   /** The first frame's time, after the file's own first timestamp. */
@@ -63,6 +68,13 @@ export interface VideoInfo {
   readonly colour: VideoColour;
   /** Clockwise degrees by which players turn what is stored; width and height are turned already. */
   readonly rotation: Rotation;
+  /** Players mirror what is stored left to right before they turn it. */
+  readonly mirrored: boolean;
+  /**
+   * When each frame is shown, seconds after the first one; null when nobody counted, or when the
+   * packets do not all say. Its length is `frameCount`.
+   */
+  readonly frameTimes: Float64Array | null;
 }
 
 /** stretch: exactly that size; pad: whole picture, black bars; crop: fills, edges cut off;
@@ -90,6 +102,8 @@ export interface RawInput {
 
 export type ColourMatrix = 'bt601' | 'bt709' | 'bt2020';
 
+export type OnDamage = 'error' | 'warn';
+
 export interface ProbeOptions {
   /** Count the frames and look for a variable rate by reading every packet. Default false, except
    * that decoding a Matroska or WebM file whose `info` has no count does it. */
@@ -98,6 +112,11 @@ export interface ProbeOptions {
   readonly sequenceFps?: Rational | number | string | undefined;
   /** The source has no header. */
   readonly raw?: RawInput | undefined;
+  /**
+   * What a damaged source ends in: `error` (default) is bad-input, `warn` takes what can be decoded
+   * and leaves out what cannot.
+   */
+  readonly onDamage?: OnDamage | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly log?: Logger | undefined;
 }
@@ -107,9 +126,9 @@ export interface DecodeOptions extends ProbeOptions {
   readonly size?: SizeOptions | undefined;
   /** Frames a second, by repeating and leaving out. Default: the source's. */
   readonly fps?: Rational | number | string | undefined;
-  /** Skip to this time after the first frame. Rounded to a frame. Not with startFrame. */
+  /** Skip to the frame shown nearest to this time after the first frame. Not with startFrame. */
   readonly startSeconds?: number | undefined;
-  /** Skip this many frames, counted at the rate delivered. Frame k is the same one by any start. */
+  /** Skip this many frames, as delivered. Frame k is the same one by any start. */
   readonly startFrame?: number | undefined;
   /** Stop after that long. Rounded to a frame. Not with frames. */
   readonly durationSeconds?: number | undefined;
@@ -119,13 +138,11 @@ export interface DecodeOptions extends ProbeOptions {
   readonly pixelFormat?: PixelFormat | undefined;
   /** An ffmpeg filtergraph on the frames as they would have been delivered (sized, RGB). */
   readonly filter?: string | undefined;
-  /** An ffmpeg filtergraph on the frames as stored, before rate and size: `yadif`, `crop=…`. */
+  /** An ffmpeg filtergraph on the frames as stored, turned upright, before size: `yadif`, `crop=…`. */
   readonly preFilter?: string | undefined;
   /** Overrules the matrix that the source is tagged with. */
   readonly colourMatrix?: ColourMatrix | undefined;
   readonly colourRange?: 'limited' | 'full' | undefined;
-  /** Take what can be decoded of a damaged source and warn, instead of ending with bad-input. */
-  readonly tolerant?: boolean | undefined;
   /** What `probe` (best with `count`) said of this source, to spare asking again. */
   readonly info?: VideoInfo | undefined;
 }
@@ -133,11 +150,24 @@ export interface DecodeOptions extends ProbeOptions {
 export type OutputFormatName =
   'mp4' | 'webm' | 'mov' | 'mkv' | 'gif' | 'png' | 'y4m' | 'raw' | 'nut' | 'mpegts';
 
+/** What is carried along from a file beside its sound, on the same clock. */
+export interface CarryOptions {
+  /** Default: `audioFrom`. */
+  readonly from?: string | undefined;
+  /** Subtitles that are text. mp4, mov, mkv and webm hold them. Default false. */
+  readonly subtitles?: boolean | undefined;
+  readonly chapters?: boolean | undefined;
+  /** Title, artist and whatever else the file says of itself. Default false. */
+  readonly metadata?: boolean | undefined;
+}
+
 export interface EncodeOptions {
-  /** Frames a second of what is written. */
+  /** The nominal rate: of a constant source its rate, of another one that of most frames. */
   readonly fps: Rational | number | string;
   /** Default: by the target's extension; mp4 for a stream. */
   readonly format?: OutputFormatName | undefined;
+  /** Replace a file that is there. Default false: it is an error. */
+  readonly overwrite?: boolean | undefined;
   /** Constant quality: h264 0–51, default 16; vp9 0–63, default 30. Lower is better and larger. */
   readonly crf?: number | undefined;
   /** x264's speed preset, default `veryfast`; slower is smaller at the same quality. */
@@ -148,18 +178,25 @@ export interface EncodeOptions {
   readonly expects?: FrameShape | undefined;
   /** An ffmpeg filtergraph before encoding. */
   readonly filter?: string | undefined;
-  /** Carry this file's first audio stream along, cut to the video's duration. */
+  /**
+   * Carry this file's sound along (of several streams the default one, else the one of most
+   * channels), cut to the video's duration. Tried before the first frame is asked for.
+   */
   readonly audioFrom?: string | undefined;
-  /** Where in audioFrom the video begins. Default 0. */
+  /** Where the first frame stands in audioFrom, seconds after the first frame there. Default 0. */
   readonly audioStartSeconds?: number | undefined;
-  /** Replace what is at the target. Default: `exists` is the error, before anything is encoded. */
-  readonly overwrite?: boolean | undefined;
+  /** More of the file: subtitles, chapters, tags. They begin where the sound does. */
+  readonly carry?: CarryOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly log?: Logger | undefined;
 }
 
 export interface EncodeResult {
+  /** Frames taken. */
   readonly frames: number;
+  /** Pictures written, where frames had to be repeated to keep their times. */
+  readonly framesWritten?: number;
+  /** By the frames' times; the last one is shown for a frame of the nominal rate. */
   readonly durationSeconds: number;
   /** Pixels as written: mp4 repeats the last row or column of an odd size. */
   readonly width: number;

@@ -19,7 +19,8 @@ const healthy: Omit<Examination, 'findings'> = {
   ffmpeg: {
     ffmpegPath: '/usr/bin/ffmpeg',
     ffprobePath: '/usr/bin/ffprobe',
-    version: '7.1.1',
+    fpsMode: true,
+  version: '7.1.1',
     source: 'path',
     ffprobeSource: 'path',
     reason: 'it is on PATH',

@@ -202,7 +202,7 @@ describe('time', () => {
     );
   });
 
-  it('delivers a variable rate at a constant one, the duration kept', async () => {
+  it('delivers every frame of a variable rate at its time, and a constant rate where asked', async () => {
     const clip = await makeClip({
       frames: 60,
       filter: slowing,
@@ -211,7 +211,11 @@ describe('time', () => {
     });
     const info = await probe(clip, { count: true });
     const frames = await decode(clip);
-    expect(Math.abs(frames.length / 25 - (info.durationSeconds ?? 0))).toBeLessThanOrEqual(1 / 25);
+    expect(frames.map((frame) => frame.timeSeconds)).toEqual([...(info.frameTimes ?? [])]);
+    expect(new Set(frames.map((frame) => frame.timeSeconds)).size).toBe(info.frameCount);
+    const even = await decode(clip, { fps: 25 });
+    expect(Math.abs(even.length / 25 - (info.durationSeconds ?? 0))).toBeLessThanOrEqual(1 / 25);
+    expect(even.map((frame) => frame.timeSeconds)).toEqual(even.map((_, i) => i / 25));
   });
 });
 

@@ -1,0 +1,37 @@
+import { rationalToNumber, type Rational } from '../base/rational.js';
+
+/** Times closer than this are one: a decoder that guesses them gives some twice. */
+const SMALLEST_GAP_SECONDS = 1e-5;
+
+/** To a millionth of a second, as ffprobe tells times: sums of fractions are a little off. */
+export const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;
+
+/**
+ * When frames are shown, from what ffmpeg says of each. Times only go up: where one does not (a clock that
+ * begins anew, a packet without a time), the frame is taken to come one usual gap after the last.
+ */
+export class FrameTimes {
+  readonly #usualGap: number;
+  #first: number | undefined;
+  #last: number | undefined;
+  #shift = 0;
+
+  /** @param fps the source's usual rate */
+  constructor(fps: Rational) {
+    this.#usualGap = 1 / rationalToNumber(fps);
+  }
+
+  /** Seconds after the first frame that was asked about. */
+  next(seconds: number): number {
+    this.#first ??= seconds;
+    let time = microseconds(seconds - this.#first + this.#shift);
+    if (this.#last !== undefined && !(time > this.#last + SMALLEST_GAP_SECONDS)) {
+      const right = this.#last + this.#usualGap;
+      // What follows is counted from here on, so that a clock that was set back stays set forward.
+      if (this.#last - time > this.#usualGap) this.#shift += right - time;
+      time = right;
+    }
+    this.#last = time;
+    return time;
+  }
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { FrameloomError, messageOf } from '../base/error.js';
+import type { Logger } from '../base/log.js';
+import { nutFrameHeader, nutHeader, pictureTag } from './nut.js';
+import { badPicture, pictureFault, type PictureSequence } from './sequence.js';
+import type { OnDamage, VideoInfo } from './types.js';
+
+export interface SequenceFeedOptions {
+  /** Of the first picture. */
+  readonly info: Pick<VideoInfo, 'width' | 'height' | 'fps'>;
+  /** The first picture that is wanted. */
+  readonly start: number;
+  /** `warn` leaves out pictures that cannot be read. */
+  readonly onDamage: OnDamage;
+  readonly log: Logger;
+}
+
+/**
+ * Pictures as a stream whose k-th tick is the k-th picture: each file is a packet of its own, so that
+ * nothing behind a picture in its file can be taken for another, and one that gives no frame is
+ * missing at its own time.
+ * @throws FrameloomError bad-input naming the picture that is none
+ */
+export async function* sequenceFeed(
+  sequence: PictureSequence,
+  { info, start, onDamage, log }: SequenceFeedOptions,
+): AsyncGenerator<Uint8Array> {
+  const { files, decoder } = sequence;
+  const { width, height, fps } = info;
+  yield nutHeader({
+    width,
+    height,
+    tag: pictureTag(decoder),
+    timeBase: { num: fps.den, den: fps.num },
+  });
+  for (const [tick, file] of files.slice(start).entries()) {
+    const bytes = await readFile(file).catch((cause: unknown) => {
+      throw new FrameloomError('bad-input', `${file} cannot be read: ${messageOf(cause)}`, {
+        path: file,
+        cause,
+      });
+    });
+    const fault = pictureFault(file, bytes, decoder);
+    if (fault !== undefined) {
+      if (onDamage === 'error') throw badPicture(fault, file);
+      log.warn(`${fault}: it is left out`);
+      continue;
+    }
+    yield nutFrameHeader(tick, bytes.length);
+    yield bytes;
+  }
+}
