@@ -1,7 +1,7 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,media-fuzz,lock-race] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,lock-race] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
  * Writes bench/results/NAME.json and NAME.svg for each part.
@@ -36,6 +36,7 @@ const PROGRAMS: Readonly<Record<string, string>> = { synthesis: 'synthesis.ts' }
 /** What has to hold and is not timed: run only when named, without a peer, on a busy machine too. */
 const CAMPAIGNS: Readonly<Record<string, string>> = {
   'cancel-campaign': 'cancel-campaign.ts',
+  'kill-campaign': 'kill-campaign.ts',
   'media-fuzz': 'media-fuzz.ts',
   'lock-race': 'lock-race.ts',
 };
