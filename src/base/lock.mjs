@@ -191,9 +191,13 @@ async function succeed(path, first, name, own, onStep) {
     await onStep?.('sure');
     await replace(own.file, path);
   } catch (error) {
-    // Given up before anything was done under it: the next one may have the name.
-    await rm(name, { force: true });
-    throw error;
+    // As with links: done, and the second try refused.
+    const done = codeOf(error) === 'ENOENT' && (await look(path))?.id === own.id;
+    if (!done) {
+      // Given up before anything was done under it: the next one may have the name.
+      await rm(name, { force: true });
+      throw error;
+    }
   }
   await onStep?.('renamed');
   // What cannot be removed is in nobody's way, and the lock is ours all the same.

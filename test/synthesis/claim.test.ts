@@ -66,6 +66,27 @@ describe('claims', () => {
     await claim?.release();
   });
 
+  it('remember what lay there before the first of several that died at the same work', async () => {
+    const folder = scratchPath('out');
+    const [first, second, third] = [new Claims(folder), new Claims(folder), new Claims(folder)];
+    const before = { bytes: 9, modifiedMs: 2 };
+    await first.take(work('x.mp4'));
+    await change(folder, { pid: await deadPid() });
+    // The first one's video is there by now.
+    await second.take({ ...work('x.mp4'), before });
+    await change(folder, { pid: await deadPid() });
+    const claim = await third.take({ ...work('x.mp4'), before });
+    expect(claim?.abandoned).toEqual({ ...work('x.mp4'), before: null });
+    await claim?.release();
+    // Of other work it is only known that it was made by one of them.
+    await first.take(work('y.mp4'));
+    await change(folder, { pid: await deadPid() });
+    const other = { ...work('y.mp4'), settings: { seed: 2 }, before };
+    await second.take(other);
+    await change(folder, { pid: await deadPid() });
+    expect((await third.take(other))?.abandoned).toEqual({ ...other, orphaned: true });
+  });
+
   it('of what is done are cleared away, a living process’s apart', async () => {
     const folder = scratchPath('out');
     const [dead, living] = [new Claims(folder), new Claims(folder)];

@@ -4,6 +4,7 @@ import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../src/base/log.js';
 import { openRun, startRun } from '../../../src/training/run/run-folder.js';
 import { testFolder } from './support.js';
 
@@ -105,7 +106,11 @@ describe('run folders', () => {
     await writeFile(join(folder, 'pipeline.yaml'), pipelineYaml);
     await writeFile(join(folder, 'lock'), await lock());
     await utimes(join(folder, 'lock'), 1, 1);
-    const run = await startRun({ name, pipelineYaml, folder, resume: true });
+    const said: string[] = [];
+    const warn = (text: string): number => said.push(text);
+    const log = { ...silentLogger, warn };
+    const run = await startRun({ name, pipelineYaml, folder, resume: true, log });
+    expect(said).toEqual([expect.stringMatching(/^taking over the lock of a training that died/)]);
     const owner = JSON.parse(await readFile(join(folder, 'lock'), 'utf8')) as { pid: number };
     expect(owner.pid).toBe(process.pid);
     await run.close();
