@@ -1,4 +1,4 @@
-import { link, lstat, mkdir, open, rename } from 'node:fs/promises';
+import { link, lstat, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FrameloomError, isFrameloomError, messageOf } from './error.js';
 import { silentLogger, type Logger } from './log.js';
@@ -66,7 +66,12 @@ export async function makeFolder(folder: string): Promise<void> {
     } catch (error) {
       const code = codeOf(error);
       // The root of a drive is there whatever the system says of making it.
-      if (code === 'EEXIST' || above === dirname(above)) break;
+      if (above === dirname(above)) break;
+      if (code === 'EEXIST') {
+        // A file in the place of a folder.
+        if (!(await stat(above)).isDirectory()) throw error;
+        break;
+      }
       if (code !== 'ENOENT') throw error;
       missing.unshift(above);
     }

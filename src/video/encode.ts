@@ -1,362 +1,250 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { Observable, type OperatorFunction, type Subscriber, type Subscription } from 'rxjs';
-import { FrameloomError } from '../base/error.js';
+import { Observable, type OperatorFunction } from 'rxjs';
+import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
-import { rationalToNumber, type Rational } from '../base/rational.js';
-import { muxAudio, pipedAudio } from './audio.js';
-import { ffmpegArguments } from './command.js';
-import { bothOpen, currentDemand, DemandGate, withDemand } from './demand.js';
-import { cancelledError, ffmpegError, outputStreamError } from './ffmpeg-error.js';
+import { formatRational, type Rational } from '../base/rational.js';
+import { prepareSound, type Sound } from './audio.js';
+import { type Carried, checkCarry, prepareCarried } from './carry.js';
+import { Encoder, WRITING_FRAMES } from './encoder.js';
+import { cancelledError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
-import { formatOf, OUTPUT_FORMATS, type OutputPlan } from './formats.js';
+import { finishFilm } from './finish-film.js';
+import { formatOf, OUTPUT_FORMATS } from './formats.js';
+import { FrameIntake } from './frame-intake.js';
 import { openTarget, type OutputTarget } from './output.js';
+import { OutputTimes } from './output-times.js';
 import { frameBytes } from './pixel-format.js';
-import { MediaProcess } from './process.js';
 import { toRate } from './rate.js';
+import { SOUND_ENCODERS } from './sound-encoder.js';
 import type { EncodeOptions, EncodeResult, Frame, FrameShape, OutputFormatName } from './types.js';
 
-/** Frames on their way into ffmpeg's stdin: one being written, one ready behind it. */
-const WRITING_FRAMES = 2;
-
-interface Started {
-  readonly process: MediaProcess;
-  readonly target: OutputTarget;
-  readonly plan: OutputPlan;
-  /** The output stream has taken everything. */
-  readonly piped: Promise<void>;
+/** What an encoding is to be, checked as far as it can be before anything runs. */
+interface Job {
+  readonly target: string | Writable;
+  readonly options: EncodeOptions;
+  readonly fps: Rational;
+  readonly format: OutputFormatName;
 }
 
-/** One subscription: one ffmpeg, begun by the first frame unless that is known before. */
-class EncodeRun {
-  readonly #target: string | Writable;
-  readonly #options: EncodeOptions;
-  readonly #subscriber: Subscriber<EncodeResult>;
-  readonly #fps: Rational;
-  readonly #format: OutputFormatName;
-  readonly #gate = new DemandGate();
-  readonly #queue: Frame[] = [];
-  #upstream: Subscription | undefined;
-  #removeAbort: (() => void) | undefined;
-  #first: FrameShape | undefined;
-  #started: Started | undefined;
-  #received = 0;
-  #writing = 0;
-  #upstreamDone = false;
-  #over = false;
-  #ending: Promise<void> | undefined;
-
-  constructor(
-    target: string | Writable,
-    options: EncodeOptions,
-    subscriber: Subscriber<EncodeResult>,
-  ) {
-    this.#target = target;
-    this.#options = options;
-    this.#subscriber = subscriber;
-    this.#fps = toRate(options.fps);
-    const path = typeof target === 'string' && target !== '-' ? target : undefined;
-    this.#format = formatOf(path, options.format);
-    if (options.audioFrom !== undefined && OUTPUT_FORMATS[this.#format].audio === null) {
-      throw new FrameloomError(
-        'bad-option',
-        `${this.#format} holds no sound, so audioFrom cannot be carried along`,
-        {
-          hint: 'write mp4, mov, mkv or webm',
-        },
-      );
-    }
-  }
-
-  start(source: Observable<Frame>): void {
-    const { signal } = this.#options;
-    if (signal) {
-      const cancel = (): void => this.#fail(cancelledError('encoding'));
-      if (signal.aborted) return cancel();
-      signal.addEventListener('abort', cancel, { once: true });
-      this.#removeAbort = () => signal.removeEventListener('abort', cancel);
-    }
-    const { expects } = this.#options;
-    if (expects) this.#begin((this.#first = expects));
-    const demand = bothOpen(this.#gate, currentDemand());
-    const subscription = withDemand(demand, () =>
-      source.subscribe({
-        next: (frame) => this.#take(frame),
-        error: (error: unknown) => this.#fail(error),
-        complete: () => {
-          this.#upstreamDone = true;
-          this.#complete();
-        },
-      }),
-    );
-    this.#upstream = subscription;
-    if (this.#over) subscription.unsubscribe();
-  }
-
-  #take(frame: Frame): void {
-    if (this.#over) return;
-    const begun = this.#first !== undefined;
-    const first = (this.#first ??= frame);
-    this.#received += 1;
-    const wrong = this.#refuse(frame, first);
-    if (wrong) return this.#fail(wrong);
-    this.#queue.push(frame);
-    if (!begun) this.#begin(first);
-    this.#write();
-  }
-
-  #begin(shape: FrameShape): void {
-    this.#startFfmpeg(shape).then(
-      () => this.#write(),
-      (error: unknown) => this.#fail(error),
+function jobOf(target: string | Writable, options: EncodeOptions): Job {
+  const path = typeof target === 'string' && target !== '-' ? target : undefined;
+  const format = formatOf(path, options.format);
+  const { audioFrom, audioStartSeconds = 0 } = options;
+  if (audioFrom !== undefined && SOUND_ENCODERS[format] === undefined) {
+    throw new FrameloomError(
+      'bad-option',
+      `${format} holds no sound, so audioFrom cannot be carried along`,
+      { hint: 'write mp4, mov, mkv or webm' },
     );
   }
+  if (!Number.isFinite(audioStartSeconds)) {
+    throw new FrameloomError('bad-option', `audioStartSeconds is ${audioStartSeconds}, not a time`);
+  }
+  checkCarry(format, options, path === undefined);
+  return { target, options, fps: toRate(options.fps), format };
+}
 
-  /** Bytes of another length would shift every frame after them. */
-  #refuse(frame: Frame, first: FrameShape): FrameloomError | undefined {
-    const { width, height, pixelFormat, data } = frame;
-    const same =
-      width === first.width && height === first.height && pixelFormat === first.pixelFormat;
-    if (!same) {
-      return new FrameloomError(
-        'bad-shape',
-        `frame ${this.#received - 1} is ${width}×${height} ${pixelFormat}, ${this.#options.expects ? 'it should be' : 'the first one'} ${first.width}×${first.height} ${first.pixelFormat}`,
-      );
-    }
-    const expected = frameBytes(width, height, pixelFormat);
-    if (data.length === expected) return undefined;
-    return new FrameloomError(
+/** Bytes of another length would shift every frame after them. */
+function checkFrame(frame: Frame, at: number, shape: FrameShape, expected: boolean): void {
+  const { width, height, pixelFormat, data } = frame;
+  const same =
+    width === shape.width && height === shape.height && pixelFormat === shape.pixelFormat;
+  if (!same) {
+    throw new FrameloomError(
       'bad-shape',
-      `frame ${this.#received - 1} has ${data.length} bytes, ${width}×${height} ${pixelFormat} has ${expected}`,
+      `frame ${at} is ${width}×${height} ${pixelFormat}, ${expected ? 'it should be' : 'the first one'} ${shape.width}×${shape.height} ${shape.pixelFormat}`,
     );
   }
-
-  async #startFfmpeg(first: FrameShape): Promise<void> {
-    const options = this.#options;
-    const programs = await findFfmpeg();
-    const target = await openTarget(this.#target, this.#format === 'png');
-    if (this.#over) {
-      if (target.kind === 'file') await target.discard();
-      return;
-    }
-    const toPipe = target.kind === 'stream';
-    const plan = OUTPUT_FORMATS[this.#format].plan(first, options, {
-      toPipe,
-      numbered: target.kind === 'file' && !target.single,
-    });
-    const filters = [options.filter, 'setsar=1', plan.filter].filter(
-      (part) => part !== undefined && part !== '',
-    );
-    const rate = `${this.#fps.num}/${this.#fps.den}`;
-    const audio = toPipe ? pipedAudio(this.#format, options) : { inputs: [], options: [] };
-    const args = ffmpegArguments(
-      [
-        {
-          url: 'pipe:0',
-          options: [
-            ...['-f', 'rawvideo', '-pixel_format', first.pixelFormat],
-            ...['-video_size', `${first.width}x${first.height}`, '-framerate', rate],
-          ],
-        },
-        ...audio.inputs,
-      ],
-      {
-        url: toPipe ? 'pipe:1' : target.url,
-        videoFilter: filters.join(','),
-        options: ['-map', '0:v:0', '-r', rate, ...audio.options, ...plan.options],
-      },
-      { progress: true },
-    );
-    const process = new MediaProcess(programs.ffmpegPath, args, {
-      stdin: 'pipe',
-      stdout: toPipe ? 'pipe' : 'ignore',
-    });
-    const piped = toPipe ? this.#pipeOut(process, target.stream, target.ends) : Promise.resolve();
-    piped.catch((error: unknown) => this.#fail(error));
-    this.#started = { process, target, plan, piped };
-    // Ended before its input did: whatever the reason, nothing more will be written.
-    void process.ended.then(() => {
-      if (!this.#over && !this.#ending) this.#fail(this.#died(process));
-    });
-  }
-
-  #died(process: MediaProcess): Promise<FrameloomError> {
-    const path = typeof this.#target === 'string' ? this.#target : undefined;
-    return process.ended.then((end) =>
-      ffmpegError({
-        doing: 'encode',
-        path,
-        end,
-        stderr: process.stderr,
-        filter: this.#options.filter,
-      }),
+  const bytes = frameBytes(width, height, pixelFormat);
+  if (data.length !== bytes) {
+    throw new FrameloomError(
+      'bad-shape',
+      `frame ${at} has ${data.length} bytes, ${width}×${height} ${pixelFormat} has ${bytes}`,
     );
   }
+}
 
-  /** ffmpeg's output into the stream, at the stream's pace. */
-  async #pipeOut(process: MediaProcess, stream: Writable, ends: boolean): Promise<void> {
-    const stdout = process.child.stdout;
-    if (!stdout) return;
-    const gone = new AbortController();
-    const closed = new Promise<never>((_, reject) => {
-      const onError = (error: unknown): void => reject(outputStreamError(error));
-      const onClose = (): void =>
-        reject(outputStreamError(Object.assign(new Error('closed'), { code: 'EPIPE' })));
-      stream.on('error', onError).on('close', onClose);
-      gone.signal.addEventListener('abort', () =>
-        stream.off('error', onError).off('close', onClose),
-      );
-    });
-    closed.catch(() => undefined);
-    try {
-      if (stream.destroyed || stream.writableEnded) {
-        throw outputStreamError(Object.assign(new Error('closed'), { code: 'EPIPE' }));
-      }
-      for await (const chunk of stdout as AsyncIterable<Buffer>) {
-        if (!stream.write(chunk)) {
-          await Promise.race([once(stream, 'drain', { signal: gone.signal }), closed]);
-        }
-      }
-      // All of it must have been taken, not only handed over.
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          if (ends) stream.end(() => resolve());
-          else stream.write('', () => resolve());
-        }),
-        closed,
-      ]);
-    } finally {
-      gone.abort();
-    }
-  }
+interface Extras {
+  readonly sound: Sound | null;
+  readonly carried: Carried | null;
+}
 
-  #write(): void {
-    const started = this.#started;
-    if (this.#over) return;
-    if (!started) return this.#level();
-    const { stdin } = started.process.child;
-    if (!stdin) return;
-    if (started.target.kind === 'file' && started.target.single && this.#received > 1) {
-      return this.#fail(
-        new FrameloomError(
-          'bad-option',
-          `${started.target.path} holds one picture, and there are more frames`,
-          {
-            hint: 'name a pattern such as %05d.png',
-            path: started.target.path,
-          },
-        ),
-      );
-    }
-    for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) {
-      this.#writing += 1;
-      stdin.write(frame.data, () => {
-        this.#writing -= 1;
-        this.#level();
-        if (this.#writing === 0) this.#complete();
+/**
+ * Takes frames until there are no more and writes them, from looking at the sound to the file in its
+ * place. Whatever happens, ffmpeg is gone and the partial file removed when this ends.
+ * @param stop ends everything at once, with its reason
+ */
+async function writeFrames(
+  intake: FrameIntake,
+  job: Job,
+  stop: AbortSignal,
+): Promise<EncodeResult> {
+  const { options, format } = job;
+  const [programs, sound, carried] = await Promise.all([
+    findFfmpeg(),
+    prepareSound(format, options, stop),
+    prepareCarried(options, stop),
+  ]);
+  intake.open();
+  const shape = options.expects ?? (await intake.peek());
+  if (!shape) throw noFrames();
+  const { overwrite, log } = options;
+  const target = await openTarget(job.target, format === 'png', { overwrite, log });
+  try {
+    stop.throwIfAborted();
+    checkCarry(format, options, target.kind === 'stream');
+    return await encodeInto(target, intake, { ...job, shape, programs, sound, carried, stop });
+  } finally {
+    // What was committed is in its place: only what is left over goes.
+    if (target.kind === 'file') {
+      await target.discard().catch((error: unknown) => {
+        const why = messageOf(error);
+        (log ?? silentLogger).warn(`a partial file of ${target.path} may be left: ${why}`);
       });
     }
-    this.#level();
-    this.#complete();
   }
+}
 
-  #level(): void {
-    this.#gate.set(!this.#over && this.#queue.length + this.#writing < WRITING_FRAMES);
-  }
+const noFrames = (): FrameloomError =>
+  new FrameloomError('bad-input', 'there is no frame to encode');
 
-  /** Once the source has completed and every frame was written. */
-  #complete(): void {
-    if (!this.#upstreamDone || this.#over || this.#ending) return;
-    if (this.#received === 0) {
-      return this.#fail(new FrameloomError('bad-input', 'there is no frame to encode'));
+interface Ready extends Job, Extras {
+  readonly shape: FrameShape;
+  readonly programs: Awaited<ReturnType<typeof findFfmpeg>>;
+  readonly stop: AbortSignal;
+}
+
+async function encodeInto(
+  target: OutputTarget,
+  intake: FrameIntake,
+  ready: Ready,
+): Promise<EncodeResult> {
+  const { options, format, fps, shape, programs, sound, carried, stop } = ready;
+  const kind = OUTPUT_FORMATS[format];
+  const toPipe = target.kind === 'stream';
+  const plan = kind.plan(shape, options, {
+    toPipe,
+    numbered: target.kind === 'file' && !target.single,
+    fps,
+    oldEncoder: !programs.fpsMode,
+  });
+  const times = new OutputTimes({ fps, kind: kind.times, smallestGapSeconds: kind.gapSeconds });
+  let trouble: { readonly reason: unknown } | undefined;
+  const encoder = new Encoder({
+    ...{ programs, shape, fps, timeBase: times.timeBase, times: kind.times, plan, target },
+    filter: options.filter,
+    path: typeof ready.target === 'string' ? ready.target : undefined,
+    sound: toPipe && sound ? { input: sound.input, options: sound.options(1) } : undefined,
+    onTrouble: (reason) => {
+      trouble ??= { reason };
+      intake.fail(reason);
+    },
+  });
+  const kill = (): void => void encoder.stop();
+  stop.addEventListener('abort', kill);
+  try {
+    const onlyPicture = target.kind === 'file' && target.single ? target.path : undefined;
+    const frames = await feed(encoder, intake, times, { ...ready, onlyPicture });
+    const written = await encoder.finish();
+    if (written !== undefined && written !== encoder.sent && options.filter === undefined) {
+      throw new FrameloomError(
+        'ffmpeg-failed',
+        `ffmpeg wrote ${written} of ${encoder.sent} frames`,
+      );
     }
-    const started = this.#started;
-    if (!started || this.#queue.length > 0 || this.#writing > 0) return;
-    this.#ending = this.#finish(started).catch((error: unknown) => {
-      this.#ending = undefined;
-      this.#fail(error);
-    });
-  }
-
-  async #finish({ process, target, plan, piped }: Started): Promise<void> {
-    const options = this.#options;
-    process.child.stdin?.end();
-    const end = await process.ended;
-    if (end.code !== 0 || process.stdinError) throw await this.#died(process);
-    await piped;
-    const frames = this.#received;
-    const written = process.stderr.progress('frame');
-    if (written !== undefined && written !== frames && options.filter === undefined) {
-      throw new FrameloomError('ffmpeg-failed', `ffmpeg wrote ${written} of ${frames} frames`);
-    }
-    const durationSeconds = frames / rationalToNumber(this.#fps);
+    const durationSeconds = times.endSeconds;
+    tellMoved(times, ready);
     if (target.kind === 'file') {
-      if (options.audioFrom !== undefined) {
-        await muxAudio({ target, format: this.#format, durationSeconds, options });
-      }
-      if (this.#over) return;
+      const { log } = options;
+      const film = { target, format, durationSeconds, sound, carried, programs, log };
+      await finishFilm({ ...film, signal: stop });
+      stop.throwIfAborted();
       await target.commit();
     }
-    if (this.#over) return;
-    this.#over = true;
-    this.#removeAbort?.();
-    this.#subscriber.next({
-      frames,
-      durationSeconds,
-      width: plan.width,
-      height: plan.height,
-      format: this.#format,
+    return {
+      ...{ frames, durationSeconds, width: plan.width, height: plan.height, format },
+      ...(encoder.sent === frames ? {} : { framesWritten: encoder.sent }),
       ...(target.kind === 'file' ? { path: target.path } : {}),
-    });
-    this.#subscriber.complete();
-  }
-
-  /** Tells of the error when ffmpeg is gone and the partial file removed, not before. */
-  #fail(error: unknown): void {
-    if (this.#over) return;
-    const cleaned = this.#stop();
-    const tell = async (): Promise<void> => {
-      const reason = error instanceof Promise ? ((await error) as unknown) : error;
-      try {
-        await cleaned;
-      } finally {
-        this.#subscriber.error(reason);
-      }
     };
-    void tell();
+  } catch (error) {
+    const reason: unknown = trouble ? trouble.reason : error;
+    intake.fail(reason);
+    throw reason;
+  } finally {
+    stop.removeEventListener('abort', kill);
+    await encoder.stop();
   }
+}
 
-  async #stop(): Promise<void> {
-    this.#over = true;
-    this.#removeAbort?.();
-    this.#upstream?.unsubscribe();
-    this.#queue.length = 0;
-    const started = this.#started;
-    if (!started) return;
-    if (!started.process.isGone) await started.process.kill();
-    if (started.target.kind === 'file') await started.target.discard();
+/** Writes frame after frame. @returns how many there were */
+async function feed(
+  encoder: Encoder,
+  intake: FrameIntake,
+  times: OutputTimes,
+  {
+    options,
+    format,
+    fps,
+    shape,
+    onlyPicture,
+  }: Ready & { readonly onlyPicture: string | undefined },
+): Promise<number> {
+  const log = options.log ?? silentLogger;
+  let frames = 0;
+  let last: Frame | undefined;
+  for (let frame = await intake.next(); frame; frame = await intake.next()) {
+    checkFrame(frame, frames, shape, options.expects !== undefined);
+    if (onlyPicture !== undefined && last) throw onePicture(onlyPicture);
+    const { tick, repeats } = times.place(frame.timeSeconds);
+    if (repeats > 0 && encoder.sent === frames) {
+      log.info(
+        `${format} has one rate only, ${formatRational(fps)}: frames are written more than once to keep their times`,
+      );
+    }
+    for (let k = repeats; k > 0 && last; k -= 1) {
+      await encoder.room();
+      encoder.write(last.data, tick - k);
+    }
+    await encoder.room();
+    encoder.write(frame.data, tick, () => intake.release());
+    frames += 1;
+    last = frame;
   }
+  if (frames === 0) throw noFrames();
+  return frames;
+}
 
-  cancel(): void {
-    if (this.#over) return;
-    this.#stop().catch((error: unknown) => {
-      (this.#options.log ?? silentLogger).warn(`a partial file may be left: ${String(error)}`);
-    });
-  }
+const onePicture = (path: string): FrameloomError =>
+  new FrameloomError('bad-option', `${path} holds one picture, and there are more frames`, {
+    hint: 'name a pattern such as %05d.png',
+    path,
+  });
+
+/** Frames that had to be moved visibly. */
+function tellMoved(times: OutputTimes, { options, format, fps }: Ready): void {
+  if (times.furthestSeconds <= fps.den / fps.num) return;
+  const most = times.furthestSeconds.toFixed(3);
+  (options.log ?? silentLogger).warn(
+    `some frames are shown up to ${most} s later than their times say: ${format} cannot hold them so close`,
+  );
 }
 
 /**
  * A sink: encodes every frame and emits one EncodeResult when the file is complete and in place.
  *
+ * Frames keep the times that they carry, counted from the first one: `fps` is the nominal rate, onto
+ * whose grid times go that are as near to it as containers round. y4m and raw bytes, which have one
+ * rate only, repeat frames where it takes that; numbered pictures are one for each frame.
+ *
  * It is written beside the target and renamed; on an error, on `signal` or when unsubscribed,
  * ffmpeg is ended and the partial file removed. Frames are asked for (see `decodeFrames`) only
- * while ffmpeg takes them.
+ * while ffmpeg takes them, and not before the sound to be carried along has been tried.
  *
  * @param target A path, `-` for standard output, or a stream. The extension chooses the format:
  *   mp4 (H.264), webm (VP9), mov (ProRes), mkv (FFV1, lossless), gif, `%05d.png`, y4m, raw.
- * @param options `fps` is required: frames carry times, not a rate.
- * @returns errors with FrameloomError: bad-option, bad-input (no frames), bad-shape (frames of
- *   several sizes), closed-pipe, disk-full, write-failed, ffmpeg-failed, not-found, cancelled.
+ * @returns errors with FrameloomError: bad-option, bad-input (no frames; sound that cannot be used),
+ *   bad-shape (frames of several sizes), exists, closed-pipe, disk-full, write-failed, ffmpeg-failed,
+ *   not-found, cancelled.
  */
 export function encodeFrames(
   target: string | Writable,
@@ -364,8 +252,30 @@ export function encodeFrames(
 ): OperatorFunction<Frame, EncodeResult> {
   return (source) =>
     new Observable<EncodeResult>((subscriber) => {
-      const run = new EncodeRun(target, options, subscriber);
-      run.start(source);
-      return () => run.cancel();
+      const job = jobOf(target, options);
+      const { signal } = options;
+      if (signal?.aborted) throw cancelledError('encoding');
+      const stop = new AbortController();
+      const intake = new FrameIntake(source, WRITING_FRAMES);
+      const end = (): void => {
+        const reason = cancelledError('encoding');
+        stop.abort(reason);
+        intake.fail(reason);
+      };
+      signal?.addEventListener('abort', end, { once: true });
+      writeFrames(intake, job, stop.signal)
+        .then(
+          (result) => {
+            subscriber.next(result);
+            subscriber.complete();
+          },
+          (error: unknown) => {
+            const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+            intake.fail(reason);
+            subscriber.error(reason);
+          },
+        )
+        .finally(() => signal?.removeEventListener('abort', end));
+      return end;
     });
 }

@@ -1,7 +1,9 @@
 import { extname } from 'node:path';
 import { FrameloomError } from '../base/error.js';
+import type { Rational } from '../base/rational.js';
 import { assumedMatrix } from './colour.js';
 import { SCALE_FLAGS } from './filters.js';
+import type { TimesKind } from './output-times.js';
 import { PIXEL_LAYOUTS, type PixelFormat } from './pixel-format.js';
 import type { EncodeOptions, OutputFormatName } from './types.js';
 
@@ -26,12 +28,17 @@ export interface TargetShape {
   readonly toPipe: boolean;
   /** Numbered pictures, one file each. */
   readonly numbered: boolean;
+  /** The nominal rate. */
+  readonly fps: Rational;
+  /** ffmpeg is older than 5.1. */
+  readonly oldEncoder: boolean;
 }
 
 interface OutputFormat {
   readonly extensions: readonly string[];
-  /** ffmpeg's encoder of a sound track; null where there is none. */
-  readonly audio: readonly string[] | null;
+  readonly times: TimesKind;
+  /** How close two frames can be at least, seconds; absent where that does not matter. */
+  readonly gapSeconds?: number;
   readonly plan: (source: EncodeSource, options: EncodeOptions, target: TargetShape) => OutputPlan;
 }
 
@@ -50,6 +57,8 @@ function toYuv(pixelFormat: string, matrix = 'bt709'): string {
   return `scale=out_color_matrix=${matrix}:out_range=tv:flags=${SCALE_FLAGS},format=${pixelFormat}`;
 }
 
+/** The same on the frames, which is where some encoders (ProRes) look for it. */
+const FRAME_TAGS = 'setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv';
 const TAGS = [
   ...['-colorspace', 'bt709', '-color_primaries', 'bt709'],
   ...['-color_trc', 'bt709', '-color_range', 'tv'],
@@ -94,6 +103,7 @@ function yuvPlan({ source, options, pixelFormat, codec, even = [1, 1] }: YuvPlan
     const whole = full ? evenSize(size, 1, 1) : evenSize(size, 2, 2);
     filters.push(...whole.filters, toYuv(chosen));
     if (whole.filters.length > 0) filters.push(`crop=${width}:${height}:0:0:exact=1`);
+    filters.push(FRAME_TAGS);
   } else {
     filters.push(`format=${chosen}`);
   }
@@ -127,7 +137,8 @@ const plain = (
   height: source.height,
 });
 
-const FRAGMENTED = '+frag_keyframe+empty_moov+default_base_moof';
+/** The header waits for the first packets: only so does it say where each of the streams begins. */
+const FRAGMENTED = '+frag_keyframe+delay_moov+default_base_moof';
 
 /** x264's own names, fastest first. */
 const X264_PRESETS = [
@@ -139,36 +150,48 @@ const X264_PRESETS = [
  * The generator needs the processor too: `veryfast` takes a third of the time of x264's own
  * `medium`, and at CRF 16 looks as good as that at 18 in a file about a tenth larger.
  */
-function h264(options: EncodeOptions): string[] {
+function h264(options: EncodeOptions, { fps, oldEncoder }: TargetShape): string[] {
   const preset = options.preset ?? 'veryfast';
   if (!X264_PRESETS.includes(preset)) {
     throw new FrameloomError('bad-option', `"${preset}" is not a preset of x264`, {
       hint: `one of ${X264_PRESETS.join(', ')}`,
     });
   }
-  return ['-c:v', 'libx264', '-preset', preset, '-crf', quality(options, 16, 51)];
+  return [
+    ...['-c:v', 'libx264', '-preset', preset, '-crf', quality(options, 16, 51)],
+    // It takes the ticks for the rate otherwise, and cuts off what frames out of order reach beyond.
+    ...(oldEncoder ? ['-x264-params', `fps=${fps.num}/${fps.den}`, '-bf', '0'] : []),
+  ];
 }
-const AAC = ['-c:a', 'aac', '-b:a', '192k'];
+
+/** Matroska counts in milliseconds. */
+const MATROSKA_TICK = 0.001;
+/**
+ * One thread for encoders that only copy: several would each hold a frame back until the next one
+ * comes, which on a live pipe may be waiting for this one.
+ */
+const AT_ONCE = ['-threads:v', '1'];
 
 export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = {
   mp4: {
     extensions: ['.mp4', '.m4v'],
-    audio: AAC,
-    plan: (source, options, { toPipe }) => {
+    times: 'kept',
+    plan: (source, options, shape) => {
       const plan = yuvPlan({
         source,
         options,
         pixelFormat: 'yuv420p',
         even: [2, 2],
-        codec: h264(options),
+        codec: h264(options, shape),
       });
-      const flags = toPipe ? FRAGMENTED : '+faststart';
+      const flags = shape.toPipe ? FRAGMENTED : '+faststart';
       return { ...plan, options: [...plan.options, '-movflags', flags, '-f', 'mp4'] };
     },
   },
   webm: {
     extensions: ['.webm'],
-    audio: ['-c:a', 'libopus', '-b:a', '128k'],
+    times: 'kept',
+    gapSeconds: MATROSKA_TICK,
     plan: (source, options) => {
       const plan = yuvPlan({
         source,
@@ -186,7 +209,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   },
   mov: {
     extensions: ['.mov'],
-    audio: ['-c:a', 'pcm_s16le'],
+    times: 'kept',
     plan: (source, options, { toPipe }) => {
       const plan = yuvPlan({
         source,
@@ -202,7 +225,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   },
   mkv: {
     extensions: ['.mkv'],
-    audio: ['-c:a', 'flac'],
+    times: 'kept',
+    gapSeconds: MATROSKA_TICK,
     plan: (source, options, { toPipe }) => {
       const lossless: Readonly<Record<PixelFormat, string>> = {
         rgb24: 'bgr0',
@@ -225,7 +249,9 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   },
   gif: {
     extensions: ['.gif'],
-    audio: null,
+    times: 'kept',
+    // Shorter delays are taken for a tenth of a second, by browsers and by ffmpeg.
+    gapSeconds: 0.02,
     plan: (source) => ({
       // A palette a frame: one for all of them would hold the whole video in memory.
       filter:
@@ -237,15 +263,16 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   },
   png: {
     extensions: ['.png'],
-    audio: null,
-    plan: (source, options, { numbered }) =>
+    times: 'none',
+    plan: (source, options, { numbered, toPipe }) =>
       plain(source, options.outputPixelFormat ?? source.pixelFormat, [
         ...['-c:v', 'png', '-f', numbered ? 'image2' : 'image2pipe'],
+        ...(toPipe ? [...AT_ONCE, '-flush_packets', '1'] : []),
       ]),
   },
   y4m: {
     extensions: ['.y4m'],
-    audio: null,
+    times: 'constant',
     plan: (source, options) => {
       const usual = `${isGrey(source) ? 'gray' : 'yuv444p'}${isDeep(source) ? '16le' : ''}`;
       const chosen = options.outputPixelFormat ?? usual.replace('yuv444p16le', 'yuv444p12le');
@@ -254,7 +281,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
       return {
         filter: isYuv(chosen) ? toYuv(chosen, matrix) : `format=${chosen}`,
         options: [
-          ...['-c:v', 'wrapped_avframe', '-f', 'yuv4mpegpipe', '-strict', '-1'],
+          ...['-c:v', 'wrapped_avframe', ...AT_ONCE, '-f', 'yuv4mpegpipe', '-strict', '-1'],
           ...['-pix_fmt', chosen, '-flush_packets', '1'],
         ],
         width: source.width,
@@ -264,34 +291,35 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   },
   raw: {
     extensions: ['.raw', '.rgb', '.rgba', '.yuv'],
-    audio: null,
+    times: 'constant',
     plan: (source, options) =>
       plain(source, options.outputPixelFormat ?? source.pixelFormat, [
-        ...['-c:v', 'rawvideo', '-f', 'rawvideo', '-flush_packets', '1'],
+        ...['-c:v', 'rawvideo', ...AT_ONCE, '-f', 'rawvideo', '-flush_packets', '1'],
       ]),
   },
   nut: {
     extensions: ['.nut'],
-    audio: ['-c:a', 'pcm_s16le'],
+    times: 'kept',
     // Uncompressed like raw, but with size, rate and times: for piping between programs.
     plan: (source, options) =>
       plain(source, options.outputPixelFormat ?? packedLittleEndian(source.pixelFormat), [
-        ...['-c:v', 'rawvideo', '-f', 'nut', '-flush_packets', '1'],
+        ...['-c:v', 'rawvideo', ...AT_ONCE, '-f', 'nut', '-flush_packets', '1'],
       ]),
   },
   mpegts: {
     extensions: ['.ts'],
-    audio: AAC,
-    plan: (source, options, { toPipe }) => {
+    times: 'kept',
+    gapSeconds: 1 / 90_000,
+    plan: (source, options, shape) => {
       const plan = yuvPlan({
         source,
         options,
         pixelFormat: 'yuv420p',
         even: [2, 2],
         codec: [
-          ...h264(options),
+          ...h264(options, shape),
           // Looking ahead would hold some forty frames back from whoever reads the pipe.
-          ...(toPipe ? ['-tune', 'zerolatency', '-g', '50'] : []),
+          ...(shape.toPipe ? ['-tune', 'zerolatency', '-g', '50'] : []),
         ],
       });
       return { ...plan, options: [...plan.options, '-f', 'mpegts', '-flush_packets', '1'] };

@@ -24,8 +24,11 @@ const encode = (
   lastValueFrom(frames.pipe(encodeFrames(target, { fps: 25, ...options })));
 const few = (count = 5): ReturnType<typeof flatFrames> =>
   flatFrames({ colour: [200, 30, 60], count });
+/** What there is of an output: itself, and temporaries of whatever is being written. */
 const beside = (path: string): string[] =>
-  readdirSync(dirname(path)).filter((name) => name.includes(basename(path)));
+  readdirSync(dirname(path)).filter(
+    (name) => name.includes(basename(path)) || name.includes('.partial'),
+  );
 
 describe('encodeFrames', () => {
   it.each(['mp4', 'webm', 'mov', 'mkv', 'gif', 'y4m'])(
@@ -33,7 +36,7 @@ describe('encodeFrames', () => {
     async (format) => {
       const path = scratchPath(`out.${format}`);
       const fps = format === 'gif' ? 10 : '30000/1001';
-      const clip = await makeClip({ frames: 23 });
+      const clip = await makeClip({ frames: 23, fps });
       const result = await encode(decodeFrames(clip), path, { fps });
       expect(result).toMatchObject({ frames: 23, format, path, width: 64, height: 36 });
       const info = await probe(path, { count: true });
@@ -145,10 +148,14 @@ describe('encodeFrames', () => {
       few(),
       throwError(() => new Error('upstream broke')),
     );
-    expect(String(await failure(encode(failing, path)))).toBe('Error: upstream broke');
+    expect(String(await failure(encode(failing, path, { overwrite: true })))).toBe(
+      'Error: upstream broke',
+    );
     expect(readFileSync(path, 'utf8')).toBe('older');
     expect(beside(path)).toEqual([basename(path)]);
-    await encode(few(), path);
+    expect(await failure(encode(few(), path))).toMatchObject({ code: 'exists', path });
+    expect(readFileSync(path, 'utf8')).toBe('older');
+    await encode(few(), path, { overwrite: true });
     expect((await probe(path)).frameCount).toBe(5);
     expect(runningProcesses()).toEqual([]);
   });

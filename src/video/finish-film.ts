@@ -1,0 +1,88 @@
+import { rename } from 'node:fs/promises';
+import { messageOf } from '../base/error.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import type { Sound } from './audio.js';
+import { type Carried, carriedArguments } from './carry.js';
+import { fileUrl } from './command.js';
+import type { FfmpegPrograms } from './ffmpeg-path.js';
+import type { FileTarget } from './output.js';
+import { runFfmpeg } from './run-ffmpeg.js';
+import type { OutputFormatName } from './types.js';
+
+/** A film whose pictures are all there, and what it still lacks. */
+export interface UnfinishedFilm {
+  readonly target: FileTarget;
+  readonly format: OutputFormatName;
+  readonly durationSeconds: number;
+  readonly sound: Sound | null;
+  readonly carried: Carried | null;
+  readonly programs: Pick<FfmpegPrograms, 'fpsMode'>;
+  readonly log?: Logger | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** ffmpeg before 5.1 leaves the last frame of these without a duration, so that it is never shown. */
+const forgetsLastFrame = ({ format, programs }: UnfinishedFilm): boolean =>
+  !programs.fpsMode && (format === 'mp4' || format === 'mov');
+
+/**
+ * The last pass over a film in its temporary file: sound, subtitles, chapters and tags are added, the
+ * pictures are copied as they are. Only now is the duration known at which all of it is cut.
+ *
+ * The pictures are never lost here: where this fails, the film stays as it is, and a warning says
+ * what it lacks.
+ * @throws FrameloomError cancelled
+ */
+export async function finishFilm(film: UnfinishedFilm): Promise<void> {
+  const { sound, carried, signal, log = silentLogger } = film;
+  if (!sound && !carried && !forgetsLastFrame(film)) return;
+  try {
+    await copyWith(film);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const lacks = [
+      ...(sound ? ['sound'] : []),
+      ...(carried ? ['subtitles, chapters and tags'] : []),
+    ];
+    const without = lacks.length === 0 ? '' : ` without ${lacks.join(' and ')}`;
+    log.warn(`${film.target.path} is kept${without}: ${messageOf(error)}`);
+    if (lacks.length > 0) await finishFilm({ ...film, sound: null, carried: null });
+  }
+}
+
+async function copyWith(film: UnfinishedFilm): Promise<void> {
+  const { target, format, durationSeconds, sound, carried, signal } = film;
+  const whole = target.beside(/\.[^.]*$/.exec(target.temporary)?.[0] ?? '');
+  const firstIndex = sound ? 2 : 1;
+  const beside = (extension: string): string => target.beside(extension);
+  const more = carried
+    ? await carriedArguments(carried, { format, durationSeconds, firstIndex, beside })
+    : { inputs: [], options: ['-map_chapters', '-1'] };
+  await runFfmpeg({
+    inputs: [
+      { url: target.url, options: ['-thread_queue_size', '512'] },
+      ...(sound ? [sound.input] : []),
+      ...more.inputs,
+    ],
+    output: {
+      url: fileUrl(whole),
+      options: [
+        ...['-map', '0:v:0', '-c:v', 'copy'],
+        ...(sound?.options(1, durationSeconds) ?? []),
+        ...more.options,
+        ...(COPY_OPTIONS[format] ?? []),
+      ],
+    },
+    ...{ doing: 'encode', path: sound?.path ?? target.path, signal },
+  });
+  await rename(whole, target.temporary);
+}
+
+const COPY_OPTIONS: Readonly<Partial<Record<OutputFormatName, readonly string[]>>> = {
+  mp4: ['-movflags', '+faststart', '-f', 'mp4'],
+  mov: ['-movflags', '+write_colr', '-f', 'mov'],
+  mkv: ['-f', 'matroska'],
+  webm: ['-f', 'webm'],
+  nut: ['-f', 'nut'],
+  mpegts: ['-f', 'mpegts'],
+};
