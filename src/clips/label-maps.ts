@@ -4,33 +4,81 @@ import type { VideoInfo } from '../video/index.js';
 import type { LabelReader } from './labels.js';
 import { sequenceAt } from './pairs.js';
 
-/** What a map that holds ids is stored as. */
+/** What a map is stored as. */
 interface MapKind {
-  readonly path: string;
   readonly bitDepth: number;
+  /** Its pixels are places in a table of colours, which are not the grey levels themselves. */
   readonly isPalette: boolean;
+  /** Pixels, where the header says so. */
+  readonly size?: string;
 }
 
-const PNG_MAGIC = '\x89PNG\r\n\x1a\n';
-/** Where its header says how many bits a sample has; the next byte is the colour type. */
-const PNG_BIT_DEPTH = 24;
+/** Enough for the header and table of colours of a PNG or a BMP, and the header of a PGM or PPM. */
+const HEAD_BYTES = 4096;
 const PNG_PALETTE = 3;
 
-/** What the header of a PNG says; undefined of any other file. */
-async function pngKind(path: string): Promise<MapKind | undefined> {
+/** Whether a table of colours names the grey of every place: then it is as if there were none. */
+function isGreyTable(table: Uint8Array, entryBytes: 3 | 4): boolean {
+  for (let i = 0; i + 2 < table.length; i += entryBytes) {
+    const grey = i / entryBytes;
+    if (table[i] !== grey || table[i + 1] !== grey || table[i + 2] !== grey) return false;
+  }
+  return table.length > 0;
+}
+
+/** The table of colours of a PNG; empty where it is not in the beginning. */
+function pngTable(head: Buffer): Uint8Array {
+  for (let at = 8; at + 12 <= head.length;) {
+    const length = head.readUInt32BE(at);
+    if (head.toString('latin1', at + 4, at + 8) === 'PLTE') {
+      return head.subarray(at + 8, Math.min(head.length, at + 8 + length));
+    }
+    at += length + 12;
+  }
+  return head.subarray(0, 0);
+}
+
+function pngKind(head: Buffer): MapKind | undefined {
+  if (head.length < 26 || !head.toString('latin1', 0, 8).startsWith('\x89PNG')) return undefined;
+  const hasTable = head[25] === PNG_PALETTE;
+  const size = `${head.readUInt32BE(16)}x${head.readUInt32BE(20)}`;
+  const isPalette = hasTable && !isGreyTable(pngTable(head), 3);
+  return { isPalette, size, bitDepth: hasTable ? 8 : head[24]! };
+}
+
+function bmpKind(head: Buffer): MapKind | undefined {
+  if (head.length < 30 || head.toString('latin1', 0, 2) !== 'BM') return undefined;
+  const [pixelsAt, headerBytes] = [head.readUInt32LE(10), head.readUInt32LE(14)];
+  const table = head.subarray(14 + headerBytes, pixelsAt);
+  // Upside down where the height is negative.
+  const size = `${head.readInt32LE(18)}x${Math.abs(head.readInt32LE(22))}`;
+  return { size, isPalette: head.readUInt16LE(28) <= 8 && !isGreyTable(table, 4), bitDepth: 8 };
+}
+
+function netpbmKind(head: Buffer): MapKind | undefined {
+  const text = head.toString('latin1').replaceAll(/#.*/g, '');
+  const [, width, height, most] = /^P[2356]\s+(\d+)\s+(\d+)\s+(\d+)\s/.exec(text) ?? [];
+  if (most === undefined) return undefined;
+  return {
+    size: `${width}x${height}`,
+    isPalette: false,
+    bitDepth: Math.ceil(Math.log2(Number(most) + 1)),
+  };
+}
+
+/** What the header of a picture says; undefined of kinds that are not known here. */
+async function kindOf(path: string): Promise<MapKind | undefined> {
   const file = await open(path, 'r');
   try {
-    const head = Buffer.alloc(PNG_BIT_DEPTH + 2);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    if (bytesRead < head.length || !head.toString('latin1').startsWith(PNG_MAGIC)) return undefined;
-    const isPalette = head[PNG_BIT_DEPTH + 1] === PNG_PALETTE;
-    return { path, isPalette, bitDepth: isPalette ? 8 : head[PNG_BIT_DEPTH]! };
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = buffer.subarray(0, bytesRead);
+    return pngKind(head) ?? bmpKind(head) ?? netpbmKind(head);
   } finally {
     await file.close();
   }
 }
 
-function assertIds({ path, bitDepth, isPalette }: MapKind): void {
+function assertIds(path: string, { bitDepth, isPalette }: MapKind): void {
   if (bitDepth > 8) {
     throw new FrameloomError(
       'bad-data',
@@ -54,20 +102,39 @@ function assertIds({ path, bitDepth, isPalette }: MapKind): void {
 }
 
 /**
- * Says of maps that are to hold ids whether they can: each picture of a sequence is looked at, for
- * one of another kind among them would be cut to other ids in silence.
- * @throws FrameloomError bad-data for ids of more than 8 bits, and for palettes
+ * Says of label maps whether they can be read without changing a label: each picture of a sequence
+ * is looked at, for one of another kind among them would be read as other labels in silence.
+ * @throws FrameloomError bad-data for ids of more than 8 bits or in pictures with a palette, and for
+ *   maps of several sizes
  */
 export async function assertLabelMaps(
   info: Pick<VideoInfo, 'path' | 'pixelFormat' | 'bitDepth'>,
   labels: LabelReader,
 ): Promise<void> {
-  if (!labels.holdsIds) return;
   const { path, bitDepth, pixelFormat } = info;
   const sequence = path === null ? undefined : await sequenceAt(path);
+  let first: { file: string; size: string } | undefined;
+  let known = 0;
   for (const file of sequence?.files ?? []) {
-    const kind = await pngKind(file);
-    if (kind) assertIds(kind);
+    const kind = await kindOf(file);
+    if (!kind) continue;
+    known += 1;
+    if (labels.holdsIds) assertIds(file, kind);
+    const { size } = kind;
+    if (size === undefined) continue;
+    first ??= { file, size };
+    if (size !== first.size) {
+      throw new FrameloomError(
+        'bad-data',
+        `${file} is of ${size} pixels, ${first.file} of ${first.size}`,
+        {
+          hint: 'label maps of one clip have to be of one size: no label can be mixed of two',
+          path: file,
+        },
+      );
+    }
   }
-  assertIds({ path: path ?? 'the stream', bitDepth, isPalette: pixelFormat === 'pal8' });
+  // The header of each said it more exactly.
+  if (!labels.holdsIds || sequence?.files.length === known) return;
+  assertIds(path ?? 'the stream', { bitDepth, isPalette: pixelFormat === 'pal8' });
 }
