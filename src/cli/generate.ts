@@ -4,7 +4,7 @@ import { memoryOf, type AnyModel } from '../synthesis/any-model.js';
 import { generateVideo, openInput } from '../synthesis/generate-video.js';
 import type { OnnxThread } from '../synthesis/onnx-thread.js';
 import { isTemplate, type Shard } from '../synthesis/template.js';
-import type { EncodeResult } from '../video/index.js';
+import type { EncodeResult, OnDamage } from '../video/index.js';
 import type { Context } from './context.js';
 import { openEngine } from './engine.js';
 import type { EngineFlags } from './engine-flags.js';
@@ -20,6 +20,7 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   startFrames?: number;
   seed?: number;
   audio?: boolean;
+  onDamage?: OnDamage;
   trustFilters?: boolean;
   json?: boolean;
 }
@@ -45,7 +46,8 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
     ...outputChoice(flags),
     ...(flags.audio !== undefined && { audio: flags.audio }),
     ...(raw && { raw }),
-    ...(sequenceFps && { sequenceFps }),
+    ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
+    ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
   };
 }
 

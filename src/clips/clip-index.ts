@@ -2,7 +2,7 @@ import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
 import { deinterlaceFilter } from '../video/deinterlace.js';
-import { findFfmpeg, probe, type VideoInfo } from '../video/index.js';
+import { findFfmpeg, frameNear, probe, type VideoInfo } from '../video/index.js';
 import { planCondition } from './condition-plan.js';
 import { expandClips, pairClips } from './expand.js';
 import { assertLabelMaps } from './label-maps.js';
@@ -55,9 +55,10 @@ export async function forEachClip<T, R>(
 async function probeSource(
   path: string,
   options: DataOptions,
-  signal: AbortSignal | undefined,
+  { signal, log }: { signal: AbortSignal | undefined; log: Logger },
 ): Promise<VideoInfo> {
-  const info = await probe(path, { sequenceFps: options.fps, signal });
+  const { fps: sequenceFps, onDamage } = options;
+  const info = await probe(path, { sequenceFps, onDamage, count: true, signal, log });
   if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
     throw new FrameloomError(
       'bad-data',
@@ -125,9 +126,9 @@ async function indexClip(
   context: { labels: LabelReader | null; log: Logger; signal: AbortSignal | undefined },
 ): Promise<ClipMedia> {
   const { path, info, conditionPath } = clip;
-  const { labels, log, signal } = context;
+  const { labels, log } = context;
   const conditionInfo =
-    conditionPath === null ? null : await probeSource(conditionPath, { ...options, fps }, signal);
+    conditionPath === null ? null : await probeSource(conditionPath, { ...options, fps }, context);
   if (
     conditionInfo &&
     !options.fps &&
@@ -141,13 +142,17 @@ async function indexClip(
     );
   }
   if (conditionInfo && labels) await assertLabelMaps(conditionInfo, labels);
-  const perSecond = rationalToNumber(fps);
+  // At its own rate a clip is counted by the times of its frames, which a pause moves.
+  const frameAt = (seconds: number): number =>
+    options.fps ? Math.round(seconds * rationalToNumber(fps)) : frameNear(info, seconds);
+  const { startSeconds = 0 } = options;
+  const firstFrame = frameAt(startSeconds);
   const part = {
-    firstFrame: Math.round((options.startSeconds ?? 0) * perSecond),
+    firstFrame,
     frameLimit:
       options.durationSeconds === undefined
         ? null
-        : Math.max(1, Math.round(options.durationSeconds * perSecond)),
+        : Math.max(1, frameAt(startSeconds + options.durationSeconds) - firstFrame),
   };
   const media = { path, info, conditionPath, conditionInfo, ...part };
   return { ...media, gapFrames: await checkPictures(media, log) };
@@ -183,7 +188,7 @@ export async function indexClips(
   const probed = await forEachClip(pairs, async (pair) => ({
     path: pair.clip,
     conditionPath: pair.condition,
-    info: await probeSource(pair.clip, options, signal),
+    info: await probeSource(pair.clip, options, { signal, log }),
   }));
   const fps = commonRate(
     options,
@@ -200,6 +205,7 @@ export async function indexClips(
     clips,
     plan: {
       ...{ width, height, fit, fps, deinterlace, onDamage, ...conditionPlan },
+      resample: options.fps !== undefined,
       ffmpegVersion: version,
     },
   };

@@ -39,6 +39,8 @@ export interface ConditionContext {
   readonly baseFolder: string;
   /** Frames a second that the condition is wanted at: the dataset's. */
   readonly fps: Rational;
+  /** Resample sources of another rate to it, as by default; otherwise each of their frames is taken. */
+  readonly resample?: boolean | undefined;
   readonly startSeconds?: number | undefined;
   readonly durationSeconds?: number | undefined;
   /** What a damaged input is; what `data.onDamage` says unless given. */
@@ -76,10 +78,15 @@ function filtered(
     const { fps, signal } = context;
     const downstream = currentDemand();
     let first: Frame | undefined;
+    /** When the frames under way are shown: raw bytes carry no times. */
+    const times: number[] = [];
     const begin = ({ width, height, pixelFormat }: Frame): void => {
       const raw = { width, height, fps, pixelFormat };
       const output = decodeFrames(pipe, { raw, size, filter, signal });
-      subscriber.add(withDemand(downstream, () => output.subscribe(subscriber)));
+      const timed = output.pipe(
+        map((frame) => ({ ...frame, timeSeconds: times.shift() ?? frame.timeSeconds })),
+      );
+      subscriber.add(withDemand(downstream, () => timed.subscribe(subscriber)));
     };
     // The source is paced by the pipe alone: the pipe is paced by ffmpeg, and that by demand.
     consumeFrames(
@@ -89,6 +96,7 @@ function filtered(
         if (frame.data.length !== first.data.length || frame.width !== first.width) {
           return Promise.reject(sizeChanged(first, frame));
         }
+        times.push(frame.timeSeconds);
         if (pipe.write(frame.data)) return undefined;
         return once(pipe, 'drain', { signal: stop.signal }).then(() => undefined);
       },
@@ -126,7 +134,7 @@ function decoded(
   const { startSeconds, durationSeconds, signal } = context;
   const { fit, onDamage } = options;
   const target = {
-    ...{ ...options.size, fit, fps: context.fps, deinterlace },
+    ...{ ...options.size, fit, fps: context.fps, resample: context.resample ?? true, deinterlace },
     onDamage: context.onDamage ?? onDamage,
   };
   const range = { startSeconds, durationSeconds };

@@ -21,6 +21,8 @@ export interface MediaPlan {
   readonly height: number;
   readonly fit: 'crop' | 'pad' | 'stretch';
   readonly fps: Rational;
+  /** That rate was asked for: sources of another one are resampled. Otherwise every frame is taken. */
+  readonly resample: boolean;
   readonly layout: ConditionLayout;
   /** Of a derived condition. */
   readonly filtergraph: string | null;
@@ -37,7 +39,7 @@ export interface MediaPlan {
 /** What settles how a source is decoded. */
 export type SourcePlan = Pick<
   MediaPlan,
-  'width' | 'height' | 'fit' | 'fps' | 'deinterlace' | 'onDamage'
+  'width' | 'height' | 'fit' | 'fps' | 'resample' | 'deinterlace' | 'onDamage'
 >;
 
 /** A clip, with the part of it that is used. */
@@ -70,10 +72,11 @@ interface Part {
 
 /** The frames of a clip, scaled. */
 export function sourceOptions(plan: SourcePlan, info: VideoInfo | undefined): DecodeOptions {
-  const { width, height, fit, fps, deinterlace, onDamage } = plan;
+  const { width, height, fit, fps, resample, deinterlace, onDamage } = plan;
   return {
     size: { width, height, fit },
-    ...{ fps, sequenceFps: fps, info, onDamage },
+    ...{ sequenceFps: fps, info, onDamage },
+    fps: resample ? fps : undefined,
     ...(deinterlace !== null && { preFilter: deinterlace }),
   };
 }

@@ -59,12 +59,13 @@ async function placeOf(
 ): Promise<ScanPlace | null> {
   const identity = await identityOfClip(media);
   if (identity === null) return null;
-  const { width, height, fit, fps, filtergraph, ffmpegVersion, deinterlace, onDamage } = plan;
+  const { width, height, fit, fps, resample, filtergraph, ffmpegVersion, deinterlace, onDamage } =
+    plan;
   const { path, conditionPath, firstFrame, frameLimit } = media;
   const content = JSON.stringify([
     SCAN_VERSION,
     [resolve(path), conditionPath && resolve(conditionPath), firstFrame, frameLimit],
-    [width, height, fit, fps, filtergraph, ffmpegVersion, deinterlace, onDamage],
+    [width, height, fit, fps, resample, filtergraph, ffmpegVersion, deinterlace, onDamage],
     plan.labels?.fingerprint ?? null,
   ]);
   const name = createHash('sha256').update(content).digest('hex').slice(0, 24);

@@ -38,7 +38,7 @@ export class JobMaker {
   }
 
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
-    const { startFrames, audio, format, outputPixelFormat, crf, preset, sequenceFps, raw } =
+    const { startFrames, audio, format, outputPixelFormat, crf, preset, sequenceFps, fps, raw } =
       this.#options;
     return {
       seed,
@@ -49,6 +49,7 @@ export class JobMaker {
       crf: crf ?? null,
       preset: preset ?? null,
       sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
+      fps: fps ? `${fps.num}/${fps.den}` : null,
       raw: raw ? JSON.stringify(raw) : null,
     };
   }

@@ -2,7 +2,8 @@ import { concat, defer, EMPTY, lastValueFrom, map, toArray, type Observable } fr
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import { openCondition } from '../clips/condition.js';
-import type { Frame, OpenedVideo } from '../video/index.js';
+import { deinterlaceFilter } from '../video/deinterlace.js';
+import type { Frame, OnDamage, OpenedVideo } from '../video/index.js';
 import { dataOf, type AnyModel } from './any-model.js';
 
 /** What a generator is driven by: conditions, and the real frames that it begins with. */
@@ -16,7 +17,11 @@ export interface FrameSource {
 export interface FrameSourceOptions {
   /** Real frames to begin with. */
   readonly startFrames: number;
+  /** The rate that was asked for, or the input's own. */
   readonly fps: Rational;
+  /** The rate was asked for: the input is resampled to it. Otherwise each of its frames is taken. */
+  readonly resample: boolean;
+  readonly onDamage: OnDamage;
   readonly baseFolder: string;
   readonly signal?: AbortSignal | undefined;
   /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
@@ -35,9 +40,14 @@ export async function openFrameSource(
   options: FrameSourceOptions,
 ): Promise<FrameSource> {
   const data = dataOf(model);
-  const { startFrames, fps, baseFolder, signal, trustFilters } = options;
-  const context = { baseFolder, fps, signal, trustFilters };
-  const scaled = { size: { ...data.size, fit: data.fit }, fps };
+  const { startFrames, fps, resample, onDamage, ...place } = options;
+  const context = { ...place, fps, resample, onDamage };
+  const scaled = {
+    size: { ...data.size, fit: data.fit },
+    fps: resample ? fps : undefined,
+    onDamage,
+    preFilter: data.deinterlace ? await deinterlaceFilter() : undefined,
+  };
   const missing = (have: number): FrameloomError =>
     new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {
       hint: `it needs more than ${startFrames}, or --start-frames none`,

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { lastValueFrom, tap } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import type { Rational } from '../base/rational.js';
+import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
 import { SMALLEST_SIDE } from '../clips/options.js';
 import {
   assertFree,
@@ -12,8 +12,10 @@ import {
   openVideo,
   type EncodeOptions,
   type EncodeResult,
+  type OnDamage,
   type OpenedVideo,
   type RawInput,
+  type VideoInfo,
 } from '../video/index.js';
 import { dataOf, filesRead, type AnyModel } from './any-model.js';
 import { createFrameMaker } from './frame-maker.js';
@@ -38,6 +40,13 @@ export interface GenerateVideoOptions extends OutputChoice {
   readonly raw?: RawInput | undefined;
   /** Rate of an input of pictures, which carry none. */
   readonly sequenceFps?: Rational | undefined;
+  /** Make frames at this rate, the input resampled to it; each of the input's own frames once unless given. */
+  readonly fps?: Rational | undefined;
+  /**
+   * What a damaged input ends in. Unless given, `warn` of a video, whose finished frames are kept, and
+   * `error` of pictures, of which the bad one can be named and made again.
+   */
+  readonly onDamage?: OnDamage | undefined;
   /** Real frames of the input to go on from, copied to the output; 0 makes every frame. */
   readonly startFrames: number;
   readonly seed?: number;
@@ -63,16 +72,20 @@ const isPath = (place: string | Readable | Writable): place is string =>
  * @throws FrameloomError as generateVideo, of the input
  */
 export function openInput(
-  options: Pick<GenerateVideoOptions, 'input' | 'raw' | 'sequenceFps' | 'signal' | 'log'>,
+  options: Pick<
+    GenerateVideoOptions,
+    'input' | 'raw' | 'sequenceFps' | 'onDamage' | 'signal' | 'log'
+  >,
 ): Promise<OpenedVideo> {
-  const { input, raw, sequenceFps, signal, log = silentLogger } = options;
-  return openVideo(input, { count: true, raw, sequenceFps, signal, log });
+  const { input, raw, sequenceFps, onDamage, signal, log = silentLogger } = options;
+  return openVideo(input, { count: true, raw, sequenceFps, onDamage, signal, log });
 }
 
 /**
  * Generates a video from an input: its conditions by the model's rule, frame for frame, in closed
- * loop. The output has as many frames as the input; a file is written beside and renamed into place,
- * a pipe gets its first frame as soon as the input has given one.
+ * loop. The generator runs once for each frame of the input, and each is shown when that one is; with
+ * `fps` the input is resampled first. A file is written beside and renamed into place, a pipe gets its
+ * first frame as soon as the input has given one.
  *
  * @throws FrameloomError bad-option when start frames are asked of an input that is a label map,
  *   sound of a pipe, or an output that is one of the files read; exists where it is there already;
@@ -111,10 +124,14 @@ async function generateFrom(
   const data = dataOf(model);
   const { info } = video;
   check(video, model, options);
-  const fps = data.fps ?? info.fps;
+  const fps = options.fps ?? info.fps;
+  if (options.fps === undefined) warnOfRate(data.fps, info, log);
   const source = await openFrameSource(model, video, {
     ...{ startFrames, fps, baseFolder, signal, trustFilters },
+    resample: options.fps !== undefined,
+    onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
   });
+  const total = totalFrames(info, options.fps);
   log.debug(
     `generating ${info.frameCount ?? '?'} frames at ${data.size.width}x${data.size.height}`,
   );
@@ -130,7 +147,7 @@ async function generateFrom(
     return await lastValueFrom(
       source.conditions.pipe(
         maker.operator,
-        tap(() => options.onFrame?.((seen += 1), info.frameCount)),
+        tap(() => options.onFrame?.((seen += 1), total)),
         encodeFrames(output, {
           fps,
           signal,
@@ -149,6 +166,26 @@ async function generateFrom(
     await maker.settled();
     if (!options.synthesizer) synthesizer.dispose();
   }
+}
+
+/** Rates this far apart make the same motion look different. */
+const SAME_MOTION = 0.02;
+
+/** A generator that was trained at another rate makes things move faster or slower than they did. */
+function warnOfRate(trained: Rational | undefined, info: VideoInfo, log: Logger): void {
+  if (!trained) return;
+  const ratio = rationalToNumber(info.fps) / rationalToNumber(trained);
+  if (Math.abs(ratio - 1) <= SAME_MOTION) return;
+  log.warn(
+    `${info.path ?? 'the stream'} has ${formatRational(info.fps)} frames a second, the training had ${formatRational(trained)}: every frame is made, and things may move otherwise; --fps ${formatRational(trained)} resamples it`,
+  );
+}
+
+/** Frames that will be made; null where the input does not tell. */
+function totalFrames(info: VideoInfo, fps: Rational | undefined): number | null {
+  if (fps === undefined) return info.frameCount;
+  const seconds = info.durationSeconds;
+  return seconds === null ? null : Math.max(1, Math.round(seconds * rationalToNumber(fps)));
 }
 
 /** That nothing is written over: what is read never, what is there only when asked. */

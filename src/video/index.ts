@@ -1,7 +1,10 @@
 export { findFfmpeg, type FfmpegPrograms } from './ffmpeg-path.js';
 export { probe } from './probe.js';
 export { decodeFrames } from './decode.js';
+export { frameNear } from './decode-plan.js';
 export { encodeFrames } from './encode.js';
+export { assertFree } from './output.js';
+export { assertNotAnInput, KeptFiles } from './kept-files.js';
 export { openVideo, type OpenedVideo } from './open.js';
 export { mapFrames, type MapFramesOptions, zipFrames } from './operators.js';
 export {
@@ -33,6 +36,7 @@ export type {
   Fit,
   Frame,
   FrameShape,
+  OnDamage,
   OutputFormatName,
   ProbeOptions,
   RawInput,

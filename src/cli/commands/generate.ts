@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Register } from '../command.js';
 import { addEngineFlags } from '../engine-flags.js';
 import type { GenerateAnyFlags } from '../generate.js';
@@ -38,7 +38,17 @@ export const registerGenerate: Register = (program, run) => {
     .option('--shard <i/n>', 'only the i-th of n parts of the batch', shardChoice)
     .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
     .option('--size <WxH>', 'pixels of raw frames', pixelSize)
-    .option('--fps <rate>', 'rate of raw frames or pictures, as 25 or 30000/1001', frameRate);
+    .option(
+      '--fps <rate>',
+      'rate of raw frames or pictures; a video is resampled to it, as 25 or 30000/1001',
+      frameRate,
+    )
+    .addOption(
+      new Option(
+        '--on-damage <what>',
+        'what a damaged input ends in: warn keeps what was made (of videos the default), error does not',
+      ).choices(['warn', 'error']),
+    );
   addTrustFlag(addEngineFlags(addOutputFlags(command)))
     .option('--json', 'print each result as a line of JSON')
     .addHelpText(
