@@ -24,15 +24,15 @@ export interface KillOptions {
   readonly processes: number;
   readonly kills: number;
   readonly seed: number;
-  /** Between two kills, on the average. */
-  readonly meanMs: number;
+  /** From the moment on at which one is at work, or from the last kill: at most this. */
+  readonly latestMs: number;
   readonly onRound?: (round: Round) => void;
 }
 
 /** One list of work, done in spite of all. */
 export interface Round {
   readonly kills: number;
-  /** Of the kills, those of a process that had made something or was at it. */
+  /** Of the kills, those of a process that was writing. */
   readonly killedAtWork: number;
   readonly outputs: number;
   readonly seconds: number;
@@ -121,6 +121,17 @@ async function faultsIn(
   return [...faults, ...left.map((name) => `left: ${name}`)];
 }
 
+/** Waits for processes that are at work; none where nothing more is to be killed. */
+async function someAtWork(running: ReadonlyMap<number, Running>, left: number): Promise<Running[]> {
+  while (left > 0 && running.size > 0) {
+    const found: Running[] = [];
+    for (const process of running.values()) if (await process.isAtWork()) found.push(process);
+    if (found.length > 0) return found;
+    await sleep(5);
+  }
+  return [];
+}
+
 /** Kills processes of a batch again and again, begins them anew, and looks at what came of it. */
 export async function killAgainAndAgain(options: KillOptions): Promise<Round[]> {
   const random = randomStream(options.seed, 'eval', 'killing');
@@ -147,10 +158,12 @@ export async function killAgainAndAgain(options: KillOptions): Promise<Round[]> 
     };
     for (let i = 0; i < options.processes; i += 1) launch(i);
     while (pending > 0) {
-      await sleep(random.uniform() * 2 * options.meanMs);
-      const living = [...running.values()];
-      const victim = living[Math.floor(random.uniform() * living.length)];
-      if (!victim || left === 0) continue;
+      // One of four is killed whatever it does, which is mostly to start.
+      const victims =
+        random.uniform() < 0.25 ? [...running.values()] : await someAtWork(running, left);
+      const victim = victims[Math.floor(random.uniform() * victims.length)];
+      await sleep(random.uniform() * options.latestMs);
+      if (!victim || left === 0 || ![...running.values()].includes(victim)) continue;
       if (await victim.isAtWork()) round.killedAtWork += 1;
       victim.kill();
       round.kills += 1;
