@@ -1,2 +1,0 @@
-export { commitFile, writeError, writeFileAtomic } from './outputs.js';
-export { temporaryBeside } from './temporaries.js';
