@@ -4,7 +4,7 @@ import { memoryOf, type AnyModel } from '../synthesis/any-model.js';
 import { generateVideo, openInput } from '../synthesis/generate-video.js';
 import type { OnnxThread } from '../synthesis/onnx-thread.js';
 import { isTemplate, type Shard } from '../synthesis/template.js';
-import type { EncodeResult, OnDamage } from '../video/index.js';
+import type { ColourMatrix, EncodeResult, OnDamage } from '../video/index.js';
 import type { Context } from './context.js';
 import { openEngine } from './engine.js';
 import type { EngineFlags } from './engine-flags.js';
@@ -21,6 +21,8 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   seed?: number;
   audio?: boolean;
   onDamage?: OnDamage;
+  inputMatrix?: ColourMatrix;
+  inputRange?: 'limited' | 'full';
   trustFilters?: boolean;
   json?: boolean;
 }
@@ -47,6 +49,9 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
     ...(flags.audio !== undefined && { audio: flags.audio }),
     ...(raw && { raw }),
     ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
+    ...((flags.inputMatrix ?? flags.inputRange) && {
+      colour: { colourMatrix: flags.inputMatrix, colourRange: flags.inputRange },
+    }),
     ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
   };
 }

@@ -58,7 +58,9 @@ async function probeSource(
   { signal, log }: { signal: AbortSignal | undefined; log: Logger },
 ): Promise<VideoInfo> {
   const { fps: sequenceFps, onDamage } = options;
-  const info = await probe(path, { sequenceFps, onDamage, count: true, signal, log });
+  // Of pictures all that there is to say is said where they are paired.
+  const told = (await sequenceAt(path)) ? {} : { log };
+  const info = await probe(path, { sequenceFps, onDamage, count: true, signal, ...told });
   if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
     throw new FrameloomError(
       'bad-data',

@@ -8,6 +8,7 @@ import {
   currentDemand,
   decodeFrames,
   withDemand,
+  type DecodeOptions,
   type Frame,
   type OpenedVideo,
   type VideoInfo,
@@ -35,6 +36,9 @@ export type ConditionSource =
       readonly frames: Observable<Frame>;
     };
 
+/** How luma and chroma of an input are to be read, whatever it says of itself. */
+export type InputColour = Pick<DecodeOptions, 'colourMatrix' | 'colourRange'>;
+
 export interface ConditionContext {
   readonly baseFolder: string;
   /** Frames a second that the condition is wanted at: the dataset's. */
@@ -45,6 +49,8 @@ export interface ConditionContext {
   readonly durationSeconds?: number | undefined;
   /** What a damaged input is; what `data.onDamage` says unless given. */
   readonly onDamage?: 'error' | 'warn' | undefined;
+  /** Overrules the colours that the input is tagged with. */
+  readonly colour?: InputColour | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Run any filtergraph, not only those that can do no more than change pictures. */
   readonly trustFilters?: boolean | undefined;
@@ -140,7 +146,12 @@ function decoded(
   const range = { startSeconds, durationSeconds };
   const how = plan.labels
     ? { ...labelOptions(target, info, plan.labels), ...range }
-    : { ...sourceOptions(target, info), ...range, filter: plan.filtergraph ?? undefined };
+    : {
+        ...sourceOptions(target, info),
+        ...range,
+        ...context.colour,
+        filter: plan.filtergraph ?? undefined,
+      };
   return 'video' in source
     ? source.video.decode(how)
     : decodeFrames(source.path, { ...how, signal });

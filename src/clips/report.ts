@@ -1,4 +1,5 @@
 import { rationalToNumber } from '../base/rational.js';
+import type { VideoInfo } from '../video/index.js';
 import { frameBytesOf } from './decode-blocks.js';
 import type { StoredClip } from './frame-store.js';
 import type { ClipMedia, MediaPlan } from './media.js';
@@ -21,10 +22,24 @@ function labelShares(facts: ClipFacts, plan: MediaPlan): LabelShare[] {
   }));
 }
 
+/** Frames missing here and there do not change how things move, pauses do. */
+const UNEVEN = 0.05;
+
+function isUneven({ variableFrameRate, frameTimes, fps }: VideoInfo): boolean {
+  const last = frameTimes?.at(-1);
+  if (!variableFrameRate || !frameTimes || last === undefined || last === 0) return false;
+  const mean = (frameTimes.length - 1) / last;
+  return Math.abs(mean / rationalToNumber(fps) - 1) > UNEVEN;
+}
+
 function mediaWarnings({ info }: ClipMedia, plan: MediaPlan): string[] {
   const warnings: string[] = [];
-  if (info.variableFrameRate) {
+  if (info.variableFrameRate && plan.resample) {
     warnings.push('has a variable frame rate: frames are repeated or left out to make it constant');
+  } else if (isUneven(info)) {
+    warnings.push(
+      'has a variable frame rate: its frames are taken one after another, however long each is shown (data.fps takes them at even times)',
+    );
   }
   if (info.interlaced && plan.deinterlace === null) {
     warnings.push('is interlaced: moving edges have combs (data.deinterlace: true takes them out)');

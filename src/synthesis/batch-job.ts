@@ -38,8 +38,18 @@ export class JobMaker {
   }
 
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
-    const { startFrames, audio, format, outputPixelFormat, crf, preset, sequenceFps, fps, raw } =
-      this.#options;
+    const {
+      startFrames,
+      audio,
+      format,
+      outputPixelFormat,
+      crf,
+      preset,
+      sequenceFps,
+      fps,
+      colour,
+      raw,
+    } = this.#options;
     return {
       seed,
       startFrames,
@@ -50,6 +60,7 @@ export class JobMaker {
       preset: preset ?? null,
       sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
       fps: fps ? `${fps.num}/${fps.den}` : null,
+      colour: colour ? JSON.stringify(colour) : null,
       raw: raw ? JSON.stringify(raw) : null,
     };
   }

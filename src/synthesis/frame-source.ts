@@ -1,7 +1,7 @@
 import { concat, defer, EMPTY, lastValueFrom, map, toArray, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
-import { openCondition } from '../clips/condition.js';
+import { openCondition, type InputColour } from '../clips/condition.js';
 import { deinterlaceFilter } from '../video/deinterlace.js';
 import type { Frame, OnDamage, OpenedVideo } from '../video/index.js';
 import { dataOf, type AnyModel } from './any-model.js';
@@ -22,6 +22,7 @@ export interface FrameSourceOptions {
   /** The rate was asked for: the input is resampled to it. Otherwise each of its frames is taken. */
   readonly resample: boolean;
   readonly onDamage: OnDamage;
+  readonly colour?: InputColour | undefined;
   readonly baseFolder: string;
   readonly signal?: AbortSignal | undefined;
   /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
@@ -40,13 +41,14 @@ export async function openFrameSource(
   options: FrameSourceOptions,
 ): Promise<FrameSource> {
   const data = dataOf(model);
-  const { startFrames, fps, resample, onDamage, ...place } = options;
-  const context = { ...place, fps, resample, onDamage };
+  const { startFrames, fps, resample, onDamage, colour, ...place } = options;
+  const context = { ...place, fps, resample, onDamage, colour };
   const scaled = {
     size: { ...data.size, fit: data.fit },
     fps: resample ? fps : undefined,
     onDamage,
     preFilter: data.deinterlace ? await deinterlaceFilter() : undefined,
+    ...colour,
   };
   const missing = (have: number): FrameloomError =>
     new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {

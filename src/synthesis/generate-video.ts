@@ -3,6 +3,7 @@ import { lastValueFrom, tap } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
+import type { InputColour } from '../clips/condition.js';
 import { SMALLEST_SIDE } from '../clips/options.js';
 import {
   assertFree,
@@ -47,6 +48,8 @@ export interface GenerateVideoOptions extends OutputChoice {
    * `error` of pictures, of which the bad one can be named and made again.
    */
   readonly onDamage?: OnDamage | undefined;
+  /** How the input's colours are to be read, whatever it says of itself: y4m says too little. */
+  readonly colour?: InputColour | undefined;
   /** Real frames of the input to go on from, copied to the output; 0 makes every frame. */
   readonly startFrames: number;
   readonly seed?: number;
@@ -129,6 +132,7 @@ async function generateFrom(
   const source = await openFrameSource(model, video, {
     ...{ startFrames, fps, baseFolder, signal, trustFilters },
     resample: options.fps !== undefined,
+    colour: options.colour,
     onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
   });
   const total = totalFrames(info, options.fps);

@@ -20,6 +20,10 @@ export interface SourceFrame {
 /** Decoding began at another frame than the one that was sought. */
 export class WrongFrame extends Error {}
 
+/** Streams of a codec alone: what ffmpeg gives for times there is a guess, and now and then a frame off. */
+const WITHOUT_TIMES =
+  /^(mpegvideo|m4v|h26[134]|hevc|vvc|evc|vc1|av1|obu|mjpeg|dirac|cavsvideo|avs[23]|dnxhd)$/;
+
 /** Containers round times to a millisecond. */
 const ROUNDING_SECONDS = 0.0015;
 
@@ -75,7 +79,9 @@ export class FrameTally {
     }
     // Where frames are skipped, the first one comes all the same, to tell when the source begins.
     const number = skipTo > 0 && !isFirst ? skipTo + count - 1 : firstFrame + count;
-    if (number >= this.start) yield* this.#give(number, picture, timeSeconds);
+    if (number < this.start) return;
+    const isTold = !WITHOUT_TIMES.test(this.#info.container);
+    yield* this.#give(number, picture, isTold ? timeSeconds : undefined);
   }
 
   /** Its time is its place among the files. */

@@ -45,6 +45,18 @@ export const registerGenerate: Register = (program, run) => {
     )
     .addOption(
       new Option(
+        '--input-matrix <matrix>',
+        'colours of the input, instead of what it says',
+      ).choices(['bt601', 'bt709', 'bt2020']),
+    )
+    .addOption(
+      new Option('--input-range <range>', 'range of the input, instead of what it says').choices([
+        'limited',
+        'full',
+      ]),
+    )
+    .addOption(
+      new Option(
         '--on-damage <what>',
         'what a damaged input ends in: warn keeps what was made (of videos the default), error does not',
       ).choices(['warn', 'error']),
@@ -58,7 +70,7 @@ Examples:
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2
   $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
-  $ ffmpeg -i other.mp4 -f yuv4mpegpipe - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
+  $ ffmpeg -i other.mp4 -c:v rawvideo -f matroska - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
     )
     .action((folder: string, flags: GenerateAnyFlags, self: Command) =>
       run(async (context) => {
