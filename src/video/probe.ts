@@ -231,22 +231,25 @@ const pictureDemuxer = (decoder: string): string =>
 
 async function probeSequence(
   input: Extract<ResolvedInput, { kind: 'sequence' }>,
-  options: ProbeOptions,
+  options: ProbeOptions & { readonly info?: VideoInfo | undefined },
 ): Promise<VideoInfo> {
   const { sequence, path } = input;
   const { signal, log = silentLogger } = options;
   const { files, decoder, missing } = sequence;
-  const feed = new InputFeed(fileBytes(files.slice(0, 1)));
-  const report = await probeReport(
-    {
-      url: 'pipe:0',
-      path,
-      feed,
-      inputOptions: ['-f', pictureDemuxer(decoder)],
-      picture: true,
-    },
-    signal,
-  );
+  const first = async (): Promise<VideoInfo> => {
+    const report = await probeReport(
+      {
+        url: 'pipe:0',
+        path,
+        feed: new InputFeed(fileBytes(files.slice(0, 1))),
+        inputOptions: ['-f', pictureDemuxer(decoder)],
+        picture: true,
+      },
+      signal,
+    );
+    return infoOf(report, 'sequence', path, log);
+  };
+  const info = options.info ?? (await first());
   if (options.count) {
     const [bad, ...others] = await findBadPictures(sequence);
     if (bad && (options.onDamage ?? 'error') === 'error') {
@@ -254,7 +257,8 @@ async function probeSequence(
       throw badPicture(`${bad.fault}${more}`, bad.file);
     }
   }
-  if (missing !== null && missing.length > 0) {
+  // Whoever has looked before was told then.
+  if (!options.info && missing !== null && missing.length > 0) {
     const named = missing.slice(0, 5).join(', ');
     log.warn(
       `${path}: of its numbers ${missing.length} ${missing.length === 1 ? 'is' : 'are'} missing (${named}${missing.length > 5 ? ', …' : ''}); the pictures beside them are taken as neighbours`,
@@ -262,7 +266,7 @@ async function probeSequence(
   }
   const fps = toRate(options.sequenceFps ?? DEFAULT_SEQUENCE_FPS);
   return {
-    ...infoOf(report, 'sequence', path, log),
+    ...info,
     fps,
     variableFrameRate: false,
     frameCount: files.length,
