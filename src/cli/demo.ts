@@ -47,7 +47,7 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
     });
   }
   log.info('2/3 measuring it on frames that it never saw');
-  const evaluation = await evaluateRun(FOLDER, { strip: files.strip }, context);
+  const evaluation = await evaluateRun(FOLDER, { strip: files.strip, overwrite: true }, context);
   log.info('3/3 generating the whole clip from its label maps');
   const generated = await generateFromRun(
     FOLDER,

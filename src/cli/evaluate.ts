@@ -8,6 +8,7 @@ import { evaluateHeldOut, type Evaluation } from '../synthesis/index.js';
 import { writeStrip } from '../training/run/strip.js';
 import { runPaths } from '../training/run/run-folder.js';
 import type { Context } from './context.js';
+import { checkFileOutput, modelFiles } from './output-check.js';
 import { createProgress } from './progress.js';
 import { formatTable } from './table.js';
 
@@ -15,6 +16,7 @@ export interface EvaluateFlags {
   input?: string;
   snapshot?: 'latest' | 'best' | number;
   strip?: string;
+  overwrite?: boolean;
   trustFilters?: boolean;
   json?: boolean;
 }
@@ -56,6 +58,11 @@ export async function evaluateRun(
   flags: EvaluateFlags,
   context: Context,
 ): Promise<Evaluation & { step: number; stripPath: string }> {
+  const { strip, overwrite, input } = flags;
+  if (strip !== undefined) {
+    const reads = [...(input === undefined ? [] : [input]), ...(await modelFiles(folder))];
+    await checkFileOutput(strip, { overwrite, reads });
+  }
   await useBackend({ log: context.log });
   const model = await openModel(folder, {
     log: context.log,

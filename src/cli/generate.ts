@@ -4,7 +4,12 @@ import { memoryOf, type AnyModel } from '../synthesis/any-model.js';
 import { generateVideo, openInput } from '../synthesis/generate-video.js';
 import type { OnnxThread } from '../synthesis/onnx-thread.js';
 import { isTemplate, type Shard } from '../synthesis/template.js';
-import type { ColourMatrix, EncodeResult, OnDamage } from '../video/index.js';
+import {
+  assertPixelFormat,
+  type ColourMatrix,
+  type EncodeResult,
+  type OnDamage,
+} from '../video/index.js';
 import type { Context } from './context.js';
 import { openEngine } from './engine.js';
 import type { EngineFlags } from './engine-flags.js';
@@ -70,9 +75,9 @@ export async function generateFromRun(
   thread?: OnnxThread,
 ): Promise<EncodeResult> {
   const settings = { ...generateSettings(flags, context), reads: await modelFiles(folder) };
-  const { format, overwrite } = settings;
+  const { format, outputPixelFormat, overwrite } = settings;
   const reads = [flags.input, ...settings.reads];
-  await checkVideoOutput(flags.output, { format, overwrite, reads });
+  await checkVideoOutput(flags.output, { format, outputPixelFormat, overwrite, reads });
   // The input is looked at while the model is loaded.
   const video = openInput({ ...settings, input: flags.input });
   // Told where it is asked for, when the model is there.
@@ -139,6 +144,8 @@ export async function generateAny(
   }
   const reads = [...(await modelFiles(folder)), ...(list === undefined ? [] : [list])];
   const settings = { ...generateSettings(flags, context), reads };
+  const { outputPixelFormat } = settings;
+  if (outputPixelFormat !== undefined) await assertPixelFormat(outputPixelFormat);
   const { generateBatch } = await import('./batch.js');
   const engine = await openEngine(folder, flags, context, thread);
   if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refuseExisting } from '../base/outputs.js';
 import { runPaths } from '../training/run/run-folder.js';
-import { assertFree, assertNotAnInput, formatOf } from '../video/index.js';
+import { assertFree, assertNotAnInput, assertPixelFormat, formatOf } from '../video/index.js';
 
 /** The files that a model is read from: an exported one's own, or what a run was trained by and to. */
 export async function modelFiles(place: string): Promise<string[]> {
@@ -19,16 +19,19 @@ export async function modelFiles(place: string): Promise<string[]> {
 export interface OutputCheck {
   readonly format?: string | undefined;
   readonly overwrite?: boolean | undefined;
+  readonly outputPixelFormat?: string | undefined;
   /** Files, folders of pictures and patterns that are read. */
   readonly reads: readonly string[];
 }
 
 /**
  * Says of a video that is to be written, before anything is loaded, whether it may be.
- * @throws FrameloomError bad-option where it is one of the files read; exists where it is there and
+ * @throws FrameloomError bad-option where it is one of the files read, or of a pixel format that
+ *   there is not; exists where it is there and
  *   not to be replaced
  */
 export async function checkVideoOutput(output: string, check: OutputCheck): Promise<void> {
+  if (check.outputPixelFormat !== undefined) await assertPixelFormat(check.outputPixelFormat);
   if (output === '-') return;
   const pictures = formatOf(output, check.format) === 'png';
   await assertNotAnInput(output, check.reads, pictures);

@@ -82,10 +82,11 @@ async function sampleVideo(
   thread: OnnxThread | undefined,
 ): Promise<EncodeResult> {
   checkSheet(flags);
-  const { format } = outputChoice(flags);
+  const { format, outputPixelFormat } = outputChoice(flags);
   const reads = [...(flags.firstFrame === undefined ? [] : [flags.firstFrame])];
   reads.push(...(await modelFiles(folder)));
-  await checkVideoOutput(flags.output, { format, overwrite: flags.overwrite, reads });
+  const { overwrite } = flags;
+  await checkVideoOutput(flags.output, { format, outputPixelFormat, overwrite, reads });
   const engine = await openEngine(folder, flags, context, thread);
   try {
     return await sampleWith(engine, flags, context);

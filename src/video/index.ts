@@ -4,6 +4,7 @@ export { decodeFrames } from './decode.js';
 export { frameNear } from './decode-plan.js';
 export { encodeFrames } from './encode.js';
 export { assertFree } from './output.js';
+export { assertPixelFormat } from './pixel-format-names.js';
 export { assertNotAnInput, KeptFiles } from './kept-files.js';
 export { openVideo, type OpenedVideo } from './open.js';
 export { mapFrames, type MapFramesOptions, zipFrames } from './operators.js';

@@ -145,6 +145,14 @@ describe('generate', () => {
     ],
     [['-i', 'CLIP', '-o', 'x.gif', '--audio'], '--audio does nothing for gif'],
     [['-i', 'CLIP', '-o', 'x.gif', '--output-pix-fmt', 'gray'], '--output-pix-fmt does nothing'],
+    [
+      ['-i', 'CLIP', '-o', 'x.mp4', '--output-pix-fmt', 'yuv999p'],
+      '"yuv999p" is not a pixel format',
+    ],
+    [
+      ['-i', 'CLIP', '-o', '{name}.mp4', '--output-pix-fmt', 'nv99'],
+      '"nv99" is not a pixel format',
+    ],
     [['-i', 'CLIP', '-o', 'x.mp4', '--crf', 'x'], 'is not a quality such as 18 or 18.5'],
     [['-i', 'in/..mp4', '-o', 'x/{name}/%d.png'], 'cannot name an output: "." is a folder'],
   ])('refuses %j before anything starts', async (args, message) => {
@@ -232,6 +240,7 @@ describe('an output', () => {
       ['export', none, '-o', at('model.onnx')],
       ['plan', none, '--plot', at('plan.svg')],
       ['schema', '-o', at('x.json')],
+      ['evaluate', none, '--strip', at('sheet.png')],
     ];
     for (const command of commands) {
       const { code, stdout, stderr } = await quiet(...command);

@@ -184,8 +184,8 @@ describe('exportGenerator', () => {
     await exportGenerator(model, path);
     const before = await readFile(path);
     await expect(exportGenerator(model, path)).rejects.toMatchObject({ code: 'exists', path });
-    const refused = exportGenerator(model, path, { tolerance: 1e-12, overwrite: true });
-    await expect(refused).rejects.toMatchObject({ code: 'backend' });
+    const stricter = exportGenerator(model, path, { tolerance: 1e-12, overwrite: true });
+    await expect(stricter).rejects.toMatchObject({ code: 'backend' });
     expect(await readdir(own)).toEqual(['generator.onnx']);
     expect(await readFile(path)).toEqual(before);
   });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Register } from '../command.js';
 import type { EvaluateFlags } from '../evaluate.js';
 import { EXIT } from '../exit-code.js';
+import { addOverwriteFlag } from '../output-flags.js';
 import { addTrustFlag } from '../trust-flag.js';
 import { snapshotChoice } from '../values.js';
 
@@ -14,7 +15,7 @@ export const registerEvaluate: Register = (program, run) => {
     .option('-i, --input <video>', 'another video instead of what was held out')
     .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
     .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given');
-  addTrustFlag(command)
+  addTrustFlag(addOverwriteFlag(command))
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',

@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { FrameloomError } from '../base/error.js';
+import { environmentFor, findFfmpeg } from './ffmpeg-path.js';
+
+const run = promisify(execFile);
+const known = new Map<string, Promise<ReadonlySet<string>>>();
+
+/** The pixel formats that an ffmpeg can write. */
+async function ask(ffmpegPath: string): Promise<ReadonlySet<string>> {
+  const { stdout } = await run(ffmpegPath, ['-hide_banner', '-v', 'error', '-pix_fmts'], {
+    env: environmentFor(ffmpegPath),
+    windowsHide: true,
+  });
+  return new Set([...stdout.matchAll(/^.O... (\w+)/gm)].map(([, name]) => name!));
+}
+
+/**
+ * Says before any work whether ffmpeg knows a pixel format to write; it is asked once.
+ * @throws FrameloomError bad-option
+ */
+export async function assertPixelFormat(name: string): Promise<void> {
+  const { ffmpegPath } = await findFfmpeg();
+  const asked = known.get(ffmpegPath) ?? ask(ffmpegPath);
+  known.set(ffmpegPath, asked);
+  if ((await asked).has(name)) return;
+  throw new FrameloomError('bad-option', `"${name}" is not a pixel format that ffmpeg can write`, {
+    hint: 'such as yuv420p, yuv444p or rgb24; ffmpeg -pix_fmts names all',
+  });
+}
