@@ -26,10 +26,13 @@ async function opened(data: DataInput, cacheFolder?: string) {
 
 describe('a damaged clip', () => {
   it('is an error, or with onDamage: warn a warning, each time', async () => {
-    const whole = await makeClip({ frames: 60, name: 'whole.mkv', options: ['-g', '10'] });
+    const whole = await makeClip({ frames: 60, width: 128, height: 72 });
     const bytes = await readFile(whole);
-    const clip = scratchPath('damaged.mkv');
-    await writeFile(clip, bytes.subarray(0, Math.floor(bytes.length * 0.7)));
+    // The index of an MP4 stands at its end: the middle is all pictures.
+    const middle = Math.floor(bytes.length / 2);
+    for (let i = middle; i < middle + 400; i += 1) bytes[i] = (i * 167) & 255;
+    const clip = scratchPath('damaged.mp4');
+    await writeFile(clip, bytes);
     const strict = await opened({ clips: [clip] });
     expect(strict.error).toContain(clip);
     const cache = scratchPath('cache');
@@ -95,12 +98,12 @@ describe('an interlaced clip', () => {
       ...{ width: 64, height: 48, frames, fps: 25 },
       colour: (k, x, y) => ((x + 4 * k + 8 * (y % 2)) % 32 < 16 ? sea : [255, 255, 255]),
     });
+    // Said to be interlaced, which old ffmpegs cannot say of it.
     const maps = scratchPath('maps.mkv');
     await runFfmpeg(
       ...['-i', exact, '-vf', 'setfield=tff', '-c:v', 'ffv1', '-pix_fmt', 'bgr0'],
       ...['-flags', '+ildct+ilme', maps],
     );
-    expect((await probe(maps)).interlaced).toBe(true);
     const labels: DataInput = {
       clips: [clip],
       size: '64x48',
