@@ -44,7 +44,7 @@ export const FRAMES = 24;
 export async function makeCorpus(folder: string): Promise<Whole[]> {
   const { ffmpegPath } = await findFfmpeg();
   const run = promisify(execFile);
-  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x36:rate=25'];
+  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x36:rate=25,noise=alls=30:allf=t'];
   const tone = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=1'];
   const whole: Whole[] = [];
   for (const { name, sound = false, options } of RECIPES) {

@@ -180,6 +180,18 @@ describe('pictures with something behind them', () => {
     expect(furthest(made.seen, dozen)).toBeLessThanOrEqual(2);
   });
 
+  it('are each whole where their sizes differ, the later ones lower by half', async () => {
+    const low = { extension: 'jpg', width: 64, height: 32 };
+    const tall = { extension: 'jpg', width: 64, height: 64 };
+    const lower = await encodedPictures(path('low'), dozen.slice(6), low);
+    const taller = await encodedPictures(path('tall'), dozen.slice(0, 6), tall);
+    const folder = pictureFolder(path('sizes'), [...taller, ...lower], 'jpg');
+    const { greys: seen, frames, error } = await decoded(folder);
+    expect(error).toBe('');
+    expect(furthest(seen, dozen)).toBeLessThanOrEqual(3);
+    expect(frames.at(-1)).toMatchObject({ width: 64, height: 64 });
+  });
+
   it('are told turned as they are shown turned, by EXIF', async () => {
     for (const [orientation, turned] of [
       [1, false],

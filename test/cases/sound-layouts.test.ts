@@ -6,7 +6,7 @@ import { caseFolder, ffmpeg, ffprobe, flatVideo, series } from './make.js';
 import { shown } from './look.js';
 
 const path = caseFolder();
-const COUNT = 25;
+const COUNT = 10;
 const SIXTEEN = 'FL FR FC BL BR BC SL SR WL WR TBL TBR TBC TFC TFL TFR';
 
 /** White noise of a second, the same in every channel of a layout. */
@@ -34,7 +34,7 @@ const SOUNDS: readonly (readonly [name: string, source: string, codec: readonly 
 
 beforeAll(async () => {
   await flatVideo(path('silent.mkv'), {
-    lumas: series(COUNT, (k) => 40 + 5 * k),
+    lumas: series(COUNT, (k) => 40 + 15 * k),
     options: ['-c:v', 'ffv1'],
   });
   for (const [name, source, codec] of SOUNDS) {
