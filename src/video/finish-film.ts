@@ -60,7 +60,14 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
     : { inputs: [], options: ['-map_chapters', '-1'] };
   await runFfmpeg({
     inputs: [
-      { url: target.url, options: ['-thread_queue_size', '512'] },
+      {
+        url: target.url,
+        options: [
+          ...['-thread_queue_size', '512'],
+          // It ends where the last frame begins, and hides that.
+          ...(forgetsLastFrame(film) ? ['-ignore_editlist', '1'] : []),
+        ],
+      },
       ...(sound ? [sound.input] : []),
       ...more.inputs,
     ],

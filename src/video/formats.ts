@@ -252,11 +252,15 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     times: 'kept',
     // Shorter delays are taken for a tenth of a second, by browsers and by ffmpeg.
     gapSeconds: 0.02,
-    plan: (source) => ({
+    plan: (source, _options, { fps }) => ({
       // A palette a frame: one for all of them would hold the whole video in memory.
       filter:
         'split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a',
-      options: ['-f', 'gif', '-loop', '0'],
+      // The last delay, which would otherwise be that of the frame before: hundredths of a second.
+      options: [
+        ...['-f', 'gif', '-loop', '0'],
+        ...['-final_delay', String(Math.max(2, Math.round((100 * fps.den) / fps.num)))],
+      ],
       width: source.width,
       height: source.height,
     }),

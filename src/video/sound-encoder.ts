@@ -27,6 +27,9 @@ export const SOUND_ENCODERS: Readonly<Partial<Record<OutputFormatName, SoundEnco
   nut: PCM,
 };
 
+/** The most channels whose places mixing goes by: those of 7.1. */
+const MOST_PLACED = 8;
+
 /** One way to bring channels into a layout that the encoder takes. */
 export interface ChannelFilter {
   /** An ffmpeg filter; empty where nothing is to be done. */
@@ -54,5 +57,7 @@ export function channelFilters(encoder: SoundEncoder, channels: number): readonl
     filter: `pan=stereo|c0<${left}|c1<${right === '' ? left : right}`,
     note: `its ${channels} channels are mixed to stereo`,
   };
+  // Of layouts beyond those ffmpeg mixes only the channels that it knows a place for.
+  if (layouts !== null && channels > MOST_PLACED) return [mixed];
   return [{ filter: usual }, mixed];
 }

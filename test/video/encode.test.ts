@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { concat, EMPTY, lastValueFrom, map, Subject, take, throwError } from 'rxjs';
+import { concat, EMPTY, from, lastValueFrom, map, Subject, take, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/base/log.js';
 import {
   decodeFrames,
   type EncodeOptions,
@@ -14,7 +15,7 @@ import {
 } from '../../src/video/index.js';
 import { eventually } from './fake-ffmpeg.js';
 import { collect, failure, flatFrames, largestDifference } from './frames.js';
-import { makeClip, runFfmpeg, scratchPath } from './make-clip.js';
+import { makeClip, scratchPath } from './make-clip.js';
 
 const encode = (
   frames: ReturnType<typeof flatFrames>,
@@ -232,53 +233,82 @@ describe('encodeFrames', () => {
     expect(runningProcesses()).toEqual([]);
   });
 
+  it('keeps the times of frames, all of them, in containers that hold any', async () => {
+    const times = [0, 0.001, 0.05, 0.4, 0.44, 5, 5.04];
+    const [first] = await collect(few(1));
+    if (!first) throw new Error('no frame');
+    const frames = from(times.map((timeSeconds, index) => ({ ...first, index, timeSeconds })));
+    for (const format of ['mp4', 'mov', 'mkv', 'webm', 'mpegts', 'nut', 'gif'] as const) {
+      const path = scratchPath(`variable.${format === 'mpegts' ? 'ts' : format}`);
+      const result = await encode(frames, path);
+      expect(result.frames).toBe(7);
+      expect(result).not.toHaveProperty('framesWritten');
+      expect(result.durationSeconds).toBeCloseTo(5.08, 5);
+      const { frameTimes, frameCount } = await probe(path, { count: true });
+      expect(frameCount).toBe(7);
+      // GIF counts in hundredths, and takes one of them for ten.
+      const grain = format === 'gif' ? 0.021 : 0.0011;
+      times.forEach((time, i) => {
+        expect(Math.abs((frameTimes?.[i] ?? NaN) - time)).toBeLessThanOrEqual(grain);
+      });
+      expect(await collect(decodeFrames(path))).toHaveLength(7);
+    }
+  });
+
+  it('repeats frames where there is one rate only, says so once, and loses none', async () => {
+    const frames = Array.from({ length: 4 }, (_, index) => ({
+      ...{ index, width: 8, height: 4, pixelFormat: 'gray' as const },
+      timeSeconds: [0, 0.04, 0.2, 0.201][index] ?? 0,
+      data: new Uint8Array(32).fill(50 * index),
+    }));
+    const said: string[] = [];
+    const log = createLogger({ write: (line) => void said.push(line) });
+    for (const format of ['raw', 'y4m'] as const) {
+      said.length = 0;
+      const path = scratchPath(`repeated.${format}`);
+      expect(await encode(from(frames), path, { log })).toMatchObject({
+        ...{ frames: 4, framesWritten: 7, durationSeconds: 7 / 25 },
+      });
+      expect(said).toHaveLength(1);
+      const raw = { width: 8, height: 4, fps: 25, pixelFormat: 'gray' };
+      const back = decodeFrames(path, { pixelFormat: 'gray', ...(format === 'raw' && { raw }) });
+      const grey = (await collect(back)).map(({ data }) => data[5] ?? -1);
+      expect(largestDifference(grey, [0, 50, 50, 50, 50, 100, 150])).toBeLessThanOrEqual(1);
+    }
+    const folder = scratchPath('no-repeats');
+    await encode(from(frames), join(folder, '%d.png'), { log });
+    expect(readdirSync(folder)).toHaveLength(4);
+  });
+
+  it('warns where a container cannot hold frames so close', async () => {
+    const said: string[] = [];
+    const log = createLogger({ write: (line) => void said.push(line) });
+    const frames = few(6).pipe(map((frame) => ({ ...frame, timeSeconds: frame.index / 100 })));
+    await encode(frames, scratchPath('fast.gif'), { fps: 100, log });
+    expect(said.join('')).toContain('gif cannot hold them so close');
+  });
+
+  it('answers frame by frame through raw bytes, nut and PNG, however long the next one takes', async () => {
+    for (const format of ['raw', 'nut', 'png'] as const) {
+      const pipe = new PassThrough();
+      const source = new Subject<Frame>();
+      let bytes = 0;
+      pipe.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      const done = lastValueFrom(source.pipe(encodeFrames(pipe, { fps: 25, format })));
+      for (const frame of await collect(few(3))) {
+        const before = bytes;
+        source.next(frame);
+        const least = format === 'png' ? 60 : frame.data.length;
+        expect(await eventually(() => bytes - before >= least, 10_000)).toBe(true);
+      }
+      source.complete();
+      expect((await done).frames).toBe(3);
+    }
+  });
+
   it('writes one picture', async () => {
     const path = scratchPath('one 50%.png');
     await encode(few(9).pipe(take(1)), path);
     expect(await probe(path)).toMatchObject({ width: 64, height: 36, frameCount: 1 });
-  });
-});
-
-describe('sound carried along', () => {
-  it.each(['mp4', 'mov', 'mkv', 'webm'])('is cut to the video in %s', async (format) => {
-    const withSound = await makeClip({ frames: 100, toneSeconds: 4 });
-    const path = scratchPath(`sound.${format}`);
-    const result = await encode(decodeFrames(withSound, { startSeconds: 1, frames: 50 }), path, {
-      audioFrom: withSound,
-      audioStartSeconds: 1,
-    });
-    const info = await probe(path, { count: true });
-    expect(info.hasAudio).toBe(true);
-    expect(info.frameCount).toBe(50);
-    const samples = await runFfmpeg(
-      '-i',
-      path,
-      '-map',
-      '0:a',
-      '-ar',
-      '48000',
-      '-ac',
-      '1',
-      '-f',
-      's16le',
-      '-',
-    );
-    expect(Math.abs(samples.length / 2 / 48_000 - result.durationSeconds)).toBeLessThan(0.06);
-    expect(beside(path)).toEqual([basename(path)]);
-  });
-
-  it('may be missing in the source; a missing source or a silent format is an error', async () => {
-    const mute = await makeClip({ frames: 5 });
-    const path = scratchPath('mute.mp4');
-    await encode(few(), path, { audioFrom: mute });
-    expect((await probe(path)).hasAudio).toBe(false);
-    const missing = scratchPath('missing.mp4');
-    expect(await failure(encode(few(), missing, { audioFrom: '/no/sound.mp4' }))).toMatchObject({
-      code: 'not-found',
-    });
-    expect(beside(missing)).toEqual([]);
-    expect(await failure(encode(few(), scratchPath('x.gif'), { audioFrom: mute }))).toMatchObject({
-      code: 'bad-option',
-    });
   });
 });
