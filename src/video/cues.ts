@@ -29,32 +29,27 @@ export function shiftSpans<S extends Span>(
 
 const TIMES = /(\d+):(\d\d):(\d\d)[,.](\d{3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{3})/;
 
-/** Reads SubRip. */
+/** Reads SubRip. A text may hold empty lines; it ends where the next number and times stand. */
 export function readCues(text: string): Cue[] {
-  const cues: Cue[] = [];
-  for (const block of text.replaceAll('\r\n', '\n').split(/\n{2,}/)) {
-    const lines = block.split('\n');
-    const at = lines.findIndex((line) => TIMES.test(line));
-    const times = TIMES.exec(lines[at] ?? '');
-    if (!times) {
-      // An empty line inside a text.
-      const last = cues.pop();
-      if (last) cues.push({ ...last, text: `${last.text}\n${block}` });
-      continue;
-    }
-    const [h = 0, m = 0, s = 0, ms = 0, h2 = 0, m2 = 0, s2 = 0, ms2 = 0] = times
+  const lines = text.replaceAll('\r\n', '\n').split('\n');
+  const starts = lines.flatMap((line, i) => (TIMES.test(line) ? [i] : []));
+  return starts.map((at, k) => {
+    const next = starts[k + 1];
+    const [h = 0, m = 0, s = 0, ms = 0, h2 = 0, m2 = 0, s2 = 0, ms2 = 0] = (
+      TIMES.exec(lines[at] ?? '') ?? []
+    )
       .slice(1)
       .map(Number);
-    cues.push({
+    return {
       startSeconds: h * 3600 + m * 60 + s + ms / 1000,
       endSeconds: h2 * 3600 + m2 * 60 + s2 + ms2 / 1000,
+      // Before the next times stands their number.
       text: lines
-        .slice(at + 1)
+        .slice(at + 1, next === undefined ? undefined : next - 1)
         .join('\n')
         .trimEnd(),
-    });
-  }
-  return cues;
+    };
+  });
 }
 
 function clock(seconds: number): string {
