@@ -50,10 +50,18 @@ export const isHighDynamicRange = (info: VideoInfo): boolean =>
 /** Codecs of video, whose untagged brightness is of limited range; of pictures and raw ones it is full. */
 const LIMITED_CODECS = /^(h26[1345]|hevc|vp[89]|av1|mpeg[124]video|mpeg4|vc1|theora|prores|dnxhd)$/;
 
-/** Grey from 16 to 235 (of 8 bit), as infrared and security cameras send it. */
-export const isLimitedGrey = ({ pixelFormat, colour, codec }: VideoInfo): boolean =>
-  /^gray(9|10|12|14|16)?(le|be)?$/.test(pixelFormat) &&
-  (colour.range === 'limited' || (colour.range === null && LIMITED_CODECS.test(codec)));
+/**
+ * Grey from 16 to 235 (of 8 bit), as infrared and security cameras send it.
+ * @param range overrules what the source is tagged with
+ */
+export function isLimitedGrey(
+  { pixelFormat, colour, codec }: VideoInfo,
+  range: 'limited' | 'full' | undefined,
+): boolean {
+  if (!/^gray(9|10|12|14|16)?(le|be)?$/.test(pixelFormat)) return false;
+  const told = range ?? colour.range;
+  return told === null ? LIMITED_CODECS.test(codec) : told === 'limited';
+}
 
 /**
  * The filter that stretches it: ffmpeg's scaler takes all grey for full range. Deeper grey comes as

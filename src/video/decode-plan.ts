@@ -134,11 +134,15 @@ const UNMAKEABLE = /^(pal8|bayer|unknown|d3d|vaapi|cuda|videotoolbox|xyz)/;
  * come in another one from some moment on. Of pictures it has to hold the colours of all: the
  * first may be a grey one.
  */
-function steadyFormat(info: VideoInfo, format: PixelFormat): string | undefined {
+function steadyFormat(
+  info: VideoInfo,
+  format: PixelFormat,
+  range: DecodeOptions['colourRange'],
+): string | undefined {
   const { pixelFormat, bitDepth } = info;
   const wantsGrey = PIXEL_LAYOUTS[format].channels === 1;
   const grey = pixelFormat.startsWith('gray');
-  if (isLimitedGrey(info)) return bitDepth > 8 ? 'gray16le' : 'gray';
+  if (isLimitedGrey(info, range)) return bitDepth > 8 ? 'gray16le' : 'gray';
   if (hidesAlpha(info, format)) return pixelFormat.replace(/^yuv(?!a)/, 'yuva');
   if (info.kind !== 'sequence') {
     if (!UNMAKEABLE.test(pixelFormat)) return pixelFormat;
@@ -259,9 +263,11 @@ export function planDecode(
     output: {
       videoFilter: decodeFilterChain({
         size: options.size,
-        steady: steadyFormat(info, pixelFormat),
+        steady: steadyFormat(info, pixelFormat, options.colourRange),
         orientation: info,
-        stretchGrey: isLimitedGrey(info) ? stretchGrey(info.bitDepth) : undefined,
+        stretchGrey: isLimitedGrey(info, options.colourRange)
+          ? stretchGrey(info.bitDepth)
+          : undefined,
         colour: sourceColour(info, { matrix: options.colourMatrix, range: options.colourRange }),
         skipTo: entry.skipTo,
         pixelFormat,

@@ -331,12 +331,15 @@ async function probeFile(
  */
 async function countedAvi(info: VideoInfo, path: string): Promise<VideoInfo> {
   const held = info.frameCount ?? 0;
-  const { chunks, claimed } = await countAviFrames(path);
+  const { chunks, claimed, rate } = await countAviFrames(path);
   // Of a file that is cut short its header still tells how many frames there were.
   const frameCount = chunks ?? Math.max(claimed, held);
-  const perSecond = rationalToNumber(info.fps);
+  // Where most chunks are empty, the gaps between the others tell another rate.
+  const fps = rate ?? info.fps;
+  const perSecond = rationalToNumber(fps);
   return {
     ...info,
+    fps,
     frameCount,
     repeatedFrames: chunks === null ? 0 : Math.max(0, chunks - held),
     durationSeconds: frameCount / perSecond,

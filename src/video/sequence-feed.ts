@@ -7,7 +7,7 @@ import type { OnDamage, VideoInfo } from './types.js';
 
 export interface SequenceFeedOptions {
   /** Of the first picture. */
-  readonly info: Pick<VideoInfo, 'width' | 'height' | 'fps'>;
+  readonly info: Pick<VideoInfo, 'width' | 'height' | 'rotation' | 'fps'>;
   /** The first picture that is wanted. */
   readonly start: number;
   /** `warn` leaves out pictures that cannot be read. */
@@ -26,7 +26,10 @@ export async function* sequenceFeed(
   { info, start, onDamage, log }: SequenceFeedOptions,
 ): AsyncGenerator<Uint8Array> {
   const { files, decoder } = sequence;
-  const { width, height, fps } = info;
+  const { fps, rotation } = info;
+  // As stored: of a picture that is lower than its stream says, ffmpeg's JPEG decoder takes two for one.
+  const turned = rotation === 90 || rotation === 270;
+  const [width, height] = turned ? [info.height, info.width] : [info.width, info.height];
   yield nutHeader({
     width,
     height,

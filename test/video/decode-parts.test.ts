@@ -161,10 +161,15 @@ describe('containers read by us', () => {
 
   it('an AVI counts its chunks, and says what it claims where it is cut', async () => {
     const whole = await makeClip({ frames: 12, name: 'a.avi' });
-    expect(await countAviFrames(whole)).toEqual({ chunks: 12, claimed: 12 });
+    const rate = { num: 25, den: 1 };
+    expect(await countAviFrames(whole)).toEqual({ chunks: 12, claimed: 12, rate });
     const bytes = readFileSync(whole);
     const short = scratchPath('short.avi');
-    writeFileSync(short, bytes.subarray(0, Math.floor(bytes.length * 0.6)));
-    expect(await countAviFrames(short)).toEqual({ chunks: null, claimed: 12 });
+    const middle = Math.floor(bytes.length * 0.6);
+    // In a chunk, in the head of one, and exactly between two.
+    for (const end of [middle, bytes.indexOf('00dc', middle) + 3, bytes.indexOf('00dc', middle)]) {
+      writeFileSync(short, bytes.subarray(0, end));
+      expect(await countAviFrames(short)).toEqual({ chunks: null, claimed: 12, rate });
+    }
   });
 });
