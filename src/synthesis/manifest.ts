@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
-import { writeError } from '../base/outputs.js';
+import { makeFolder, writeError } from '../base/outputs.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { entrySchema, type ManifestEntry } from './manifest-entry.js';
 import type { Shard } from './template.js';
@@ -61,7 +61,7 @@ export class Manifest {
   ): Promise<Manifest> {
     const manifest = new Manifest(folder, options.shard, options.log ?? silentLogger);
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
     } catch (error) {
       throw writeError(manifest.path, error);
     }

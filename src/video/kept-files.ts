@@ -1,8 +1,8 @@
-import { dirname, extname, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
 import { FrameloomError } from '../base/error.js';
 import { FileSet } from '../base/same-file.js';
-import { filesOf, isNumbered, numberedName, PICTURE_EXTENSIONS } from './sequence.js';
+import { filesOf, isNumbered, numberedName, numberParts, PICTURE_EXTENSIONS } from './sequence.js';
 
 const clash = (output: string, input: string): FrameloomError =>
   new FrameloomError('bad-option', `${output} is one of the inputs (${input})`, {
@@ -10,11 +10,24 @@ const clash = (output: string, input: string): FrameloomError =>
     hint: 'write to another place: what is read is never written over',
   });
 
+/** Whether a name is one that a pattern stands for. */
+function fits(name: string, pattern: string): boolean {
+  const { before, width, after } = numberParts(pattern) ?? { before: name, width: 1, after: '' };
+  const digits = name.slice(before.length, name.length - after.length);
+  const framed = name.startsWith(before) && name.endsWith(after);
+  return framed && /^\d+$/.test(digits) && digits.length >= width;
+}
+
+/** More digits than any pattern asks for. */
+const LARGE_NUMBER = 1e15;
+
 /** All that a piece of work reads, and that none of its outputs may be. */
 export class KeptFiles {
   readonly #files = new FileSet();
   /** Folders that are read as one sequence: another picture in them would be one more frame. */
   readonly #folders = new FileSet();
+  /** The same of patterns, by their folders. */
+  readonly #patterns: { readonly folder: FileSet; readonly pattern: string }[] = [];
 
   /** @param paths files, folders of pictures, `%05d` patterns; `-` and what is missing are nothing */
   static async of(paths: readonly string[]): Promise<KeptFiles> {
@@ -29,7 +42,11 @@ export class KeptFiles {
     for (const file of files) await this.#files.add(file);
     const facts = await stat(path).catch(() => undefined);
     if (facts?.isDirectory()) await this.#folders.add(path);
-    if (!facts && !isNumbered(path)) await this.#files.add(path);
+    if (facts) return;
+    if (!isNumbered(path)) return this.#files.add(path);
+    const folder = new FileSet();
+    await folder.add(dirname(resolve(path)));
+    this.#patterns.push({ folder, pattern: path });
   }
 
   /**
@@ -44,9 +61,16 @@ export class KeptFiles {
       const input = await this.#files.find(place);
       if (input !== undefined) throw clash(place, input);
     }
-    const name = numbered ? numberedName(output, 1) : output;
-    if (!PICTURE_EXTENSIONS.has(extname(name).toLowerCase())) return;
-    const folder = await this.#folders.find(dirname(resolve(output)));
+    const names = numbered
+      ? [1, LARGE_NUMBER].map((number) => numberedName(output, number))
+      : [basename(output)];
+    const place = dirname(resolve(output));
+    for (const { folder, pattern } of this.#patterns) {
+      const among = names.some((name) => fits(name, pattern));
+      if (among && (await folder.find(place)) !== undefined) throw clash(output, pattern);
+    }
+    if (!PICTURE_EXTENSIONS.has(extname(output).toLowerCase())) return;
+    const folder = await this.#folders.find(place);
     if (folder !== undefined) throw clash(output, folder);
   }
 }

@@ -264,7 +264,7 @@ describe('numbered pictures', () => {
     const real = await vi.importActual<typeof fs>('node:fs/promises');
     vi.mocked(fs.rename).mockImplementation(async (from, to) => {
       const late = /[\\/]2\.png$/.test(String(to)) || String(from).includes('before');
-      if (late && String(to).endsWith(".png")) throw new Error('disk gone');
+      if (late && String(to).endsWith('.png')) throw new Error('disk gone');
       await real.rename(from, to);
     });
     await expect(next.commit()).rejects.toMatchObject({ code: 'write-failed' });
@@ -356,6 +356,12 @@ describe('what is read', () => {
     const more = join(folder, 'more-%d.png');
     await expect(assertNotAnInput(more, [folder], true)).rejects.toMatchObject(refused);
     await expect(assertNotAnInput(more, [pattern], true)).resolves.toBeUndefined();
+    for (const output of ['0003.png', '%d.png', '%05d.png']) {
+      const place = join(folder, output);
+      await expect(assertNotAnInput(place, [pattern], true)).rejects.toMatchObject(refused);
+      const elsewhere = join(folder, 'sub', output);
+      await expect(assertNotAnInput(elsewhere, [pattern], true)).resolves.toBeUndefined();
+    }
     const film = join(folder, 'film.mp4');
     await expect(assertNotAnInput(film, [folder])).resolves.toBeUndefined();
   });
