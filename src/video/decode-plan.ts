@@ -265,6 +265,7 @@ export function planDecode(
         size: options.size,
         steady: steadyFormat(info, pixelFormat, options.colourRange),
         orientation: info,
+        isGrey: info.pixelFormat.startsWith('gray'),
         stretchGrey: isLimitedGrey(info, options.colourRange)
           ? stretchGrey(info.bitDepth)
           : undefined,

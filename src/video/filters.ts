@@ -87,6 +87,8 @@ export interface DecodeFilters {
   readonly orientation: Orientation;
   /** Leave out the frames between the first and this one: the first tells when the source begins. */
   readonly skipTo: number;
+  /** Of whatever range it was tagged, grey is of all of it when it has been stretched or need not be. */
+  readonly isGrey: boolean;
   /** Filters that stretch grey of limited range to all of it. */
   readonly stretchGrey: string | undefined;
   readonly pixelFormat: PixelFormat;
@@ -125,7 +127,11 @@ export function decodeFilterChain(options: DecodeFilters): string {
   if (skipTo > 0) chain.push(`select='eq(n,0)+gte(n,${skipTo})'`);
   if (stretchGrey !== undefined) chain.push(stretchGrey);
   const { scale, after } = fitSize(options.size);
-  const matrix = colour ? `:in_color_matrix=${colour.matrix}:in_range=${colour.range}` : '';
+  const matrix = colour
+    ? `:in_color_matrix=${colour.matrix}:in_range=${colour.range}`
+    : options.isGrey
+      ? ':in_range=pc:out_range=pc'
+      : '';
   chain.push(`scale=${scale}:flags=${SCALE_FLAGS}${matrix}`);
   // By way of planes: the same bytes, and newer ffmpegs have that conversion in vector code.
   if (colour && pixelFormat === 'rgb24') chain.push('format=gbrp');
