@@ -49,6 +49,7 @@ export {
   probe,
   zipFrames,
   type DecodeOptions,
+  type CarryOptions,
   type EncodeOptions,
   type EncodeResult,
   type Frame,

@@ -25,6 +25,9 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   startFrames?: number;
   seed?: number;
   audio?: boolean;
+  subtitles?: boolean;
+  chapters?: boolean;
+  metadata?: boolean;
   onDamage?: OnDamage;
   inputMatrix?: ColourMatrix;
   inputRange?: 'limited' | 'full';
@@ -52,6 +55,13 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
     trustFilters: flags.trustFilters,
     ...outputChoice(flags),
     ...(flags.audio !== undefined && { audio: flags.audio }),
+    ...((flags.subtitles ?? flags.chapters ?? flags.metadata) && {
+      carry: {
+        subtitles: flags.subtitles,
+        chapters: flags.chapters,
+        metadata: flags.metadata,
+      },
+    }),
     ...(raw && { raw }),
     ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
     ...((flags.inputMatrix ?? flags.inputRange) && {

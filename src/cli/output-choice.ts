@@ -22,7 +22,7 @@ const PIPE_FORMAT = 'y4m';
  * @throws FrameloomError bad-option for an unknown format, a folder or a terminal in place of a file,
  *   or a flag that would change nothing
  */
-export function outputChoice(flags: OutputFlags & { audio?: boolean }): OutputChoice {
+export function outputChoice(flags: OutputFlags & CarryFlags): OutputChoice {
   const toPipe = flags.output === '-';
   if (toPipe && process.stdout.isTTY) {
     throw new FrameloomError('bad-option', 'frames cannot be written to a terminal', {
@@ -53,9 +53,18 @@ function refuseFolder(output: string): void {
 const WITH_CRF: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm'];
 const WITH_PRESET: readonly OutputFormatName[] = ['mp4', 'mpegts'];
 const WITH_SOUND: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm', 'mov', 'mkv', 'nut'];
+const WITH_MORE: readonly OutputFormatName[] = ['mp4', 'mov', 'mkv', 'webm'];
+
+/** What of the input is carried along beside its pictures. */
+export interface CarryFlags {
+  audio?: boolean;
+  subtitles?: boolean;
+  chapters?: boolean;
+  metadata?: boolean;
+}
 
 /** A flag that did nothing is a defect to whoever gave it. */
-function refuseUnused(format: OutputFormatName, flags: OutputFlags & { audio?: boolean }): void {
+function refuseUnused(format: OutputFormatName, flags: OutputFlags & CarryFlags): void {
   const refuse = (flag: string, formats: readonly OutputFormatName[]): never => {
     throw new FrameloomError('bad-option', `${flag} does nothing for ${format}`, {
       hint: `leave it out, or write ${formats.join(', ')}`,
@@ -66,6 +75,9 @@ function refuseUnused(format: OutputFormatName, flags: OutputFlags & { audio?: b
     refuse('--x264-preset', WITH_PRESET);
   }
   if (flags.audio && !WITH_SOUND.includes(format)) refuse('--audio', WITH_SOUND);
+  for (const name of ['subtitles', 'chapters', 'metadata'] as const) {
+    if (flags[name] && !WITH_MORE.includes(format)) refuse(`--${name}`, WITH_MORE);
+  }
   if (flags.outputPixFmt !== undefined && format === 'gif') {
     refuse(
       '--output-pix-fmt',

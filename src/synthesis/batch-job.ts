@@ -41,6 +41,7 @@ export class JobMaker {
     const {
       startFrames,
       audio,
+      carry,
       format,
       outputPixelFormat,
       crf,
@@ -54,6 +55,7 @@ export class JobMaker {
       seed,
       startFrames,
       audio: audio ?? false,
+      carry: carry ? JSON.stringify(carry) : null,
       format: format ?? null,
       outputPixelFormat: outputPixelFormat ?? null,
       crf: crf ?? null,

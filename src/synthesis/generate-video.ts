@@ -11,6 +11,7 @@ import {
   encodeFrames,
   formatOf,
   openVideo,
+  type CarryOptions,
   type EncodeOptions,
   type EncodeResult,
   type OnDamage,
@@ -55,6 +56,8 @@ export interface GenerateVideoOptions extends OutputChoice {
   readonly seed?: number;
   /** Carry the input's audio along. */
   readonly audio?: boolean;
+  /** Carry more of the input along: subtitles, chapters, tags. */
+  readonly carry?: Omit<CarryOptions, 'from'> | undefined;
   readonly baseFolder: string;
   /** What else is read and never written over, beside the input and the model's files: a list, say. */
   readonly reads?: readonly string[] | undefined;
@@ -162,7 +165,7 @@ async function generateFrom(
           crf: options.crf,
           preset: options.preset,
           overwrite: options.overwrite,
-          ...(options.audio && info.hasAudio && info.path !== null && { audioFrom: info.path }),
+          ...carriedFrom(info, options),
         }),
       ),
     );
@@ -226,4 +229,25 @@ function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOption
       hint: 'leave --audio out, or read from a file',
     });
   }
+  if (options.carry && isStream) {
+    throw new FrameloomError(
+      'bad-option',
+      'subtitles, chapters and tags cannot be carried along from a pipe',
+      { hint: 'leave them out, or read from a file' },
+    );
+  }
+}
+
+/** What the output takes from the input beside its pictures. */
+function carriedFrom(
+  info: VideoInfo,
+  { audio, carry, log }: GenerateVideoOptions,
+): Pick<EncodeOptions, 'audioFrom' | 'carry'> {
+  if (!audio && !carry) return {};
+  const { path } = info;
+  if (info.kind !== 'file' || path === null) {
+    log?.warn(`${path ?? 'the input'} holds pictures only: there is nothing to carry along`);
+    return {};
+  }
+  return { ...(audio && { audioFrom: path }), ...(carry && { carry: { ...carry, from: path } }) };
 }

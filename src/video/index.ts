@@ -30,6 +30,7 @@ export { impurityOf } from './pure-filters.js';
 export { toRate } from './rate.js';
 export { runningProcesses } from './process.js';
 export type {
+  CarryOptions,
   ColourMatrix,
   DecodeOptions,
   EncodeOptions,

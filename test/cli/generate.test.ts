@@ -108,6 +108,16 @@ describe('generate', () => {
     expect(stderr).toContain('warning: this generator takes no noise');
   });
 
+  it('says when there is nothing to carry along', async () => {
+    const path = scratchPath('made.mkv');
+    const { code, stderr } = await frameloom(
+      ...['generate', run, '-i', clip, '-o', path, '--audio', '--subtitles', '--chapters'],
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain('has no sound to carry along');
+    expect(stderr).toContain('has no subtitles, no chapters to carry along');
+  });
+
   it('takes raw frames of a file', async () => {
     const raw = scratchPath('gray.bin');
     await writeFile(raw, new Uint8Array(3 * 64 * 48).fill(90));
@@ -144,6 +154,7 @@ describe('generate', () => {
       '--x264-preset does nothing for webm',
     ],
     [['-i', 'CLIP', '-o', 'x.gif', '--audio'], '--audio does nothing for gif'],
+    [['-i', 'CLIP', '-o', 'x.ts', '--chapters'], '--chapters does nothing for mpegts'],
     [['-i', 'CLIP', '-o', 'x.gif', '--output-pix-fmt', 'gray'], '--output-pix-fmt does nothing'],
     [
       ['-i', 'CLIP', '-o', 'x.mp4', '--output-pix-fmt', 'yuv999p'],
