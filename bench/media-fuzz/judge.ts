@@ -78,6 +78,17 @@ async function countedFrames(path: string, info: VideoInfo | null): Promise<numb
   return Number.isNaN(count) ? null : count;
 }
 
+/** Whether a y4m file of the corpus, whose head is whole, ends in the middle of a frame. */
+async function endsInFrame(path: string): Promise<boolean> {
+  const bytes = await readFile(path);
+  const MARK = Buffer.from('FRAME\n');
+  const first = bytes.indexOf(MARK);
+  const frame = bytes.indexOf(MARK, first + 1) - first;
+  return (
+    first > 0 && frame === MARK.length + (64 * 36 * 3) / 2 && (bytes.length - first) % frame > 0
+  );
+}
+
 /** ffmpegs that this process has started and that are still there. Linux only; else none. */
 async function childrenLeft(): Promise<string[]> {
   const entries = await readdir('/proc').catch(() => []);
@@ -180,6 +191,9 @@ export async function judge(mutant: Mutant, options: JudgeOptions): Promise<Judg
   const expected = await countedFrames(path, info);
   const silent = decode.error === '' && decode.warnings.length === 0;
   const { frames } = decode;
+  if (silent && container === 'y4m' && (await endsInFrame(path))) {
+    wrong.push(`${frames} frames and a part of one, without a word`);
+  }
   if (silent && decode.wrong.length === 0) {
     if (frames < (expected ?? 0)) wrong.push(`${frames} of ${expected} frames, without a word`);
     // An AVI shows its last picture again for a chunk that is empty.

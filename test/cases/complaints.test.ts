@@ -1,4 +1,5 @@
 // Whole videos about which ffmpeg complains, and recordings that begin or end in the middle.
+import { createReadStream } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dataOptions, openDataset } from '../../src/clips/index.js';
@@ -122,6 +123,7 @@ describe('a file cut short', () => {
   it.each([
     ['mkv', [...X264, '-g', '10']],
     ['avi', ['-c:v', 'mjpeg', '-q:v', '2', '-pix_fmt', 'yuvj420p']],
+    ['y4m', []],
   ])(
     '.%s keeps what decodes, with a warning, and is an error where it must be whole',
     async (extension, options) => {
@@ -135,6 +137,13 @@ describe('a file cut short', () => {
       expect((await decoded(input)).error).toContain(input);
     },
   );
+
+  it('.y4m by a pipe is told of too', async () => {
+    const input = createReadStream(await cutShort('y4m', []));
+    const made = await echoed({ input, output: path('cut.y4m.pipe.mkv') });
+    expect([made.error, made.seen.length]).toEqual(['', 34]);
+    expect(made.warnings).not.toBe('');
+  });
 
   it.each([
     ['ts', [...X264, '-g', '10', '-muxdelay', '0']],
