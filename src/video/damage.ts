@@ -10,7 +10,7 @@ const HARMLESS =
 const OF_AUDIO =
   /^(?:aac\w*|mp[123]\w*|ac3|eac3|opus|vorbis|flac|dca|dts|truehd|pcm_\w+|alac|amrnb|amrwb|wma\w*): /;
 /** Warnings that tell of a file that ends too early. */
-const CUT_SHORT = /truncat|partial file|ended prematurely|incomplete frame/i;
+const CUT_SHORT = /truncat|partial file|ended prematurely|incomplete frame|middle of a frame/i;
 /** Pictures that are there and hold something else than what was recorded. */
 const BROKEN_PICTURE =
   /corrupt|conceal|error while decoding|Error submitting|Invalid data found|invalid|decode_slice|cabac|damaged|overread|ac-tex|left block|bytestream|CRC|checksum|end of (?:data|slice)|no frame!|Failed to decode|buffer (?:too small|exhausted)|Truncating|out of range|mb_type|slice|bits (?:over|left)|block/i;

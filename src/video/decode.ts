@@ -267,7 +267,7 @@ async function* pictures(process: MediaProcess, plan: DecodePlan): AsyncGenerato
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
   if (reader.pendingBytes > 0) {
-    process.stderr.push('[error] ffmpeg stopped in the middle of a frame: incomplete frame\n');
+    process.stderr.push('[error] ffmpeg stopped in the middle of a frame\n');
   }
 }
 

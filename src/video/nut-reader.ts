@@ -1,5 +1,5 @@
 import { FrameloomError } from '../base/error.js';
-import { FRAME_FLAGS, START_CODES, type TimeBase } from './nut.js';
+import { FILE_ID, FRAME_FLAGS, START_CODES, type TimeBase } from './nut.js';
 
 /** A frame as it comes out of ffmpeg. */
 export interface NutFrame {
@@ -186,11 +186,11 @@ export class NutReader {
     let used = 0;
     try {
       if (!this.#begun) {
-        const end = bytes.indexOf(0);
-        if (end === -1) return 0;
-        if (bytes.toString('latin1', 0, end) !== 'nut/multimedia container') throw broken();
+        const told = bytes.subarray(0, FILE_ID.length);
+        if (!told.equals(FILE_ID.subarray(0, told.length))) throw broken();
+        if (told.length < FILE_ID.length) return 0;
         this.#begun = true;
-        used = end + 1;
+        used = FILE_ID.length;
       }
       let isFrame = false;
       while (!isFrame) {

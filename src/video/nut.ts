@@ -13,7 +13,8 @@ export interface TimeBase {
   readonly den: number;
 }
 
-const FILE_ID = Buffer.from('nut/multimedia container\0');
+/** What every stream begins with. */
+export const FILE_ID = Buffer.from('nut/multimedia container\0');
 /** Behind the letters `N?`. */
 export const START_CODES = {
   main: 0x4e4d7a561f5f04adn,

@@ -1,5 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { findFfmpeg } from '../../src/video/index.js';
+import { nutFrameHeader, nutHeader, rawTag } from '../../src/video/nut.js';
+import { frameBytes } from '../../src/video/pixel-format.js';
 import { scratchPath } from './make-clip.js';
 
 export interface FakeFfmpeg {
@@ -13,6 +15,10 @@ export interface FakeFfmpeg {
 export async function fakeFfmpeg(script: string): Promise<FakeFfmpeg> {
   const { ffprobePath } = await findFfmpeg();
   const path = scratchPath('fake-ffmpeg.cjs');
+  const size = { width: 8, height: 8 };
+  const timeBase = { num: 1, den: 25 };
+  const head = nutHeader({ ...size, tag: rawTag('rgb24'), timeBase, frameRate: timeBase });
+  const frameHead = nutFrameHeader(0, frameBytes(8, 8, 'rgb24'));
   const pidFile = `${path}.pid`;
   writeFileSync(
     path,
@@ -23,17 +29,22 @@ if (process.argv[2] === '-version') {
 }
 const target = process.argv.at(-1).replace(/^file:/, '');
 require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
-const frame = (w, h) =>
-  Buffer.concat([
-    Buffer.from('P7\\nWIDTH ' + w + '\\nHEIGHT ' + h + '\\nDEPTH 3\\nMAXVAL 255\\nTUPLTYPE RGB\\nENDHDR\\n'),
-    Buffer.alloc(w * h * 3, 7),
-  ]);
+let begun = false;
+/** The next frame of its output, 8×8 pixels, the stream's head before the first. */
+const frame = () => {
+  const head = begun ? [] : [Buffer.from('${head.toString('base64')}', 'base64')];
+  begun = true;
+  return Buffer.concat([...head, Buffer.from('${frameHead.toString('base64')}', 'base64'), Buffer.alloc(192, 7)]);
+};
 ${script}
 `,
   );
   chmodSync(path, 0o755);
   return {
-    pid: () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : undefined),
+    pid: () => {
+      const text = existsSync(pidFile) ? readFileSync(pidFile, 'utf8') : '';
+      return text === '' ? undefined : Number(text);
+    },
     use: async (body) => {
       const saved = { ...process.env };
       process.env.FRAMELOOM_FFMPEG = path;

@@ -14,8 +14,7 @@ import { makeClip, scratchPath } from './make-clip.js';
 const FOREVER = 'setInterval(() => {}, 1000);';
 const IGNORES_SIGTERM = `process.on('SIGTERM', () => {}); ${FOREVER}`;
 const FRAMES_FOREVER = `
-  const picture = frame(8, 8);
-  const more = () => { while (process.stdout.write(picture)); process.stdout.once('drain', more); };
+  const more = () => { while (process.stdout.write(frame())); process.stdout.once('drain', more); };
   more();`;
 
 async function expectGone(fake: FakeFfmpeg): Promise<void> {
@@ -58,8 +57,8 @@ describe('a decoder that misbehaves', () => {
   it('that dies in the middle of a frame is told with its last lines', async () => {
     const clip = await makeClip();
     const fake = await fakeFfmpeg(`
-      process.stdout.write(frame(8, 8));
-      process.stdout.write(frame(8, 8).subarray(0, 100), () => {
+      process.stdout.write(frame());
+      process.stdout.write(frame().subarray(0, 100), () => {
         process.stderr.write('[error] something broke inside\\n', () => process.exit(3));
       });`);
     const error = await fake.use(() => failure(collect(decodeFrames(clip))));
@@ -73,7 +72,7 @@ describe('a decoder that misbehaves', () => {
   it('that is killed by a signal is not taken for one that ended', async () => {
     const clip = await makeClip();
     const fake = await fakeFfmpeg(
-      `process.stdout.write(frame(8, 8), () => process.kill(process.pid, 'SIGKILL')); ${FOREVER}`,
+      `process.stdout.write(frame(), () => process.kill(process.pid, 'SIGKILL')); ${FOREVER}`,
     );
     const error = await fake.use(() => failure(collect(decodeFrames(clip))));
     expect(error).toMatchObject({ code: 'ffmpeg-failed' });
@@ -86,7 +85,7 @@ describe('a decoder that misbehaves', () => {
       const junk = 'x'.repeat(1 << 16);
       for (let i = 0; i < 500; i += 1) process.stderr.write(junk);
       process.stderr.write('\\n');
-      process.stdout.write(frame(8, 8)); process.stdout.write(frame(8, 8));`);
+      process.stdout.write(frame()); process.stdout.write(frame());`);
     const before = process.memoryUsage().rss;
     expect(await fake.use(() => collect(decodeFrames(clip)))).toHaveLength(2);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20);
