@@ -7,14 +7,17 @@ import { scratchPath } from './make-clip.js';
 export interface FakeFfmpeg {
   /** The pid of its last run; undefined when it never ran. */
   pid(): number | undefined;
-  /** Runs `body` with this program standing in for ffmpeg (ffprobe stays the real one). */
+  /** Runs `body` with this program standing in for one of the two; the other stays the real one. */
   use<T>(body: () => Promise<T>): Promise<T>;
 }
 
-/** A small program that misbehaves in ffmpeg's place: `script` is what it does when run. */
-export async function fakeFfmpeg(script: string): Promise<FakeFfmpeg> {
-  const { ffprobePath } = await findFfmpeg();
-  const path = scratchPath('fake-ffmpeg.cjs');
+/** A small program that misbehaves in the place of one of the two: `script` is what it does when run. */
+export async function fakeFfmpeg(
+  script: string,
+  program: 'ffmpeg' | 'ffprobe' = 'ffmpeg',
+): Promise<FakeFfmpeg> {
+  const { ffmpegPath, ffprobePath } = await findFfmpeg();
+  const path = scratchPath(`fake-${program}.cjs`);
   const size = { width: 8, height: 8 };
   const timeBase = { num: 1, den: 25 };
   const head = nutHeader({ ...size, tag: rawTag('rgb24'), timeBase, frameRate: timeBase });
@@ -24,7 +27,7 @@ export async function fakeFfmpeg(script: string): Promise<FakeFfmpeg> {
     path,
     `#!${process.execPath}
 if (process.argv[2] === '-version') {
-  console.log('ffmpeg version 7.1 fake\\nlibavutil      59. 39.100 / 59. 39.100');
+  console.log('${program} version 7.1 fake\\nlibavutil      59. 39.100 / 59. 39.100');
   process.exit(0);
 }
 const target = process.argv.at(-1).replace(/^file:/, '');
@@ -47,8 +50,8 @@ ${script}
     },
     use: async (body) => {
       const saved = { ...process.env };
-      process.env.FRAMELOOM_FFMPEG = path;
-      process.env.FRAMELOOM_FFPROBE = ffprobePath;
+      process.env.FRAMELOOM_FFMPEG = program === 'ffmpeg' ? path : ffmpegPath;
+      process.env.FRAMELOOM_FFPROBE = program === 'ffprobe' ? path : ffprobePath;
       try {
         return await body();
       } finally {

@@ -100,6 +100,20 @@ describe('a decoder that misbehaves', () => {
   });
 });
 
+describe('a file that takes long to be looked at', () => {
+  it('is let go at once on unsubscribe: nothing of ours stays with it', async () => {
+    const clip = await makeClip();
+    const probe = await fakeFfmpeg(IGNORES_SIGTERM, 'ffprobe');
+    await probe.use(async () => {
+      const subscription = decodeFrames(clip).subscribe();
+      expect(await eventually(() => probe.pid() !== undefined)).toBe(true);
+      subscription.unsubscribe();
+      await expectGone(probe);
+    });
+    expect(runningProcesses()).toEqual([]);
+  });
+});
+
 describe('an encoder that misbehaves', () => {
   const frames = () => flatFrames({ colour: [1, 2, 3], count: 50, width: 256, height: 144 });
 
