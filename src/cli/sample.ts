@@ -13,6 +13,7 @@ import type { EngineFlags } from './engine-flags.js';
 import { checkVideoOutput, modelFiles } from './output-check.js';
 import { outputChoice, reportVideo } from './output-choice.js';
 import type { OutputFlags } from './output-flags.js';
+import { isNumbered } from '../video/sequence.js';
 import { createProgress } from './progress.js';
 
 export interface SampleFlags extends OutputFlags, EngineFlags {
@@ -53,7 +54,7 @@ async function toSheet(
 function checkSheet({ sheet, frames, output }: SampleFlags): void {
   if (!sheet) return;
   const cells = sheet.columns * sheet.rows;
-  if (!/\.png$/i.test(output) || /%0?\d*d/.test(output)) {
+  if (!/\.png$/i.test(output) || isNumbered(output)) {
     throw new FrameloomError('bad-option', `a sheet is one PNG file, and ${output} is not`, {
       hint: 'such as -o sheet.png',
     });

@@ -2,15 +2,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { FrameloomError } from '../base/error.js';
+import { isNumbered, naturalOrder, PICTURE_EXTENSIONS } from '../video/sequence.js';
 
 const VIDEO_EXTENSIONS = new Set(
   '.mp4 .m4v .mov .mkv .webm .avi .gif .y4m .ts .mts .m2ts .mpg .mpeg .ogv .flv .wmv .3gp .mxf'.split(
     ' ',
   ),
 );
-const PICTURE_EXTENSIONS = new Set('.png .jpg .jpeg .bmp .webp .ppm .pgm'.split(' '));
-const NUMBERED = /%0?\d*d/;
-const byName = new Intl.Collator('en', { numeric: true });
 
 /** Everything of the clip's own name that a template may use. */
 const TEMPLATE_KEYS = ['folder', 'name', 'extension'] as const;
@@ -25,9 +23,9 @@ async function kindOf(path: string): Promise<'file' | 'folder' | null> {
 
 async function folderClips(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.'));
-  const having = (set: Set<string>): string[] =>
+  const having = (set: ReadonlySet<string>): string[] =>
     names.filter((name) => set.has(extname(name).toLowerCase()));
-  const videos = having(VIDEO_EXTENSIONS).sort((a, b) => byName.compare(a, b));
+  const videos = having(VIDEO_EXTENSIONS).sort(naturalOrder);
   if (videos.length > 0) return videos.map((name) => join(folder, name));
   if (having(PICTURE_EXTENSIONS).length > 0) return [folder];
   throw new FrameloomError('not-found', `the folder ${folder} holds neither videos nor pictures`, {
@@ -41,7 +39,7 @@ async function expandEntry(entry: string, baseFolder: string): Promise<string[]>
   // What exists under this very name is meant, brackets and percent signs or not.
   const kind = await kindOf(path);
   if (kind === 'folder') return folderClips(path);
-  if (kind === 'file' || NUMBERED.test(basename(path))) return [path];
+  if (kind === 'file' || isNumbered(path)) return [path];
   if (isDynamicPattern(entry)) {
     const found = await glob(entry.replaceAll('\\', '/'), {
       cwd: baseFolder,
@@ -55,7 +53,7 @@ async function expandEntry(entry: string, baseFolder: string): Promise<string[]>
         path: entry,
       });
     }
-    return found.sort((a, b) => byName.compare(a, b));
+    return found.sort(naturalOrder);
   }
   throw new FrameloomError('not-found', `${path} does not exist`, {
     hint: `paths start from ${baseFolder}`,
@@ -107,7 +105,7 @@ export async function pairClips(
   const conditions = new Set(pairs.map((pair) => pair.condition));
   const kept = pairs.filter(({ clip }) => !conditions.has(clip));
   for (const { clip, condition } of kept) {
-    if (NUMBERED.test(basename(condition)) || (await kindOf(condition)) !== null) continue;
+    if (isNumbered(condition) || (await kindOf(condition)) !== null) continue;
     throw new FrameloomError('not-found', `${clip} has no condition: ${condition} does not exist`, {
       hint: `data.condition.path is ${path}`,
       path: clip,
