@@ -21,7 +21,7 @@ export { generate, withCondition, type GenerateOptions } from './operators.js';
 export type { Picture } from './pictures.js';
 export { sampleFrames, type SampleOptions } from './sample.js';
 export { writeSheet, type SheetShape } from './sheet.js';
-export type { Synthesizer, SynthesizerOptions } from './synthesizer.js';
+export type { Synthesizer, SynthesizerOptions, SynthesizerState } from './synthesizer.js';
 export {
   isTemplate,
   jobsOfShard,

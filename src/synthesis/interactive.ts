@@ -3,7 +3,7 @@ import { withLatency, type TimedSynthesizer } from './latency.js';
 import { openSynthesizer } from './open-synthesizer.js';
 
 /** A synthesizer for a loop that is played, drawn or steered while it runs. */
-export interface InteractiveSynthesizer extends TimedSynthesizer {
+export interface InteractiveSynthesizer extends Omit<TimedSynthesizer, 'snapshot' | 'restore'> {
   /** Goes on from the same history with another seed of the noise. */
   reseed(seed: number): void;
 }

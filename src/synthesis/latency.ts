@@ -46,6 +46,8 @@ export function withLatency(
     },
     start: (startFrames, conditions) => synthesizer.start(startFrames, conditions),
     reset: (seed) => synthesizer.reset(seed),
+    snapshot: () => synthesizer.snapshot(),
+    restore: (state) => synthesizer.restore(state),
     dispose: () => synthesizer.dispose(),
     get latency() {
       if (frames === 0) return { frames, meanMs: null, p50Ms: null, p95Ms: null, maxMs: null };

@@ -4,9 +4,10 @@ import { randomStream } from '../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../export/planes.js';
 import { feedsFor, runtimeWords, type Runtime } from '../export/runtime.js';
 import { checkLength } from './byte-length.js';
+import { checkNumbers } from './state-length.js';
 import type { ConditionLayout } from '../clips/index.js';
 import type { ExportedInfo } from '../export/metadata.js';
-import type { Synthesizer } from './synthesizer.js';
+import type { Synthesizer, SynthesizerState } from './synthesizer.js';
 
 const RGB = 3;
 
@@ -66,6 +67,8 @@ export function createOnnxSynthesizer(
   let hasCondition = false;
   let index = 0;
   let running = false;
+  /** Waiting for the frame under way. */
+  let awaited: (() => void)[] = [];
 
   function forget(): void {
     planesOf(histories[turn]).fill(0);
@@ -102,44 +105,54 @@ export function createOnnxSynthesizer(
     }
   }
 
-  return {
-    width,
-    height,
-    async next(bytes) {
-      if (running) throw new Error('next was called before the frame before it was made');
-      if (condition) {
-        if (bytes === null) {
-          throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
-        }
-        checkCondition(bytes);
-        remember(bytes);
+  async function make(bytes: Uint8Array | null): Promise<Uint8Array> {
+    if (running) throw new Error('next was called before the frame before it was made');
+    if (condition) {
+      if (bytes === null) {
+        throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
       }
-      drawNoise();
-      const history = histories[turn];
-      const following = histories[turn === 0 ? 1 : 0];
-      running = true;
-      try {
-        await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
-          next_history: following,
-        });
-      } catch (error) {
-        throw new FrameloomError(
-          'bad-input',
-          `the exported generator fails: ${runtimeWords(error)}`,
-          {
-            hint: 'export the run again',
-            cause: error,
-          },
-        );
-      } finally {
-        running = false;
-      }
+      checkCondition(bytes);
+      remember(bytes);
+    }
+    drawNoise();
+    const history = histories[turn];
+    const following = histories[turn === 0 ? 1 : 0];
+    running = true;
+    try {
+      await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
+        next_history: following,
+      });
       turn = turn === 0 ? 1 : 0;
       hasHistory = true;
       index += 1;
-      // The newest frame is the first of the history.
-      return planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
-    },
+    } catch (error) {
+      throw new FrameloomError(
+        'bad-input',
+        `the exported generator fails: ${runtimeWords(error)}`,
+        {
+          hint: 'export the run again',
+          cause: error,
+        },
+      );
+    } finally {
+      running = false;
+      for (const take of awaited) take();
+      awaited = [];
+    }
+    // The newest frame is the first of the history.
+    return planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
+  }
+
+  const stateNow = (): SynthesizerState => ({
+    ...{ seed, index },
+    history: hasHistory ? planesOf(histories[turn]).slice() : null,
+    conditions: condition && hasCondition ? planesOf(condition).slice() : null,
+  });
+
+  return {
+    width,
+    height,
+    next: make,
     start(frames, conditions) {
       forget();
       const planes = planesOf(histories[turn]);
@@ -157,6 +170,25 @@ export function createOnnxSynthesizer(
     reset(nextSeed) {
       forget();
       seed = nextSeed ?? seed;
+    },
+    snapshot: () =>
+      new Promise((resolve) => {
+        const take = (): void => resolve(stateNow());
+        // Before anybody hears that the frame is made, and asks for the next.
+        if (running) awaited.push(take);
+        else take();
+      }),
+    restore(state) {
+      const planes = planesOf(histories[turn]);
+      const known = condition && planesOf(condition);
+      if (state.history) checkNumbers(state.history, planes.length);
+      if (state.conditions) checkNumbers(state.conditions, known?.length ?? 0);
+      forget();
+      ({ seed, index } = state);
+      if (state.history) planes.set(state.history);
+      if (state.conditions) known?.set(state.conditions);
+      hasHistory = state.history !== null;
+      hasCondition = state.conditions !== null;
     },
     dispose() {
       forget();

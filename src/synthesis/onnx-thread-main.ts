@@ -61,7 +61,11 @@ async function serve(message: SynthesizerMessage): Promise<void> {
     tell({ kind: 'frame', call: message.call, data }, [data.buffer as ArrayBuffer]);
   } else if (message.kind === 'start') synthesizer.start(message.frames, message.conditions);
   else if (message.kind === 'reset') synthesizer.reset(message.seed);
-  else {
+  else if (message.kind === 'restore') synthesizer.restore(message.state);
+  else if (message.kind === 'snapshot') {
+    const state = await synthesizer.snapshot();
+    tell({ kind: 'state', call: message.call, state });
+  } else {
     synthesizer.dispose();
     synthesizers.delete(message.synthesizer);
   }
@@ -75,7 +79,7 @@ async function handle(message: ToThread): Promise<void> {
   try {
     await doUnlessStopped(work, () => (message.kind === 'open' ? open(message) : serve(message)));
   } catch (error) {
-    const call = message.kind === 'next' ? message.call : undefined;
+    const call = 'call' in message ? message.call : undefined;
     tell({ kind: 'failed', error: crossing(error), ...(call !== undefined && { call }) });
   }
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../base/error.js';
 import type { OnDeviceOptions } from './onnx-device.js';
 import type { OnnxRun } from './onnx-synthesizer.js';
 import type { Device } from '../export/runtime.js';
+import type { SynthesizerState } from './synthesizer.js';
 
 /** The exported file, and all that is known of it. */
 export interface OpenMessage extends Omit<OnDeviceOptions, 'log'> {
@@ -22,6 +23,8 @@ export type SynthesizerMessage = { readonly synthesizer: number } & (
       readonly conditions: readonly Uint8Array[] | null;
     }
   | { readonly kind: 'reset'; readonly seed: number | undefined }
+  | { readonly kind: 'snapshot'; readonly call: number }
+  | { readonly kind: 'restore'; readonly state: SynthesizerState }
   | { readonly kind: 'dispose' }
 );
 
@@ -44,6 +47,7 @@ export interface CrossingError {
 export type FromThread =
   | { readonly kind: 'ready'; readonly device: Device }
   | { readonly kind: 'frame'; readonly call: number; readonly data: Uint8Array }
+  | { readonly kind: 'state'; readonly call: number; readonly state: SynthesizerState }
   /** A call's, or without one everything's. */
   | { readonly kind: 'failed'; readonly call?: number; readonly error: CrossingError }
   | { readonly kind: 'warning'; readonly text: string };

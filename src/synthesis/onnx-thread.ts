@@ -2,10 +2,11 @@ import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { CrossingError, FromThread, ToThread } from './onnx-thread-messages.js';
+import type { SynthesizerState } from './synthesizer.js';
 import { createThreadWork, stopAndWait, stopWork, type ThreadWork } from './onnx-thread-work.js';
 
 interface Waiting {
-  readonly resolve: (data: Uint8Array) => void;
+  readonly resolve: (answer: Uint8Array | SynthesizerState) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -86,6 +87,9 @@ export class OnnxThread {
       case 'frame':
         this.#take(message.call)?.resolve(message.data);
         break;
+      case 'state':
+        this.#take(message.call)?.resolve(message.state);
+        break;
       case 'failed': {
         const error = arrived(message.error);
         if (message.call === undefined) this.#fail(error);
@@ -138,16 +142,31 @@ export class OnnxThread {
 
   /** Has one frame made. */
   next(synthesizer: number, condition: Uint8Array | null): Promise<Uint8Array> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const call = (this.#calls += 1);
-    const made = new Promise<Uint8Array>((resolve, reject) => {
-      this.#waiting.set(call, { resolve, reject });
-    });
-    this.#worker.ref();
     // A copy of its own: the caller's bytes stay the caller's.
     const own = condition && new Uint8Array(condition);
-    this.tell({ kind: 'next', synthesizer, call, condition: own }, own ? [own.buffer] : []);
-    return made;
+    return this.#ask<Uint8Array>((call) =>
+      this.tell({ kind: 'next', synthesizer, call, condition: own }, own ? [own.buffer] : []),
+    );
+  }
+
+  /** The state after all frames that were asked for before. */
+  snapshot(synthesizer: number): Promise<SynthesizerState> {
+    return this.#ask<SynthesizerState>((call) =>
+      this.tell({ kind: 'snapshot', synthesizer, call }),
+    );
+  }
+
+  /** Sends what is answered. */
+  #ask<T extends Uint8Array | SynthesizerState>(send: (call: number) => void): Promise<T> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const call = (this.#calls += 1);
+    const answered = new Promise<T>((resolve, reject) => {
+      // Each kind of question has one kind of answer.
+      this.#waiting.set(call, { resolve: (answer) => resolve(answer as T), reject });
+    });
+    this.#worker.ref();
+    send(call);
+    return answered;
   }
 
   /** Whether the thread has ended. */

@@ -11,6 +11,7 @@ import {
 import { registerKernels } from '../kernels/index.js';
 import type { Generator } from '../networks/index.js';
 import { checkLength } from './byte-length.js';
+import { checkNumbers, otherState } from './state-length.js';
 
 export interface SynthesizerOptions {
   readonly generator: Generator;
@@ -21,6 +22,17 @@ export interface SynthesizerOptions {
   readonly layout: ConditionLayout;
   /** Seed of the noise, where the generator takes any. 1 unless given. */
   readonly seed?: number;
+}
+
+/** All that a generator carries from frame to frame. Numbers lie as its engine has them. */
+export interface SynthesizerState {
+  readonly seed: number;
+  /** Frames made since `reset` or `start`: the place in the noise. */
+  readonly index: number;
+  /** The last frames, unrounded; null where there is none yet. */
+  readonly history: Float32Array | null;
+  /** The conditions that are remembered; null where there is none. */
+  readonly conditions: Float32Array | null;
 }
 
 /** A generator with its recurrent state: one call, one frame. */
@@ -45,8 +57,21 @@ export interface Synthesizer {
   start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void;
   /** Forgets all history, as before the first frame. */
   reset(seed?: number): void;
+  /**
+   * Its state after the frames that were asked for before, for `restore`. May be called while they are
+   * being made.
+   */
+  snapshot(): Promise<SynthesizerState>;
+  /**
+   * Goes on from a state as if nothing had been in between: the same conditions give the same bytes.
+   * @throws FrameloomError bad-shape for one of another generator or size
+   */
+  restore(state: SynthesizerState): void;
   dispose(): void;
 }
+
+const numbers = (values: tf.TypedArray | undefined): Float32Array | null =>
+  values === undefined ? null : Float32Array.from(values);
 
 /** Runs a generator on TensorFlow.js; `useBackend` must have been called. */
 export function createSynthesizer(options: SynthesizerOptions): Synthesizer {
@@ -154,6 +179,37 @@ export function createSynthesizer(options: SynthesizerOptions): Synthesizer {
     reset(nextSeed) {
       forget();
       seed = nextSeed ?? seed;
+    },
+    async snapshot() {
+      const place = { seed, index };
+      // Copies of their own: the next frame lets go of what it follows.
+      const kept = scoped(() => ({
+        history: history && tf.clone(history),
+        conditions: conditions.length === 0 ? null : tf.concat(conditions, 3),
+      }));
+      try {
+        const [past, known] = await Promise.all([kept.history?.data(), kept.conditions?.data()]);
+        return { ...place, history: numbers(past), conditions: numbers(known) };
+      } finally {
+        tf.dispose([kept.history, kept.conditions].filter((tensor) => tensor !== null));
+      }
+    },
+    restore(state) {
+      const known = state.conditions?.length ?? 0;
+      const count = known / (width * height * layout.channels || 1);
+      if (state.history) checkNumbers(state.history, width * height * 3 * historyFrames);
+      if (known > 0 && !(Number.isInteger(count) && count < conditionFrames)) throw otherState();
+      forget();
+      ({ seed, index } = state);
+      const shape = (channels: number): [number, number, number, number] => [
+        ...([1, height, width] as const),
+        channels,
+      ];
+      if (state.history) history = tf.tensor4d(state.history, shape(3 * historyFrames));
+      if (!state.conditions) return;
+      const all = tf.tensor4d(state.conditions, shape(layout.channels * count));
+      conditions = count === 1 ? [all] : tf.split(all, count, 3);
+      if (count > 1) all.dispose();
     },
     dispose() {
       forget();

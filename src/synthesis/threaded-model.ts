@@ -5,6 +5,7 @@ import { checkLength } from './byte-length.js';
 import { describeExported, readExported, type ExportedModel } from './exported-model.js';
 import type { OpenOnnxOptions } from './onnx-model.js';
 import { OnnxThread } from './onnx-thread.js';
+import { checkNumbers } from './state-length.js';
 import type { Synthesizer } from './synthesizer.js';
 
 /** Frames that are asked for at once: while one is made, the next condition waits behind it. */
@@ -53,7 +54,7 @@ export async function openThreadedModel(
 
 function createThreadedSynthesizer(
   thread: OnnxThread,
-  model: Pick<ExportedModel, 'width' | 'height' | 'layout'>,
+  model: Pick<ExportedModel, 'width' | 'height' | 'layout' | 'info'>,
   synthesizer: number,
   seed: number,
 ): Synthesizer {
@@ -86,6 +87,14 @@ function createThreadedSynthesizer(
       });
     },
     reset: (nextSeed) => thread.tell({ kind: 'reset', synthesizer, seed: nextSeed }),
+    snapshot: () => thread.snapshot(synthesizer),
+    restore(state) {
+      const { historyFrames, conditionFrames } = model.info.generator;
+      if (state.history) checkNumbers(state.history, 3 * pixels * historyFrames);
+      const known = hasCondition ? pixels * layout.channels * conditionFrames : 0;
+      if (state.conditions) checkNumbers(state.conditions, known);
+      thread.tell({ kind: 'restore', synthesizer, state });
+    },
     dispose: () => thread.tell({ kind: 'dispose', synthesizer }),
   };
 }

@@ -42,8 +42,6 @@ export async function echoModel(width = 64, height = 36): Promise<Echo> {
     reset: () => undefined,
     snapshot: () => Promise.resolve({ seed: 1, index: 0, history: null, conditions: null }),
     restore: () => undefined,
-    snapshot: () => Promise.resolve({ seed: 1, index: 0, history: null, conditions: null }),
-    restore: () => undefined,
     dispose: () => undefined,
   };
   const model = { data, layout, generator, weights: new Float32Array(generator.layout.size) };

@@ -18,6 +18,11 @@ function clockwork() {
     },
     start: (frames) => void calls.push(`start ${frames.length}`),
     reset: (seed) => void calls.push(`reset ${seed ?? ''}`),
+    snapshot: () => {
+      calls.push('snapshot');
+      return Promise.resolve({ seed: 7, index: made, history: null, conditions: null });
+    },
+    restore: ({ seed }) => void calls.push(`restore ${seed}`),
     dispose: () => void calls.push('dispose'),
   };
   return { timed: withLatency(synthesizer, () => time), calls };
@@ -45,7 +50,8 @@ describe('withLatency', () => {
     expect((await timed.next(new Uint8Array(8)))[0]).toBe(1);
     timed.start([new Uint8Array(24)], null);
     timed.reset(9);
+    timed.restore(await timed.snapshot());
     timed.dispose();
-    expect(calls).toEqual(['next 8', 'start 1', 'reset 9', 'dispose']);
+    expect(calls).toEqual(['next 8', 'start 1', 'reset 9', 'snapshot', 'restore 7', 'dispose']);
   });
 });

@@ -56,6 +56,8 @@ function drifting(perFrame: number): Synthesizer {
     next: () => Promise.resolve((last = last.map((byte) => Math.min(255, byte + perFrame)))),
     start: (frames) => void (last = frames.at(-1)!),
     reset: () => void (last = new Uint8Array(BYTES)),
+    snapshot: () => Promise.resolve({ seed: 1, index: 0, history: null, conditions: null }),
+    restore: () => undefined,
     dispose: () => undefined,
   };
 }
