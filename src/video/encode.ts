@@ -2,10 +2,13 @@ import type { Writable } from 'node:stream';
 import { Observable, type OperatorFunction } from 'rxjs';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
-import { formatRational, type Rational } from '../base/rational.js';
+import { type Rational } from '../base/rational.js';
 import { prepareSound, type Sound } from './audio.js';
 import { type Carried, checkCarry, prepareCarried } from './carry.js';
-import { Encoder, WRITING_FRAMES } from './encoder.js';
+import { encodePart, noFrames, tellMoved } from './encode-part.js';
+import { WRITING_FRAMES } from './encoder.js';
+import type { SegmentFolder } from './film-progress.js';
+import { encodeSegments } from './film-segments.js';
 import { cancelledError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
 import { finishFilm } from './finish-film.js';
@@ -13,7 +16,6 @@ import { formatOf, OUTPUT_FORMATS } from './formats.js';
 import { FrameIntake } from './frame-intake.js';
 import { openTarget, type OutputTarget } from './output.js';
 import { OutputTimes } from './output-times.js';
-import { frameBytes } from './pixel-format.js';
 import { toRate } from './rate.js';
 import { SOUND_ENCODERS } from './sound-encoder.js';
 import type { EncodeOptions, EncodeResult, Frame, FrameShape, OutputFormatName } from './types.js';
@@ -24,6 +26,7 @@ interface Job {
   readonly options: EncodeOptions;
   readonly fps: Rational;
   readonly format: OutputFormatName;
+  readonly segments?: SegmentFolder | undefined;
 }
 
 function jobOf(target: string | Writable, options: EncodeOptions): Job {
@@ -42,26 +45,6 @@ function jobOf(target: string | Writable, options: EncodeOptions): Job {
   }
   checkCarry(format, options, path === undefined);
   return { target, options, fps: toRate(options.fps), format };
-}
-
-/** Bytes of another length would shift every frame after them. */
-function checkFrame(frame: Frame, at: number, shape: FrameShape, expected: boolean): void {
-  const { width, height, pixelFormat, data } = frame;
-  const same =
-    width === shape.width && height === shape.height && pixelFormat === shape.pixelFormat;
-  if (!same) {
-    throw new FrameloomError(
-      'bad-shape',
-      `frame ${at} is ${width}×${height} ${pixelFormat}, ${expected ? 'it should be' : 'the first one'} ${shape.width}×${shape.height} ${shape.pixelFormat}`,
-    );
-  }
-  const bytes = frameBytes(width, height, pixelFormat);
-  if (data.length !== bytes) {
-    throw new FrameloomError(
-      'bad-shape',
-      `frame ${at} has ${data.length} bytes, ${width}×${height} ${pixelFormat} has ${bytes}`,
-    );
-  }
 }
 
 interface Extras {
@@ -93,7 +76,10 @@ async function writeFrames(
   try {
     stop.throwIfAborted();
     checkCarry(format, options, target.kind === 'stream');
-    return await encodeInto(target, intake, { ...job, shape, programs, sound, carried, stop });
+    const ready = { ...job, shape, programs, sound, carried, stop };
+    if (!job.segments) return await encodeInto(target, intake, ready);
+    if (target.kind === 'stream') throw new RangeError('a stream is not written in segments');
+    return await encodeSegments(target, intake, { ...ready, segments: job.segments });
   } finally {
     // What was committed is in its place: only what is left over goes.
     if (target.kind === 'file') {
@@ -104,9 +90,6 @@ async function writeFrames(
     }
   }
 }
-
-const noFrames = (): FrameloomError =>
-  new FrameloomError('bad-input', 'there is no frame to encode');
 
 interface Ready extends Job, Extras {
   readonly shape: FrameShape;
@@ -129,104 +112,30 @@ async function encodeInto(
     oldEncoder: !programs.fpsMode,
   });
   const times = new OutputTimes({ fps, kind: kind.times, smallestGapSeconds: kind.gapSeconds });
-  let trouble: { readonly reason: unknown } | undefined;
-  const encoder = new Encoder({
-    ...{ programs, shape, fps, timeBase: times.timeBase, times: kind.times, plan, target },
-    filter: options.filter,
-    path: typeof ready.target === 'string' ? ready.target : undefined,
-    sound: toPipe && sound ? { input: sound.input, options: sound.options(1) } : undefined,
-    onTrouble: (reason) => {
-      trouble ??= { reason };
-      intake.fail(reason);
+  const { frames, sent } = await encodePart(intake, {
+    ...{ options, format, stop, times },
+    onlyPicture: target.kind === 'file' && target.single ? target.path : undefined,
+    encoder: {
+      ...{ programs, shape, fps, plan, target, timeBase: times.timeBase, times: kind.times },
+      filter: options.filter,
+      path: typeof ready.target === 'string' ? ready.target : undefined,
+      sound: toPipe && sound ? { input: sound.input, options: sound.options(1) } : undefined,
     },
   });
-  const kill = (): void => void encoder.stop();
-  stop.addEventListener('abort', kill);
-  try {
-    const onlyPicture = target.kind === 'file' && target.single ? target.path : undefined;
-    const frames = await feed(encoder, intake, times, { ...ready, onlyPicture });
-    const written = await encoder.finish();
-    if (written !== undefined && written !== encoder.sent && options.filter === undefined) {
-      throw new FrameloomError(
-        'ffmpeg-failed',
-        `ffmpeg wrote ${written} of ${encoder.sent} frames`,
-      );
-    }
-    const durationSeconds = times.endSeconds;
-    tellMoved(times, ready);
-    if (target.kind === 'file') {
-      const { log } = options;
-      const film = { target, format, durationSeconds, sound, carried, programs, log };
-      await finishFilm({ ...film, signal: stop });
-      stop.throwIfAborted();
-      await target.commit();
-    }
-    return {
-      ...{ frames, durationSeconds, width: plan.width, height: plan.height, format },
-      ...(encoder.sent === frames ? {} : { framesWritten: encoder.sent }),
-      ...(target.kind === 'file' ? { path: target.path } : {}),
-    };
-  } catch (error) {
-    const reason: unknown = trouble ? trouble.reason : error;
-    intake.fail(reason);
-    throw reason;
-  } finally {
-    stop.removeEventListener('abort', kill);
-    await encoder.stop();
+  tellMoved(times, { format, fps, log: options.log });
+  const durationSeconds = times.endSeconds;
+  if (target.kind === 'file') {
+    const { log } = options;
+    const film = { target, format, durationSeconds, sound, carried, programs, log };
+    await finishFilm({ ...film, signal: stop });
+    stop.throwIfAborted();
+    await target.commit();
   }
-}
-
-/** Writes frame after frame. @returns how many there were */
-async function feed(
-  encoder: Encoder,
-  intake: FrameIntake,
-  times: OutputTimes,
-  {
-    options,
-    format,
-    fps,
-    shape,
-    onlyPicture,
-  }: Ready & { readonly onlyPicture: string | undefined },
-): Promise<number> {
-  const log = options.log ?? silentLogger;
-  let frames = 0;
-  let last: Frame | undefined;
-  for (let frame = await intake.next(); frame; frame = await intake.next()) {
-    checkFrame(frame, frames, shape, options.expects !== undefined);
-    if (onlyPicture !== undefined && last) throw onePicture(onlyPicture);
-    const { tick, repeats } = times.place(frame.timeSeconds);
-    if (repeats > 0 && encoder.sent === frames) {
-      log.info(
-        `${format} has one rate only, ${formatRational(fps)}: frames are written more than once to keep their times`,
-      );
-    }
-    for (let k = repeats; k > 0 && last; k -= 1) {
-      await encoder.room();
-      encoder.write(last.data, tick - k);
-    }
-    await encoder.room();
-    encoder.write(frame.data, tick, () => intake.release());
-    frames += 1;
-    last = frame;
-  }
-  if (frames === 0) throw noFrames();
-  return frames;
-}
-
-const onePicture = (path: string): FrameloomError =>
-  new FrameloomError('bad-option', `${path} holds one picture, and there are more frames`, {
-    hint: 'name a pattern such as %05d.png',
-    path,
-  });
-
-/** Frames that had to be moved visibly. */
-function tellMoved(times: OutputTimes, { options, format, fps }: Ready): void {
-  if (times.furthestSeconds <= fps.den / fps.num) return;
-  const most = times.furthestSeconds.toFixed(3);
-  (options.log ?? silentLogger).warn(
-    `some frames are shown up to ${most} s later than their times say: ${format} cannot hold them so close`,
-  );
+  return {
+    ...{ frames, durationSeconds, width: plan.width, height: plan.height, format },
+    ...(sent === frames ? {} : { framesWritten: sent }),
+    ...(target.kind === 'file' ? { path: target.path } : {}),
+  };
 }
 
 /**
@@ -250,9 +159,28 @@ export function encodeFrames(
   target: string | Writable,
   options: EncodeOptions,
 ): OperatorFunction<Frame, EncodeResult> {
+  return encodeJob(() => jobOf(target, options));
+}
+
+/**
+ * The same into a file, in segments: what is finished of them stays in their folder whatever happens, and
+ * the next call with that folder takes the frames behind it. The file is the same in the end.
+ * @param target a path, in a format that `isSegmentable`
+ * @returns errors as encodeFrames
+ */
+export function encodeInSegments(
+  target: string,
+  options: EncodeOptions,
+  segments: SegmentFolder,
+): OperatorFunction<Frame, EncodeResult> {
+  return encodeJob(() => ({ ...jobOf(target, options), segments }));
+}
+
+function encodeJob(open: () => Job): OperatorFunction<Frame, EncodeResult> {
   return (source) =>
     new Observable<EncodeResult>((subscriber) => {
-      const job = jobOf(target, options);
+      const job = open();
+      const { options } = job;
       const { signal } = options;
       if (signal?.aborted) throw cancelledError('encoding');
       const stop = new AbortController();

@@ -4,7 +4,7 @@ import { ffmpegError } from './ffmpeg-error.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
 import type { OutputPlan } from './formats.js';
 import { nutFrameHeader, nutHeader, rawTag, type TimeBase } from './nut.js';
-import type { OutputTarget } from './output.js';
+import type { FileTarget, StreamTarget } from './output.js';
 import type { TimesKind } from './output-times.js';
 import { pipeOut } from './pipe-out.js';
 import { MediaProcess } from './process.js';
@@ -22,7 +22,7 @@ export interface EncoderOptions {
   readonly plan: OutputPlan;
   /** The user's filtergraph, before the plan's own. */
   readonly filter: string | undefined;
-  readonly target: OutputTarget;
+  readonly target: StreamTarget | Pick<FileTarget, 'kind' | 'url'>;
   /** What the error names. */
   readonly path: string | undefined;
   /** A sound track of the same pass. */

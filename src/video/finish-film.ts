@@ -3,7 +3,7 @@ import { messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { Sound } from './audio.js';
 import { type Carried, carriedArguments } from './carry.js';
-import { fileUrl } from './command.js';
+import { type CommandInput, fileUrl } from './command.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
 import type { FileTarget } from './output.js';
 import { runFfmpeg } from './run-ffmpeg.js';
@@ -12,6 +12,8 @@ import type { OutputFormatName } from './types.js';
 /** A film whose pictures are all there, and what it still lacks. */
 export interface UnfinishedFilm {
   readonly target: FileTarget;
+  /** Where its pictures are, if not in the target's temporary file: all of it is then made here. */
+  readonly pictures?: CommandInput | undefined;
   readonly format: OutputFormatName;
   readonly durationSeconds: number;
   readonly sound: Sound | null;
@@ -31,15 +33,15 @@ const forgetsLastFrame = ({ format, programs }: UnfinishedFilm): boolean =>
  *
  * The pictures are never lost here: where this fails, the film stays as it is, and a warning says
  * what it lacks.
- * @throws FrameloomError cancelled
+ * @throws FrameloomError cancelled; ffmpeg-failed, disk-full of pictures that lie elsewhere
  */
 export async function finishFilm(film: UnfinishedFilm): Promise<void> {
   const { sound, carried, signal, log = silentLogger } = film;
-  if (!sound && !carried && !forgetsLastFrame(film)) return;
+  if (!film.pictures && !sound && !carried && !forgetsLastFrame(film)) return;
   try {
     await copyWith(film);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted || (film.pictures && !sound && !carried)) throw error;
     const lacks = [
       ...(sound ? ['sound'] : []),
       ...(carried ? ['subtitles, chapters and tags'] : []),
@@ -60,7 +62,7 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
     : { inputs: [], options: ['-map_chapters', '-1'] };
   await runFfmpeg({
     inputs: [
-      {
+      film.pictures ?? {
         url: target.url,
         options: [
           ...['-thread_queue_size', '512'],
@@ -77,6 +79,8 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
         ...['-map', '0:v:0', '-c:v', 'copy'],
         ...(sound?.options(1, durationSeconds) ?? []),
         ...more.options,
+        // Of a single frame no gap tells how long it is shown: nothing may cut it off.
+        ...(forgetsLastFrame(film) && !sound ? ['-use_editlist', '0'] : []),
         ...(COPY_OPTIONS[format] ?? []),
       ],
     },

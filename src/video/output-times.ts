@@ -15,6 +15,16 @@ export interface OutputTimesOptions {
   readonly smallestGapSeconds?: number | undefined;
 }
 
+/** Where times stand after some frames; for JSON, which knows no NaN. */
+export interface OutputTimesState {
+  readonly count: number;
+  readonly tick: number;
+  readonly seconds: number;
+  readonly origin: number | null;
+  readonly time: number | null;
+  readonly furthestSeconds: number;
+}
+
 /** Where a frame goes. */
 export interface Place {
   /** In `timeBase`; above that of the frame before. */
@@ -54,7 +64,8 @@ export class OutputTimes {
   #seconds = 0;
   #furthestSeconds = 0;
 
-  constructor(options: OutputTimesOptions) {
+  /** @param state of times of the same options, which these go on from */
+  constructor(options: OutputTimesOptions, state?: OutputTimesState) {
     const { fps, kind, smallestGapSeconds = 0 } = options;
     const ticks = kind === 'kept' ? Math.ceil(FINEST_TICKS_PER_SECOND / fps.num) : 1;
     this.#options = options;
@@ -65,6 +76,23 @@ export class OutputTimes {
     const gap = (smallestGapSeconds * this.timeBase.den) / this.timeBase.num;
     this.#gapTicks = kind === 'kept' ? Math.max(1, Math.ceil(gap - 1e-6)) : 1;
     this.#toleranceSeconds = Math.min(ROUNDING_SECONDS, this.#frameSeconds / 4);
+    if (!state) return;
+    this.#count = state.count;
+    this.#tick = state.tick;
+    this.#origin = state.origin ?? Number.NaN;
+    this.#time = state.time ?? Number.NaN;
+    this.#seconds = state.seconds;
+    this.#furthestSeconds = state.furthestSeconds;
+  }
+
+  /** All that the places of further frames depend on. */
+  get state(): OutputTimesState {
+    const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
+    return {
+      ...{ count: this.#count, tick: this.#tick, seconds: this.#seconds },
+      ...{ origin: known(this.#origin), time: known(this.#time) },
+      furthestSeconds: this.#furthestSeconds,
+    };
   }
 
   /** The place of the next frame, by the time that it carries. */
