@@ -193,7 +193,8 @@ describe('a pipe', () => {
 
   it('makes one frame while others are read and written, and none further ahead', async () => {
     const input = new PassThrough();
-    input.end(await readFile(clip));
+    const frames = 60;
+    input.end(await readFile(await makeClip({ width: 64, height: 48, frames, name: 'long.y4m' })));
     // A reader that takes nothing: what is made ahead is bounded.
     const output = new Writable({ highWaterMark: 1, write: () => undefined });
     let made = 0;
@@ -210,7 +211,8 @@ describe('a pipe', () => {
     const settled = done.catch((error: unknown) => error);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect(made).toBeGreaterThan(0);
-    expect(made).toBeLessThan(FRAMES);
+    // ffmpeg 7 keeps some forty itself, between its threads.
+    expect(made).toBeLessThan(frames);
     stop.abort();
     expect(await settled).toMatchObject({ code: 'cancelled' });
   });

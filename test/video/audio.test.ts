@@ -164,7 +164,7 @@ describe('sound carried along', () => {
     const source = scratchPath('two.mkv');
     await runFfmpeg(
       ...['-f', 'lavfi', '-i', 'sine=frequency=440:duration=1', '-f', 'lavfi', '-i'],
-      ...['anullsrc=r=48000:cl=stereo:d=1', '-map', '0:a', '-map', '1:a', '-c:a', 'flac'],
+      ...['aevalsrc=0|0:s=48000:d=1', '-map', '0:a', '-map', '1:a', '-c:a', 'flac'],
       ...['-disposition:a:0', '0', '-disposition:a:1', 'default', source],
     );
     const said: string[] = [];

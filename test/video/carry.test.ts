@@ -81,7 +81,9 @@ describe('what else a film has', () => {
     expect(subtitles).toMatchObject({ codec_name: codec, tags: { language: 'eng' } });
     const text = await runFfmpeg('-i', path, '-map', '0:s', '-f', 'srt', '-');
     const cues = readCues(text.toString('utf8'));
-    expect(cues.map((cue) => cue.text)).toEqual(['first', 'last = ü']);
+    // Old builds say the font of each.
+    const words = cues.map((cue) => cue.text.replaceAll(/<[^>]*>/g, ''));
+    expect(words).toEqual(['first', 'last = ü']);
     const times = cues.flatMap((cue) => [cue.startSeconds, cue.endSeconds]);
     [0, 1, 2, 3.4].forEach((time, i) => expect(times[i]).toBeCloseTo(time, 1));
     expect(found.chapters.map(({ tags }) => tags.title)).toEqual(['one', 'two']);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { environmentFor } from '../../src/video/ffmpeg-path.js';
 import { decodeFrames, findFfmpeg } from '../../src/video/index.js';
 import { collect } from './frames.js';
 import { runFfmpeg, scratchPath } from './make-clip.js';
@@ -53,15 +54,14 @@ export async function makeFlashAndClick(clip: FlashAndClick = {}): Promise<strin
 }
 
 async function firstTime(path: string, stream: string): Promise<number> {
-  const { ffprobePath, ffmpegPath } = await findFfmpeg();
+  const { ffprobePath } = await findFfmpeg();
   const { stdout } = await run(
     ffprobePath,
     [
       ...['-v', 'error', '-select_streams', stream, '-read_intervals', '%+#40', '-show_frames'],
       ...['-show_entries', 'frame=best_effort_timestamp_time', '-of', 'csv=p=0', path],
     ],
-    // As for all of the static builds, whose character sets crash on MPEG-TS.
-    { env: { ...process.env, GCONV_PATH: ffmpegPath } },
+    { env: environmentFor(ffprobePath) },
   );
   const times = stdout.split('\n').map(Number.parseFloat).filter(Number.isFinite);
   return Math.min(...times);

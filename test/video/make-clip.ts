@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { environmentFor } from '../../src/video/ffmpeg-path.js';
 import { findFfmpeg } from '../../src/video/index.js';
 
 const run = promisify(execFile);
@@ -30,6 +31,7 @@ export async function runFfmpeg(...args: string[]): Promise<Buffer> {
   const { ffmpegPath } = await findFfmpeg();
   const { stdout } = await run(ffmpegPath, ['-v', 'error', '-nostdin', '-y', ...args], {
     encoding: 'buffer',
+    env: environmentFor(ffmpegPath),
     maxBuffer: 2 ** 28,
   });
   return stdout;
