@@ -40,8 +40,9 @@ interface Decoding {
 
 /** Where the first wanted frame can be told only from the times of all. */
 function wantsTable(options: DecodeOptions): boolean {
-  const { startFrame, startSeconds, durationSeconds } = options;
-  return (startFrame ?? 0) > 0 || (startSeconds ?? 0) > 0 || durationSeconds !== undefined;
+  const { startFrame, startSeconds, durationSeconds, fps } = options;
+  const isPart = (startFrame ?? 0) > 0 || (startSeconds ?? 0) > 0 || durationSeconds !== undefined;
+  return isPart || fps !== undefined;
 }
 
 async function lookAt(
@@ -53,7 +54,7 @@ async function lookAt(
     ? source
     : await probeInput(await resolveInput(source), { ...options, count: false, signal });
   const { input } = first;
-  if (input.kind !== 'file' || options.raw || first.info.frameTimes !== null) {
+  if (input.kind !== 'file' || first.info.isCounted) {
     return { probed: first, counted: Promise.resolve(first.info) };
   }
   // What a header says of the count may be anything: the packets are counted, always.

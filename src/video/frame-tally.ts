@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { rationalToNumber } from '../base/rational.js';
@@ -7,6 +8,7 @@ import { FrameTimes } from './frame-times.js';
 import { gifIsCutShort } from './gif.js';
 import type { NutFrame } from './nut-reader.js';
 import type { ProbedInput } from './probe.js';
+import { y4mIsCutShort } from './y4m.js';
 import type { StderrLog } from './stderr-log.js';
 import type { DecodeOptions, VideoInfo } from './types.js';
 
@@ -160,6 +162,7 @@ export async function checkDecoded(decoded: Decoded): Promise<void> {
       info.path === null ? {} : { path: info.path },
     );
   }
+  if (info.kind === 'stream' && !isStopped) warnOfLostPackets(where, info, stderr, log);
   reportDamage(
     {
       where,
@@ -175,11 +178,28 @@ export async function checkDecoded(decoded: Decoded): Promise<void> {
   );
 }
 
+/** Codecs and containers some of whose packets are not meant to be shown. */
+const HIDES_PACKETS = /^(vp[89]|av1|mpeg4|msmpeg4v\d)$/;
+
+/** A stream cannot be counted beforehand, but packets that came to nothing can be told of. */
+function warnOfLostPackets(
+  where: string,
+  info: VideoInfo,
+  { readPackets, decodedFrames }: StderrLog,
+  log: Logger,
+): void {
+  if (readPackets === undefined || decodedFrames === undefined) return;
+  const isHiding = HIDES_PACKETS.test(info.codec) || info.container.includes('mov');
+  // A frame of fields comes in two packets.
+  const areFields = info.interlaced || readPackets >= 2 * decodedFrames - 1;
+  const lost = readPackets - decodedFrames;
+  if (lost <= 0 || isHiding || areFields) return;
+  log.warn(`${where}: ${lost} of its ${readPackets} packets gave no picture`);
+}
+
 /** The frames of the whole source; null where its header's word is all there is. */
 function expectedFrames(info: VideoInfo): number | null {
-  // Samples that an edit list hides are in the header's count.
-  if (info.frameTimes === null && info.container.includes('mov')) return null;
-  return info.frameCount;
+  return info.isCounted ? info.frameCount : null;
 }
 
 /**
@@ -215,6 +235,9 @@ async function notesOf({ probed, info, options, tally, stderr }: Decoded): Promi
   if (info.container === 'gif' && info.path !== null && (await gifIsCutShort(info.path))) {
     notes.push('it ends before its trailer');
   }
+  if (info.container === 'yuv4mpegpipe' && (await isCutY4m(probed))) {
+    notes.push('it ends in the middle of a frame');
+  }
   const { plan, received } = tally;
   const { decodedFrames } = stderr;
   // Filters of the user's may drop or make frames as they like; ours may not.
@@ -227,4 +250,17 @@ async function notesOf({ probed, info, options, tally, stderr }: Decoded): Promi
     if (received < due) notes.push(`${due - received} decoded frames did not come out of ffmpeg`);
   }
   return notes;
+}
+
+async function isCutY4m({ input, feed }: ProbedInput): Promise<boolean> {
+  if (feed) return y4mIsCutShort(feed.beginning, feed.bytesRead);
+  if (input.kind !== 'file') return false;
+  const file = await open(input.path, 'r');
+  try {
+    const head = Buffer.alloc(512);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    return y4mIsCutShort(head.subarray(0, bytesRead), input.bytes);
+  } finally {
+    await file.close();
+  }
 }

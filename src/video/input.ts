@@ -63,11 +63,15 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
   return { kind: 'file', path: source, url: fileUrl(source), bytes: facts.size };
 }
 
+const KEPT_BYTES = 512;
+
 /**
  * A stream's bytes for ffmpeg's stdin. What was read to probe them is kept and given again first.
  */
 export class InputFeed {
   readonly #head: Uint8Array[] = [];
+  #beginning = Buffer.alloc(0);
+  #bytesRead = 0;
   readonly #rest: AsyncIterator<Uint8Array | string>;
   readonly #stream: Readable | undefined;
   #done = false;
@@ -77,6 +81,16 @@ export class InputFeed {
   constructor(source: Readable | AsyncGenerator<Uint8Array>) {
     this.#rest = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
     this.#stream = 'destroy' in source ? source : undefined;
+  }
+
+  /** Its first bytes, some hundreds, once they were read. */
+  get beginning(): Uint8Array {
+    return this.#beginning;
+  }
+
+  /** Bytes that came out of the source. */
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   /** What has been peeked at so far. */
@@ -102,7 +116,12 @@ export class InputFeed {
         this.#done = true;
         return undefined;
       }
-      return typeof result.value === 'string' ? Buffer.from(result.value) : result.value;
+      const piece = typeof result.value === 'string' ? Buffer.from(result.value) : result.value;
+      this.#bytesRead += piece.byteLength;
+      if (this.#beginning.length < KEPT_BYTES) {
+        this.#beginning = Buffer.concat([this.#beginning, piece.subarray(0, KEPT_BYTES)]);
+      }
+      return piece;
     } catch (error) {
       this.#done = true;
       throw inputStreamError(error);

@@ -83,6 +83,7 @@ function infoOf(
     rotation,
     mirrored,
     frameTimes: null,
+    isCounted: false,
     repeatedFrames: 0,
   };
 }
@@ -102,7 +103,7 @@ const gapsOf = (times: Float64Array): Float64Array =>
 /** What the packets say, which headers may not: count, rate, duration. */
 function counted(info: VideoInfo, claimed: Rational | undefined, packets: PacketTable): VideoInfo {
   const { count, times, decodingGaps, lastDurationSeconds } = packets;
-  const found = { ...info, frameCount: count };
+  const found = { ...info, frameCount: count, isCounted: true };
   const shownGaps = times ? gapsOf(times) : null;
   const sure = times !== null && shownGaps !== null && believed(info.container, shownGaps);
   const gaps = sure ? shownGaps : decodingGaps.filter((gap) => gap < LONGEST_GAP_SECONDS);
@@ -145,6 +146,7 @@ const plainInfo = {
   rotation: 0,
   mirrored: false,
   frameTimes: null,
+  isCounted: false,
   repeatedFrames: 0,
 } as const;
 
@@ -165,6 +167,7 @@ function rawInfo(raw: RawInput, path: string | null, bytes: number | null): Vide
     ...plainInfo,
     path,
     kind: 'raw',
+    isCounted: frameCount !== null,
     container: 'rawvideo',
     codec: 'rawvideo',
     width: raw.width,
@@ -270,6 +273,7 @@ async function probeSequence(
     fps,
     variableFrameRate: false,
     frameCount: files.length,
+    isCounted: true,
     durationSeconds: files.length / rationalToNumber(fps),
     startSeconds: 0,
   };
@@ -317,7 +321,7 @@ async function probeFile(
   }
   // Matroska gives neither a count nor a sign of a variable rate.
   const count = options.count ?? (info.frameCount === null && needsCount(info));
-  if (!count || info.frameTimes !== null) return info;
+  if (!count || info.isCounted) return info;
   const packets = await early;
   const right = packets?.streamIndex === info.streamIndex;
   const table = right ? packets : await readPackets(source, info.streamIndex, signal);

@@ -26,6 +26,7 @@ export class StderrLog {
   readonly #first: StderrLine[] = [];
   readonly #last: StderrLine[] = [];
   readonly #progress = new Map<string, string>();
+  #readPackets: number | undefined;
   #decodedFrames: number | undefined;
   #rest = '';
   /** The line being read is over-long and its end is thrown away. */
@@ -61,8 +62,8 @@ export class StderrLog {
       return;
     }
     const tagged = TAGGED.exec(line);
-    const decoded = INPUT_DONE.exec(line)?.[2];
-    if (decoded !== undefined) this.#decodedFrames = Number(decoded);
+    const done = INPUT_DONE.exec(line);
+    if (done) [this.#readPackets, this.#decodedFrames] = [Number(done[1]), Number(done[2])];
     if (tagged && CHATTER.has(tagged[2] ?? '')) return;
     const who = tagged?.[1] === undefined ? '' : `${tagged[1]}: `;
     const entry: StderrLine = tagged
@@ -94,6 +95,11 @@ export class StderrLog {
 
   matches(pattern: RegExp): boolean {
     return this.lines.some((line) => pattern.test(line.text));
+  }
+
+  /** Packets that it took from its input; undefined when it did not come to say so. */
+  get readPackets(): number | undefined {
+    return this.#readPackets;
   }
 
   /** Frames that its decoder gave; undefined when it did not come to say so. */

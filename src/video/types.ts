@@ -48,6 +48,8 @@ export interface VideoInfo {
   readonly variableFrameRate: boolean;
   /** Frames in the source; null when the container does not say and nobody asked to count. */
   readonly frameCount: number | null;
+  /** `frameCount` was counted, packet by packet; otherwise it is what a header claims. */
+  readonly isCounted: boolean;
   /**
    * Of the frames, those that the file does not hold but shows again, as AVI does for frames that were
    * dropped while recording.

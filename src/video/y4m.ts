@@ -11,6 +11,10 @@ export interface Y4mHeader {
   /** ffmpeg's name of the pixel format. */
   readonly pixelFormat: string;
   readonly range: 'limited' | 'full' | null;
+  /** Of the header line, its end included. */
+  readonly headerBytes: number;
+  /** Of the pixels of a frame. */
+  readonly frameBytes: number;
 }
 
 const MAGIC = 'YUV4MPEG2 ';
@@ -26,6 +30,33 @@ function pixelFormatOf(token: string): string {
   const match = /^(4\d\d)(alpha)?(?:p(\d+))?/.exec(token);
   const depth = match?.[3] === undefined ? '' : `${match[3]}le`;
   return `yuv${match?.[2] === undefined ? '' : 'a'}${match?.[1] ?? '420'}p${depth}`;
+}
+
+/** Bytes of a frame in the layout that a colour space token names. */
+function frameBytesOf(token: string, width: number, height: number): number {
+  const depth = Number(/(?:p|mono)(\d+)$/.exec(token)?.[1] ?? 8);
+  const half = (length: number): number => Math.ceil(length / 2);
+  const chroma: Readonly<Record<string, number>> = {
+    mono: 0,
+    '411': Math.ceil(width / 4) * height,
+    '420': half(width) * half(height),
+    '422': half(width) * height,
+    '444': width * height,
+  };
+  const samples = 2 * (chroma[/^(mono|4\d\d)/.exec(token)?.[1] ?? '420'] ?? 0);
+  const planes = token.includes('alpha') ? 2 : 1;
+  return (planes * width * height + samples) * (depth > 8 ? 2 : 1);
+}
+
+const FRAME = 'FRAME\n'.length;
+
+/**
+ * Whether a stream of so many bytes, of which these are the first, ends in the middle of a frame:
+ * ffmpeg leaves such a one out without a word.
+ */
+export function y4mIsCutShort(head: Uint8Array, bytes: number): boolean {
+  const header = parseY4mHeader(head);
+  return !!header && (bytes - header.headerBytes) % (FRAME + header.frameBytes) !== 0;
 }
 
 /**
@@ -52,5 +83,7 @@ export function parseY4mHeader(head: Uint8Array): Y4mHeader | null | undefined {
     interlaced: ['t', 'b', 'm'].includes(fields.get('I') ?? ''),
     pixelFormat: pixelFormatOf(fields.get('C') ?? '420jpeg'),
     range: range === undefined ? null : range === 'FULL' ? 'full' : 'limited',
+    headerBytes: end + 1,
+    frameBytes: frameBytesOf(fields.get('C') ?? '420jpeg', width, height),
   };
 }
