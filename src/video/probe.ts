@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { rational, rationalToNumber, type Rational } from '../base/rational.js';
@@ -9,7 +10,7 @@ import { orientationOf } from './orientation.js';
 import { FIRST_VIDEO, type PacketTable, readPackets } from './packets.js';
 import { bitDepthOf, frameBytes, hasAlphaChannel, isPixelFormat } from './pixel-format.js';
 import { measuredRate, readRate, sourceRate, toRate } from './rate.js';
-import { badPicture, findBadPictures, fileBytes } from './sequence.js';
+import { badPicture, findBadPictures, pictureBytes } from './sequence.js';
 import { chooseStream } from './stream-choice.js';
 import type { ProbeOptions, RawInput, VideoColour, VideoInfo } from './types.js';
 import { parseY4mHeader, type Y4mHeader } from './y4m.js';
@@ -244,7 +245,7 @@ async function probeSequence(
       {
         url: 'pipe:0',
         path,
-        feed: new InputFeed(fileBytes(files.slice(0, 1))),
+        feed: new InputFeed(Readable.from([await pictureBytes(files[0]!, decoder)])),
         inputOptions: ['-f', pictureDemuxer(decoder)],
         picture: true,
       },

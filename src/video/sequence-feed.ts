@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { FrameloomError, messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { nutFrameHeader, nutHeader, pictureTag } from './nut.js';
-import { badPicture, pictureFault, type PictureSequence } from './sequence.js';
+import { badPicture, pictureBytes, pictureFault, type PictureSequence } from './sequence.js';
 import type { OnDamage, VideoInfo } from './types.js';
 
 export interface SequenceFeedOptions {
@@ -37,12 +35,7 @@ export async function* sequenceFeed(
     timeBase: { num: fps.den, den: fps.num },
   });
   for (const [tick, file] of files.slice(start).entries()) {
-    const bytes = await readFile(file).catch((cause: unknown) => {
-      throw new FrameloomError('bad-input', `${file} cannot be read: ${messageOf(cause)}`, {
-        path: file,
-        cause,
-      });
-    });
+    const bytes = await pictureBytes(file, decoder);
     const fault = pictureFault(file, bytes, decoder);
     if (fault !== undefined) {
       if (onDamage === 'error') throw badPicture(fault, file);

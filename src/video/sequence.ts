@@ -1,6 +1,6 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { FrameloomError } from '../base/error.js';
+import { FrameloomError, messageOf } from '../base/error.js';
 
 /** A folder of pictures, a numbered pattern, or one picture. */
 export interface PictureSequence {
@@ -145,9 +145,17 @@ export async function findBadPictures({
   return bad;
 }
 
-/** The bytes of files one after another. */
-export async function* fileBytes(files: readonly string[]): AsyncGenerator<Buffer> {
-  for (const file of files) yield await readFile(file);
+/** The bytes of a picture. @throws FrameloomError bad-input where they cannot be read */
+export async function pictureBytes(file: string, decoder: string): Promise<Buffer> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new FrameloomError('bad-input', `${file} cannot be read: ${messageOf(cause)}`, {
+      path: file,
+      cause,
+    });
+  });
+  // Some programs leave out the size of the file in a BMP, by which ffmpeg finds its end.
+  if (decoder === 'bmp' && bytes.length >= 6) bytes.writeUInt32LE(bytes.length, 2);
+  return bytes;
 }
 
 /** The last number in a name: `shot12_frame_0007.png` is 7. */
