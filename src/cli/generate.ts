@@ -1,6 +1,7 @@
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import { memoryOf, type AnyModel } from '../synthesis/any-model.js';
+import { removePartsOfMade } from '../synthesis/film-parts.js';
 import { generateVideo, openInput } from '../synthesis/generate-video.js';
 import type { OnnxThread } from '../synthesis/onnx-thread.js';
 import { isTemplate, type Shard } from '../synthesis/template.js';
@@ -28,6 +29,7 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   subtitles?: boolean;
   chapters?: boolean;
   metadata?: boolean;
+  segmentFrames?: number;
   onDamage?: OnDamage;
   inputMatrix?: ColourMatrix;
   inputRange?: 'limited' | 'full';
@@ -68,6 +70,7 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
       colour: { colourMatrix: flags.inputMatrix, colourRange: flags.inputRange },
     }),
     ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
+    ...(flags.segmentFrames !== undefined && { segmentFrames: flags.segmentFrames }),
   };
 }
 
@@ -87,7 +90,11 @@ export async function generateFromRun(
   const settings = { ...generateSettings(flags, context), reads: await modelFiles(folder) };
   const { format, outputPixelFormat, overwrite } = settings;
   const reads = [flags.input, ...settings.reads];
-  await checkVideoOutput(flags.output, { format, outputPixelFormat, overwrite, reads });
+  const check = { format, outputPixelFormat, overwrite, reads };
+  await checkVideoOutput(flags.output, check).catch(async (error: unknown) => {
+    await removePartsOfMade(flags.output, context.log);
+    throw error;
+  });
   // The input is looked at while the model is loaded.
   const video = openInput({ ...settings, input: flags.input });
   // Told where it is asked for, when the model is there.
@@ -104,6 +111,8 @@ export async function generateFromRun(
   const synthesizer = await engine.open();
   const progress = createProgress(context);
   const started = performance.now();
+  /** Frames that were there when it went on. */
+  let before: number | undefined;
   try {
     return await generateVideo(model, {
       ...settings,
@@ -113,7 +122,8 @@ export async function generateFromRun(
       output: flags.output,
       ...(flags.seed !== undefined && { seed: flags.seed }),
       onFrame: (done, total) => {
-        const framesPerSecond = (done * 1000) / (performance.now() - started);
+        before ??= done - 1;
+        const framesPerSecond = ((done - before) * 1000) / (performance.now() - started);
         progress.update({
           done,
           unit: 'frames',

@@ -5,6 +5,7 @@ import type { Rational } from '../base/rational.js';
 import type { OutputChoice } from '../synthesis/index.js';
 import {
   formatOf,
+  isSegmentable,
   OUTPUT_FORMAT_NAMES,
   type EncodeResult,
   type OutputFormatName,
@@ -61,6 +62,7 @@ export interface CarryFlags {
   subtitles?: boolean;
   chapters?: boolean;
   metadata?: boolean;
+  segmentFrames?: number;
 }
 
 /** A flag that did nothing is a defect to whoever gave it. */
@@ -77,6 +79,10 @@ function refuseUnused(format: OutputFormatName, flags: OutputFlags & CarryFlags)
   if (flags.audio && !WITH_SOUND.includes(format)) refuse('--audio', WITH_SOUND);
   for (const name of ['subtitles', 'chapters', 'metadata'] as const) {
     if (flags[name] && !WITH_MORE.includes(format)) refuse(`--${name}`, WITH_MORE);
+  }
+  const inSegments = OUTPUT_FORMAT_NAMES.filter(isSegmentable);
+  if (flags.segmentFrames !== undefined && !(inSegments.includes(format) && flags.output !== '-')) {
+    refuse('--segment-frames', inSegments);
   }
   if (flags.outputPixFmt !== undefined && format === 'gif') {
     refuse(

@@ -46,6 +46,8 @@ export interface ConditionContext {
   /** Resample sources of another rate to it, as by default; otherwise each of their frames is taken. */
   readonly resample?: boolean | undefined;
   readonly startSeconds?: number | undefined;
+  /** The same as a number of frames. Not with startSeconds. */
+  readonly startFrame?: number | undefined;
   readonly durationSeconds?: number | undefined;
   /** What a damaged input is; what `data.onDamage` says unless given. */
   readonly onDamage?: 'error' | 'warn' | undefined;
@@ -137,13 +139,13 @@ function decoded(
 ): Observable<Frame> {
   const { deinterlace } = context;
   const info = 'video' in source ? source.video.info : source.info;
-  const { startSeconds, durationSeconds, signal } = context;
+  const { startSeconds, startFrame, durationSeconds, signal } = context;
   const { fit, onDamage } = options;
   const target = {
     ...{ ...options.size, fit, fps: context.fps, resample: context.resample ?? true, deinterlace },
     onDamage: context.onDamage ?? onDamage,
   };
-  const range = { startSeconds, durationSeconds };
+  const range = { startSeconds, startFrame, durationSeconds };
   const how = plan.labels
     ? { ...labelOptions(target, info, plan.labels), ...range }
     : {

@@ -8,6 +8,7 @@ import { formatOf, KeptFiles, type EncodeResult } from '../video/index.js';
 import { dataOf, filesRead, type AnyModel } from './any-model.js';
 import { JobMaker, type JobSettings } from './batch-job.js';
 import { Claims, type Claim, type ClaimedWork } from './claim.js';
+import { removePartsOfMade } from './film-parts.js';
 import { modelFingerprint } from './fingerprint.js';
 import { Manifest } from './manifest.js';
 import { openSynthesizerLater } from './open-later.js';
@@ -156,7 +157,7 @@ class Batch {
       if (this.#options.signal?.aborted) break;
       if (await this.#maker.isMade(job)) {
         await this.#claims.clear(this.#manifest.key(job.output));
-        this.#skip(job);
+        await this.#skip(job);
       } else {
         queue.push(job);
       }
@@ -196,7 +197,7 @@ class Batch {
       if (!claim) return false;
       if (claim.abandoned) await this.#sweep(dirname(job.output));
       const verdict = await this.#maker.judge(job, work, claim);
-      if (verdict === 'made') this.#skip(job);
+      if (verdict === 'made') await this.#skip(job);
       else if (verdict === 'kept') this.#keep(job);
       else await this.#work(job, work, verdict === 'replace', synthesizer);
     } catch (error) {
@@ -229,7 +230,8 @@ class Batch {
     onEvent?.({ kind: 'done', job, result, seconds });
   }
 
-  #skip(job: BatchJob): void {
+  async #skip(job: BatchJob): Promise<void> {
+    await removePartsOfMade(job.output, this.#log);
     this.skipped += 1;
     this.#options.onEvent?.({ kind: 'skipped', job });
   }

@@ -12,6 +12,8 @@ export interface FrameMakerOptions {
   readonly startFrames?: number | undefined;
   /** The k-th of them, rgb24 in the model's size; asked for when its condition has come. */
   readonly start?: ((k: number) => Frame) | undefined;
+  /** Told of each frame that was asked for, before the next one is; k counts the conditions. */
+  readonly asked?: ((synthesizer: Synthesizer, k: number) => void) | undefined;
   /** Called before the first frame is made, to set the history. */
   readonly begin?: ((synthesizer: Synthesizer) => void) | undefined;
 }
@@ -68,6 +70,7 @@ export function createFrameMaker(model: AnyModel, options: FrameMakerOptions): F
                   options.begin?.(synthesizer);
                 }
                 const frame = make(condition);
+                options.asked?.(synthesizer, i);
                 // In order: when the last one is settled all are.
                 const last = frame.then(settled, settled);
                 function settled(): void {

@@ -1,9 +1,10 @@
-import { concat, defer, EMPTY, lastValueFrom, map, toArray, type Observable } from 'rxjs';
+import { concat, defer, EMPTY, filter, lastValueFrom, map, toArray, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import { openCondition, type InputColour } from '../clips/condition.js';
 import { deinterlaceFilter } from '../video/deinterlace.js';
-import type { Frame, OnDamage, OpenedVideo } from '../video/index.js';
+import type { Frame, OnDamage, OpenedVideo, VideoInfo } from '../video/index.js';
+import type { DataOptions } from '../clips/index.js';
 import { dataOf, type AnyModel } from './any-model.js';
 
 /** What a generator is driven by: conditions, and the real frames that it begins with. */
@@ -17,6 +18,8 @@ export interface FrameSource {
 export interface FrameSourceOptions {
   /** Real frames to begin with. */
   readonly startFrames: number;
+  /** Conditions to leave out, because their frames are there: none of the start is then needed. */
+  readonly skip?: number | undefined;
   /** The rate that was asked for, or the input's own. */
   readonly fps: Rational;
   /** The rate was asked for: the input is resampled to it. Otherwise each of its frames is taken. */
@@ -41,7 +44,7 @@ export async function openFrameSource(
   options: FrameSourceOptions,
 ): Promise<FrameSource> {
   const data = dataOf(model);
-  const { startFrames, fps, resample, onDamage, colour, ...place } = options;
+  const { startFrames, skip = 0, fps, resample, onDamage, colour, ...place } = options;
   const context = { ...place, fps, resample, onDamage, colour };
   const scaled = {
     size: { ...data.size, fit: data.fit },
@@ -60,6 +63,13 @@ export async function openFrameSource(
     if (!frame) throw missing(starts.length);
     return frame;
   };
+  if (skip > 0) {
+    const enters = mayEnter(data, video.info, options);
+    const startFrame = enters ? skip : undefined;
+    const condition = await openCondition(data, { video }, { ...context, startFrame });
+    const frames = condition?.frames ?? video.decode({ ...scaled, startFrame });
+    return { conditions: enters ? frames : frames.pipe(filter((_, k) => k >= skip)), start };
+  }
   if (startFrames > 0 && video.isStream) {
     const frames = video.decode(scaled).pipe(
       map((frame) => {
@@ -81,4 +91,20 @@ export async function openFrameSource(
   }
   const condition = await openCondition(data, { video }, context);
   return { conditions: condition?.frames ?? video.decode(scaled), start };
+}
+
+/** Filters of these see one frame at a time. */
+const OF_ONE_FRAME = new Set(['edges', 'grey', 'blur', 'low-resolution']);
+
+/**
+ * Whether decoding may begin in mid-stream and still give what it gives from the start: pictures by filters that
+ * remember none before, at times that follow from the number. Otherwise the front is decoded too,
+ * which takes little beside generating.
+ */
+function mayEnter(data: DataOptions, info: VideoInfo, options: FrameSourceOptions): boolean {
+  const { condition, deinterlace } = data;
+  if (condition.kind === 'derived' && !OF_ONE_FRAME.has(condition.preset ?? '')) return false;
+  if (deinterlace || options.resample || info.variableFrameRate) return false;
+  if (info.kind === 'sequence') return options.onDamage === 'error';
+  return info.frameTimes !== null && /(^|,)(mov|matroska)(,|$)/.test(info.container);
 }

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { lastValueFrom, tap } from 'rxjs';
+import { EMPTY, lastValueFrom, tap } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
@@ -9,6 +9,7 @@ import {
   assertFree,
   assertNotAnInput,
   encodeFrames,
+  encodeInSegments,
   formatOf,
   openVideo,
   type CarryOptions,
@@ -20,9 +21,11 @@ import {
   type VideoInfo,
 } from '../video/index.js';
 import { dataOf, filesRead, type AnyModel } from './any-model.js';
+import { partsOf } from './film-job.js';
+import { removePartsOfMade, type FilmParts } from './film-parts.js';
 import { createFrameMaker } from './frame-maker.js';
 import { openSynthesizerLater } from './open-later.js';
-import { openFrameSource } from './frame-source.js';
+import { openFrameSource, type FrameSource } from './frame-source.js';
 import type { Synthesizer } from './synthesizer.js';
 
 /** How what is generated is written; by the output's extension unless given. */
@@ -65,6 +68,12 @@ export interface GenerateVideoOptions extends OutputChoice {
   readonly trustFilters?: boolean | undefined;
   /** Lent, to make many videos with one; made for this video unless given. */
   readonly synthesizer?: Synthesizer | undefined;
+  /**
+   * A film of more frames, or of nobody knows how many, is written in segments of so many. Those that are
+   * finished are kept beside the output when making it is stopped or killed, and the same call goes on
+   * from them. 1000 unless given. Not of pipes, GIFs, pictures and raw frames.
+   */
+  readonly segmentFrames?: number | undefined;
   readonly log?: Logger;
   readonly signal?: AbortSignal;
   readonly onFrame?: (done: number, total: number | null) => void;
@@ -126,47 +135,80 @@ async function generateFrom(
   model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
-  const { output, startFrames, signal, baseFolder, trustFilters, log = silentLogger } = options;
+  const { log = silentLogger } = options;
   const data = dataOf(model);
   const { info } = video;
   check(video, model, options);
   const fps = options.fps ?? info.fps;
-  if (options.fps === undefined) warnOfRate(data.fps, info, log);
-  const source = await openFrameSource(model, video, {
-    ...{ startFrames, fps, baseFolder, signal, trustFilters },
-    resample: options.fps !== undefined,
-    colour: options.colour,
-    onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
-  });
+  const resample = options.fps !== undefined;
+  if (!resample) warnOfRate(data.fps, info, log);
   const total = totalFrames(info, options.fps);
-  log.debug(
-    `generating ${info.frameCount ?? '?'} frames at ${data.size.width}x${data.size.height}`,
-  );
+  const parts = await partsOf({ model, info, isStream: video.isStream, total, options });
+  let isMade = false;
+  try {
+    const result = await makeFilm(video, model, { ...options, fps, resample, total, parts });
+    isMade = true;
+    return result;
+  } finally {
+    await parts?.close(isMade);
+  }
+}
+
+type FilmOptions = Omit<GenerateVideoOptions, 'fps'> & {
+  readonly fps: Rational;
+  readonly resample: boolean;
+  readonly total: number | null;
+  readonly parts: FilmParts | null;
+};
+
+async function makeFilm(
+  video: OpenedVideo,
+  model: AnyModel,
+  options: FilmOptions,
+): Promise<EncodeResult> {
+  const { output, fps, total, parts, signal, baseFolder, trustFilters, resample } = options;
+  const { log = silentLogger } = options;
+  const { info } = video;
+  const skip = parts?.frames ?? 0;
+  const startFrames = skip > 0 ? 0 : options.startFrames;
+  const source: Partial<FrameSource> & Pick<FrameSource, 'conditions'> = parts?.isComplete
+    ? { conditions: EMPTY }
+    : await openFrameSource(model, video, {
+        ...{ startFrames, skip, fps, baseFolder, signal, trustFilters, resample },
+        colour: options.colour,
+        onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
+      });
+  const { width, height } = dataOf(model).size;
+  log.debug(`generating ${info.frameCount ?? '?'} frames at ${width}x${height}`);
   const synthesizer = options.synthesizer ?? (await openSynthesizerLater(model));
   const open = (): Synthesizer => {
     synthesizer.reset(options.seed ?? model.seed);
+    if (parts?.synthesizer) synthesizer.restore(parts.synthesizer);
     return synthesizer;
   };
-  const maker = createFrameMaker(model, { startFrames, start: source.start, open });
-  const { width, height } = data.size;
-  let seen = 0;
+  const maker = createFrameMaker(model, {
+    ...{ startFrames, start: source.start, open },
+    asked: (_synthesizer, k) => parts?.asked(synthesizer, skip + k + 1),
+  });
+  const encoding: EncodeOptions = {
+    ...{ fps, signal, log },
+    expects: { width, height, pixelFormat: 'rgb24' },
+    format: options.format ?? (isPath(output) ? undefined : 'y4m'),
+    outputPixelFormat: options.outputPixelFormat,
+    crf: options.crf,
+    preset: options.preset,
+    overwrite: options.overwrite,
+    ...carriedFrom(info, options),
+  };
+  let seen = skip;
   try {
     return await lastValueFrom(
       source.conditions.pipe(
         maker.operator,
         tap(() => options.onFrame?.((seen += 1), total)),
-        encodeFrames(output, {
-          fps,
-          signal,
-          log,
-          expects: { width, height, pixelFormat: 'rgb24' },
-          format: options.format ?? (isPath(output) ? undefined : 'y4m'),
-          outputPixelFormat: options.outputPixelFormat,
-          crf: options.crf,
-          preset: options.preset,
-          overwrite: options.overwrite,
-          ...carriedFrom(info, options),
-        }),
+        parts && isPath(output)
+          ? encodeInSegments(output, encoding, parts.segments)
+          : encodeFrames(output, encoding),
       ),
     );
   } finally {
@@ -202,7 +244,11 @@ async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Prom
   const pictures = formatOf(output, options.format) === 'png';
   const read = [...(isPath(input) ? [input] : []), ...filesRead(model, baseFolder), ...reads];
   await assertNotAnInput(output, read, pictures);
-  if (!overwrite) await assertFree(output, pictures);
+  if (overwrite) return;
+  await assertFree(output, pictures).catch(async (error: unknown) => {
+    await removePartsOfMade(output, options.log);
+    throw error;
+  });
 }
 
 /** What can be said before any frame is read. */

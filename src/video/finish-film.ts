@@ -82,6 +82,8 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
         // Of a single frame no gap tells how long it is shown: nothing may cut it off.
         ...(forgetsLastFrame(film) && !sound ? ['-use_editlist', '0'] : []),
         ...(COPY_OPTIONS[format] ?? []),
+        // Of the same segments comes the same file: Matroska names each film at random otherwise.
+        ...(film.pictures ? ['-fflags', '+bitexact'] : []),
       ],
     },
     ...{ doing: 'encode', path: sound?.path ?? target.path, signal },

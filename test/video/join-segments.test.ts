@@ -149,30 +149,33 @@ describe('encodeInSegments', () => {
     },
   );
 
-  it('is the same file whether it was made at once or went on', async () => {
+  it.each(FORMATS)('%s is the same file whether it was made at once or went on', async (name) => {
+    const ending = name.slice(1);
     const frames = film(constant(21, 25));
     const place = await mkdtemp(join(scratchFolder(), 'joined-'));
     const options = { fps: 25, expects };
     const [first, second] = [await segmentFolder(5), await segmentFolder(5)];
-    await encode(join(place, 'at-once.mp4'), frames, options, first);
+    await encode(join(place, `at-once${ending}`), frames, options, first);
     // As many as three segments are there; then all but the joining.
     const failing = {
       ...second,
       keep: (progress: FilmProgress) =>
         second.kept.push(progress) === 3 ? Promise.reject(new Error('stop')) : Promise.resolve(),
     };
-    await expect(encode(join(place, 'on.mp4'), frames, options, failing)).rejects.toThrow('stop');
+    await expect(encode(join(place, `on${ending}`), frames, options, failing)).rejects.toThrow(
+      'stop',
+    );
     const progress = second.kept.at(-1)!;
     expect(progress).toMatchObject({ frames: 15, isComplete: false });
-    await encode(join(place, 'on.mp4'), frames.slice(15), options, { ...second, progress });
+    await encode(join(place, `on${ending}`), frames.slice(15), options, { ...second, progress });
     const [a, b] = await Promise.all(
-      ['at-once.mp4', 'on.mp4'].map((name) => readFile(join(place, name))),
+      [`at-once${ending}`, `on${ending}`].map((file) => readFile(join(place, file))),
     );
     expect(b!.equals(a!)).toBe(true);
     const complete = { ...second, progress: second.kept.at(-1)! };
     expect(complete.progress.isComplete).toBe(true);
-    await encode(join(place, 'again.mp4'), [], options, complete);
-    expect((await readFile(join(place, 'again.mp4'))).equals(a!)).toBe(true);
+    await encode(join(place, `again${ending}`), [], options, complete);
+    expect((await readFile(join(place, `again${ending}`))).equals(a!)).toBe(true);
   });
 
   it('ends with a whole segment where the frames do', async () => {

@@ -35,6 +35,11 @@ export const registerGenerate: Register = (program, run) => {
     .option('--subtitles', 'carry the input’s subtitles along, where they are text')
     .option('--chapters', 'carry the input’s chapters along')
     .option('--metadata', 'carry title, artist and other tags of the input along')
+    .option(
+      '--segment-frames <count>',
+      'frames of a long film that are kept together when it is stopped; 1000 unless given',
+      countingNumber,
+    )
     .option('--list <file>', 'more inputs, one a line; - reads them from standard input')
     .option('--seeds <list>', 'a video for each seed, as 1..8 or 3,5,9', seedList)
     .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
