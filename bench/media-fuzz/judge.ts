@@ -13,6 +13,7 @@ import {
   runningProcesses,
   type VideoInfo,
 } from '../../src/video/index.js';
+import { environmentFor } from '../../src/video/ffmpeg-path.js';
 import type { Mutant } from './mutate.js';
 
 /** What became of a damaged file. */
@@ -69,7 +70,7 @@ async function countedFrames(path: string, info: VideoInfo | null): Promise<numb
     execFile(
       ffprobePath,
       [...args, '-show_entries', 'stream=nb_read_frames', `file:${path}`],
-      { timeout: LIMIT_MS },
+      { timeout: LIMIT_MS, env: environmentFor(ffprobePath) },
       // What it cannot read at all it counts no frame of.
       (_error, stdout) => resolve(stdout),
     );

@@ -81,3 +81,12 @@ export const INPUT_LIMITS: readonly string[] = [
 
 /** What ffmpeg says of a container that is not among them; its first group is the container's name. */
 export const NOT_A_CONTAINER = /^(?:(\w+)[^:]*: )?Format not on whitelist/;
+
+const CODEC_ALONE =
+  /^(mpegvideo|m4v|h26[134]|hevc|vvc|evc|vc1|av1|obu|mjpeg|dirac|cavsvideo|avs[23]|dnxhd)$/;
+
+/**
+ * Streams of a codec alone, whose packets carry no times: what ffmpeg gives for some is a guess, and now
+ * and then a frame off.
+ */
+export const hasNoTimes = (container: string): boolean => CODEC_ALONE.test(container);

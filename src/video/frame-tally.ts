@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { rationalToNumber } from '../base/rational.js';
+import { hasNoTimes } from './containers.js';
 import { reportDamage } from './damage.js';
 import { type DecodePlan, OUTPUT_OFFSET_SECONDS } from './decode-plan.js';
 import { FrameTimes } from './frame-times.js';
@@ -22,15 +23,16 @@ export interface SourceFrame {
 /** Decoding began at another frame than the one that was sought. */
 export class WrongFrame extends Error {}
 
-/** Streams of a codec alone: what ffmpeg gives for times there is a guess, and now and then a frame off. */
-const WITHOUT_TIMES =
-  /^(mpegvideo|m4v|h26[134]|hevc|vvc|evc|vc1|av1|obu|mjpeg|dirac|cavsvideo|avs[23]|dnxhd)$/;
-
 /** Containers round times to a millisecond. */
 const ROUNDING_SECONDS = 0.0015;
 
 /** A recording that begins between key frames has its holes among these. */
 const FIRST_FRAMES = 64;
+
+const copyOf = (picture: NutFrame): NutFrame => ({
+  ...picture,
+  data: Uint8Array.from(picture.data),
+});
 
 /** Numbers and times the frames of one ffmpeg, and keeps count of them. */
 export class FrameTally {
@@ -82,7 +84,7 @@ export class FrameTally {
     // Where frames are skipped, the first one comes all the same, to tell when the source begins.
     const number = skipTo > 0 && !isFirst ? skipTo + count - 1 : firstFrame + count;
     if (number < this.start) return;
-    const isTold = !WITHOUT_TIMES.test(this.#info.container);
+    const isTold = !hasNoTimes(this.#info.container);
     yield* this.#give(number, picture, isTold ? timeSeconds : undefined);
   }
 
@@ -105,10 +107,12 @@ export class FrameTally {
     picture: NutFrame,
     timeSeconds = number / this.#perSecond,
   ): Generator<SourceFrame, void, undefined> {
-    this.#last = { number, timeSeconds, picture };
+    // Of what may be shown again bytes are kept that nobody else has.
+    const own = this.#info.container === 'avi' ? copyOf(picture) : picture;
+    this.#last = { number, timeSeconds, picture: own };
     if (number < this.start) return;
     this.given += 1;
-    yield this.#last;
+    yield { number, timeSeconds, picture };
   }
 
   #miss(upTo: number): void {
@@ -120,7 +124,7 @@ export class FrameTally {
     while (this.#last && this.#last.number + 1 < slot) {
       const { number, picture } = this.#last;
       this.repeats += 1;
-      yield* this.#give(number + 1, { ...picture, data: Uint8Array.from(picture.data) });
+      yield* this.#give(number + 1, picture);
     }
   }
 }

@@ -3,6 +3,8 @@ import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { rational, rationalToNumber, type Rational } from '../base/rational.js';
 import { countAviFrames } from './avi.js';
+import { hasNoTimes } from './containers.js';
+import { cancelledError } from './ffmpeg-error.js';
 import { type ProbedStream, probeReport, type ProbeReport, type ProbeSource } from './ffprobe.js';
 import { microseconds } from './frame-times.js';
 import { InputFeed, type ResolvedInput, resolveInput } from './input.js';
@@ -53,7 +55,8 @@ function infoOf(
   const rate = sourceRate(
     readRate(stream.r_frame_rate),
     readRate(stream.avg_frame_rate),
-    interlaced,
+    // Old versions give twice the rate of what could be interlaced, where there are no times to tell.
+    interlaced || hasNoTimes(report.format.format_name),
   );
   const pixelFormat = stream.pix_fmt ?? 'unknown';
   const containerStart = seconds(report.format.start_time) ?? 0;
@@ -285,14 +288,23 @@ async function probeStream(
   options: ProbeOptions,
 ): Promise<ProbedInput> {
   const feed = new InputFeed(input.stream);
+  const { signal } = options;
+  // Whoever waits for a silent pipe hears of nothing else.
+  const cancel = (): void => {
+    feed.close().catch(() => undefined);
+  };
+  signal?.addEventListener('abort', cancel);
   try {
+    if (signal?.aborted) throw cancelledError('looking at the video');
     const info = options.raw
       ? rawInfo(options.raw, null, null)
       : await streamInfo(feed, options.signal, options.log ?? silentLogger);
     return { input, info, feed };
   } catch (error) {
     await feed.close();
-    throw error;
+    throw signal?.aborted ? cancelledError('looking at the video') : error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
   }
 }
 
@@ -313,7 +325,8 @@ async function probeFile(
       const report = await probeReport(source, signal);
       info = infoOf(report, 'file', input.path, log);
       const { streamIndex } = info;
-      claimed = readRate(report.streams.find(({ index }) => index === streamIndex)?.r_frame_rate);
+      const stream = report.streams.find(({ index }) => index === streamIndex);
+      claimed = hasNoTimes(info.container) ? info.fps : readRate(stream?.r_frame_rate);
     } catch (error) {
       // Not with a process of ours still at work; what went wrong with it goes without saying.
       await early?.catch(() => undefined);
