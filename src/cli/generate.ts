@@ -99,16 +99,22 @@ export async function generateFromRun(
   const video = openInput({ ...settings, input: flags.input });
   // Told where it is asked for, when the model is there.
   video.catch(() => undefined);
-  const engine = await openEngine(folder, flags, context, thread).catch(async (error: unknown) => {
-    await video.then(
+  const closeInput = (): Promise<void> =>
+    video.then(
       (opened) => opened.close(),
       () => undefined,
     );
+  const engine = await openEngine(folder, flags, context, thread).catch(async (error: unknown) => {
+    await closeInput();
     throw error;
   });
   const { model } = engine;
   if (flags.seed !== undefined) warnOfSeeds(model, context);
-  const synthesizer = await engine.open();
+  const synthesizer = await engine.open().catch(async (error: unknown) => {
+    await closeInput();
+    await engine.close();
+    throw error;
+  });
   const progress = createProgress(context);
   const started = performance.now();
   /** Frames that were there when it went on. */

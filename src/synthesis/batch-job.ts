@@ -49,6 +49,7 @@ export class JobMaker {
       sequenceFps,
       fps,
       colour,
+      onDamage,
       raw,
     } = this.#options;
     return {
@@ -63,6 +64,7 @@ export class JobMaker {
       sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
       fps: fps ? `${fps.num}/${fps.den}` : null,
       colour: colour ? JSON.stringify(colour) : null,
+      onDamage: onDamage ?? null,
       raw: raw ? JSON.stringify(raw) : null,
     };
   }

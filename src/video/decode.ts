@@ -19,7 +19,7 @@ import { type NutFrame, NutReader } from './nut-reader.js';
 import { bytesPerPixel } from './pixel-format.js';
 import { type ProbedInput, probeInput } from './probe.js';
 import { MediaProcess } from './process.js';
-import { Resampler } from './resample.js';
+import { type Resampled, Resampler } from './resample.js';
 import type { DecodeOptions, Frame, VideoInfo } from './types.js';
 
 export type DecodeSource = string | Readable | ProbedInput;
@@ -111,17 +111,16 @@ async function* everyFrame(decoding: Decoding): AsyncGenerator<Frame, void, unde
   const { range, options, probed } = decoding;
   const pixelFormat = pixelFormatOf(options);
   let index = 0;
-  for await (const { picture, timeSeconds } of sourceFrames(
-    decoding,
-    range.startFrame,
-    range.frames,
-  )) {
+  // Without a filter ffmpeg counts them itself, but for those that an AVI repeats.
+  const stopsItself = options.filter === undefined && probed.info.container !== 'avi';
+  const enough = (): boolean => !stopsItself && index === range.frames;
+  const part = { start: range.startFrame, frames: range.frames, enough };
+  for await (const { picture, timeSeconds } of sourceFrames(decoding, part)) {
+    // Of an AVI several may come at once.
+    if (index === range.frames) continue;
     const { width, height, data } = picture;
     yield { index, timeSeconds, width, height, pixelFormat, data };
     index += 1;
-    // Otherwise ffmpeg stops by itself, and then tells of what was wrong so far.
-    const isOurs = options.filter !== undefined || probed.info.container === 'avi';
-    if (index === range.frames && isOurs) return;
   }
 }
 
@@ -131,26 +130,26 @@ async function* resampled(decoding: Decoding): AsyncGenerator<Frame, void, undef
   const pixelFormat = pixelFormatOf(options);
   const resampler = new Resampler<NutFrame>(fps);
   const end = range.startFrame + (range.frames ?? Number.POSITIVE_INFINITY);
-  let lastTime = 0;
-  let lastPicture: NutFrame | undefined;
-  const frameOf = ({ frame: picture, slot }: { frame: NutFrame; slot: number }): Frame => {
-    const { width, height } = picture;
-    // A repeat has bytes of its own: every frame belongs to whoever received it.
-    const data = picture === lastPicture ? Uint8Array.from(picture.data) : picture.data;
-    lastPicture = picture;
-    return {
-      index: slot - range.startFrame,
-      timeSeconds: slot / rationalToNumber(fps),
-      ...{ width, height, pixelFormat, data },
-    };
-  };
-  const first = frameShownAt(probed.info, range.startFrame / rationalToNumber(fps));
-  for await (const { picture, timeSeconds } of sourceFrames(decoding, first, undefined)) {
-    for (const shown of resampler.push(picture, timeSeconds)) {
-      if (shown.slot < range.startFrame) continue;
-      if (shown.slot >= end) return;
-      yield frameOf(shown);
+  let reached = 0;
+  const wanted = function* (shown: readonly Resampled<NutFrame>[]): Generator<Frame> {
+    for (const [i, { frame, slot }] of shown.entries()) {
+      reached = slot + 1;
+      if (slot < range.startFrame || slot >= end) continue;
+      const { width, height, data: bytes } = frame;
+      // Every frame belongs to whoever received it: a repeat has bytes of its own.
+      const data = i < shown.length - 1 ? Uint8Array.from(bytes) : bytes;
+      const timeSeconds = slot / rationalToNumber(fps);
+      yield { index: slot - range.startFrame, timeSeconds, width, height, pixelFormat, data };
     }
+  };
+  let lastTime = 0;
+  const part = {
+    start: frameShownAt(probed.info, range.startFrame / rationalToNumber(fps)),
+    frames: undefined,
+    enough: (): boolean => reached >= end,
+  };
+  for await (const { picture, timeSeconds } of sourceFrames(decoding, part)) {
+    yield* wanted(resampler.push(picture, timeSeconds));
     lastTime = timeSeconds;
   }
   const { durationSeconds } = probed.info;
@@ -159,11 +158,7 @@ async function* resampled(decoding: Decoding): AsyncGenerator<Frame, void, undef
     probed.info.frameTimes !== null && durationSeconds !== null
       ? Math.max(durationSeconds, lastTime)
       : lastTime + usual;
-  for (const shown of resampler.end(endSeconds)) {
-    if (shown.slot < range.startFrame) continue;
-    if (shown.slot >= end) return;
-    yield frameOf(shown);
-  }
+  yield* wanted(resampler.end(endSeconds));
 }
 
 /** The frame that is shown at a time, or one a little before it. */
@@ -173,23 +168,32 @@ function frameShownAt({ frameTimes }: VideoInfo, seconds: number): number {
   return Math.max(0, (after === -1 ? frameTimes.length : after) - 2);
 }
 
+/** What is read of a source. */
+interface Part {
+  /** The first frame that is wanted. */
+  readonly start: number;
+  /** Frames after which ffmpeg stops by itself; undefined reads to the end. */
+  readonly frames: number | undefined;
+  /** Asked after each frame: no more are wanted. */
+  readonly enough: () => boolean;
+}
+
 /** The source's own frames from one on; where a seek did not find it, by reading from the start. */
 async function* sourceFrames(
   decoding: Decoding,
-  start: number,
-  frames: number | undefined,
+  part: Part,
 ): AsyncGenerator<SourceFrame, void, undefined> {
   try {
     // The numbers of a damaged source are those of what can be decoded of it, which no seek knows.
     const maySeek = decoding.options.onDamage !== 'warn';
-    yield* runFfmpeg(decoding, { start, frames, maySeek });
+    yield* readSource(decoding, part, maySeek);
   } catch (error) {
     if (!(error instanceof WrongFrame)) throw error;
     const { info } = decoding.probed;
     decoding.log.debug(
-      `${info.path ?? ''} cannot be entered at frame ${start}: it is read from its start`,
+      `${info.path ?? ''} cannot be entered at frame ${part.start}: it is read from its start`,
     );
-    yield* runFfmpeg(decoding, { start, frames, maySeek: false });
+    yield* readSource(decoding, part, false);
   }
 }
 
@@ -197,14 +201,19 @@ function throwIfCancelled(signal: AbortSignal): void {
   if (signal.aborted) throw cancelledError('decoding');
 }
 
+/** How ffmpeg ends when most of what it read could not be decoded: no failure of its own. */
+const MOSTLY_ERRORS = 69;
+
 /** One ffmpeg. */
-async function* runFfmpeg(
+async function* readSource(
   decoding: Decoding,
-  part: { start: number; frames: number | undefined; maySeek: boolean },
+  part: Part,
+  maySeek: boolean,
 ): AsyncGenerator<SourceFrame, void, undefined> {
   const { probed, options, signal, log } = decoding;
   const programs = await findFfmpeg();
-  const plan = planDecode(probed, options, { ...part, programs, log });
+  const { start, frames } = part;
+  const plan = planDecode(probed, options, { start, frames, maySeek, programs, log });
   throwIfCancelled(signal);
   const process = new MediaProcess(
     programs.ffmpegPath,
@@ -226,12 +235,17 @@ async function* runFfmpeg(
   );
   try {
     const tally = new FrameTally(plan, probed.info, part.start);
-    for await (const picture of pictures(process, plan)) yield* tally.take(picture);
-    const end = await process.ended;
+    let isEnough = false;
+    for await (const picture of pictures(process, plan)) {
+      yield* tally.take(picture);
+      isEnough = part.enough();
+      if (isEnough) break;
+    }
+    const end = await (isEnough ? process.kill() : process.ended);
     throwIfCancelled(signal);
     const feedError: Error | undefined = await fed;
     if (feedError) throw feedError;
-    if (end.code !== 0) {
+    if (end.code !== 0 && end.code !== MOSTLY_ERRORS && !isEnough) {
       throw ffmpegError({
         doing: 'decode',
         path: probed.info.path ?? undefined,
@@ -241,7 +255,7 @@ async function* runFfmpeg(
       });
     }
     const info = await decoding.counted;
-    const isStopped = part.frames !== undefined && tally.given >= part.frames;
+    const isStopped = isEnough || (frames !== undefined && tally.given >= frames);
     if (!isStopped) yield* tally.finish(info);
     await checkDecoded({ probed, info, options, tally, isStopped, stderr: process.stderr, log });
   } finally {

@@ -10,7 +10,7 @@ import { WRITING_FRAMES } from './encoder.js';
 import type { SegmentFolder } from './film-progress.js';
 import { encodeSegments } from './film-segments.js';
 import { cancelledError } from './ffmpeg-error.js';
-import { findFfmpeg } from './ffmpeg-path.js';
+import { type FfmpegPrograms, findFfmpeg } from './ffmpeg-path.js';
 import { finishFilm } from './finish-film.js';
 import { formatOf, OUTPUT_FORMATS } from './formats.js';
 import { FrameIntake } from './frame-intake.js';
@@ -52,6 +52,29 @@ interface Extras {
   readonly carried: Carried | null;
 }
 
+/** What has to be known before the first frame. One that fails ends the others. */
+async function prepare(
+  format: OutputFormatName,
+  options: EncodeOptions,
+  stop: AbortSignal,
+): Promise<Extras & { readonly programs: FfmpegPrograms }> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([stop, failed.signal]);
+  const all = [
+    findFfmpeg(),
+    prepareSound(format, options, signal),
+    prepareCarried(options, signal),
+  ] as const;
+  try {
+    const [programs, sound, carried] = await Promise.all(all);
+    return { programs, sound, carried };
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled(all);
+    throw error;
+  }
+}
+
 /**
  * Takes frames until there are no more and writes them, from looking at the sound to the file in its
  * place. Whatever happens, ffmpeg is gone and the partial file removed when this ends.
@@ -63,11 +86,7 @@ async function writeFrames(
   stop: AbortSignal,
 ): Promise<EncodeResult> {
   const { options, format } = job;
-  const [programs, sound, carried] = await Promise.all([
-    findFfmpeg(),
-    prepareSound(format, options, stop),
-    prepareCarried(options, stop),
-  ]);
+  const { programs, sound, carried } = await prepare(format, options, stop);
   intake.open();
   const shape = options.expects ?? (await intake.peek());
   if (!shape) throw noFrames();

@@ -113,3 +113,11 @@ export function inputStreamError(error: unknown): FrameloomError {
 
 export const cancelledError = (what: string): FrameloomError =>
   new FrameloomError('cancelled', `${what} was cancelled`);
+
+/** ffmpeg was asked what it can do, and gave no answer. */
+export const ffmpegSilent = (program: string, cause: unknown): FrameloomError =>
+  new FrameloomError('ffmpeg-failed', `${program} does not answer: ${messageOf(cause)}`, {
+    hint: 'run `frameloom doctor` to see which ffmpeg is used',
+    path: program,
+    cause,
+  });

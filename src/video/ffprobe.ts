@@ -80,7 +80,11 @@ async function feedHead(feed: InputFeed, probe: MediaProcess): Promise<void> {
       await Promise.race([
         gone,
         new Promise<void>((resolve) => {
-          stdin.once('drain', resolve).once('error', () => resolve());
+          const done = (): void => {
+            stdin.off('drain', done).off('close', done).off('error', done);
+            resolve();
+          };
+          stdin.on('drain', done).on('close', done).on('error', done);
         }),
       ]);
     }

@@ -86,7 +86,7 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
         ...(film.pictures ? ['-fflags', '+bitexact'] : []),
       ],
     },
-    ...{ doing: 'encode', path: sound?.path ?? target.path, signal },
+    ...{ doing: 'encode', path: target.path, signal },
   });
   await rename(whole, target.temporary);
 }

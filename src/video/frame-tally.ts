@@ -7,6 +7,7 @@ import { reportDamage } from './damage.js';
 import { type DecodePlan, OUTPUT_OFFSET_SECONDS } from './decode-plan.js';
 import { FrameTimes } from './frame-times.js';
 import { gifIsCutShort } from './gif.js';
+import { matroskaIsCutShort } from './matroska.js';
 import type { NutFrame } from './nut-reader.js';
 import type { ProbedInput } from './probe.js';
 import { y4mIsCutShort } from './y4m.js';
@@ -238,6 +239,10 @@ async function notesOf({ probed, info, options, tally, stderr }: Decoded): Promi
   }
   if (info.container === 'gif' && info.path !== null && (await gifIsCutShort(info.path))) {
     notes.push('it ends before its trailer');
+  }
+  const isMatroska = info.container.includes('matroska');
+  if (isMatroska && info.path !== null && (await matroskaIsCutShort(info.path))) {
+    notes.push('it ends before its segment does');
   }
   if (info.container === 'yuv4mpegpipe' && (await isCutY4m(probed))) {
     notes.push('it ends in the middle of a frame');

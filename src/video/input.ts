@@ -136,9 +136,11 @@ export class InputFeed {
   async pump(process: MediaProcess): Promise<void> {
     const stdin = process.child.stdin;
     if (!stdin) return;
-    await this.#peeking;
+    // A live pipe may never send any more, while the process has seen enough or given up.
+    const gone = process.ended.then(() => undefined);
+    await Promise.race([this.#peeking, gone]);
     for (;;) {
-      const piece = this.#head.shift() ?? (await this.#next());
+      const piece = this.#head.shift() ?? (await Promise.race([this.#next(), gone]));
       if (process.isGone || process.stdinError || stdin.destroyed) break;
       if (!piece) {
         stdin.end();

@@ -1,5 +1,5 @@
 import { FrameloomError } from '../base/error.js';
-import { FILE_ID, FRAME_FLAGS, START_CODES, type TimeBase } from './nut.js';
+import { FILE_ID, FRAME_FLAGS, LONG_PACKET_BYTES, START_CODES, type TimeBase } from './nut.js';
 
 /** A frame as it comes out of ffmpeg. */
 export interface NutFrame {
@@ -212,7 +212,7 @@ export class NutReader {
     const startCode = bytes.readBigUInt64BE(cursor.at - 8);
     if (!SPOKEN.includes(startCode)) throw broken();
     const length = cursor.v();
-    if (length > 4096) cursor.skip(4);
+    if (length > LONG_PACKET_BYTES) cursor.skip(4);
     const from = cursor.at;
     cursor.skip(length);
     const payload = new Cursor(bytes.subarray(from, from + length - 4));

@@ -39,8 +39,8 @@ export const FRAME_FLAGS = {
   invalid: 8192,
 } as const;
 
-/** Headers longer than this carry a checksum of their own. */
-export const LONG_HEADER_BYTES = 4096;
+/** Packets longer than this carry a checksum behind their length. */
+export const LONG_PACKET_BYTES = 4096;
 const MSB_PTS_SHIFT = 7;
 const MAX_DISTANCE_BYTES = 65_536;
 

@@ -37,9 +37,13 @@ export async function pipeOut(
     }
     // All of it must have been taken, not only handed over.
     await Promise.race([
-      new Promise<void>((resolve) => {
-        if (ends) stream.end(() => resolve());
-        else stream.write('', () => resolve());
+      new Promise<void>((resolve, reject) => {
+        const taken = (error?: Error | null): void => {
+          if (error) reject(outputStreamError(error));
+          else resolve();
+        };
+        if (ends) stream.end(taken);
+        else stream.write('', taken);
       }),
       broken,
     ]);

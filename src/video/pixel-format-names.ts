@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { FrameloomError } from '../base/error.js';
+import { ffmpegSilent } from './ffmpeg-error.js';
 import { environmentFor, findFfmpeg } from './ffmpeg-path.js';
 
 const run = promisify(execFile);
@@ -11,18 +12,22 @@ async function ask(ffmpegPath: string): Promise<ReadonlySet<string>> {
   const { stdout } = await run(ffmpegPath, ['-hide_banner', '-v', 'error', '-pix_fmts'], {
     env: environmentFor(ffmpegPath),
     windowsHide: true,
+  }).catch((cause: unknown) => {
+    throw ffmpegSilent(ffmpegPath, cause);
   });
   return new Set([...stdout.matchAll(/^.O... (\w+)/gm)].map(([, name]) => name!));
 }
 
 /**
  * Says before any work whether ffmpeg knows a pixel format to write; it is asked once.
- * @throws FrameloomError bad-option
+ * @throws FrameloomError bad-option, ffmpeg-failed where ffmpeg does not answer
  */
 export async function assertPixelFormat(name: string): Promise<void> {
   const { ffmpegPath } = await findFfmpeg();
   const asked = known.get(ffmpegPath) ?? ask(ffmpegPath);
   known.set(ffmpegPath, asked);
+  // A failure is not remembered: the user may mend it while we run.
+  asked.catch(() => known.delete(ffmpegPath));
   if ((await asked).has(name)) return;
   throw new FrameloomError('bad-option', `"${name}" is not a pixel format that ffmpeg can write`, {
     hint: 'such as yuv420p, yuv444p or rgb24; ffmpeg -pix_fmts names all',

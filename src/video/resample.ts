@@ -23,7 +23,7 @@ export class Resampler<T> {
 
   /** Takes the next frame. @returns what of the one before is now known to be delivered */
   push(frame: T, timeSeconds: number): Resampled<T>[] {
-    // Rounded to a billionth first: a time just under a half is one of a half, written differently.
+    // Rounded to a millionth first: a time just under a half is one of a half, written differently.
     const slot = Math.round(Number((timeSeconds * this.#perSecond).toFixed(6)));
     const out = this.#upTo(slot);
     this.#held = { frame, slot };

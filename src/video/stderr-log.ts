@@ -1,5 +1,6 @@
 const KEPT_FIRST_LINES = 40;
 const KEPT_LAST_LINES = 40;
+const KEPT_KINDS = 200;
 const LONGEST_LINE = 1000;
 
 const PROGRESS =
@@ -25,6 +26,8 @@ export interface StderrLine {
 export class StderrLog {
   readonly #first: StderrLine[] = [];
   readonly #last: StderrLine[] = [];
+  /** One line of each kind of complaint, whatever numbers it names: a flood of one hides no other. */
+  readonly #kinds = new Map<string, StderrLine>();
   readonly #progress = new Map<string, string>();
   #readPackets: number | undefined;
   #decodedFrames: number | undefined;
@@ -72,6 +75,10 @@ export class StderrLog {
           text: `${who}${tagged[3] ?? ''}`,
         }
       : { level: 'other', text: line };
+    const kind = entry.text.replaceAll(/0x[0-9a-f]+|\d+/g, '#');
+    if (entry.level !== 'other' && this.#kinds.size < KEPT_KINDS && !this.#kinds.has(kind)) {
+      this.#kinds.set(kind, entry);
+    }
     if (this.#first.length < KEPT_FIRST_LINES) {
       this.#first.push(entry);
       return;
@@ -85,12 +92,19 @@ export class StderrLog {
     return [...this.#first, ...this.#last];
   }
 
+  /** Each once. */
   errors(): string[] {
-    return this.lines.filter((line) => line.level === 'error').map((line) => line.text);
+    return this.#ofLevel('error');
   }
 
+  /** Each once. */
   warnings(): string[] {
-    return this.lines.filter((line) => line.level === 'warning').map((line) => line.text);
+    return this.#ofLevel('warning');
+  }
+
+  #ofLevel(level: StderrLine['level']): string[] {
+    const all = [...this.#first, ...this.#kinds.values(), ...this.#last];
+    return [...new Set(all.filter((line) => line.level === level).map((line) => line.text))];
   }
 
   matches(pattern: RegExp): boolean {

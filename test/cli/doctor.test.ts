@@ -20,7 +20,7 @@ const healthy: Omit<Examination, 'findings'> = {
     ffmpegPath: '/usr/bin/ffmpeg',
     ffprobePath: '/usr/bin/ffprobe',
     fpsMode: true,
-  version: '7.1.1',
+    version: '7.1.1',
     source: 'path',
     ffprobeSource: 'path',
     reason: 'it is on PATH',

@@ -197,7 +197,9 @@ describe('damaged inputs, told at the end', () => {
     const short = cut(await makeClip({ ...size, name: 'half.mkv' }), 0.5);
     const lines: string[] = [];
     const log = createLogger({ write: (text) => lines.push(text) });
-    const frames = await lastValueFrom(decodeFrames(short, { onDamage: 'warn', log }).pipe(count()));
+    const frames = await lastValueFrom(
+      decodeFrames(short, { onDamage: 'warn', log }).pipe(count()),
+    );
     expect(frames).toBeGreaterThan(5);
     expect(frames).toBeLessThan(50);
     expect(lines.join('')).toContain('is damaged or cut short');
