@@ -149,6 +149,23 @@ describe('a long film that is stopped', () => {
     expect((await readFile(output)).equals(whole)).toBe(true);
   });
 
+  it('keeps times that are not even', async () => {
+    const filter = "select='lt(mod(n\\,7)\\,4)'";
+    const options = ['-vsync', 'vfr'];
+    const input = await makeClip({ frames: FRAMES, name: 'uneven.mp4', filter, options });
+    expect((await probe(input, { count: true })).variableFrameRate).toBe(true);
+    const whole = await undisturbed('a.mp4', { input });
+    const output = await out('a.mp4');
+    await generate(output, { input, stopAt: 13 });
+    expect((await generate(output, { input })).made[0]).toBe(11);
+    expect((await readFile(output)).equals(whole)).toBe(true);
+    const [made, given] = [
+      await probe(output, { count: true }),
+      await probe(input, { count: true }),
+    ];
+    expect(made.frameTimes).toEqual(given.frameTimes);
+  });
+
   it('says what is kept, where, and that it goes on; progress counts on', async () => {
     const output = await out('a.mp4');
     const first = await generate(output, { stopAt: 13 });
