@@ -7,6 +7,7 @@ import { silentLogger, type Logger } from '../base/log.js';
 import { makeFolder, writeError } from '../base/outputs.js';
 import { removeTemporary } from '../base/temporaries.js';
 import type { FilmProgress, SegmentFolder } from '../video/index.js';
+import { removeAtExit } from '../video/process.js';
 import { readFilmState, writeFilmState, type FilmState } from './film-state.js';
 import type { Synthesizer, SynthesizerState } from './synthesizer.js';
 
@@ -112,6 +113,8 @@ export class FilmParts {
   /** The generator's states by the frames made before, until their segment is finished. */
   readonly #states = new Map<number, Promise<SynthesizerState>>();
   #saved: FilmState | null;
+  /** Until something is kept, the folder goes with this process, however that ends. */
+  readonly #stay: () => void;
 
   private constructor(
     folder: string,
@@ -124,6 +127,7 @@ export class FilmParts {
     this.#options = options;
     this.#log = options.log ?? silentLogger;
     this.#saved = saved;
+    this.#stay = saved ? () => undefined : removeAtExit(folder);
   }
 
   /**
@@ -210,6 +214,7 @@ export class FilmParts {
     }
     this.#states.delete(progress.frames);
     const saved = { job, progress, synthesizer };
+    this.#stay();
     await writeFilmState(join(this.#folder, STATE), saved);
     this.#saved = saved;
   }
@@ -220,6 +225,7 @@ export class FilmParts {
    */
   async close(isMade: boolean): Promise<void> {
     const [folder, log] = [this.#folder, this.#log];
+    this.#stay();
     if (isMade || !this.#saved) return remove(folder, this.#lock, log);
     const { frames, segments } = this.#saved.progress;
     const { total } = this.#options;
