@@ -5,6 +5,7 @@ import { rational } from '../../src/base/rational.js';
 import { countAviFrames } from '../../src/video/avi.js';
 import { FrameTimes } from '../../src/video/frame-times.js';
 import { gifIsCutShort } from '../../src/video/gif.js';
+import { matroskaIsCutShort } from '../../src/video/matroska.js';
 import { orientationFilters, orientationOf } from '../../src/video/orientation.js';
 import { measuredRate } from '../../src/video/rate.js';
 import { Resampler } from '../../src/video/resample.js';
@@ -156,6 +157,31 @@ describe('containers read by us', () => {
       const short = scratchPath('short.gif');
       writeFileSync(short, bytes.subarray(0, Math.floor(bytes.length * share)));
       expect(await gifIsCutShort(short)).toBe(true);
+    }
+  });
+
+  it('a Matroska file ends where its segment does, or was cut short', async () => {
+    const whole = await makeClip({ frames: 12, name: 'a.mkv' });
+    expect(await matroskaIsCutShort(whole)).toBe(false);
+    const bytes = readFileSync(whole);
+    const changed = scratchPath('changed.mkv');
+    const check = (content: Buffer): Promise<boolean> => {
+      writeFileSync(changed, content);
+      return matroskaIsCutShort(changed);
+    };
+    for (const share of [0.2, 0.5, 0.9]) {
+      expect(await check(bytes.subarray(0, Math.floor(bytes.length * share)))).toBe(true);
+    }
+    expect(await check(bytes.subarray(0, bytes.length - 1))).toBe(true);
+    expect(await check(Buffer.concat([bytes, Buffer.alloc(9)]))).toBe(false);
+    // A live recording leaves its length open; and what is no Matroska ends anywhere.
+    const live = Buffer.from(bytes);
+    const segment = live.indexOf(Buffer.from([0x18, 0x53, 0x80, 0x67]));
+    live.fill(0xff, segment + 5, segment + 12);
+    live[segment + 4] = 0x01;
+    expect(await check(live.subarray(0, live.length >> 1))).toBe(false);
+    for (const other of [Buffer.alloc(3), Buffer.alloc(100), bytes.subarray(0, segment + 6)]) {
+      expect(await check(other)).toBe(false);
     }
   });
 
