@@ -37,7 +37,7 @@ function jobOf(target: string | Writable, options: EncodeOptions): Job {
     throw new FrameloomError(
       'bad-option',
       `${format} holds no sound, so audioFrom cannot be carried along`,
-      { hint: 'write mp4, mov, mkv or webm' },
+      { hint: `write ${Object.keys(SOUND_ENCODERS).join(', ')}` },
     );
   }
   if (!Number.isFinite(audioStartSeconds)) {

@@ -113,7 +113,8 @@ function userGraph(graph: string | undefined, name: string): string[] {
 
 /**
  * The filter chain of decoding: one size and format for all → upright → the user's preFilter → size,
- * colour → the user's filter → pixel format. Nothing in it repeats, drops or times a frame.
+ * colour → the user's filter → pixel format. Nothing in it repeats or times a frame, and only frames
+ * before the first that is wanted are left out.
  *
  * The leading scale keeps its first size and takes frames of any other, where every other filter
  * would need the graph built anew (which `-reinit_filter 0` forbids, since graphs begin to count anew).

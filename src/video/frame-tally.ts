@@ -250,8 +250,8 @@ async function notesOf({ probed, info, options, tally, stderr }: Decoded): Promi
   const { plan, received } = tally;
   const { decodedFrames } = stderr;
   // Filters of the user's may drop or make frames as they like; ours may not.
-  const isOurs = options.filter === undefined && options.preFilter === undefined;
-  if (isOurs && decodedFrames !== undefined && plan.seek === undefined) {
+  const isPlain = options.filter === undefined && options.preFilter === undefined;
+  if (isPlain && decodedFrames !== undefined && plan.seek === undefined) {
     const due =
       plan.skipTo === 0
         ? decodedFrames
