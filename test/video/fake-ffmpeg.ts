@@ -11,6 +11,12 @@ export interface FakeFfmpeg {
   use<T>(body: () => Promise<T>): Promise<T>;
 }
 
+/** Sizes of frames that it can send, pixels. */
+const SIZES = [
+  [8, 8],
+  [768, 576],
+] as const;
+
 /** A small program that misbehaves in the place of one of the two: `script` is what it does when run. */
 export async function fakeFfmpeg(
   script: string,
@@ -18,10 +24,13 @@ export async function fakeFfmpeg(
 ): Promise<FakeFfmpeg> {
   const { ffmpegPath, ffprobePath } = await findFfmpeg();
   const path = scratchPath(`fake-${program}.cjs`);
-  const size = { width: 8, height: 8 };
   const timeBase = { num: 1, den: 25 };
-  const head = nutHeader({ ...size, tag: rawTag('rgb24'), timeBase, frameRate: timeBase });
-  const frameHead = nutFrameHeader(0, frameBytes(8, 8, 'rgb24'));
+  // What stands before the first frame of a stream, and before each.
+  const heads = SIZES.map(([width, height]) => {
+    const head = nutHeader({ width, height, tag: rawTag('rgb24'), timeBase, frameRate: timeBase });
+    const each = nutFrameHeader(0, frameBytes(width, height, 'rgb24'));
+    return [`${width}x${height}`, [head.toString('base64'), each.toString('base64')]] as const;
+  });
   const pidFile = `${path}.pid`;
   writeFileSync(
     path,
@@ -32,12 +41,14 @@ if (process.argv[2] === '-version') {
 }
 const target = process.argv.at(-1).replace(/^file:/, '');
 require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
+const heads = ${JSON.stringify(Object.fromEntries(heads))};
 let begun = false;
-/** The next frame of its output, 8×8 pixels, the stream's head before the first. */
-const frame = () => {
-  const head = begun ? [] : [Buffer.from('${head.toString('base64')}', 'base64')];
+/** The next frame of its output, the stream's head before the first. */
+const frame = (width = 8, height = 8) => {
+  const [head, each] = heads[width + 'x' + height].map((text) => Buffer.from(text, 'base64'));
+  const parts = [...(begun ? [] : [head]), each, Buffer.alloc(width * height * 3, 7)];
   begun = true;
-  return Buffer.concat([...head, Buffer.from('${frameHead.toString('base64')}', 'base64'), Buffer.alloc(192, 7)]);
+  return Buffer.concat(parts);
 };
 ${script}
 `,
@@ -75,7 +86,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Waits until it holds, at most that long. */
-export async function eventually(condition: () => boolean, withinMs = 3000): Promise<boolean> {
+export async function eventually(condition: () => boolean, withinMs = 20_000): Promise<boolean> {
   const end = Date.now() + withinMs;
   while (!condition() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
   return condition();

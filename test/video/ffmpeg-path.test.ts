@@ -46,6 +46,7 @@ describe.runIf(process.platform !== 'win32')('findFfmpeg', () => {
       ffmpegPath: join(folder, 'ffmpeg'),
       ffprobePath: join(folder, 'ffprobe'),
       version: '6.1',
+      fpsMode: true,
       source: 'environment',
       ffprobeSource: 'environment',
       reason: `FRAMELOOM_FFMPEG names ${join(folder, 'ffmpeg')}`,
