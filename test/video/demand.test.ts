@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { defer, filter, map, Observable, take } from 'rxjs';
+import { filter, map, Observable, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   bothOpen,
@@ -235,11 +235,7 @@ describe('backpressure on ffmpeg', () => {
     const { ffmpegPath } = await findFfmpeg();
     const fake = await fakeFfmpeg(`setInterval(() => {}, 1000);`);
     let decoded = 0;
-    // The encoder has found its ffmpeg, the fake one, before it asks for frames: those come from the real one.
-    const source = defer(() => {
-      process.env.FRAMELOOM_FFMPEG = ffmpegPath;
-      return decodeFrames(clip);
-    }).pipe(
+    const source = decodeFrames(clip).pipe(
       map((frame) => {
         decoded += 1;
         return frame;
@@ -250,6 +246,8 @@ describe('backpressure on ffmpeg', () => {
       const subscription = source
         .pipe(encodeFrames(scratchPath('slow.mkv'), { fps: 25 }))
         .subscribe({ error: (reason: unknown) => (error = reason) });
+      // The encoder looks for its ffmpeg at once and finds the fake one, the decoder later the real one.
+      process.env.FRAMELOOM_FFMPEG = ffmpegPath;
       expect(await eventually(() => fake.pid() !== undefined)).toBe(true);
       await sleep(300);
       // One waits to be written, one in the pipe, and what a pipe of 64 KiB to 208 KiB may hold.
