@@ -46,12 +46,14 @@ export class FrameIntake {
   /** The first frame, which stays; undefined when there is none. */
   async peek(): Promise<Frame | undefined> {
     await this.#something();
+    this.#throwIfFailed();
     return this.#queue[0];
   }
 
   /** The next frame, to be given back by `release`; undefined at the end. @throws what it failed with */
   async next(): Promise<Frame | undefined> {
     await this.#something();
+    this.#throwIfFailed();
     const frame = this.#queue.shift();
     if (frame) this.#held += 1;
     return frame;
@@ -77,6 +79,10 @@ export class FrameIntake {
     while (!this.#failure && !this.#ended && this.#queue.length === 0) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  /** After a wait, in which it may have failed and lost its frames: that is no end. */
+  #throwIfFailed(): void {
     if (this.#failure) throw this.#failure.reason;
   }
 
