@@ -111,8 +111,10 @@ async function* everyFrame(decoding: Decoding): AsyncGenerator<Frame, void, unde
   const { range, options, probed } = decoding;
   const pixelFormat = pixelFormatOf(options);
   let index = 0;
-  // Without a filter ffmpeg counts them itself, but for those that an AVI repeats.
-  const stopsItself = options.filter === undefined && probed.info.container !== 'avi';
+  // Without a filter ffmpeg counts them itself, but for those that an AVI repeats; from 7.0 on it does
+  // not end before a pipe that stays open does.
+  const stopsItself =
+    options.filter === undefined && probed.info.container !== 'avi' && !probed.feed;
   const enough = (): boolean => !stopsItself && index === range.frames;
   const part = { start: range.startFrame, frames: range.frames, enough };
   for await (const { picture, timeSeconds } of sourceFrames(decoding, part)) {

@@ -78,7 +78,8 @@ export function measuredRate(
   claimed: Rational | undefined,
 ): SourceRate | undefined {
   const sorted = gaps.filter((gap) => gap > 0).sort();
-  const usual = sorted[Math.floor(sorted.length / 2)];
+  // A little below the middle: of a source that runs half of the time at half of its rate, the rate.
+  const usual = sorted[Math.floor((sorted.length - 1) * 0.45)];
   if (usual === undefined) return undefined;
   const meanOf = (some: Float64Array): number =>
     some.reduce((sum, gap) => sum + gap, 0) / some.length;
