@@ -1,6 +1,6 @@
 import type { Rational } from '../base/rational.js';
 import { type CommandInput, ffmpegArguments, passThrough } from './command.js';
-import { ffmpegError } from './ffmpeg-error.js';
+import { failedToWrite, ffmpegError } from './ffmpeg-error.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
 import type { OutputPlan } from './formats.js';
 import { nutFrameHeader, nutHeader, rawTag, type TimeBase } from './nut.js';
@@ -138,7 +138,8 @@ export class Encoder {
     this.#finishing = true;
     this.#process.child.stdin?.end();
     const end = await this.#process.ended;
-    if (end.code !== 0 || this.#process.stdinError) throw await this.#died();
+    const { stderr, stdinError } = this.#process;
+    if (end.code !== 0 || stdinError || failedToWrite(stderr)) throw await this.#died();
     await this.#piped;
     return this.#process.stderr.progress('frame');
   }

@@ -5,6 +5,12 @@ import type { ProcessEnd } from './process.js';
 import type { StderrLog } from './stderr-log.js';
 
 const FULL_DISK = /No space left on device|Disk quota exceeded/i;
+const NOT_WRITTEN = /Error (?:writing trailer|closing file)|av_interleaved_write_frame\(\)/;
+
+/** ffmpeg ends well although the last of its output did not go onto the disk: only its words tell. */
+export const failedToWrite = (stderr: StderrLog): boolean =>
+  stderr.matches(FULL_DISK) || stderr.matches(NOT_WRITTEN);
+
 const BAD_FILTER =
   /No such filter|filtergraph|filter graph|AVFilterGraph|Parsed_|Error (?:re)?initializing filter|Error parsing|Simple filtergraph|(?:Error|Failed to) configur/i;
 const BAD_INPUT =

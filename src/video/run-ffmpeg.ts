@@ -1,5 +1,5 @@
 import { type CommandInput, type CommandOutput, ffmpegArguments } from './command.js';
-import { cancelledError, ffmpegError } from './ffmpeg-error.js';
+import { cancelledError, failedToWrite, ffmpegError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
 import { MediaProcess } from './process.js';
 
@@ -40,7 +40,8 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
     const end = await process.ended;
     await read;
     if (signal?.aborted) throw cancelledError('encoding');
-    if (end.code !== 0) throw ffmpegError({ doing, path, end, stderr: process.stderr });
+    const { stderr } = process;
+    if (end.code !== 0 || failedToWrite(stderr)) throw ffmpegError({ doing, path, end, stderr });
     return text;
   } finally {
     signal?.removeEventListener('abort', cancel);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -116,6 +116,22 @@ describe('a file that takes long to be looked at', () => {
 
 describe('an encoder that misbehaves', () => {
   const frames = () => flatFrames({ colour: [1, 2, 3], count: 50, width: 256, height: 144 });
+
+  it('that ends well although the last did not go onto the disk has failed, and what was there stays', async () => {
+    const target = scratchPath('full.mkv');
+    writeFileSync(target, 'old');
+    const fake = await fakeFfmpeg(`
+      process.stdin.resume().on('end', () => {
+        require('node:fs').writeFileSync(target, 'half');
+        process.stderr.write('[error] Error writing trailer of o.mkv: No space left on device\\n', () => process.exit(0));
+      });`);
+    const options = { fps: 25, overwrite: true };
+    const error = await fake.use(() =>
+      failure(lastValueFrom(frames().pipe(encodeFrames(target, options)))),
+    );
+    expect(error).toMatchObject({ code: 'disk-full' });
+    expect(readFileSync(target, 'utf8')).toBe('old');
+  });
 
   it('that dies early is one error, and no file is left', async () => {
     const target = scratchPath('dies.mkv');
