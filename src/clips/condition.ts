@@ -90,7 +90,7 @@ function filtered(
     const times: number[] = [];
     const begin = ({ width, height, pixelFormat }: Frame): void => {
       const raw = { width, height, fps, pixelFormat };
-      const output = decodeFrames(pipe, { raw, size, filter, signal });
+      const output = decodeFrames(pipe, { raw, size, filter, oneToOne: true, signal });
       const timed = output.pipe(
         map((frame) => ({ ...frame, timeSeconds: times.shift() ?? frame.timeSeconds })),
       );
@@ -153,6 +153,7 @@ function decoded(
         ...range,
         ...context.colour,
         filter: plan.filtergraph ?? undefined,
+        oneToOne: true,
       };
   return 'video' in source
     ? source.video.decode(how)

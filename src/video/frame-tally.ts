@@ -167,6 +167,17 @@ export async function checkDecoded(decoded: Decoded): Promise<void> {
       info.path === null ? {} : { path: info.path },
     );
   }
+  const due = framesDue(decoded);
+  if (options.oneToOne && due !== null && !isStopped && tally.received !== due) {
+    throw new FrameloomError(
+      'bad-data',
+      `the filtergraph makes ${tally.received} frames of the ${due} of ${where}`,
+      {
+        hint: 'its filters must give one frame for each frame',
+        ...(info.path === null ? {} : { path: info.path }),
+      },
+    );
+  }
   if (info.kind === 'stream' && !isStopped) warnOfLostPackets(where, info, stderr, log);
   reportDamage(
     {
@@ -226,7 +237,15 @@ function leadingFrames(
   return before === 0 ? 0 : Math.max(before, placeOf(last) + 1 - firstTimes.length);
 }
 
-async function notesOf({ probed, info, options, tally, stderr }: Decoded): Promise<string[]> {
+/** Frames that have to come out of ffmpeg, by its decoder's own count; null where that says nothing. */
+function framesDue({ tally: { plan }, stderr: { decodedFrames } }: Decoded): number | null {
+  if (decodedFrames === undefined || plan.seek !== undefined) return null;
+  if (plan.skipTo === 0) return decodedFrames;
+  return Math.min(1, decodedFrames) + Math.max(0, decodedFrames - plan.skipTo);
+}
+
+async function notesOf(decoded: Decoded): Promise<string[]> {
+  const { probed, info, options, tally } = decoded;
   const notes: string[] = [];
   const { input } = probed;
   if (input.kind === 'sequence' && tally.missing.length > 0) {
@@ -247,16 +266,11 @@ async function notesOf({ probed, info, options, tally, stderr }: Decoded): Promi
   if (info.container === 'yuv4mpegpipe' && (await isCutY4m(probed))) {
     notes.push('it ends in the middle of a frame');
   }
-  const { plan, received } = tally;
-  const { decodedFrames } = stderr;
   // Filters of the user's may drop or make frames as they like; ours may not.
   const isPlain = options.filter === undefined && options.preFilter === undefined;
-  if (isPlain && decodedFrames !== undefined && plan.seek === undefined) {
-    const due =
-      plan.skipTo === 0
-        ? decodedFrames
-        : Math.min(1, decodedFrames) + Math.max(0, decodedFrames - plan.skipTo);
-    if (received < due) notes.push(`${due - received} decoded frames did not come out of ffmpeg`);
+  const due = framesDue(decoded);
+  if (isPlain && due !== null && tally.received < due) {
+    notes.push(`${due - tally.received} decoded frames did not come out of ffmpeg`);
   }
   return notes;
 }

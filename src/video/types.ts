@@ -140,6 +140,8 @@ export interface DecodeOptions extends ProbeOptions {
   readonly pixelFormat?: PixelFormat | undefined;
   /** An ffmpeg filtergraph on the frames as they would have been delivered (sized, RGB). */
   readonly filter?: string | undefined;
+  /** The filtergraph has to give one frame for each: where it does not, that is bad-data at the end. */
+  readonly oneToOne?: boolean | undefined;
   /** An ffmpeg filtergraph on the frames as stored, turned upright, before size: `yadif`, `crop=…`. */
   readonly preFilter?: string | undefined;
   /** Overrules the matrix that the source is tagged with. */

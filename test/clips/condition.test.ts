@@ -70,6 +70,22 @@ describe('openCondition', () => {
     expect(row.filter((level) => level === 0).length).toBeGreaterThan(24);
   });
 
+  it.each([
+    ["select='not(mod(n,2))'", 20],
+    ['fps=fps=2*source_fps', 80],
+  ])('refuses a filtergraph that gives another number of frames: %s', async (filtergraph, made) => {
+    const data = options({ condition: { kind: 'derived', filtergraph } });
+    const trusting = { ...context, trustFilters: true };
+    const frames = decodeFrames(exact, { size: { width: 32, height: 24 } });
+    for (const source of [await file(exact), { frames }]) {
+      const stream = await openCondition(data, source, trusting);
+      await expect(all(stream!.frames)).rejects.toMatchObject({
+        code: 'bad-data',
+        message: expect.stringContaining(`makes ${made} frames of the 40 of`) as string,
+      });
+    }
+  });
+
   it('reads labels as ids, mixing none where it makes them smaller', async () => {
     const stream = await openCondition(
       options({ condition: labels }),
