@@ -110,14 +110,25 @@ export async function syncFolder(folder: string): Promise<void> {
 /**
  * Gives a file its name. Without `overwrite` whoever has the name keeps it, also one who comes at
  * this very moment.
- * @throws FrameloomError exists; NodeJS.ErrnoException
+ * @throws FrameloomError exists; bad-option where a device or a pipe has it;
+ *   NodeJS.ErrnoException
  */
 export async function placeFile(
   from: string,
   to: string,
   options: PlaceOptions = {},
 ): Promise<void> {
-  if (options.overwrite) return rename(from, to);
+  if (options.overwrite) {
+    const there = await stat(to).catch(() => undefined);
+    // Renaming would put the file in place of the device itself.
+    if (there && !there.isFile() && !there.isDirectory()) {
+      throw new FrameloomError('bad-option', `${to} is no file that could be replaced`, {
+        hint: 'name a file',
+        path: to,
+      });
+    }
+    return rename(from, to);
+  }
   try {
     // Renaming replaces in silence; a link is made only where there is nothing.
     await link(from, to);

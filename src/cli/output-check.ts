@@ -4,15 +4,17 @@ import { refuseExisting } from '../base/outputs.js';
 import { runPaths } from '../training/run/run-folder.js';
 import { assertFree, assertNotAnInput, assertPixelFormat, formatOf } from '../video/index.js';
 
-/** The files that a model is read from: an exported one's own, or what a run was trained by and to. */
+/** The files that a model is read from: an exported one's own, or what a run was trained by and to, its log too. */
 export async function modelFiles(place: string): Promise<string[]> {
   if (/\.onnx$/i.test(place)) return [place];
   const { pipeline, snapshots, exports } = runPaths(place);
   // What is no run is told when it is opened.
   const names = await readdir(snapshots, { recursive: true }).catch(() => []);
+  const own = await readdir(place, { withFileTypes: true }).catch(() => []);
   return [
     ...[pipeline, join(exports, 'generator.onnx')],
     ...names.map((name) => join(snapshots, name)),
+    ...own.filter((entry) => entry.isFile()).map(({ name }) => join(place, name)),
   ];
 }
 

@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -143,4 +154,16 @@ describe('writeError', () => {
     const error = new FrameloomError('exists', 'there');
     expect(writeError('out.mp4', error)).toBe(error);
   });
+});
+
+it.runIf(process.platform !== 'win32')('nothing but a file is ever replaced', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'frameloom-outputs-'));
+  const pipe = join(place, 'pipe');
+  execFileSync('mkfifo', [pipe], { stdio: 'pipe' });
+  await expect(writeFileAtomic(pipe, 'text', { overwrite: true })).rejects.toMatchObject({
+    code: 'bad-option',
+  });
+  expect((await stat(pipe)).isFIFO()).toBe(true);
+  expect(await readdir(place)).toEqual(['pipe']);
+  await rm(place, { recursive: true });
 });
