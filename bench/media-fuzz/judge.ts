@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFrameloomError } from '../../src/base/error.js';
 import { createLogger } from '../../src/base/log.js';
-import { generateVideo } from '../../src/synthesis/generate-video.js';
-import type { SynthesisModel } from '../../src/synthesis/model.js';
+import { generateVideo } from '../../src/synthesis/video/generate-video.js';
+import type { SynthesisModel } from '../../src/synthesis/models/model.js';
 import {
   decodeFrames,
   findFfmpeg,

@@ -6,8 +6,8 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomStream } from '../../src/base/random.js';
 import { isTemporary } from '../../src/base/temporaries.js';
-import type { ManifestEntry } from '../../src/synthesis/manifest.js';
-import { planBatch } from '../../src/synthesis/template.js';
+import type { ManifestEntry } from '../../src/synthesis/batch/manifest.js';
+import { planBatch } from '../../src/synthesis/batch/template.js';
 import { decodeFrames } from '../../src/video/index.js';
 
 /** Films and numbered pictures of the same clips, all in one folder. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Context } from './context.js';
+import type { Context } from './terminal/context.js';
 
 /** Runs a command's work in its context; the work returns the exit code. */
 export type Run = (work: (context: Context) => Promise<number>, command: Command) => Promise<void>;

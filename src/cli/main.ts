@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { processTerminal } from './context.js';
+import { processTerminal } from './terminal/context.js';
 import { runCommandLine } from './run-command.js';
 
 const packageFile = new URL('../../package.json', import.meta.url);

@@ -1,16 +1,16 @@
 import { Command } from 'commander';
-import { registerCheck } from './commands/check.js';
+import { registerCheck } from './commands/check/flags.js';
 import type { Register, Run } from './command.js';
-import type { GlobalFlags } from './context.js';
-import { registerDoctor } from './commands/doctor.js';
-import { registerDemo } from './commands/demo.js';
-import { registerEvaluate } from './commands/evaluate.js';
-import { registerExport } from './commands/export.js';
-import { registerGenerate } from './commands/generate.js';
-import { registerPlan } from './commands/plan.js';
-import { registerSample } from './commands/sample.js';
-import { registerSchema } from './commands/schema.js';
-import { registerTrain } from './commands/train.js';
+import type { GlobalFlags } from './terminal/context.js';
+import { registerDoctor } from './commands/doctor/flags.js';
+import { registerDemo } from './commands/demo/flags.js';
+import { registerEvaluate } from './commands/evaluate/flags.js';
+import { registerExport } from './commands/export/flags.js';
+import { registerGenerate } from './commands/generate/flags.js';
+import { registerPlan } from './commands/plan/flags.js';
+import { registerSample } from './commands/sample/flags.js';
+import { registerSchema } from './commands/schema/flags.js';
+import { registerTrain } from './commands/train/flags.js';
 
 const COMMANDS: readonly Register[] = [
   registerTrain,

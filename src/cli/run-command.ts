@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
 import { isFrameloomError } from '../base/error.js';
-import { createContext, type Terminal } from './context.js';
-import { EXIT, exitCodeOf } from './exit-code.js';
-import { cancelled, watchInterrupts } from './interrupt.js';
+import { createContext, type Terminal } from './terminal/context.js';
+import { EXIT, exitCodeOf } from './terminal/exit-code.js';
+import { cancelled, watchInterrupts } from './terminal/interrupt.js';
 import { buildProgram, globalFlags } from './program.js';
 
 /** The one place where an error becomes words and an exit code. */

@@ -1,27 +1,31 @@
-export { runBatch, type BatchEvent, type BatchOptions, type BatchSummary } from './batch.js';
-export { generateVideo, type GenerateVideoOptions, type OutputChoice } from './generate-video.js';
+export { runBatch, type BatchEvent, type BatchOptions, type BatchSummary } from './batch/batch.js';
+export {
+  generateVideo,
+  type GenerateVideoOptions,
+  type OutputChoice,
+} from './video/generate-video.js';
 export {
   evaluateHeldOut,
   sampleRows,
   type Evaluation,
   type EvaluationOptions,
   type EvaluationRow,
-} from './held-out.js';
-export { memoryOf, type AnyModel } from './any-model.js';
-export type { ExportedModel } from './exported-model.js';
-export { openSynthesizer } from './open-synthesizer.js';
-export { modelFingerprint } from './fingerprint.js';
-export { createSynthesizer, type InteractiveSynthesizer } from './interactive.js';
-export { withLatency, type LatencyFigures, type TimedSynthesizer } from './latency.js';
-export type { SynthesisModel } from './model.js';
-export { openOnnxModel, type OnnxModel, type OpenOnnxOptions } from './onnx-model.js';
-export { openThreadedModel, type OpenThreadedOptions } from './threaded-model.js';
-export { createOnnxSynthesizer, type OnnxSynthesizerOptions } from './onnx-synthesizer.js';
-export { generate, withCondition, type GenerateOptions } from './operators.js';
-export type { Picture } from './pictures.js';
-export { sampleFrames, type SampleOptions } from './sample.js';
-export { writeSheet, type SheetShape } from './sheet.js';
-export type { Synthesizer, SynthesizerOptions, SynthesizerState } from './synthesizer.js';
+} from './evaluate/held-out.js';
+export { memoryOf, type AnyModel } from './models/model.js';
+export type { ExportedModel } from './models/exported-model.js';
+export { openSynthesizer } from './engines/open-synthesizer.js';
+export { modelFingerprint } from './batch/fingerprint.js';
+export { createSynthesizer, type InteractiveSynthesizer } from './engines/interactive.js';
+export { withLatency, type LatencyFigures, type TimedSynthesizer } from './engines/latency.js';
+export type { SynthesisModel } from './models/model.js';
+export { openOnnxModel, type OnnxModel, type OpenOnnxOptions } from './engines/onnx/model.js';
+export { openThreadedModel, type OpenThreadedOptions } from './engines/thread/model.js';
+export { createOnnxSynthesizer, type OnnxSynthesizerOptions } from './engines/onnx/synthesizer.js';
+export { generate, withCondition, type GenerateOptions } from './video/operators.js';
+export type { Picture } from './evaluate/pictures.js';
+export { sampleFrames, type SampleOptions } from './sample/sample.js';
+export { writeSheet, type SheetShape } from './sample/sheet.js';
+export type { Synthesizer, SynthesizerOptions, SynthesizerState } from './engines/synthesizer.js';
 export {
   isTemplate,
   jobsOfShard,
@@ -30,5 +34,5 @@ export {
   shardOf,
   type BatchJob,
   type Shard,
-} from './template.js';
-export type { TrainedGenerator } from './trained.js';
+} from './batch/template.js';
+export type { TrainedGenerator } from './models/model.js';

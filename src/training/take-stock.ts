@@ -1,6 +1,6 @@
 import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
-import { evaluateHeldOut, sampleRows } from '../synthesis/held-out.js';
+import { evaluateHeldOut, sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Checkpointing } from './auto-checkpointing.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';

@@ -1,11 +1,14 @@
 // A model whose frames are its conditions: what comes out tells which source frames were seen, and
 // when each is shown.
-import type { SynthesisModel } from '../../src/synthesis/model.js';
-import type { Synthesizer } from '../../src/synthesis/synthesizer.js';
+import type { SynthesisModel } from '../../src/synthesis/models/model.js';
+import type { Synthesizer } from '../../src/synthesis/engines/synthesizer.js';
 import { conditionOptions, dataOptions } from '../../src/clips/index.js';
 import { planCondition } from '../../src/clips/condition-plan.js';
 import { createGenerator, generatorOptions } from '../../src/networks/index.js';
-import { generateVideo, type GenerateVideoOptions } from '../../src/synthesis/generate-video.js';
+import {
+  generateVideo,
+  type GenerateVideoOptions,
+} from '../../src/synthesis/video/generate-video.js';
 import { isFrameloomError } from '../../src/base/error.js';
 import type { EncodeResult } from '../../src/video/index.js';
 import { keepingLog } from './look.js';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFrameloomError } from '../../src/base/error.js';
-import { gatherInputs } from '../../src/cli/inputs.js';
+import { gatherInputs } from '../../src/cli/input/inputs.js';
 import { caseFolder, flatVideo } from './make.js';
 
 const path = caseFolder();

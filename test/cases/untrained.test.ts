@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { openModel } from '../../src/pipeline/open-model.js';
-import { runBatch } from '../../src/synthesis/batch.js';
-import type { SynthesisModel } from '../../src/synthesis/model.js';
-import { generateVideo } from '../../src/synthesis/generate-video.js';
-import { outputFolder, planBatch } from '../../src/synthesis/template.js';
+import { runBatch } from '../../src/synthesis/batch/batch.js';
+import type { SynthesisModel } from '../../src/synthesis/models/model.js';
+import { generateVideo } from '../../src/synthesis/video/generate-video.js';
+import { outputFolder, planBatch } from '../../src/synthesis/batch/template.js';
 import { runningProcesses } from '../../src/video/index.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { changeAvi } from './bytes.js';

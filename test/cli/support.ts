@@ -1,4 +1,4 @@
-import type { Terminal } from '../../src/cli/context.js';
+import type { Terminal } from '../../src/cli/terminal/context.js';
 import { runCommandLine } from '../../src/cli/run-command.js';
 
 export interface Recorded extends Terminal {

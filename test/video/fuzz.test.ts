@@ -5,7 +5,7 @@ import { makeCorpus, FRAMES, type Whole } from '../../bench/media-fuzz/corpus.js
 import { judge } from '../../bench/media-fuzz/judge.js';
 import { untrainedModel } from '../../bench/media-fuzz/model.js';
 import { makeMutant } from '../../bench/media-fuzz/mutate.js';
-import type { SynthesisModel } from '../../src/synthesis/model.js';
+import type { SynthesisModel } from '../../src/synthesis/models/model.js';
 import { scratchPath } from './make-clip.js';
 
 // The first of the 500 that `npm run bench -- --only media-fuzz` looks at.

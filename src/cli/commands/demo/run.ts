@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '../../../base/outputs.js';
+import { FrameloomError } from '../../../base/error.js';
+import type { Context } from '../../terminal/context.js';
+import { TRAIN_MINUTES } from '../../defaults.js';
+import { evaluateRun, formatEvaluation } from '../evaluate/run.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import { generateFromRun } from '../generate/run.js';
+import { trainPipeline } from '../train/run.js';
+
+export interface DemoFlags {
+  maxMinutes?: number;
+}
+
+const FOLDER = join('runs', 'demo');
+
+const packaged = (path: string): string =>
+  fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+
+/** Trains, measures and shows. @returns the exit code */
+export async function showDemo(context: Context, flags: DemoFlags): Promise<number> {
+  const pipeline = packaged('pipelines/labels-to-video.yaml');
+  const labels = packaged('samples/street-labels.mkv');
+  const files = {
+    video: join(FOLDER, 'generated.mp4'),
+    strip: join(FOLDER, 'strip.png'),
+    report: join(FOLDER, 'report.md'),
+  };
+  const { log, terminal } = context;
+  if (existsSync(files.report)) {
+    log.info(`the demo was trained before; delete ${FOLDER} to train it again`);
+    terminal.out(await readFile(files.report, 'utf8'));
+    return EXIT.ok;
+  }
+  const maxMinutes = flags.maxMinutes ?? TRAIN_MINUTES;
+  log.info(`1/3 training a small generator for ${maxMinutes} minutes: label maps in, a street out`);
+  const { ending, step } = await trainPipeline(
+    pipeline,
+    { run: FOLDER, maxMinutes, resume: existsSync(join(FOLDER, 'snapshots')), set: DEMO_SETTINGS },
+    context,
+  );
+  if (ending === 'cancelled') {
+    throw new FrameloomError('cancelled', `the demo was stopped at step ${step}`, {
+      hint: 'npm run demo goes on from there',
+    });
+  }
+  log.info('2/3 measuring it on frames that it never saw');
+  const evaluation = await evaluateRun(FOLDER, { strip: files.strip, overwrite: true }, context);
+  log.info('3/3 generating the whole clip from its label maps');
+  const generated = await generateFromRun(
+    FOLDER,
+    { input: labels, output: files.video, overwrite: true },
+    context,
+  );
+  const report = [
+    '# Frameloom demo',
+    '',
+    `A generator trained for ${step} steps turns label maps into a street, frame after frame, each made from its own last two.`,
+    '',
+    `- video: ${files.video} (${generated.frames} frames, generated from nothing but labels)`,
+    `- picture: ${files.strip} (condition | generated | real, frames it never saw)`,
+    `- run: ${FOLDER} (tensorboard --logdir ${join(FOLDER, 'events')})`,
+    '',
+    `On ${evaluation.frames} held-out frames, in closed loop:`,
+    '',
+    '```',
+    formatEvaluation(evaluation).trimEnd(),
+    '```',
+    '',
+    'Try next, with a video of your own:',
+    '',
+    '    npx frameloom train pipelines/edges-to-video.yaml --clip VIDEO --max-minutes 8',
+    '    npx frameloom evaluate runs/00001-edges-to-video',
+    '    npx frameloom generate runs/00001-edges-to-video -i VIDEO -o generated.mp4',
+    '',
+  ].join('\n');
+  await writeFileAtomic(files.report, report);
+  terminal.out(report);
+  return EXIT.ok;
+}
+
+/** What fits a first look: the smallest network, evaluated once, at the end. */
+const DEMO_SETTINGS = [
+  'generator.preset=tiny',
+  'training.evaluateEverySteps=100000',
+  // The smallest generator answers judges of full weight with a halftone, within minutes.
+  'losses.frameAdversarial=0.4',
+  'losses.sequenceAdversarial=0.4',
+];

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import type { Register } from '../../command.js';
+import type { EvaluateFlags } from './run.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import { addOverwriteFlag } from '../../output/flags.js';
+import { addTrustFlag } from '../../engine/trust-flag.js';
+import { snapshotChoice } from '../../values.js';
+
+/** `frameloom evaluate` */
+export const registerEvaluate: Register = (program, run) => {
+  const command = program
+    .command('evaluate')
+    .description('measure a run on frames held out of training, in closed loop, with baselines')
+    .argument('<run>', 'folder of the run')
+    .option('-i, --input <video>', 'another video instead of what was held out')
+    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
+    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given');
+  addTrustFlag(addOverwriteFlag(command))
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom evaluate runs/00001-edges-to-video
+  $ frameloom evaluate runs/00001-edges-to-video -i other.mp4 --json`,
+    )
+    .action((folder: string, flags: EvaluateFlags, self: Command) =>
+      run(async (context) => {
+        const { evaluateRun, formatEvaluation } = await import('./run.js');
+        const { rows, segments, frames, step, stripPath } = await evaluateRun(
+          folder,
+          flags,
+          context,
+        );
+        const { terminal } = context;
+        if (flags.json) {
+          terminal.out(`${JSON.stringify({ step, segments, frames, rows, strip: stripPath })}\n`);
+          return EXIT.ok;
+        }
+        terminal.out(
+          `step ${step}, ${frames} held-out frames in ${segments} segments, closed loop\n`,
+        );
+        terminal.out(`${formatEvaluation({ rows, segments, frames, strip: [] })}\n`);
+        terminal.out(`condition | generated | real: ${stripPath}\n`);
+        return EXIT.ok;
+      }, self),
+    );
+};

@@ -1,0 +1,124 @@
+import { resolve } from 'node:path';
+import { useBackend } from '../../../backend/index.js';
+import { cacheFolder } from '../../../base/cache-folder.js';
+import { openDataset, type DataOptions } from '../../../clips/index.js';
+import { openFlow, type RolloutMeasures } from '../../../metrics/index.js';
+import { openModel, type OpenedModel } from '../../../pipeline/open-model.js';
+import { evaluateHeldOut, type Evaluation } from '../../../synthesis/index.js';
+import { writeStrip } from '../../../training/run/strip.js';
+import { runPaths } from '../../../training/run/run-folder.js';
+import type { Context } from '../../terminal/context.js';
+import { checkFileOutput, modelFiles } from '../../output/check.js';
+import { createProgress } from '../../terminal/progress.js';
+import { formatTable } from '../../report/table.js';
+
+export interface EvaluateFlags {
+  input?: string;
+  snapshot?: 'latest' | 'best' | number;
+  strip?: string;
+  overwrite?: boolean;
+  trustFilters?: boolean;
+  json?: boolean;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  generated: 'generated',
+  coldStart: 'from nothing',
+  freeze: 'freeze last frame',
+  mean: 'mean frame',
+  nearest: 'nearest condition',
+};
+
+/** Of another video nearly all is new to the model; a tenth has to be called training. */
+const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
+
+const STRIP_MOMENTS = 6;
+
+function open(
+  model: OpenedModel,
+  data: DataOptions,
+  { trustFilters = false }: EvaluateFlags,
+  context: Context,
+) {
+  return openDataset(data, {
+    seed: model.seed,
+    baseFolder: process.cwd(),
+    historyFrames: model.generator.options.historyFrames,
+    conditionFrames: model.generator.options.conditionFrames,
+    log: context.log,
+    cacheFolder: cacheFolder(),
+    signal: context.signal,
+    trustFilters,
+  });
+}
+
+/** Evaluates a run with baselines and writes the strip. */
+export async function evaluateRun(
+  folder: string,
+  flags: EvaluateFlags,
+  context: Context,
+): Promise<Evaluation & { step: number; stripPath: string }> {
+  const { strip, overwrite, input } = flags;
+  if (strip !== undefined) {
+    const reads = [...(input === undefined ? [] : [input]), ...(await modelFiles(folder))];
+    await checkFileOutput(strip, { overwrite, reads });
+  }
+  await useBackend({ log: context.log });
+  const model = await openModel(folder, {
+    log: context.log,
+    snapshot: flags.snapshot ?? 'latest',
+  });
+  const training = await open(model, model.data, flags, context);
+  const progress = createProgress(context);
+  let dataset = training;
+  try {
+    if (flags.input !== undefined) {
+      const clips = [resolve(flags.input)];
+      dataset = await open(model, { ...model.data, clips, heldOut: ALL_HELD_OUT }, flags, context);
+    }
+    const flow = await openFlow();
+    const evaluation = await evaluateHeldOut(dataset, model, {
+      baselines: true,
+      training,
+      flow,
+      stripMoments: STRIP_MOMENTS,
+      signal: context.signal,
+      onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
+    });
+    progress.stop();
+    const stripPath = flags.strip ?? `${runPaths(folder).folder}/evaluation.png`;
+    await writeStrip(stripPath, evaluation.strip);
+    return { ...evaluation, step: model.step, stripPath };
+  } finally {
+    progress.stop();
+    if (dataset !== training) await dataset.close();
+    await training.close();
+  }
+}
+
+/** The measures as a table for people. */
+export function formatEvaluation(evaluation: Evaluation): string {
+  const number = (value: number | null, digits: number): string =>
+    value === null ? '–' : value.toFixed(digits);
+  const row = ([name, m]: [string, RolloutMeasures]): string[] => [
+    NAMES[name] ?? name,
+    number(m.psnr, 2),
+    number(m.ssim, 3),
+    number(m.sharpnessRatio, 2),
+    `${number(m.temporalDifference, 4)} / ${number(m.realTemporalDifference, 4)}`,
+    `${number(m.warpingError, 5)} / ${number(m.realWarpingError, 5)}`,
+    number(m.tOF, 3),
+  ];
+  const titles = [
+    'PSNR dB',
+    'SSIM',
+    'sharpness',
+    '|Δt| made / real',
+    'warping error made / real',
+    'tOF px',
+  ];
+  return formatTable(
+    [{ title: '' }, ...titles.map((title) => ({ title, align: 'right' as const }))],
+    Object.entries(evaluation.rows).map(row),
+  );
+}

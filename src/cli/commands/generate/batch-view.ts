@@ -1,0 +1,157 @@
+import { Writable } from 'node:stream';
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import { formatDuration } from '../../../base/units.js';
+import type { BatchEvent, BatchJob } from '../../../synthesis/index.js';
+import type { Context, Terminal } from '../../terminal/context.js';
+
+/** Shows how far a batch is. */
+export interface BatchView {
+  show(event: BatchEvent): void;
+  /** Takes the bars away. */
+  stop(): void;
+}
+
+/** What is known of the whole, by the events so far. */
+export class BatchTally {
+  finished = 0;
+  /** Made or failed in this call. */
+  worked = 0;
+  readonly #total: number;
+  readonly #now: () => number;
+  readonly #started: number;
+  readonly #running = new Map<BatchJob, number>();
+
+  constructor(total: number, now: () => number = () => performance.now()) {
+    this.#total = total;
+    this.#now = now;
+    this.#started = now();
+  }
+
+  add(event: BatchEvent): void {
+    const { kind, job } = event;
+    if (kind === 'started') this.#running.set(job, 0);
+    else if (kind === 'frame') this.#running.set(job, event.total ? event.done / event.total : 0);
+    else {
+      this.finished += 1;
+      if (kind !== 'skipped' && kind !== 'kept') this.worked += 1;
+      this.#running.delete(job);
+    }
+  }
+
+  /** Of the rest, if it goes on as it did; undefined before anything is known. */
+  etaSeconds(): number | undefined {
+    const part = [...this.#running.values()].reduce((sum, share) => sum + share, 0);
+    const worked = this.worked + part;
+    if (worked <= 0) return undefined;
+    const seconds = (this.#now() - this.#started) / 1000;
+    return (seconds / worked) * (this.#total - this.finished - part);
+  }
+
+  /** `3/10 · 1m20s left` */
+  words(): string {
+    const eta = this.etaSeconds();
+    const left = eta === undefined ? '' : ` · ${formatDuration(eta)} left`;
+    return `${this.finished}/${this.#total}${left}`;
+  }
+}
+
+/** What a program is told of an event, as one JSON line; undefined for what it is not told of. */
+export function jsonLine(event: BatchEvent): string | undefined {
+  const { kind, job } = event;
+  if (kind === 'started' || kind === 'frame') return undefined;
+  const more =
+    kind === 'done'
+      ? {
+          frames: event.result.frames,
+          durationSeconds: event.result.durationSeconds,
+          seconds: Math.round(event.seconds * 1000) / 1000,
+        }
+      : kind === 'failed'
+        ? {
+            error: {
+              code: event.error.code,
+              message: event.error.message,
+              hint: event.error.hint ?? null,
+            },
+          }
+        : {};
+  return `${JSON.stringify({ status: kind, ...job, ...more })}\n`;
+}
+
+/** One line when a job has ended; undefined for what goes without saying. */
+function endLine(event: BatchEvent): string | undefined {
+  if (event.kind !== 'done') return undefined;
+  const { job, result, seconds } = event;
+  const rate = (result.frames / Math.max(seconds, 1e-3)).toFixed(1);
+  return `${job.output}: ${result.frames} frames in ${formatDuration(seconds)}, ${rate} frames/s`;
+}
+
+function plainView(context: Context, tally: BatchTally): BatchView {
+  return {
+    show: (event) => {
+      tally.add(event);
+      const line = endLine(event);
+      if (line !== undefined) context.log.info(`${line} · ${tally.words()}`);
+    },
+    stop: () => undefined,
+  };
+}
+
+/** A terminal as the stream that bars are drawn on. */
+function barStream(terminal: Terminal): NodeJS.WritableStream {
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, taken) => {
+      terminal.err(chunk.toString());
+      taken();
+    },
+  });
+  return Object.assign(stream, { isTTY: true, columns: terminal.columns, rows: 24 });
+}
+
+const BAR = { barsize: 16, hideCursor: true, clearOnComplete: true, fps: 10 };
+
+function barView(context: Context, total: number, tally: BatchTally): BatchView {
+  const { terminal } = context;
+  const bars = new MultiBar(
+    { ...BAR, format: '{bar} {value}/{total} {words}', stream: barStream(terminal) },
+    Presets.shades_classic,
+  );
+  const whole = bars.create(total, 0, { words: '' }, { format: '{bar} {words}' });
+  const running = new Map<BatchJob, SingleBar>();
+  context.onBeforeLine = () => terminal.err('\r\u001b[2K');
+  return {
+    show: (event) => {
+      tally.add(event);
+      const { kind, job } = event;
+      if (kind === 'started') running.set(job, bars.create(0, 0, { words: job.output }));
+      else if (kind === 'frame') {
+        const bar = running.get(job);
+        if (event.total !== null) bar?.setTotal(event.total);
+        bar?.update(event.done, { words: job.output });
+      } else {
+        const bar = running.get(job);
+        if (bar) bars.remove(bar);
+        running.delete(job);
+        const line = endLine(event);
+        if (line !== undefined) bars.log(`${line}\n`);
+      }
+      whole.update(tally.finished, { words: tally.words() });
+    },
+    stop: () => {
+      bars.stop();
+      context.onBeforeLine = undefined;
+    },
+  };
+}
+
+/**
+ * On a terminal a bar for each running job and one for all, with the time left; elsewhere a line for
+ * each job that is done; nothing with --quiet.
+ */
+export function createBatchView(context: Context, total: number): BatchView {
+  if (context.quiet) return { show: () => undefined, stop: () => undefined };
+  const tally = new BatchTally(total);
+  return context.terminal.interactive && !context.logJson
+    ? barView(context, total, tally)
+    : plainView(context, tally);
+}

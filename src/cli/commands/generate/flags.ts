@@ -1,0 +1,92 @@
+import { type Command, Option } from 'commander';
+import type { Register } from '../../command.js';
+import { addEngineFlags } from '../../engine/flags.js';
+import type { GenerateAnyFlags } from './run.js';
+import { addOutputFlags } from '../../output/flags.js';
+import { addTrustFlag } from '../../engine/trust-flag.js';
+import {
+  countingNumber,
+  frameRate,
+  pixelFormatName,
+  pixelSize,
+  seedList,
+  shardChoice,
+  startCount,
+  wholeNumber,
+} from '../../values.js';
+
+/** `frameloom generate` */
+export const registerGenerate: Register = (program, run) => {
+  const command = program
+    .command('generate')
+    .description('generate videos, their condition taken from an input by the pipeline’s rule')
+    .argument('<run>', 'folder of the run, or an exported .onnx file')
+    .option(
+      '-i, --input <videos...>',
+      'what to take the condition from: videos, globs, folders, - for a pipe',
+    )
+    .requiredOption(
+      '-o, --output <video>',
+      'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png, - for a pipe; {name} {seed} {index} of many',
+    )
+    .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
+    .option('--seed <number>', 'another seed of the noise', wholeNumber)
+    .option('--audio', 'carry the input’s sound along')
+    .option('--subtitles', 'carry the input’s subtitles along, where they are text')
+    .option('--chapters', 'carry the input’s chapters along')
+    .option('--metadata', 'carry title, artist and other tags of the input along')
+    .option(
+      '--segment-frames <count>',
+      'frames of a long film that are kept together when it is stopped; 1000 unless given',
+      countingNumber,
+    )
+    .option('--list <file>', 'more inputs, one a line; - reads them from standard input')
+    .option('--seeds <list>', 'a video for each seed, as 1..8 or 3,5,9', seedList)
+    .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
+    .option('--shard <i/n>', 'only the i-th of n parts of the batch', shardChoice)
+    .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
+    .option('--size <WxH>', 'pixels of raw frames', pixelSize)
+    .option(
+      '--fps <rate>',
+      'rate of raw frames or pictures; a video is resampled to it, as 25 or 30000/1001',
+      frameRate,
+    )
+    .addOption(
+      new Option(
+        '--input-matrix <matrix>',
+        'colours of the input, instead of what it says',
+      ).choices(['bt601', 'bt709', 'bt2020']),
+    )
+    .addOption(
+      new Option('--input-range <range>', 'range of the input, instead of what it says').choices([
+        'limited',
+        'full',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--on-damage <what>',
+        'what a damaged input ends in: warn keeps what was made (of videos the default), error does not',
+      ).choices(['warn', 'error']),
+    );
+  addTrustFlag(addEngineFlags(addOutputFlags(command)))
+    .option('--json', 'print each result as a line of JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
+  $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2
+  $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
+  $ ffmpeg -i other.mp4 -c:v rawvideo -f matroska - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
+    )
+    .action((folder: string, flags: GenerateAnyFlags, self: Command) =>
+      run(async (context) => {
+        const { withEarlyStart } = await import('../../engine/early.js');
+        return withEarlyStart(folder, flags, async (thread) => {
+          const { generateAny } = await import('./run.js');
+          return generateAny(folder, flags, context, thread);
+        });
+      }, self),
+    );
+};

@@ -1,0 +1,191 @@
+import { FrameloomError } from '../../../base/error.js';
+import type { Rational } from '../../../base/rational.js';
+import { memoryOf, type AnyModel } from '../../../synthesis/models/model.js';
+import { removePartsOfMade } from '../../../synthesis/video/film-parts.js';
+import { generateVideo, openInput } from '../../../synthesis/video/generate-video.js';
+import type { OnnxThread } from '../../../synthesis/engines/thread/host.js';
+import { isTemplate, type Shard } from '../../../synthesis/batch/template.js';
+import {
+  assertPixelFormat,
+  type ColourMatrix,
+  type EncodeResult,
+  type OnDamage,
+} from '../../../video/index.js';
+import type { Context } from '../../terminal/context.js';
+import { openEngine } from '../../engine/engine.js';
+import type { EngineFlags } from '../../engine/flags.js';
+import { gatherInputs } from '../../input/inputs.js';
+import { checkVideoOutput, modelFiles } from '../../output/check.js';
+import { outputChoice, rawInput, reportVideo, type RawFlags } from '../../output/choice.js';
+import type { OutputFlags } from '../../output/flags.js';
+import { createProgress } from '../../terminal/progress.js';
+
+/** What one video is made by. */
+export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
+  input: string;
+  startFrames?: number;
+  seed?: number;
+  audio?: boolean;
+  subtitles?: boolean;
+  chapters?: boolean;
+  metadata?: boolean;
+  segmentFrames?: number;
+  onDamage?: OnDamage;
+  inputMatrix?: ColourMatrix;
+  inputRange?: 'limited' | 'full';
+  trustFilters?: boolean;
+  json?: boolean;
+}
+
+export interface GenerateAnyFlags extends Omit<GenerateFlags, 'input'> {
+  input?: string[];
+  list?: string;
+  seeds?: number[];
+  jobs?: number;
+  shard?: Shard;
+}
+
+/** Where the flags lead, the same for one video and for many. */
+export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: Context) {
+  const raw = rawInput(flags);
+  const sequenceFps: Rational | undefined = raw ? undefined : flags.fps;
+  return {
+    startFrames: flags.startFrames ?? 0,
+    baseFolder: process.cwd(),
+    log: context.log,
+    signal: context.signal,
+    trustFilters: flags.trustFilters,
+    ...outputChoice(flags),
+    ...(flags.audio !== undefined && { audio: flags.audio }),
+    ...((flags.subtitles ?? flags.chapters ?? flags.metadata) && {
+      carry: {
+        subtitles: flags.subtitles,
+        chapters: flags.chapters,
+        metadata: flags.metadata,
+      },
+    }),
+    ...(raw && { raw }),
+    ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
+    ...((flags.inputMatrix ?? flags.inputRange) && {
+      colour: { colourMatrix: flags.inputMatrix, colourRange: flags.inputRange },
+    }),
+    ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
+    ...(flags.segmentFrames !== undefined && { segmentFrames: flags.segmentFrames }),
+  };
+}
+
+/** Another seed without noise to draw by it changes nothing, which nobody would guess. */
+function warnOfSeeds(model: AnyModel, context: Context): void {
+  if (memoryOf(model).noiseChannels > 0) return;
+  context.log.warn('this generator takes no noise: every seed gives the same video');
+}
+
+/** Generates one video with a run's averaged generator. */
+export async function generateFromRun(
+  folder: string,
+  flags: GenerateFlags,
+  context: Context,
+  thread?: OnnxThread,
+): Promise<EncodeResult> {
+  const settings = { ...generateSettings(flags, context), reads: await modelFiles(folder) };
+  const { format, outputPixelFormat, overwrite } = settings;
+  const reads = [flags.input, ...settings.reads];
+  const check = { format, outputPixelFormat, overwrite, reads };
+  await checkVideoOutput(flags.output, check).catch(async (error: unknown) => {
+    await removePartsOfMade(flags.output, context.log);
+    throw error;
+  });
+  // The input is looked at while the model is loaded.
+  const video = openInput({ ...settings, input: flags.input });
+  // Told where it is asked for, when the model is there.
+  video.catch(() => undefined);
+  const closeInput = (): Promise<void> =>
+    video.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+  const engine = await openEngine(folder, flags, context, thread).catch(async (error: unknown) => {
+    await closeInput();
+    throw error;
+  });
+  const { model } = engine;
+  if (flags.seed !== undefined) warnOfSeeds(model, context);
+  const synthesizer = await engine.open().catch(async (error: unknown) => {
+    await closeInput();
+    await engine.close();
+    throw error;
+  });
+  const progress = createProgress(context);
+  const started = performance.now();
+  /** Frames that were there when it went on. */
+  let before: number | undefined;
+  try {
+    return await generateVideo(model, {
+      ...settings,
+      synthesizer,
+      video,
+      input: flags.input,
+      output: flags.output,
+      ...(flags.seed !== undefined && { seed: flags.seed }),
+      onFrame: (done, total) => {
+        before ??= done - 1;
+        const framesPerSecond = ((done - before) * 1000) / (performance.now() - started);
+        progress.update({
+          done,
+          unit: 'frames',
+          framesPerSecond,
+          ...(total !== null && { total, etaSeconds: (total - done) / framesPerSecond }),
+        });
+      },
+    });
+  } finally {
+    progress.stop();
+    synthesizer.dispose();
+    await engine.close();
+  }
+}
+
+/** Generates one video or many, as the flags say. @returns the exit code */
+export async function generateAny(
+  folder: string,
+  flags: GenerateAnyFlags,
+  context: Context,
+  thread?: OnnxThread,
+): Promise<number> {
+  const { input = [], list, seeds, seed, jobs, shard, output, json = false } = flags;
+  if (seed !== undefined && seeds) {
+    throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
+  }
+  const inputs = await gatherInputs(input, list);
+  const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
+  if (!many && list === undefined && !isTemplate(output)) {
+    const one = { ...flags, input: inputs[0]! };
+    if (jobs !== undefined) context.log.warn('--jobs does nothing for one video');
+    return reportVideo(flags, context, () => generateFromRun(folder, one, context, thread));
+  }
+  if (output === '-' || inputs.includes('-')) {
+    throw new FrameloomError('bad-option', 'a pipe carries one video', {
+      hint: 'give files to a batch and write files, such as -o out/{name}-{seed}.mp4',
+    });
+  }
+  const reads = [...(await modelFiles(folder)), ...(list === undefined ? [] : [list])];
+  const settings = { ...generateSettings(flags, context), reads };
+  const { outputPixelFormat } = settings;
+  if (outputPixelFormat !== undefined) await assertPixelFormat(outputPixelFormat);
+  const { generateBatch } = await import('./batch.js');
+  const engine = await openEngine(folder, flags, context, thread);
+  if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);
+  try {
+    return await generateBatch(engine, context, {
+      settings,
+      inputs,
+      seeds: seeds ?? [seed ?? engine.model.seed],
+      template: output,
+      json,
+      ...(shard && { shard }),
+      ...(jobs !== undefined && { jobs }),
+    });
+  } finally {
+    await engine.close();
+  }
+}

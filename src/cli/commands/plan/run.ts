@@ -1,0 +1,56 @@
+import { planRollout } from '../../../autodiff/index.js';
+import { useBackend } from '../../../backend/index.js';
+import { writeFileAtomic } from '../../../base/outputs.js';
+import { FrameloomError } from '../../../base/error.js';
+import { conditionLayout } from '../../../clips/condition-plan.js';
+import { registerKernels } from '../../../kernels/index.js';
+import { loadPipeline } from '../../../pipeline/load.js';
+import { budgetBytes } from '../../../training/auto-checkpointing.js';
+import { profileCosts } from '../../../training/profile-costs.js';
+import { createModel } from '../../../training/model.js';
+import type { Context } from '../../terminal/context.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import { memoryPlot } from '../../report/memory-plot.js';
+import { formatMemoryReport, memoryReport } from '../../report/memory-report.js';
+import { checkFileOutput } from '../../output/check.js';
+
+export interface PlanFlags {
+  budget?: number | 'auto';
+  set?: string[];
+  json?: boolean;
+  plot?: string;
+  overwrite?: boolean;
+}
+
+/** Predicts and prints. @returns the exit code */
+export async function plan(path: string, flags: PlanFlags, context: Context): Promise<number> {
+  const { log, terminal } = context;
+  if (flags.plot !== undefined && !flags.plot.toLowerCase().endsWith('.svg')) {
+    throw new FrameloomError('bad-option', `--plot ${flags.plot} is not the name of an SVG file`, {
+      hint: 'call it plan.svg; browsers and most programs open it',
+    });
+  }
+  const { plot, overwrite = false } = flags;
+  if (plot !== undefined) await checkFileOutput(plot, { overwrite, reads: [path] });
+  const { pipeline, baseFolder } = await loadPipeline(path, { set: flags.set ?? [] });
+  const { training, data, name } = pipeline;
+  const layout = await conditionLayout(data.condition, baseFolder);
+  await useBackend({ log });
+  registerKernels();
+  const model = createModel(pipeline, layout.channels);
+  const costsOf = profileCosts(model, pipeline);
+  const bytes = budgetBytes(flags.budget ?? training.memoryBudget);
+  const { frames, batch } = training;
+  const report = memoryReport({ name, size: data.size, batch, frames }, bytes, (size) =>
+    costsOf(size, batch),
+  );
+  if (flags.json) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  else terminal.out(formatMemoryReport(report));
+  if (flags.plot !== undefined) {
+    await writeFileAtomic(flags.plot, memoryPlot(report), { overwrite, log });
+    log.info(`wrote ${flags.plot}`);
+  }
+  // Throws when the pipeline's own rollout does not fit; the tables say what would.
+  planRollout(costsOf(data.size, batch), frames, bytes);
+  return EXIT.ok;
+}

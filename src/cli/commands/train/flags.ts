@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { collect, type Register } from '../../command.js';
+import type { TrainFlags } from './run.js';
+import { addTrustFlag } from '../../engine/trust-flag.js';
+import { positiveNumber } from '../../values.js';
+
+/** `frameloom train` */
+export const registerTrain: Register = (program, run) => {
+  const command = program
+    .command('train')
+    .description('train a pipeline; Ctrl-C saves a snapshot that --resume goes on from')
+    .argument('<pipeline>', 'pipeline file')
+    .option('--clip <path...>', 'clips instead of the pipeline’s own')
+    .option('--run <folder>', 'the run’s folder; the next number in runs/ unless given')
+    .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
+    .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
+    .option('--resume', 'go on with --run, or with the newest run of this pipeline')
+    .option('--dry-run', 'check the pipeline and its clips, train nothing');
+  addTrustFlag(command)
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ frameloom train pipelines/edges-to-video.yaml
+  $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
+  $ frameloom train pipelines/edges-to-video.yaml --resume --run runs/00001-edges-to-video`,
+    )
+    .action((path: string, flags: TrainFlags, self: Command) =>
+      run(async (context) => {
+        const { runTraining } = await import('./run.js');
+        return runTraining(path, flags, context);
+      }, self),
+    );
+};

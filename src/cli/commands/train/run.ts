@@ -1,0 +1,128 @@
+import { cacheFolder } from '../../../base/cache-folder.js';
+import { FrameloomError, isFrameloomError } from '../../../base/error.js';
+import { formatBytes, formatDuration } from '../../../base/units.js';
+import { loadPipeline } from '../../../pipeline/load.js';
+import { train, type TrainEnding } from '../../../training/trainer.js';
+import type { Context } from '../../terminal/context.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import { exportRun } from '../export/run.js';
+import { inspect, printInspection } from '../../input/inspect.js';
+import { createProgress } from '../../terminal/progress.js';
+import { openTrainingRun } from './training-run.js';
+import { trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
+
+export interface TrainFlags extends TrustFlags {
+  clip?: string[];
+  run?: string;
+  set?: string[];
+  maxMinutes?: number;
+  resume?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+interface Trained {
+  readonly folder: string;
+  readonly ending: TrainEnding;
+  readonly step: number;
+}
+
+/**
+ * Trains in a run of its own, showing progress, and exports what it learned.
+ * @returns the run's folder and how it ended
+ */
+export async function trainPipeline(
+  path: string,
+  flags: TrainFlags,
+  context: Context,
+): Promise<Trained> {
+  const started = performance.now();
+  const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
+    log: context.log,
+  });
+  const progress = createProgress(context);
+  let trained: Trained;
+  try {
+    context.log.info(`training in ${run.folder}`);
+    const result = await train(pipeline, {
+      run,
+      baseFolder: process.cwd(),
+      log: context.log,
+      signal: context.signal,
+      cacheFolder: cacheFolder(),
+      trustFilters: trustsFilters(flags),
+      ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
+      onProgress: ({ step, steps, terms, ...figures }) =>
+        progress.update({
+          done: step,
+          total: steps,
+          unit: 'steps',
+          losses: sidesOf(terms),
+          ...figures,
+        }),
+    });
+    progress.stop();
+    const seconds = (performance.now() - started) / 1000;
+    context.log.info(
+      `${result.step} steps done in ${formatDuration(seconds)}; waited for data ${(result.waitingShare * 100).toFixed(1)} % of the time`,
+    );
+    trained = { folder: run.folder, ending: result.ending, step: result.step };
+  } finally {
+    progress.stop();
+    await discardUntrained();
+    await run.close();
+  }
+  if (trained.ending !== 'cancelled') await exportTrained(trained.folder, context);
+  return trained;
+}
+
+/** The generator as a file to take away. Training did its work even where this cannot be. */
+async function exportTrained(folder: string, context: Context): Promise<void> {
+  try {
+    const { path, bytes } = await exportRun(folder, {}, context);
+    context.log.info(`exported ${path} (${formatBytes(bytes)})`);
+  } catch (error) {
+    if (!isFrameloomError(error)) throw error;
+    context.log.warn(`not exported: ${error.toLine()}`);
+  }
+}
+
+/** The two networks' whole losses: a bar has no room for every term. */
+function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number> {
+  const sum = (side: string): number =>
+    Object.entries(terms)
+      .filter(([name]) => name.startsWith(`${side}/`))
+      .reduce((total, [, value]) => total + value, 0);
+  return { G: sum('generator'), D: sum('discriminator') };
+}
+
+/** Trains, or with --dry-run only looks. @returns the exit code */
+export async function runTraining(
+  path: string,
+  flags: TrainFlags,
+  context: Context,
+): Promise<number> {
+  if (flags.dryRun) {
+    const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+    const { pipeline } = await loadPipeline(path, changes);
+    const inspection = await inspect(pipeline, context, { trustFilters: trustsFilters(flags) });
+    return printInspection(inspection, context, flags);
+  }
+  const result = await trainPipeline(path, flags, context);
+  const { terminal } = context;
+  if (result.ending === 'cancelled' && result.step === 0) {
+    throw new FrameloomError('cancelled', 'stopped before the first step, nothing to save');
+  }
+  if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
+  if (result.ending === 'cancelled') {
+    throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
+      hint: `go on with: frameloom train ${path} --resume --run ${result.folder}`,
+    });
+  }
+  if (!flags.json) {
+    terminal.out(
+      `${result.folder}\nnext: frameloom evaluate ${result.folder}\n      frameloom generate ${result.folder} -i VIDEO -o generated.mp4\n`,
+    );
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { rm, rmdir, stat } from 'node:fs/promises';
+import type { Logger } from '../../../base/log.js';
+import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
+import { resumePipeline } from '../../../pipeline/resume.js';
+import type { Pipeline } from '../../../pipeline/schema.js';
+import { openRun, startRun, type Run } from '../../../training/run/run-folder.js';
+import { listSnapshots } from '../../../training/run/snapshot-store.js';
+
+export interface TrainingRunFlags {
+  clip?: readonly string[];
+  set?: readonly string[];
+  /** The run's folder. */
+  run?: string;
+  resume?: boolean;
+}
+
+/** A pipeline and the locked folder that it is trained in; the caller closes the run. */
+export interface TrainingRun {
+  readonly pipeline: Pipeline;
+  readonly run: Run;
+  /**
+   * Takes a new run in which nothing was trained away again: its folder would only be in the way of
+   * the next try. A folder that was there before stays.
+   */
+  discardUntrained: () => Promise<void>;
+}
+
+/**
+ * Makes the run that `train` works in: a new one with the file's pipeline, or an old one with its
+ * own pipeline, changed by --set and --clip.
+ * @throws FrameloomError as loadPipeline, startRun and resumePipeline do
+ */
+export async function openTrainingRun(
+  path: string,
+  flags: TrainingRunFlags,
+  options: { root?: string; log?: Logger } = {},
+): Promise<TrainingRun> {
+  const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+  const { pipeline } = await loadPipeline(path, changes);
+  const had = flags.run !== undefined && existsSync(flags.run);
+  const run = await startRun({
+    ...options,
+    name: pipeline.name,
+    pipelineYaml: pipelineToYaml(pipeline),
+    resume: flags.resume ?? false,
+    ...(flags.run === undefined ? {} : { folder: flags.run }),
+  });
+  if (!run.resumed) return { pipeline, run, discardUntrained: () => discardUntrained(run, had) };
+  try {
+    const { pipelineYaml } = await openRun(run.folder);
+    const resumed = resumePipeline(pipelineYaml, run.pipeline, { ...changes, ...options });
+    await run.writePipeline(pipelineToYaml(resumed));
+    return { pipeline: resumed, run, discardUntrained: () => Promise.resolve() };
+  } catch (error) {
+    await run.close();
+    throw error;
+  }
+}
+
+async function discardUntrained(run: Run, keepFolder: boolean): Promise<void> {
+  // The first line is written before the first snapshot or sample.
+  const logBytes = existsSync(run.log) ? (await stat(run.log)).size : 0;
+  if (logBytes > 0 || (await listSnapshots(run.snapshots)).length > 0) return;
+  // One by one: what is not ours stays.
+  for (const path of [run.pipeline, run.log, run.snapshots, run.samples, run.exports, run.events]) {
+    await rm(path, { recursive: true, force: true });
+  }
+  await run.close();
+  // Fails where it holds something else, which is then a reason to keep it.
+  if (!keepFolder) await rmdir(run.folder).catch(() => undefined);
+}

@@ -1,0 +1,23 @@
+import { Option, type Command } from 'commander';
+import { DEVICES, type Device } from '../../export/runtime.js';
+import { snapshotChoice } from '../values.js';
+
+export interface EngineFlags {
+  snapshot?: 'latest' | 'best' | number;
+  engine?: 'auto' | 'onnx' | 'tensorflow';
+  device?: Device;
+}
+
+/** --snapshot, --engine and --device, the same for everything that runs a generator. */
+export const addEngineFlags = (command: Command): Command =>
+  command
+    .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
+    .addOption(
+      new Option(
+        '--engine <which>',
+        'what runs it: onnx (the exported file), tensorflow, or auto: onnx where there is an export of the snapshot',
+      ).choices(['auto', 'onnx', 'tensorflow']),
+    )
+    .addOption(
+      new Option('--device <name>', 'where onnx runs it; cpu unless given').choices([...DEVICES]),
+    );

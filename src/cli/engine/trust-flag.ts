@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { parseOverride } from '../../pipeline/overrides.js';
+
+export interface TrustFlags {
+  trustFilters?: boolean;
+  set?: readonly string[];
+}
+
+/** --trust-filters, for every command that runs the filtergraph of a file. */
+export const addTrustFlag = (command: Command): Command =>
+  command.option(
+    '--trust-filters',
+    'run a filtergraph of the file that could do more than change pictures',
+  );
+
+/** What replaces the whole of a file's filtergraph. */
+const GRAPH_KEYS = new Set(['data', 'data.condition', 'data.condition.filtergraph']);
+
+/**
+ * Whether the filtergraph may do anything that ffmpeg can: because the user says so, or because it
+ * is not the file's at all but was written on the command line.
+ */
+export const trustsFilters = (flags: TrustFlags): boolean =>
+  flags.trustFilters === true ||
+  (flags.set ?? []).some((text) => GRAPH_KEYS.has(parseOverride(text).path.join('.')));

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { isDynamicPattern } from 'tinyglobby';
+import { FrameloomError, messageOf } from '../../base/error.js';
+import { expandClips } from '../../clips/expand.js';
+import { filesOf } from '../../video/sequence.js';
+import { listEntries, type ListEntry } from './list-lines.js';
+import { readList } from './list-text.js';
+
+/** As people would type it: relative where it lies below the folder they are in. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === '' || short.startsWith('..') ? path : short;
+}
+
+/** Whether there is a file, a folder, or pictures of a pattern. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await filesOf(path)).length > 0 || (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+async function expand(entry: string, folder = process.cwd()): Promise<string[]> {
+  if (entry === '-') return [entry];
+  const isThere = await exists(resolve(folder, entry));
+  // One that is missing fails by itself, later, and not the whole batch.
+  if (!isThere && !isDynamicPattern(entry)) return [entry];
+  try {
+    return (await expandClips([entry], folder)).map(shortPath);
+  } catch (error) {
+    // A folder of nothing to decode: decoding says what it needs.
+    if (isThere) return [shortPath(resolve(folder, entry))];
+    throw new FrameloomError('not-found', messageOf(error), { path: entry, cause: error });
+  }
+}
+
+/** The inputs that one entry of a list means; paths start from the first of the folders that has them. */
+async function expandListed(entry: ListEntry, folders: readonly string[]): Promise<string[]> {
+  for (const candidate of entry.candidates) {
+    for (const folder of folders) {
+      if (await exists(resolve(folder, candidate))) return expand(candidate, folder);
+    }
+  }
+  if (entry.isComment) return [];
+  const likeliest = entry.candidates.at(-1)!;
+  if (!isDynamicPattern(likeliest)) return [likeliest];
+  const failures: unknown[] = [];
+  for (const folder of folders) {
+    try {
+      return await expand(likeliest, folder);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures[0];
+}
+
+async function listed(list: string): Promise<string[]> {
+  const { isConcat, entries } = listEntries(await readList(list), list);
+  const working = process.cwd();
+  const own = list === '-' ? working : dirname(resolve(list));
+  // ffmpeg's lists are relative to themselves.
+  const folders = [...new Set(isConcat ? [own, working] : [working, own])];
+  const inputs: string[] = [];
+  for (const entry of entries) inputs.push(...(await expandListed(entry, folders)));
+  return inputs;
+}
+
+/**
+ * The inputs of a call: files, globs, folders (their videos, or their pictures as one sequence), and
+ * the lines of a list, in order and none twice. Paths start from the working directory, those of a
+ * list from its own folder where the working directory has none of that name.
+ * @throws FrameloomError not-found for a glob without a match or a list that cannot be read;
+ *   bad-option when there is none, or a pipe among several, or a list that is none
+ */
+export async function gatherInputs(
+  entries: readonly string[],
+  list: string | undefined,
+): Promise<string[]> {
+  if (entries.includes('-') && list === '-') {
+    throw new FrameloomError('bad-option', 'standard input cannot be a video and a list at once');
+  }
+  const named = await Promise.all(entries.map((entry) => expand(entry)));
+  const fromList = list === undefined ? [] : await listed(list);
+  const inputs = [...new Set([...named.flat(), ...fromList])];
+  if (inputs.length === 0) {
+    throw new FrameloomError('bad-option', 'there is no input', {
+      hint: 'name videos with -i, or a file that lists them with --list',
+    });
+  }
+  if (inputs.length > 1 && inputs.includes('-')) {
+    throw new FrameloomError('bad-option', 'standard input cannot be one of several inputs', {
+      hint: 'call frameloom once for the pipe and once for the files',
+    });
+  }
+  return inputs;
+}

@@ -1,0 +1,47 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { refuseExisting } from '../../base/outputs.js';
+import { runPaths } from '../../training/run/run-folder.js';
+import { assertFree, assertNotAnInput, assertPixelFormat, formatOf } from '../../video/index.js';
+
+/** The files that a model is read from: an exported one's own, or what a run was trained by and to, its log too. */
+export async function modelFiles(place: string): Promise<string[]> {
+  if (/\.onnx$/i.test(place)) return [place];
+  const { pipeline, snapshots, exports } = runPaths(place);
+  // What is no run is told when it is opened.
+  const names = await readdir(snapshots, { recursive: true }).catch(() => []);
+  const own = await readdir(place, { withFileTypes: true }).catch(() => []);
+  return [
+    ...[pipeline, join(exports, 'generator.onnx')],
+    ...names.map((name) => join(snapshots, name)),
+    ...own.filter((entry) => entry.isFile()).map(({ name }) => join(place, name)),
+  ];
+}
+
+export interface OutputCheck {
+  readonly format?: string | undefined;
+  readonly overwrite?: boolean | undefined;
+  readonly outputPixelFormat?: string | undefined;
+  /** Files, folders of pictures and patterns that are read. */
+  readonly reads: readonly string[];
+}
+
+/**
+ * Says of a video that is to be written, before anything is loaded, whether it may be.
+ * @throws FrameloomError bad-option where it is one of the files read, or of a pixel format that
+ *   there is not; exists where it is there and
+ *   not to be replaced
+ */
+export async function checkVideoOutput(output: string, check: OutputCheck): Promise<void> {
+  if (check.outputPixelFormat !== undefined) await assertPixelFormat(check.outputPixelFormat);
+  if (output === '-') return;
+  const pictures = formatOf(output, check.format) === 'png';
+  await assertNotAnInput(output, check.reads, pictures);
+  if (!check.overwrite) await assertFree(output, pictures);
+}
+
+/** The same of any other file. */
+export async function checkFileOutput(output: string, check: OutputCheck): Promise<void> {
+  await assertNotAnInput(output, check.reads);
+  if (!check.overwrite) await refuseExisting(output);
+}

@@ -1,9 +1,0 @@
-import { FrameloomError } from '../base/error.js';
-
-/** @throws FrameloomError bad-input when there are more or fewer bytes than a picture has */
-export function checkLength(bytes: Uint8Array, expected: number, what: string): void {
-  if (bytes.length === expected) return;
-  throw new FrameloomError('bad-input', `${what} has ${bytes.length} bytes, expected ${expected}`, {
-    hint: 'scale it to the size the generator was trained at',
-  });
-}

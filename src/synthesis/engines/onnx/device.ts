@@ -1,0 +1,71 @@
+import { silentLogger, type Logger } from '../../../base/log.js';
+import type { ExportedInfo } from '../../../export/metadata.js';
+import { assertFits } from '../../../export/fits.js';
+import { openRuntime, type Device, type Runtime } from '../../../export/runtime.js';
+import { probeFrame } from './probe.js';
+
+export interface OnDeviceOptions {
+  readonly path: string;
+  readonly info: Pick<ExportedInfo, 'generator' | 'condition'>;
+  readonly width: number;
+  readonly height: number;
+  readonly device: Device;
+  /** Threads of the processor; as many as there are cores unless given. */
+  readonly threads?: number | undefined;
+  /** Others (ffmpeg) need the processor at the same time. */
+  readonly sharing?: boolean | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/** A byte is 2/255 of the range from −1 to 1: frames of a device may differ by two of them. */
+const DEVICE_TOLERANCE = (2 * 2) / 255;
+
+/**
+ * Loads an exported file into ONNX Runtime. A device other than the processor must make the frame
+ * that the processor makes, or the processor is used, with a warning.
+ * @throws FrameloomError bad-input, backend (no ONNX Runtime, no such device)
+ */
+export async function openOnDevice(
+  file: Uint8Array,
+  options: OnDeviceOptions,
+): Promise<{ runtime: Runtime; device: Device }> {
+  const { path, info, width, height, device, threads, sharing, log = silentLogger } = options;
+  const size = { samples: 1, width, height };
+  const open = async (on: Device): Promise<Runtime> => {
+    const opened = await openRuntime(file, path, { size, device: on, threads, sharing });
+    try {
+      assertFits(opened.session, info, path);
+    } catch (error) {
+      await opened.session.release();
+      throw error;
+    }
+    return opened;
+  };
+  const runtime = await open(device);
+  if (device === 'cpu') return { runtime, device };
+  const reference = await open('cpu');
+  const difference = await differenceOf(runtime, reference, info, size);
+  if (difference <= DEVICE_TOLERANCE) {
+    await reference.session.release();
+    return { runtime, device };
+  }
+  log.warn(
+    `${device} makes other frames than the processor (by ${(difference * 127.5).toFixed(1)} of 255): using the processor`,
+  );
+  await runtime.session.release();
+  return { runtime: reference, device: 'cpu' };
+}
+
+/** How far the same frame is apart on two devices, in [−1, 1]; infinite where one makes NaN. */
+async function differenceOf(
+  a: Runtime,
+  b: Runtime,
+  info: OnDeviceOptions['info'],
+  size: { width: number; height: number },
+): Promise<number> {
+  const [mine, other] = [await probeFrame(a, info, size), await probeFrame(b, info, size)];
+  return mine.reduce((worst, value, i) => {
+    const difference = Math.abs(value - other[i]!);
+    return difference <= worst ? worst : Number.isNaN(difference) ? Infinity : difference;
+  }, 0);
+}

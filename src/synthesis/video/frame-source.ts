@@ -1,0 +1,110 @@
+import { concat, defer, EMPTY, filter, lastValueFrom, map, toArray, type Observable } from 'rxjs';
+import { FrameloomError } from '../../base/error.js';
+import type { Rational } from '../../base/rational.js';
+import { openCondition, type InputColour } from '../../clips/condition.js';
+import { deinterlaceFilter } from '../../video/deinterlace.js';
+import type { Frame, OnDamage, OpenedVideo, VideoInfo } from '../../video/index.js';
+import type { DataOptions } from '../../clips/index.js';
+import { dataOf, type AnyModel } from '../models/model.js';
+
+/** What a generator is driven by: conditions, and the real frames that it begins with. */
+export interface FrameSource {
+  /** A condition for each frame of the input, the start's own included. */
+  readonly conditions: Observable<Frame>;
+  /** Start frame k, rgb24 in the model's size; known once condition k has come. */
+  readonly start: (k: number) => Frame;
+}
+
+export interface FrameSourceOptions {
+  /** Real frames to begin with. */
+  readonly startFrames: number;
+  /** Conditions to leave out, because their frames are there: none of the start is then needed. */
+  readonly skip?: number | undefined;
+  /** The rate that was asked for, or the input's own. */
+  readonly fps: Rational;
+  /** The rate was asked for: the input is resampled to it. Otherwise each of its frames is taken. */
+  readonly resample: boolean;
+  readonly onDamage: OnDamage;
+  readonly colour?: InputColour | undefined;
+  readonly baseFolder: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean | undefined;
+}
+
+/**
+ * The conditions of an opened input by the model's rule. A file is decoded again for the start's
+ * frames; of a pipe, which is read once, they are kept as they pass.
+ * @throws FrameloomError bad-input where there are fewer frames than the start needs (of a pipe, the
+ *   stream errors with it); what opening the condition throws
+ */
+export async function openFrameSource(
+  model: AnyModel,
+  video: OpenedVideo,
+  options: FrameSourceOptions,
+): Promise<FrameSource> {
+  const data = dataOf(model);
+  const { startFrames, skip = 0, fps, resample, onDamage, colour, ...place } = options;
+  const context = { ...place, fps, resample, onDamage, colour };
+  const scaled = {
+    size: { ...data.size, fit: data.fit },
+    fps: resample ? fps : undefined,
+    onDamage,
+    preFilter: data.deinterlace ? await deinterlaceFilter() : undefined,
+    ...colour,
+  };
+  const missing = (have: number): FrameloomError =>
+    new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {
+      hint: `it needs more than ${startFrames}, or --start-frames none`,
+    });
+  const starts: Frame[] = [];
+  const start = (k: number): Frame => {
+    const frame = starts[k];
+    if (!frame) throw missing(starts.length);
+    return frame;
+  };
+  if (skip > 0) {
+    const enters = mayEnter(data, video.info, options);
+    const startFrame = enters ? skip : undefined;
+    const condition = await openCondition(data, { video }, { ...context, startFrame });
+    const frames = condition?.frames ?? video.decode({ ...scaled, startFrame });
+    return { conditions: enters ? frames : frames.pipe(filter((_, k) => k >= skip)), start };
+  }
+  if (startFrames > 0 && video.isStream) {
+    const frames = video.decode(scaled).pipe(
+      map((frame) => {
+        if (starts.length < startFrames) starts.push(frame);
+        return frame;
+      }),
+    );
+    const condition = await openCondition(data, { frames }, context);
+    const complete = defer(() => {
+      if (starts.length < startFrames) throw missing(starts.length);
+      return EMPTY;
+    });
+    return { conditions: concat(condition?.frames ?? frames, complete), start };
+  }
+  if (startFrames > 0) {
+    const first = video.decode({ ...scaled, frames: startFrames }).pipe(toArray());
+    starts.push(...(await lastValueFrom(first)));
+    if (starts.length < startFrames) throw missing(starts.length);
+  }
+  const condition = await openCondition(data, { video }, context);
+  return { conditions: condition?.frames ?? video.decode(scaled), start };
+}
+
+/** Filters of these see one frame at a time. */
+const OF_ONE_FRAME = new Set(['edges', 'grey', 'blur', 'low-resolution']);
+
+/**
+ * Whether decoding may begin in mid-stream and still give what it gives from the start: pictures by filters that
+ * remember none before, at times that follow from the number. Otherwise the front is decoded too,
+ * which takes little beside generating.
+ */
+function mayEnter(data: DataOptions, info: VideoInfo, options: FrameSourceOptions): boolean {
+  const { condition, deinterlace } = data;
+  if (condition.kind === 'derived' && !OF_ONE_FRAME.has(condition.preset ?? '')) return false;
+  if (deinterlace || options.resample || info.variableFrameRate) return false;
+  if (info.kind === 'sequence') return options.onDamage === 'error';
+  return info.frameTimes !== null && /(^|,)(mov|matroska)(,|$)/.test(info.container);
+}

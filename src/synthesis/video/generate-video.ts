@@ -1,0 +1,299 @@
+import type { Readable, Writable } from 'node:stream';
+import { EMPTY, lastValueFrom, tap } from 'rxjs';
+import { FrameloomError } from '../../base/error.js';
+import { silentLogger, type Logger } from '../../base/log.js';
+import { formatRational, rationalToNumber, type Rational } from '../../base/rational.js';
+import type { InputColour } from '../../clips/condition.js';
+import { SMALLEST_SIDE } from '../../clips/options.js';
+import {
+  assertFree,
+  assertNotAnInput,
+  encodeFrames,
+  encodeInSegments,
+  formatOf,
+  openVideo,
+  type CarryOptions,
+  type EncodeOptions,
+  type EncodeResult,
+  type OnDamage,
+  type OpenedVideo,
+  type RawInput,
+  type VideoInfo,
+} from '../../video/index.js';
+import { dataOf, filesRead, type AnyModel } from '../models/model.js';
+import { partsOf } from './film-job.js';
+import { removePartsOfMade, type FilmParts } from './film-parts.js';
+import { createFrameMaker } from './frame-maker.js';
+import { openSynthesizerLater } from '../engines/open-later.js';
+import { openFrameSource, type FrameSource } from './frame-source.js';
+import type { Synthesizer } from '../engines/synthesizer.js';
+
+/** How what is generated is written; by the output's extension unless given. */
+export type OutputChoice = Pick<
+  EncodeOptions,
+  'format' | 'outputPixelFormat' | 'crf' | 'preset' | 'overwrite'
+>;
+
+export interface GenerateVideoOptions extends OutputChoice {
+  /** A video of the kind that the model's condition is made of: a path, `-`, or a stream. */
+  readonly input: string | Readable;
+  /** A path, `-` (y4m unless `format` is given), or a stream. */
+  readonly output: string | Writable;
+  /** The input, looked at already: `openInput`. It is closed here. */
+  readonly video?: Promise<OpenedVideo> | undefined;
+  /** The input has no header. */
+  readonly raw?: RawInput | undefined;
+  /** Rate of an input of pictures, which carry none. */
+  readonly sequenceFps?: Rational | undefined;
+  /** Make frames at this rate, the input resampled to it; each of the input's own frames once unless given. */
+  readonly fps?: Rational | undefined;
+  /**
+   * What a damaged input ends in. Unless given, `warn` of a video, whose finished frames are kept, and
+   * `error` of pictures, of which the bad one can be named and made again.
+   */
+  readonly onDamage?: OnDamage | undefined;
+  /** How the input's colours are to be read, whatever it says of itself: y4m says too little. */
+  readonly colour?: InputColour | undefined;
+  /** Real frames of the input to go on from, copied to the output; 0 makes every frame. */
+  readonly startFrames: number;
+  readonly seed?: number;
+  /** Carry the input's audio along. */
+  readonly audio?: boolean;
+  /** Carry more of the input along: subtitles, chapters, tags. */
+  readonly carry?: Omit<CarryOptions, 'from'> | undefined;
+  readonly baseFolder: string;
+  /** What else is read and never written over, beside the input and the model's files: a list, say. */
+  readonly reads?: readonly string[] | undefined;
+  /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
+  readonly trustFilters?: boolean | undefined;
+  /** Lent, to make many videos with one; made for this video unless given. */
+  readonly synthesizer?: Synthesizer | undefined;
+  /**
+   * A film of more frames, or of nobody knows how many, is written in segments of so many. Those that are
+   * finished are kept beside the output when making it is stopped or killed, and the same call goes on
+   * from them. 1000 unless given. Not of pipes, GIFs, pictures and raw frames.
+   */
+  readonly segmentFrames?: number | undefined;
+  readonly log?: Logger;
+  readonly signal?: AbortSignal;
+  readonly onFrame?: (done: number, total: number | null) => void;
+}
+
+const isPath = (place: string | Readable | Writable): place is string =>
+  typeof place === 'string' && place !== '-';
+
+/**
+ * Looks at the input and keeps it open, so that this can be done while the model is loaded.
+ * @throws FrameloomError as generateVideo, of the input
+ */
+export function openInput(
+  options: Pick<
+    GenerateVideoOptions,
+    'input' | 'raw' | 'sequenceFps' | 'onDamage' | 'signal' | 'log'
+  >,
+): Promise<OpenedVideo> {
+  const { input, raw, sequenceFps, onDamage, signal, log = silentLogger } = options;
+  return openVideo(input, { count: true, raw, sequenceFps, onDamage, signal, log });
+}
+
+/**
+ * Generates a video from an input: its conditions by the model's rule, frame for frame, in closed
+ * loop. The generator runs once for each frame of the input, and each is shown when that one is; with
+ * `fps` the input is resampled first. A file is written beside and renamed into place, a pipe gets its
+ * first frame as soon as the input has given one.
+ *
+ * @throws FrameloomError bad-option when start frames are asked of an input that is a label map,
+ *   sound of a pipe, or an output that is one of the files read; exists where it is there already;
+ *   bad-input when it is shorter, or smaller than anything can be trained on; untrusted for a
+ *   filtergraph that could do more than change pictures; closed-pipe when whoever reads the output is
+ *   gone; what decoding and encoding throw
+ */
+export async function generateVideo(
+  model: AnyModel,
+  options: GenerateVideoOptions,
+): Promise<EncodeResult> {
+  // Told where it is asked for.
+  options.video?.catch(() => undefined);
+  await checkOutput(model, options).catch(async (error: unknown) => {
+    // Opened by the caller, and ours to close.
+    await options.video?.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+    throw error;
+  });
+  const video = await (options.video ?? openInput(options));
+  try {
+    return await generateFrom(video, model, options);
+  } finally {
+    await video.close();
+  }
+}
+
+async function generateFrom(
+  video: OpenedVideo,
+  model: AnyModel,
+  options: GenerateVideoOptions,
+): Promise<EncodeResult> {
+  const { log = silentLogger } = options;
+  const data = dataOf(model);
+  const { info } = video;
+  check(video, model, options);
+  const fps = options.fps ?? info.fps;
+  const resample = options.fps !== undefined;
+  if (!resample) warnOfRate(data.fps, info, log);
+  const total = totalFrames(info, options.fps);
+  const parts = await partsOf({ model, info, isStream: video.isStream, total, options });
+  let isMade = false;
+  try {
+    const result = await makeFilm(video, model, { ...options, fps, resample, total, parts });
+    isMade = true;
+    return result;
+  } finally {
+    await parts?.close(isMade);
+  }
+}
+
+type FilmOptions = Omit<GenerateVideoOptions, 'fps'> & {
+  readonly fps: Rational;
+  readonly resample: boolean;
+  readonly total: number | null;
+  readonly parts: FilmParts | null;
+};
+
+async function makeFilm(
+  video: OpenedVideo,
+  model: AnyModel,
+  options: FilmOptions,
+): Promise<EncodeResult> {
+  const { output, fps, total, parts, signal, baseFolder, trustFilters, resample } = options;
+  const { log = silentLogger } = options;
+  const { info } = video;
+  const skip = parts?.frames ?? 0;
+  const startFrames = skip > 0 ? 0 : options.startFrames;
+  const source: Partial<FrameSource> & Pick<FrameSource, 'conditions'> = parts?.isComplete
+    ? { conditions: EMPTY }
+    : await openFrameSource(model, video, {
+        ...{ startFrames, skip, fps, baseFolder, signal, trustFilters, resample },
+        colour: options.colour,
+        onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
+      });
+  const { width, height } = dataOf(model).size;
+  log.debug(`generating ${info.frameCount ?? '?'} frames at ${width}x${height}`);
+  const synthesizer = options.synthesizer ?? (await openSynthesizerLater(model));
+  const open = (): Synthesizer => {
+    synthesizer.reset(options.seed ?? model.seed);
+    if (parts?.synthesizer) synthesizer.restore(parts.synthesizer);
+    return synthesizer;
+  };
+  const maker = createFrameMaker(model, {
+    ...{ startFrames, start: source.start, open },
+    asked: (_synthesizer, k) => parts?.asked(synthesizer, skip + k + 1),
+  });
+  const encoding: EncodeOptions = {
+    ...{ fps, signal, log },
+    expects: { width, height, pixelFormat: 'rgb24' },
+    format: options.format ?? (isPath(output) ? undefined : 'y4m'),
+    outputPixelFormat: options.outputPixelFormat,
+    crf: options.crf,
+    preset: options.preset,
+    overwrite: options.overwrite,
+    ...carriedFrom(info, options),
+  };
+  let seen = skip;
+  try {
+    return await lastValueFrom(
+      source.conditions.pipe(
+        maker.operator,
+        tap(() => options.onFrame?.((seen += 1), total)),
+        parts && isPath(output)
+          ? encodeInSegments(output, encoding, parts.segments)
+          : encodeFrames(output, encoding),
+      ),
+    );
+  } finally {
+    await maker.settled();
+    if (!options.synthesizer) synthesizer.dispose();
+  }
+}
+
+/** Rates this far apart make the same motion look different. */
+const SAME_MOTION = 0.02;
+
+/** A generator that was trained at another rate makes things move faster or slower than they did. */
+function warnOfRate(trained: Rational | undefined, info: VideoInfo, log: Logger): void {
+  if (!trained) return;
+  const ratio = rationalToNumber(info.fps) / rationalToNumber(trained);
+  if (Math.abs(ratio - 1) <= SAME_MOTION) return;
+  log.warn(
+    `${info.path ?? 'the stream'} has ${formatRational(info.fps)} frames a second, the training had ${formatRational(trained)}: every frame is made, and things may move otherwise; --fps ${formatRational(trained)} resamples it`,
+  );
+}
+
+/** Frames that will be made; null where the input does not tell. */
+function totalFrames(info: VideoInfo, fps: Rational | undefined): number | null {
+  if (fps === undefined) return info.frameCount;
+  const seconds = info.durationSeconds;
+  return seconds === null ? null : Math.max(1, Math.round(seconds * rationalToNumber(fps)));
+}
+
+/** That nothing is written over: what is read never, what is there only when asked. */
+async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Promise<void> {
+  const { input, output, baseFolder, overwrite, reads = [] } = options;
+  if (!isPath(output)) return;
+  const pictures = formatOf(output, options.format) === 'png';
+  const read = [...(isPath(input) ? [input] : []), ...filesRead(model, baseFolder), ...reads];
+  await assertNotAnInput(output, read, pictures);
+  if (overwrite) return;
+  await assertFree(output, pictures).catch(async (error: unknown) => {
+    await removePartsOfMade(output, options.log);
+    throw error;
+  });
+}
+
+/** What can be said before any frame is read. */
+function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOptions): void {
+  const { info, isStream } = video;
+  const where = info.path === null ? {} : { path: info.path };
+  // As in training: out of so few pixels comes no condition that was ever trained.
+  if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
+    throw new FrameloomError(
+      'bad-input',
+      `${info.path ?? 'the stream'} is ${info.width}x${info.height} pixels, too small to generate from`,
+      { ...where, hint: `both sides need at least ${SMALLEST_SIDE} pixels` },
+    );
+  }
+  if (options.startFrames > 0 && model.layout.kind === 'paired') {
+    throw new FrameloomError(
+      'bad-option',
+      'a paired condition video holds no real frames to start from',
+      { ...where, hint: 'use --start-frames none' },
+    );
+  }
+  if (options.audio && isStream) {
+    throw new FrameloomError('bad-option', 'sound cannot be carried along from a pipe', {
+      hint: 'leave --audio out, or read from a file',
+    });
+  }
+  if (options.carry && isStream) {
+    throw new FrameloomError(
+      'bad-option',
+      'subtitles, chapters and tags cannot be carried along from a pipe',
+      { hint: 'leave them out, or read from a file' },
+    );
+  }
+}
+
+/** What the output takes from the input beside its pictures. */
+function carriedFrom(
+  info: VideoInfo,
+  { audio, carry, log }: GenerateVideoOptions,
+): Pick<EncodeOptions, 'audioFrom' | 'carry'> {
+  if (!audio && !carry) return {};
+  const { path } = info;
+  if (info.kind !== 'file' || path === null) {
+    log?.warn(`${path ?? 'the input'} holds pictures only: there is nothing to carry along`);
+    return {};
+  }
+  return { ...(audio && { audioFrom: path }), ...(carry && { carry: { ...carry, from: path } }) };
+}

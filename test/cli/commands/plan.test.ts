@@ -1,0 +1,108 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memoryPlot } from '../../../src/cli/report/memory-plot.js';
+import { formatMemoryReport, type MemoryReport } from '../../../src/cli/report/memory-report.js';
+import { frameloom } from '../support.js';
+
+/** Networks small enough for a profile to take a few seconds. */
+const SMALL = [
+  'generator.channels=4',
+  'generator.residualBlocks=0',
+  'generator.branchBlocks=0',
+  'frameDiscriminator={channels: 4, layers: 1, scales: 1}',
+  'sequenceDiscriminator={channels: 4, layers: 1, scales: 1}',
+  'training.warmUp.frames=0',
+].flatMap((change) => ['--set', change]);
+const TIMEOUT_MS = 120_000;
+
+let folder: string;
+let pipeline: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-'));
+  pipeline = join(folder, 'mine.yaml');
+  await writeFile(pipeline, 'data: {clips: [none.mp4], size: 64x48}\ntraining: {frames: 6}\n');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('plan', { timeout: TIMEOUT_MS }, () => {
+  let report: MemoryReport;
+
+  it('says what a pipeline takes, without its clips, and draws it', async () => {
+    const plot = join(folder, 'plan.svg');
+    const { code, stdout } = await frameloom(
+      ...['--quiet', 'plan', pipeline, '--json', '--budget', '40MiB', '--plot', plot, ...SMALL],
+    );
+    expect(code).toBe(0);
+    report = JSON.parse(stdout) as MemoryReport;
+    expect(report).toMatchObject({ pipeline: 'mine', batch: 1, budgetBytes: 40 * 2 ** 20 });
+    expect(report.own).toMatchObject({ width: 64, height: 48, frames: 6 });
+    expect(report.longest).toHaveLength(4);
+    expect(report.sweep).toHaveLength(4 * 8);
+    for (const row of report.sweep) {
+      expect(row.plan?.peakBytes ?? 0).toBeLessThanOrEqual(report.budgetBytes);
+      expect(row.plan === null).toBe(row.smallestBytes > report.budgetBytes);
+    }
+    const picture = await readFile(plot, 'utf8');
+    expect(picture).toBe(memoryPlot(report));
+    expect(picture.match(/<polyline/g)!.length).toBeGreaterThan(8);
+    expect(picture).toContain('budget 40.0 MiB');
+  });
+
+  it('shows larger frames and longer rollouts to take more', () => {
+    const bytesOf = (width: number, frames: number): number =>
+      report.sweep.find((row) => row.width === width && row.frames === frames)!.plainBytes;
+    expect(bytesOf(64, 8)).toBeGreaterThan(bytesOf(64, 4));
+    // Four times the pixels: activations grow so, weights do not.
+    expect(bytesOf(128, 64) / bytesOf(64, 64)).toBeGreaterThan(3.5);
+    expect(bytesOf(128, 64) / bytesOf(64, 64)).toBeLessThan(4.01);
+    for (const row of report.longest) {
+      expect(row.plainFrames).toBeLessThanOrEqual(row.recomputedFrames);
+      expect(row.recomputedFrames).toBeLessThanOrEqual(row.frugalFrames);
+    }
+    const words = formatMemoryReport(report);
+    expect(words).toContain('mine, 64x48, batch 1, 6 frames a rollout');
+    expect(words).toMatch(/256x192 +64 .* needs [\d.]+ [MG]iB/);
+  });
+
+  it('refuses a budget that nothing fits, after the tables, and names one that does', async () => {
+    const { code, stdout, stderr } = await frameloom(
+      ...['--quiet', 'plan', pipeline, '--budget', '1MiB', ...SMALL],
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain('nothing fits');
+    expect(stderr).toMatch(
+      /^error: .*a rollout of 6 frames does not fit 1\.0 MiB: it needs [\d.]+ MiB at least/,
+    );
+  });
+
+  it('reads the budget of the pipeline, and refuses what is no size or no SVG file', async () => {
+    const bad = await frameloom('plan', pipeline, '--budget', 'much');
+    expect(bad).toMatchObject({ code: 2, stdout: '' });
+    expect(bad.stderr).toContain('Write it as auto, 512MiB or 4GiB.');
+    const png = await frameloom('plan', pipeline, '--plot', 'plan.png');
+    expect(png).toMatchObject({ code: 2, stdout: '' });
+    expect(png.stderr).toContain('is not the name of an SVG file');
+    const misspelt = await frameloom('plan', pipeline, '--set', 'training.memoryBudget=2GB?');
+    expect(misspelt).toMatchObject({ code: 2, stdout: '' });
+    expect(misspelt.stderr).toContain('training.memoryBudget');
+  });
+});
+
+describe('plan of the pipelines that come with Frameloom', { timeout: TIMEOUT_MS }, () => {
+  it('has rows for each', async () => {
+    const files = (await readdir('pipelines')).filter((name) => name.endsWith('.yaml'));
+    expect(files.length).toBeGreaterThanOrEqual(5);
+    for (const file of files) {
+      const { code, stdout } = await frameloom(
+        ...['--quiet', 'plan', join('pipelines', file), '--json', '--budget', '64GiB', ...SMALL],
+      );
+      expect([file, code]).toEqual([file, 0]);
+      const { own, sweep } = JSON.parse(stdout) as MemoryReport;
+      expect(own.plan).toMatchObject({ schedule: 'one tape', slowdown: 1 });
+      expect(sweep.length).toBeGreaterThanOrEqual(4 * 7);
+    }
+  });
+});

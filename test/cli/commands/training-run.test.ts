@@ -1,0 +1,52 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openTrainingRun } from '../../../src/cli/commands/train/training-run.js';
+import { parsePipeline } from '../../../src/pipeline/load.js';
+import { testFolder } from '../../training/run/support.js';
+
+async function prepared() {
+  const folder = await testFolder();
+  const path = join(folder, 'edges.yaml');
+  await writeFile(path, 'data: {clips: [a.mp4]}\ntraining: {steps: 50}\n');
+  return { path, root: join(folder, 'runs') };
+}
+
+describe('the run of a training', () => {
+  it('holds the resolved pipeline', async () => {
+    const { path, root } = await prepared();
+    const { pipeline, run } = await openTrainingRun(path, { set: ['seed=9'] }, { root });
+    await run.close();
+    expect([run.name, pipeline.seed]).toEqual(['00001-edges', 9]);
+    const text = await readFile(run.pipeline, 'utf8');
+    expect(parsePipeline(text, run.pipeline).pipeline).toEqual(pipeline);
+  });
+
+  it('goes on with its own pipeline, not with what the file has become', async () => {
+    const { path, root } = await prepared();
+    const first = await openTrainingRun(path, { set: ['seed=9'] }, { root });
+    await first.run.close();
+    await writeFile(path, 'training: {steps: 999}\n');
+    const flags = { resume: true, set: ['training.logEverySteps=5'] };
+    const { pipeline, run } = await openTrainingRun(path, flags, { root });
+    await run.close();
+    expect(run.folder).toBe(first.run.folder);
+    expect(pipeline).toEqual({
+      ...first.pipeline,
+      training: { ...first.pipeline.training, logEverySteps: 5 },
+    });
+    const text = await readFile(run.pipeline, 'utf8');
+    expect(parsePipeline(text, run.pipeline).pipeline).toEqual(pipeline);
+  });
+
+  it('is let go when its pipeline cannot be changed so', async () => {
+    const { path, root } = await prepared();
+    await (await openTrainingRun(path, {}, { root })).run.close();
+    const other = { resume: true, set: ['generator.preset=large'] };
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(openTrainingRun(path, other, { root })).rejects.toMatchObject({
+        message: expect.stringContaining('another network') as string,
+      });
+    }
+  });
+});

@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { useBackend } from '../../../src/backend/index.js';
+import { exportGenerator } from '../../../src/export/index.js';
+import { openModel } from '../../../src/pipeline/open-model.js';
+import { makeRun } from '../../synthesis/make-run.js';
+import { makeClip, scratchPath } from '../../video/make-clip.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** A program that imports our sources, run as a process of its own. */
+function script(code: string) {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const says = async (word: string): Promise<void> => {
+    while (!stdout.includes(word)) await once(child.stdout, 'data');
+  };
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    stdout,
+    stderr,
+  }));
+  return { child, says, ended };
+}
+
+const WAITS = `
+  import { watchInterrupts } from '../src/cli/interrupt.ts';
+  const { signal } = watchInterrupts(() => console.log('heard'));
+  setInterval(() => undefined, 1000);
+  signal.addEventListener('abort', () => console.log(signal.reason.code));
+  console.log('ready');`;
+
+describe('the process', () => {
+  it('hears Ctrl-C once, and ends at once at the second', async () => {
+    const { child, says, ended } = script(WAITS);
+    await says('ready');
+    child.kill('SIGINT');
+    await says('cancelled');
+    expect(child.exitCode).toBeNull();
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, stdout: 'ready\nheard\ncancelled\n' });
+  });
+
+  it('takes SIGTERM like Ctrl-C', async () => {
+    const { child, says, ended } = script(WAITS);
+    await says('ready');
+    child.kill('SIGTERM');
+    await says('cancelled');
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(130);
+  });
+
+  it('stays quiet when the reader of its output goes away', async () => {
+    const { child, says, ended } = script(`
+      import { processTerminal } from '../src/cli/context.ts';
+      const terminal = processTerminal();
+      terminal.out('first\\n');
+      let n = 0;
+      setInterval(() => {
+        terminal.out('x'.repeat(100000));
+        if (++n > 20) process.exit(0);
+      }, 10);`);
+    await says('first');
+    child.stdout.destroy();
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('loads no TensorFlow.js where none is needed', async () => {
+    // TensorFlow.js's core leaves its engine in a global.
+    const loads = (words: string[]): string => `
+      import { runCommandLine } from '../src/cli/run-command.ts';
+      const terminal = { out() {}, err() {}, interactive: false, columns: 80 };
+      const code = await runCommandLine(${JSON.stringify(words)}, '1', terminal);
+      console.log(code, '_tfengine' in globalThis);`;
+    await useBackend();
+    const file = scratchPath('generator.onnx');
+    await exportGenerator(await openModel(await makeRun()), file);
+    const clip = await makeClip({ frames: 2 });
+    const generate = ['--quiet', 'generate', file, '-i', clip, '-o', scratchPath('made.mkv')];
+    const helps = await script(loads(['--help'])).ended;
+    const generates = await script(loads(generate)).ended;
+    expect([helps.stdout, generates.stdout]).toEqual(['0 false\n', '0 false\n']);
+    expect([helps.stderr, generates.stderr]).toEqual(['', '']);
+    expect('_tfengine' in globalThis).toBe(true);
+  });
+
+  it('runs as a program', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'shema'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    expect([code, stderr.split('\n')[0]]).toEqual([2, "error: unknown command 'shema'"]);
+  });
+});
