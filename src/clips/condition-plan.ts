@@ -60,6 +60,7 @@ const labelLayout = (labels: LabelReader): ConditionLayout => ({
   ...NO_LAYOUT,
   ...{ kind: 'paired', content: 'labels', channels: labels.classes, bytesPerPixel: 1 },
   classNames: labels.classNames,
+  ...(!labels.holdsIds && { classColours: labels.colours }),
 });
 
 function derivedLayout(options: DerivedOptions): ConditionLayout {

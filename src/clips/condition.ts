@@ -13,6 +13,7 @@ import {
   type OpenedVideo,
   type VideoInfo,
 } from '../video/index.js';
+import { conditionToRgb } from './class-colours.js';
 import { planCondition, type ConditionPlan } from './condition-plan.js';
 import { assertLabelMaps } from './label-maps.js';
 import { conditionBytesOf, consumeFrames, labelOptions, sourceOptions } from './media.js';
@@ -66,7 +67,7 @@ export interface ConditionStream {
    * conditionToTensor takes. Label frames are `gray` and hold ids.
    */
   readonly frames: Observable<Frame>;
-  /** The picture of a condition frame for people: labels in their colours. */
+  /** The picture of a condition frame for people, rgb24: labels in their colours. */
   toPicture(condition: Frame): Frame;
 }
 
@@ -209,8 +210,8 @@ export async function openCondition(
     layout,
     frames: raw.pipe(map((frame) => asCondition(frame, whole))),
     toPicture(condition) {
-      if (!labels) return condition;
-      return { ...condition, pixelFormat: 'rgb24', data: labels.toColours(condition.data) };
+      const data = conditionToRgb(condition.data, layout);
+      return { ...condition, pixelFormat: 'rgb24', data };
     },
   };
 }

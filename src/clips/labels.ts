@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../base/error.js';
 import type { PixelFormat } from '../video/index.js';
+import type { Colour } from './class-colours.js';
 import { paletteOptions, type Palette, type PairedOptions } from './condition-options.js';
 
 /** Colours that are remembered; a lossy label video can hold millions. */
@@ -69,14 +70,15 @@ export class LabelReader {
   readonly classNames: readonly string[];
   /** What frames must be decoded to: rgb24 for colours, gray for ids. */
   readonly pixelFormat: 'rgb24' | 'gray';
-  readonly #colours: readonly (readonly number[])[];
+  /** Colours of the classes; none where maps hold ids. */
+  readonly colours: readonly Colour[];
   readonly #tolerance: number;
   readonly #ids = new Map<number, number>();
 
-  private constructor(classNames: string[], colours: number[][], tolerance: number) {
+  private constructor(classNames: string[], colours: readonly Colour[], tolerance: number) {
     this.classNames = classNames;
     this.pixelFormat = colours.length > 0 ? 'rgb24' : 'gray';
-    this.#colours = colours;
+    this.colours = colours;
     this.#tolerance = tolerance;
   }
 
@@ -92,7 +94,7 @@ export class LabelReader {
 
   /** Whether maps hold ids, and not colours. */
   get holdsIds(): boolean {
-    return this.#colours.length === 0;
+    return this.colours.length === 0;
   }
 
   get classes(): number {
@@ -101,23 +103,13 @@ export class LabelReader {
 
   /** Tells readers apart that would read the same map differently. */
   get fingerprint(): string {
-    return JSON.stringify([this.classNames, this.#colours, this.#tolerance]);
+    return JSON.stringify([this.classNames, this.colours, this.#tolerance]);
   }
 
   /** ffmpeg's name of the colour that bars are filled with: the first class. */
   get padColour(): string {
-    const hex = (this.#colours[0] ?? [0, 0, 0]).map((level) => level.toString(16).padStart(2, '0'));
+    const hex = (this.colours[0] ?? [0, 0, 0]).map((level) => level.toString(16).padStart(2, '0'));
     return `0x${hex.join('')}`;
-  }
-
-  /** The picture of an id map: palette colours, or grey levels spread over the range. */
-  toColours(ids: Uint8Array): Uint8Array {
-    const out = new Uint8Array(ids.length * 3);
-    ids.forEach((id, i) => {
-      const level = Math.round((255 * id) / Math.max(1, this.classes - 1));
-      out.set(this.#colours[id] ?? [level, level, level], i * 3);
-    });
-    return out;
   }
 
   newTally(): LabelTally {
@@ -223,7 +215,7 @@ export class LabelReader {
   #nearest(colour: readonly number[]): { id: number; name: string; distance: number } {
     let id = 0;
     let distance = Number.POSITIVE_INFINITY;
-    this.#colours.forEach((candidate, i) => {
+    this.colours.forEach((candidate, i) => {
       const worst = Math.max(...candidate.map((level, c) => Math.abs(level - colour[c]!)));
       if (worst < distance) [id, distance] = [i, worst];
     });

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
 import type { Augmentation } from './augment.js';
+import type { Colour } from './class-colours.js';
 import type { ConditionKind } from './condition-options.js';
 import type { FrameSpan } from './split.js';
 
@@ -15,6 +16,8 @@ export interface ConditionLayout {
   readonly bytesPerPixel: number;
   /** Names of the classes of labels, in the order of the channels. */
   readonly classNames: readonly string[];
+  /** Colours of the classes in the same order, where a palette says them. */
+  readonly classColours?: readonly Colour[] | undefined;
   /** Whether colour changes of the frame have to be made to the condition too. */
   readonly followsColour: boolean;
 }

@@ -49,6 +49,9 @@ const LAYOUTS: Readonly<Record<string, (channels: number, bytes: number) => bool
   labels: (channels, bytes) => channels >= 1 && bytes === 1,
 };
 
+const level = z.int().min(0).max(255);
+const colour = z.tuple([level, level, level]).readonly();
+
 const condition = z
   .object({
     kind: z.enum(['none', 'derived', 'paired']),
@@ -56,6 +59,8 @@ const condition = z
     channels: z.int().min(0).max(MOST_CLASSES),
     bytesPerPixel: z.int().min(0).max(3),
     classNames: z.array(z.string().max(MOST_NAME)).max(MOST_CLASSES),
+    /** Of a palette; files that were written before have none. */
+    classColours: z.array(colour).max(MOST_CLASSES).readonly().optional(),
     followsColour: z.boolean(),
   })
   .refine(

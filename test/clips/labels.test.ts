@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { coloursOfIds } from '../../src/clips/class-colours.js';
 import { LabelReader, loadPalette, type LabelOptions } from '../../src/clips/labels.js';
 
 let folder = '';
@@ -29,7 +30,7 @@ describe('LabelReader', () => {
     const tally = reader.newTally();
     expect([...reader.toIds(bytes, 0, tally)]).toEqual([1, 0, 1]);
     expect(tally.classPixels).toEqual([1, 2]);
-    expect(reader.toColours(Uint8Array.of(1, 0, 1))).toEqual(bytes);
+    expect(coloursOfIds(Uint8Array.of(1, 0, 1), reader.colours)).toEqual(bytes);
     expect(reader.classNames).toEqual(['road', 'sky']);
   });
 

@@ -1,3 +1,4 @@
+import { conditionToRgb } from '../../clips/class-colours.js';
 import type { ConditionLayout } from '../../clips/index.js';
 import type { Image } from '../../metrics/index.js';
 
@@ -8,33 +9,12 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/** The golden angle as a share of the circle: neighbouring ids get hues far apart. */
-const HUE_STEP = 0.381966;
-
-function classColour(id: number): readonly [number, number, number] {
-  const hue = (id * HUE_STEP) % 1;
-  const channel = (shift: number): number => {
-    const distance = Math.abs(((((hue + shift) % 1) + 1) % 1) - 0.5) * 6 - 1;
-    return Math.round(40 + 200 * Math.min(1, Math.max(0, distance)));
-  };
-  return [channel(0), channel(2 / 3), channel(1 / 3)];
-}
-
-/** A condition for people to look at: grey or RGB as it is, each label class in a hue of its own. */
-export function conditionPicture(
+/** A condition for people to look at: grey or RGB as it is, labels in the colours of their classes. */
+export const conditionPicture = (
   bytes: Uint8Array,
   layout: ConditionLayout,
-  size: { width: number; height: number },
-): Picture {
-  const { width, height } = size;
-  if (layout.content === 'image' && layout.channels === 3) return { width, height, data: bytes };
-  const data = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i += 1) {
-    const value = bytes[i]!;
-    data.set(layout.content === 'labels' ? classColour(value) : [value, value, value], i * 3);
-  }
-  return { width, height, data };
-}
+  { width, height }: { width: number; height: number },
+): Picture => ({ width, height, data: conditionToRgb(bytes, layout) });
 
 /** A condition as numbers that may be compared: labels as one channel each, others as they are. */
 export function conditionImage(
