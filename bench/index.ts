@@ -1,7 +1,7 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,lock-race] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
  * Writes bench/results/NAME.json and NAME.svg for each part.
@@ -38,6 +38,7 @@ const CAMPAIGNS: Readonly<Record<string, string>> = {
   'cancel-campaign': 'cancel-campaign.ts',
   'kill-campaign': 'kill-campaign.ts',
   'media-fuzz': 'media-fuzz.ts',
+  'media-matrix': 'media-matrix.ts',
   'lock-race': 'lock-race.ts',
 };
 

@@ -1,6 +1,7 @@
 // Sound in layouts and rates that encoders refuse: television, field recorders, telephones.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readFile, writeFile } from 'node:fs/promises';
+import { covering } from '../covering.js';
 import { echoed } from './echo.js';
 import { caseFolder, ffmpeg, ffprobe, flatVideo, series } from './make.js';
 import { shown } from './look.js';
@@ -44,10 +45,11 @@ beforeAll(async () => {
   }
 });
 
-describe.each(SOUNDS.map(([name]) => name))('%s', (name) => {
-  it.each(['mp4', 'webm', 'mkv', 'mov', 'ts'])(
-    'is carried along in .%s, or it is said before a frame is made',
-    async (extension) => {
+describe('sound', () => {
+  const names = SOUNDS.map(([name]) => name);
+  it.each(covering(names, ['mp4', 'webm', 'mkv', 'mov', 'ts'], 2))(
+    'of %s is carried along in .%s',
+    async (name, extension) => {
       const output = path(`${name}.made.${extension}`);
       const { seen, result, error } = await echoed({ input: path(name), output, audio: true });
       expect(error).toBe('');

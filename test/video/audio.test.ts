@@ -126,7 +126,8 @@ describe('sound carried along', () => {
       ...[`anoisesrc=d=1:r=48000,aformat=channel_layouts=mono,${spread(layout)}`, '-shortest'],
       ...['-pix_fmt', 'yuv420p', ...codec, source],
     );
-    for (const extension of ['mp4', 'webm', 'mkv', 'mov', 'ts']) {
+    // The other containers: test/cases/sound-layouts.test.ts.
+    for (const extension of ['mp4', 'webm']) {
       const path = scratchPath(`layout.${extension}`);
       expect((await encode(few(), path, { audioFrom: source })).frames).toBe(5);
       const info = await probe(path, { count: true });
@@ -138,7 +139,7 @@ describe('sound carried along', () => {
     const source = scratchPath('rate.mkv');
     const options = ['-ar', String(rate), '-c:a', 'pcm_s16le', source];
     await runFfmpeg('-f', 'lavfi', '-i', 'sine=duration=1', ...options);
-    for (const extension of ['mp4', 'webm', 'mkv', 'mov']) {
+    for (const extension of ['mp4', 'webm']) {
       const path = scratchPath(`rate.${extension}`);
       await encode(few(), path, { audioFrom: source });
       expect((await probe(path)).hasAudio).toBe(true);

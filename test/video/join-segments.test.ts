@@ -10,6 +10,7 @@ import { environmentFor, findFfmpeg } from '../../src/video/ffmpeg-path.js';
 import type { FilmProgress, SegmentFolder } from '../../src/video/film-progress.js';
 import { isSegmentable } from '../../src/video/join-segments.js';
 import type { EncodeOptions, Frame } from '../../src/video/types.js';
+import { covering } from '../covering.js';
 import { keepingLog } from '../cases/look.js';
 import { makeClip, scratchFolder } from '../video/make-clip.js';
 
@@ -112,15 +113,15 @@ async function encode(
 const FORMATS = ['a.mp4', 'a.mov', 'a.mkv', 'a.webm', 'a.ts'];
 const NTSC = { num: 30000, den: 1001 };
 const RATES = [
-  ['a constant rate', constant(33, 30000 / 1001), NTSC],
-  ['film', constant(25, 24000 / 1001), { num: 24000, den: 1001 }],
-  ['a variable rate', uneven(33), { num: 25, den: 1 }],
-] as const;
+  { times: constant(33, 30000 / 1001), fps: NTSC },
+  { times: constant(25, 24000 / 1001), fps: { num: 24000, den: 1001 } },
+  { times: uneven(33), fps: { num: 25, den: 1 } },
+];
 
 describe('encodeInSegments', () => {
-  it.each(FORMATS.flatMap((name) => RATES.map((rate) => [name, ...rate] as const)))(
-    '%s of %s is the same film as in one piece',
-    async (name, _rate, times, fps) => {
+  it.each(covering(FORMATS, RATES))(
+    '%s is the same film as in one piece',
+    async (name, { times, fps }) => {
       const frames = film(times);
       const place = await mkdtemp(join(scratchFolder(), 'joined-'));
       const [whole, joined] = [join(place, `whole-${name}`), join(place, `joined-${name}`)];

@@ -187,7 +187,6 @@ describe('a long film that is stopped', () => {
 
   it.each([
     ['seed', { seed: 9 }],
-    ['quality', { crf: 30 }],
     ['number of frames a segment', { segmentFrames: 4 }],
     ['input', 'input'],
     ['model', 'model'],
