@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'diverged' // a loss became NaN or infinite
   | 'bad-snapshot' // a run folder or snapshot is damaged or of another pipeline
   | 'untrusted' // a file wants to run what could do harm, and nobody has said that it may
+  | 'bad-call' // a call that cannot be made now: of what was disposed of, or is still at work
   | 'cancelled'; // the user asked to stop
 
 export interface ErrorDetail {
@@ -29,6 +30,9 @@ export interface ErrorDetail {
   cause?: unknown;
 }
 
+/** One for all copies of the package in a process, and for its workers. */
+const BRAND = Symbol.for('frameloom.error');
+
 export class FrameloomError extends Error {
   override readonly name = 'FrameloomError';
   readonly code: ErrorCode;
@@ -37,6 +41,7 @@ export class FrameloomError extends Error {
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    Object.defineProperty(this, BRAND, { value: true });
     this.code = code;
     this.hint = detail.hint;
     this.path = detail.path;
@@ -50,8 +55,16 @@ export class FrameloomError extends Error {
   }
 }
 
+/**
+ * Whether something that was thrown is an error of Frameloom's, whichever copy of the package made it
+ * (`instanceof` knows those of its own copy alone).
+ * @param code only errors with this code
+ */
 export const isFrameloomError = (value: unknown, code?: ErrorCode): value is FrameloomError =>
-  value instanceof FrameloomError && (code === undefined || value.code === code);
+  typeof value === 'object' &&
+  value !== null &&
+  (value as { readonly [BRAND]?: unknown })[BRAND] === true &&
+  (code === undefined || (value as FrameloomError).code === code);
 
 /** The message of anything that was thrown. */
 export const messageOf = (value: unknown): string =>

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FrameloomError, isFrameloomError, messageOf } from '../../src/base/error.js';
 
 describe('FrameloomError', () => {
@@ -28,6 +28,21 @@ describe('FrameloomError', () => {
     expect(isFrameloomError(error, 'diverged')).toBe(false);
     expect(isFrameloomError(new Error('too much'), 'budget')).toBe(false);
     expect(isFrameloomError(null)).toBe(false);
+  });
+});
+
+describe('another copy of the package', () => {
+  it('makes errors that are known here, and knows those of here', async () => {
+    vi.resetModules();
+    const other = await import('../../src/base/error.js');
+    expect(other.FrameloomError).not.toBe(FrameloomError);
+    const theirs = new other.FrameloomError('budget', 'too much');
+    expect(theirs).not.toBeInstanceOf(FrameloomError);
+    expect(isFrameloomError(theirs, 'budget')).toBe(true);
+    expect(isFrameloomError(theirs, 'diverged')).toBe(false);
+    expect(other.isFrameloomError(new FrameloomError('budget', 'too much'))).toBe(true);
+    // What only looks like one is none.
+    expect(isFrameloomError({ name: 'FrameloomError', code: 'budget' })).toBe(false);
   });
 });
 

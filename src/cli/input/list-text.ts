@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { FrameloomError, messageOf } from '../../base/error.js';
+import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 
 /** No list of paths is so long; a film that is taken for one is not read into memory. */
 const LONGEST_BYTES = 256 * 2 ** 20;
@@ -81,7 +81,7 @@ export async function readList(list: string): Promise<string> {
   try {
     bytes = list === '-' ? await buffer(process.stdin) : await readAll(list);
   } catch (error) {
-    if (error instanceof FrameloomError) throw error;
+    if (isFrameloomError(error)) throw error;
     throw new FrameloomError('not-found', `the list ${list} cannot be read: ${messageOf(error)}`, {
       path: list,
       cause: error,

@@ -21,6 +21,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   exists: EXIT.usage,
   untrusted: EXIT.usage,
   'bad-shape': EXIT.failed,
+  'bad-call': EXIT.failed,
   'ffmpeg-failed': EXIT.failed,
   'closed-pipe': EXIT.failed,
   'disk-full': EXIT.failed,

@@ -1,6 +1,6 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { writeError } from '../../base/outputs.js';
-import { FrameloomError, messageOf } from '../../base/error.js';
+import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import type { JsonValue } from './json.js';
 
 /**
@@ -91,7 +91,7 @@ export async function openStepLog(
     await file.truncate(soundBytes);
   } catch (error) {
     await file.close();
-    throw error instanceof FrameloomError ? error : writeError(path, error);
+    throw isFrameloomError(error) ? error : writeError(path, error);
   }
   const guarded = async (work: Promise<void>): Promise<void> => {
     await work.catch((error: unknown) => {
