@@ -14,8 +14,8 @@ import { type FfmpegPrograms, findFfmpeg } from './ffmpeg-path.js';
 import { finishFilm } from './finish-film.js';
 import { formatOf, OUTPUT_FORMATS } from './formats.js';
 import { FrameIntake } from './frame-intake.js';
+import { planOutput } from './output-plan.js';
 import { openTarget, type OutputTarget } from './output.js';
-import { OutputTimes } from './output-times.js';
 import { toRate } from './rate.js';
 import { SOUND_ENCODERS } from './sound-encoder.js';
 import type { EncodeOptions, EncodeResult, Frame, FrameShape, OutputFormatName } from './types.js';
@@ -101,12 +101,10 @@ async function writeFrames(
     return await encodeSegments(target, intake, { ...ready, segments: job.segments });
   } finally {
     // What was committed is in its place: only what is left over goes.
-    if (target.kind === 'file') {
-      await target.discard().catch((error: unknown) => {
-        const why = messageOf(error);
-        (log ?? silentLogger).warn(`a partial file of ${target.path} may be left: ${why}`);
-      });
-    }
+    await target.discard().catch((error: unknown) => {
+      const place = target.kind === 'file' ? target.path : 'the output';
+      (log ?? silentLogger).warn(`a partial file of ${place} may be left: ${messageOf(error)}`);
+    });
   }
 }
 
@@ -122,20 +120,17 @@ async function encodeInto(
   ready: Ready,
 ): Promise<EncodeResult> {
   const { options, format, fps, shape, programs, sound, carried, stop } = ready;
-  const kind = OUTPUT_FORMATS[format];
   const toPipe = target.kind === 'stream';
-  const plan = kind.plan(shape, options, {
-    toPipe,
+  const { plan, times } = planOutput({
+    ...{ format, fps, shape, options, programs, toPipe },
     numbered: target.kind === 'file' && !target.single,
-    fps,
-    oldEncoder: !programs.fpsMode,
   });
-  const times = new OutputTimes({ fps, kind: kind.times, smallestGapSeconds: kind.gapSeconds });
   const { frames, sent } = await encodePart(intake, {
     ...{ options, format, stop, times },
     onlyPicture: target.kind === 'file' && target.single ? target.path : undefined,
     encoder: {
-      ...{ programs, shape, fps, plan, target, timeBase: times.timeBase, times: kind.times },
+      ...{ programs, shape, fps, plan, target, timeBase: times.timeBase },
+      times: OUTPUT_FORMATS[format].times,
       filter: options.filter,
       path: typeof ready.target === 'string' ? ready.target : undefined,
       sound: toPipe && sound ? { input: sound.input, options: sound.options(1) } : undefined,

@@ -45,6 +45,8 @@ export interface StreamTarget {
   readonly stream: Writable;
   /** The stream is ours to end. */
   readonly ends: boolean;
+  /** Lets go of what was opened here and is not written to its end. Never rejects. */
+  discard(): Promise<void>;
 }
 
 export interface TargetOptions {
@@ -86,6 +88,12 @@ export async function assertFree(target: string, pictures: boolean): Promise<voi
   await refuseExisting(target);
 }
 
+function streamTarget(stream: Writable, ends: boolean, close?: () => void): StreamTarget {
+  // From now on, whoever else is listening: it may fail before its first byte and after its last.
+  if (ends) stream.on('error', () => undefined);
+  return { kind: 'stream', stream, ends, discard: () => Promise.resolve(close?.()) };
+}
+
 /**
  * Makes the target ready, and removes what dead processes left beside it. `pictures`: each frame is
  * a file, by a `%05d` pattern. `-` is standard output; a path that exists and is no regular file (a
@@ -97,11 +105,11 @@ export async function openTarget(
   pictures: boolean,
   options: TargetOptions = {},
 ): Promise<OutputTarget> {
-  if (typeof target !== 'string')
-    return { kind: 'stream', stream: target, ends: !isStandard(target) };
-  if (target === '-') return { kind: 'stream', stream: process.stdout, ends: false };
+  if (typeof target !== 'string') return streamTarget(target, !isStandard(target));
+  if (target === '-') return streamTarget(process.stdout, false);
   if ((await kindOf(target)) === 'device') {
-    return { kind: 'stream', stream: createWriteStream(target), ends: true };
+    const stream = createWriteStream(target);
+    return streamTarget(stream, true, () => stream.destroy());
   }
   if (!options.overwrite) await assertFree(target, pictures);
   const numbered = pictures && isNumbered(target);

@@ -1,9 +1,10 @@
 // Pipes that stay open, and what is told of a part.
 import { createWriteStream } from 'node:fs';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { decodeFrames, encodeFrames, runningProcesses } from '../../src/video/index.js';
+import { pipeOut } from '../../src/video/pipe-out.js';
 import { eventually } from './fake-ffmpeg.js';
 import { collect, failure, flatFrames } from './frames.js';
 import { makeClip, runFfmpeg, scratchPath } from './make-clip.js';
@@ -86,11 +87,44 @@ it('repeats are bytes of their own, whatever becomes of the first', async () => 
   expect(sums.every((sum) => sum > 0)).toBe(true);
 });
 
-it('a device that takes nothing is a full disk, also for what is written last', async () => {
+describe('a device that takes nothing is a full disk', () => {
   const frames = flatFrames({ colour: [1, 2, 3], count: 2, width: 8, height: 8 });
-  const target = createWriteStream('/dev/full');
-  const error = await failure(
-    lastValueFrom(frames.pipe(encodeFrames(target, { fps: 25, format: 'raw' }))),
-  );
-  expect(error).toMatchObject({ code: 'disk-full' });
+
+  it.each([
+    ['as a path', () => '/dev/full'],
+    ['as a stream', () => createWriteStream('/dev/full')],
+  ])('%s, and leaves no error that nobody hears', async (_, target) => {
+    const error = await failure(
+      lastValueFrom(frames.pipe(encodeFrames(target(), { fps: 25, format: 'raw' }))),
+    );
+    expect(error).toMatchObject({ code: 'disk-full' });
+  });
+
+  it('whatever of a stream tells of it first', async () => {
+    // The callback of the write tells at once, the stream itself a while later.
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) =>
+        chunk.length > 0 ? done() : done(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
+      destroy: (error, done) => void setTimeout(() => done(error), 20),
+    });
+    const piped = pipeOut(Readable.from([Buffer.alloc(8)]), stream, {
+      ends: false,
+      stop: new AbortController().signal,
+    });
+    expect(await failure(piped)).toMatchObject({ code: 'disk-full' });
+    expect(stream.closed).toBe(false);
+    await new Promise((resolve) => stream.once('close', resolve));
+  });
+
+  it('also one that fails only when it is closed', async () => {
+    const stream = new Writable({
+      write: (_chunk, _encoding, done) => done(),
+      destroy: (_error, done) => done(Object.assign(new Error('quota'), { code: 'EDQUOT' })),
+    });
+    const piped = pipeOut(Readable.from([Buffer.alloc(8)]), stream, {
+      ends: true,
+      stop: new AbortController().signal,
+    });
+    expect(await failure(piped)).toMatchObject({ code: 'disk-full' });
+  });
 });
