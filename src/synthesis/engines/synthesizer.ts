@@ -9,7 +9,7 @@ import {
   type ConditionLayout,
 } from '../../clips/index.js';
 import { registerKernels } from '../../kernels/index.js';
-import type { Generator } from '../../networks/index.js';
+import type { Generator, GeneratorOutput } from '../../networks/index.js';
 import { checkLength, checkNumbers, otherState } from './lengths.js';
 
 export interface SynthesizerOptions {
@@ -34,6 +34,20 @@ export interface SynthesizerState {
   readonly conditions: Float32Array | null;
 }
 
+/** A frame with what the generator composed it of. */
+export interface DetailedFrame {
+  /** rgb24, HWC. */
+  readonly rgb: Uint8Array;
+  /**
+   * [H, W, 2], pixels, x right and y down: backward flow. What is at p in this frame was at p + flow in
+   * the one before. It is what the generator moves its own last frame by, learned and not measured. Null
+   * of a generator without flow, and of a first frame, which there is none before.
+   */
+  readonly flow: Float32Array | null;
+  /** [H, W], how much of a pixel is hallucinated, 1, and not moved from the last frame, 0. Null with flow. */
+  readonly mask: Float32Array | null;
+}
+
 /** A generator with its recurrent state: one call, one frame. */
 export interface Synthesizer {
   readonly width: number;
@@ -48,6 +62,8 @@ export interface Synthesizer {
    *   diverged when the frame holds NaN
    */
   next(condition: Uint8Array | null): Promise<Uint8Array>;
+  /** `next`, with flow and mask beside the frame. A synthesizer of one's own need not have it. */
+  nextInDetail?(condition: Uint8Array | null): Promise<DetailedFrame>;
   /**
    * Goes on from real frames: the last of them become history.
    * @param frames rgb24, oldest first
@@ -132,38 +148,63 @@ export function createSynthesizer(options: SynthesizerOptions): Synthesizer {
     return tf.tensor4d(randomStream(seed, 'sample', index).fillNormal(values), shape);
   };
 
+  /** The next frame as tensors, which are the caller's to dispose of. */
+  function make(
+    bytes: Uint8Array | null,
+    inDetail: boolean,
+  ): Pick<GeneratorOutput, 'frame' | 'flow' | 'mask'> {
+    const current = bytes === null || layout.content === 'none' ? null : conditionOf(bytes);
+    if (current === null && layout.content !== 'none') {
+      throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
+    }
+    const made = scoped(() => {
+      let condition: tf.Tensor4D | null = null;
+      if (current) {
+        const known = [...conditions, current];
+        // Before the first frame the first condition stands for those that are missing.
+        while (known.length < conditionFrames) known.unshift(known[0]!);
+        condition = known.length === 1 ? current : tf.concat(known, 3);
+      }
+      const { frame, flow, mask } = generator.step(parameters, {
+        condition,
+        history: history ?? blank(),
+        hasHistory: history !== null,
+        noise: noise(),
+      });
+      return { frame, flow: inDetail ? flow : null, mask: inDetail ? mask : null };
+    });
+    push(made.frame);
+    if (current) remember(current);
+    index += 1;
+    return made;
+  }
+
   return {
     width,
     height,
     // Asynchronous for the other engines' sake, and so that what it throws is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
     async next(bytes) {
-      const current = bytes === null || layout.content === 'none' ? null : conditionOf(bytes);
-      if (current === null && layout.content !== 'none') {
-        throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
+      const { frame } = make(bytes, false);
+      try {
+        return tensorToBytes(frame);
+      } finally {
+        frame.dispose();
       }
-      const frame = scoped(() => {
-        let condition: tf.Tensor4D | null = null;
-        if (current) {
-          const known = [...conditions, current];
-          // Before the first frame the first condition stands for those that are missing.
-          while (known.length < conditionFrames) known.unshift(known[0]!);
-          condition = known.length === 1 ? current : tf.concat(known, 3);
-        }
-        const output = generator.step(parameters, {
-          condition,
-          history: history ?? blank(),
-          hasHistory: history !== null,
-          noise: noise(),
-        });
-        return output.frame;
-      });
-      push(frame);
-      if (current) remember(current);
-      index += 1;
-      const rgb = tensorToBytes(frame);
-      frame.dispose();
-      return rgb;
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async nextInDetail(bytes) {
+      const { frame, flow, mask } = make(bytes, true);
+      const numbersOf = (tensor: tf.Tensor): Float32Array => Float32Array.from(tensor.dataSync());
+      try {
+        return {
+          rgb: tensorToBytes(frame),
+          flow: flow && numbersOf(flow),
+          mask: mask && numbersOf(mask),
+        };
+      } finally {
+        tf.dispose([frame, flow, mask].filter((tensor) => tensor !== null));
+      }
     },
     start(frames, startConditions) {
       forget();

@@ -6,7 +6,7 @@ import { feedsFor, runtimeWords, type Runtime } from '../../../export/runtime.js
 import { checkLength, checkNumbers } from '../lengths.js';
 import type { ConditionLayout } from '../../../clips/index.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
-import type { Synthesizer, SynthesizerState } from '../synthesizer.js';
+import type { DetailedFrame, Synthesizer, SynthesizerState } from '../synthesizer.js';
 
 const RGB = 3;
 
@@ -26,6 +26,18 @@ function planesFor(channels: number, rows: number, columns: number): Float32Arra
       { hint: 'run the generator at a smaller size', cause: error },
     );
   }
+}
+
+/** CHW as HWC. */
+function interleaved(planes: Float32Array, channels: number): Float32Array {
+  const pixels = planes.length / channels;
+  const numbers = new Float32Array(planes.length);
+  for (let i = 0, at = 0; i < pixels; i += 1) {
+    for (let channel = 0; channel < channels; channel += 1, at += 1) {
+      numbers[at] = planes[channel * pixels + i]!;
+    }
+  }
+  return numbers;
 }
 
 /** What is run of an exported file, and what it needs to be known of it. */
@@ -104,7 +116,9 @@ export function createOnnxSynthesizer(
     }
   }
 
-  async function make(bytes: Uint8Array | null): Promise<Uint8Array> {
+  const hasFlow = ['flow', 'mask'].every((name) => session.outputNames.includes(name));
+
+  async function make(bytes: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> {
     if (running) throw new Error('next was called before the frame before it was made');
     if (condition) {
       if (bytes === null) {
@@ -116,10 +130,14 @@ export function createOnnxSynthesizer(
     drawNoise();
     const history = histories[turn];
     const following = histories[turn === 0 ? 1 : 0];
+    // What is moved from nothing says nothing.
+    const moves = inDetail && hasFlow && hasHistory;
+    let made: Awaited<ReturnType<typeof session.run>>;
     running = true;
     try {
-      await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
+      made = await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
         next_history: following,
+        ...(moves && { flow: null, mask: null }),
       });
       turn = turn === 0 ? 1 : 0;
       hasHistory = true;
@@ -139,7 +157,9 @@ export function createOnnxSynthesizer(
       awaited = [];
     }
     // The newest frame is the first of the history.
-    return planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
+    const rgb = planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
+    if (!moves) return { rgb, flow: null, mask: null };
+    return { rgb, flow: interleaved(planesOf(made.flow!), 2), mask: planesOf(made.mask!).slice() };
   }
 
   const stateNow = (): SynthesizerState => ({
@@ -151,7 +171,8 @@ export function createOnnxSynthesizer(
   return {
     width,
     height,
-    next: make,
+    next: async (bytes) => (await make(bytes, false)).rgb,
+    nextInDetail: (bytes) => make(bytes, true),
     start(frames, conditions) {
       forget();
       const planes = planesOf(histories[turn]);

@@ -2,11 +2,11 @@ import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../../../base/error.js';
 import { silentLogger, type Logger } from '../../../base/log.js';
 import type { CrossingError, FromThread, ToThread } from './messages.js';
-import type { SynthesizerState } from '../synthesizer.js';
+import type { DetailedFrame, SynthesizerState } from '../synthesizer.js';
 import { createThreadWork, stopAndWait, stopWork, type ThreadWork } from './work.js';
 
 interface Waiting {
-  readonly resolve: (answer: Uint8Array | SynthesizerState) => void;
+  readonly resolve: (answer: DetailedFrame | SynthesizerState) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -85,7 +85,7 @@ export class OnnxThread {
         this.#ready?.resolve(message.device);
         break;
       case 'frame':
-        this.#take(message.call)?.resolve(message.data);
+        this.#take(message.call)?.resolve(message.frame);
         break;
       case 'state':
         this.#take(message.call)?.resolve(message.state);
@@ -140,12 +140,19 @@ export class OnnxThread {
     }
   }
 
-  /** Has one frame made. */
-  next(synthesizer: number, condition: Uint8Array | null): Promise<Uint8Array> {
+  /** Has one frame made. @param inDetail with flow and mask, where the generator has them */
+  next(
+    synthesizer: number,
+    condition: Uint8Array | null,
+    inDetail: boolean,
+  ): Promise<DetailedFrame> {
     // A copy of its own: the caller's bytes stay the caller's.
     const own = condition && new Uint8Array(condition);
-    return this.#ask<Uint8Array>((call) =>
-      this.tell({ kind: 'next', synthesizer, call, condition: own }, own ? [own.buffer] : []),
+    return this.#ask<DetailedFrame>((call) =>
+      this.tell(
+        { kind: 'next', synthesizer, call, condition: own, inDetail },
+        own ? [own.buffer] : [],
+      ),
     );
   }
 
@@ -157,7 +164,7 @@ export class OnnxThread {
   }
 
   /** Sends what is answered. */
-  #ask<T extends Uint8Array | SynthesizerState>(send: (call: number) => void): Promise<T> {
+  #ask<T extends DetailedFrame | SynthesizerState>(send: (call: number) => void): Promise<T> {
     if (this.#failure) return Promise.reject(this.#failure);
     const call = (this.#calls += 1);
     const answered = new Promise<T>((resolve, reject) => {

@@ -13,7 +13,7 @@ import type {
   ToThread,
 } from './messages.js';
 import { doUnlessStopped, type ThreadWork } from './work.js';
-import type { Synthesizer } from '../synthesizer.js';
+import type { DetailedFrame, Synthesizer } from '../synthesizer.js';
 
 const port = parentPort!;
 const work = workerData as ThreadWork;
@@ -57,8 +57,16 @@ async function serve(message: SynthesizerMessage): Promise<void> {
   // Disposed of: a call that was still under way is answered, not begun.
   if (!synthesizer) return;
   if (message.kind === 'next') {
-    const data = await synthesizer.next(message.condition);
-    tell({ kind: 'frame', call: message.call, data }, [data.buffer as ArrayBuffer]);
+    const { condition, call, inDetail } = message;
+    const frame: DetailedFrame =
+      inDetail && synthesizer.nextInDetail
+        ? await synthesizer.nextInDetail(condition)
+        : { rgb: await synthesizer.next(condition), flow: null, mask: null };
+    const parts = [frame.rgb, frame.flow, frame.mask].filter((part) => part !== null);
+    tell(
+      { kind: 'frame', call, frame },
+      parts.map(({ buffer }) => buffer as ArrayBuffer),
+    );
   } else if (message.kind === 'start') synthesizer.start(message.frames, message.conditions);
   else if (message.kind === 'reset') synthesizer.reset(message.seed);
   else if (message.kind === 'restore') synthesizer.restore(message.state);

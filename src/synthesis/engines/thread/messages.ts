@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../../base/error.js';
 import type { OnDeviceOptions } from '../onnx/device.js';
 import type { OnnxRun } from '../onnx/synthesizer.js';
 import type { Device } from '../../../export/runtime.js';
-import type { SynthesizerState } from '../synthesizer.js';
+import type { DetailedFrame, SynthesizerState } from '../synthesizer.js';
 
 /** The exported file, and all that is known of it. */
 export interface OpenMessage extends Omit<OnDeviceOptions, 'log'> {
@@ -16,7 +16,13 @@ export interface OpenMessage extends Omit<OnDeviceOptions, 'log'> {
 /** To one synthesizer, by its number. */
 export type SynthesizerMessage = { readonly synthesizer: number } & (
   | { readonly kind: 'create'; readonly seed: number }
-  | { readonly kind: 'next'; readonly call: number; readonly condition: Uint8Array | null }
+  | {
+      readonly kind: 'next';
+      readonly call: number;
+      readonly condition: Uint8Array | null;
+      /** Flow and mask are wanted too. */
+      readonly inDetail: boolean;
+    }
   | {
       readonly kind: 'start';
       readonly frames: readonly Uint8Array[];
@@ -46,7 +52,7 @@ export interface CrossingError {
 
 export type FromThread =
   | { readonly kind: 'ready'; readonly device: Device }
-  | { readonly kind: 'frame'; readonly call: number; readonly data: Uint8Array }
+  | { readonly kind: 'frame'; readonly call: number; readonly frame: DetailedFrame }
   | { readonly kind: 'state'; readonly call: number; readonly state: SynthesizerState }
   /** A call's, or without one everything's. */
   | { readonly kind: 'failed'; readonly call?: number; readonly error: CrossingError }

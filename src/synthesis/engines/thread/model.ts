@@ -5,7 +5,7 @@ import { checkLength, checkNumbers } from '../lengths.js';
 import { describeExported, readExported, type ExportedModel } from '../../models/exported-model.js';
 import type { OpenOnnxOptions } from '../onnx/model.js';
 import { OnnxThread } from './host.js';
-import type { Synthesizer } from '../synthesizer.js';
+import type { DetailedFrame, Synthesizer } from '../synthesizer.js';
 
 /** Frames that are asked for at once: while one is made, the next condition waits behind it. */
 const IN_FLIGHT = 2;
@@ -62,19 +62,21 @@ function createThreadedSynthesizer(
   const hasCondition = layout.content !== 'none';
   const checkCondition = (bytes: Uint8Array): void =>
     checkLength(bytes, pixels * layout.bytesPerPixel, 'a condition');
+  const make = async (condition: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> => {
+    if (!hasCondition) return thread.next(synthesizer, null, inDetail);
+    if (condition === null) {
+      throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
+    }
+    checkCondition(condition);
+    return thread.next(synthesizer, condition, inDetail);
+  };
   thread.tell({ kind: 'create', synthesizer, seed });
   return {
     width,
     height,
     inFlight: IN_FLIGHT,
-    async next(condition) {
-      if (!hasCondition) return thread.next(synthesizer, null);
-      if (condition === null) {
-        throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
-      }
-      checkCondition(condition);
-      return thread.next(synthesizer, condition);
-    },
+    next: async (condition) => (await make(condition, false)).rgb,
+    nextInDetail: (condition) => make(condition, true),
     start(frames, conditions) {
       for (const frame of frames) checkLength(frame, 3 * pixels, 'a frame');
       const own = hasCondition ? conditions : null;
