@@ -1,6 +1,6 @@
 /**
  * Cancels a generation on ONNX Runtime again and again, at random moments, by SIGTERM and by Ctrl-C:
- * each has to end with 130 and nothing left, and never in a native abort.
+ * each has to end with 130, by SIGTERM 143, and nothing left, and never in a native abort.
  *
  *   npm run bench -- --only cancel-campaign
  *   npx tsx bench/cancel-campaign.ts [--times 100] [--seed 1] [--program dist/cli/main.js]
@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findFfmpeg } from '../src/video/index.js';
-import { cancelAgainAndAgain, type Ending } from './support/cancelling.js';
+import { cancelAgainAndAgain, codeOf, type Ending } from './support/cancelling.js';
 import { inBench, say, writeResult } from './support/files.js';
 import { machineReport } from './support/machine.js';
 import { makeClip, prepare, run } from './synthesis/prepare.js';
@@ -52,8 +52,8 @@ try {
       counts[String(of(ending))] = (counts[String(of(ending))] ?? 0) + 1;
     return counts;
   };
-  const isWrong = ({ code, left, files }: Ending): boolean =>
-    code !== 130 || left.length > 0 || files.length > 0;
+  const isWrong = ({ way, code, left, files }: Ending): boolean =>
+    code !== codeOf(way) || left.length > 0 || files.length > 0;
   const endings = await cancelAgainAndAgain({
     ...{ program: [process.execPath, program], model, input, folder, times, seed },
     latestMs: LATEST_MS,

@@ -46,6 +46,9 @@ export interface Way {
   readonly by: 'SIGTERM' | 'SIGINT' | 'SIGINT twice';
 }
 
+/** What the program has to end with. */
+export const codeOf = ({ by }: Way): number => (by === 'SIGTERM' ? 143 : 130);
+
 const MARK = 'FRAMELOOM_CANCEL_CAMPAIGN';
 /** Given to Node before the program: says on descriptor 3 that a listener is being put up. */
 const LISTENING = `data:text/javascript,${encodeURIComponent(`

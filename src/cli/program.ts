@@ -32,7 +32,7 @@ Examples:
   $ frameloom evaluate runs/00001-edges-to-video
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
 
-Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 cancelled.`;
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 cancelled (143 by SIGTERM, 129 by SIGHUP).`;
 
 /** The command line's whole grammar. */
 export function buildProgram(version: string, run: Run): Command {

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { isFrameloomError } from '../base/error.js';
+import { writeError } from '../base/outputs.js';
 import { createContext, type Terminal } from './terminal/context.js';
 import { EXIT, exitCodeOf } from './terminal/exit-code.js';
 import { cancelled, watchInterrupts } from './terminal/interrupt.js';
@@ -39,6 +40,7 @@ export async function runCommandLine(
       exitCode = reportError(isAbort && interrupts.signal.aborted ? cancelled() : error, terminal);
     } finally {
       interrupts.stop();
+      if (exitCode === EXIT.cancelled) exitCode = interrupts.exitCode() ?? exitCode;
     }
   });
   for (const command of [program, ...program.commands]) {
@@ -54,5 +56,7 @@ export async function runCommandLine(
     // Help and version are no errors; every other complaint of the parser is about usage.
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
-  return exitCode;
+  const unwritten = terminal.failure?.();
+  if (exitCode !== EXIT.ok || unwritten === undefined) return exitCode;
+  return reportError(writeError('standard output', unwritten), terminal);
 }

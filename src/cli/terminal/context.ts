@@ -14,6 +14,8 @@ export interface Terminal {
   out(text: string): void;
   /** Words about the work, on standard error. */
   err(text: string): void;
+  /** What standard output did not take, of a full disk say: then the work is not done. */
+  failure?(): Error | undefined;
   /** Whether `err` is a terminal, which a bar may be drawn on. */
   readonly interactive: boolean;
   readonly columns: number;
@@ -32,23 +34,35 @@ export interface Context {
   onBeforeLine: (() => void) | undefined;
 }
 
-/** A stream whose reader may go away: what is written afterwards is dropped, not an error. */
-function tolerant(stream: NodeJS.WriteStream): (text: string) => void {
-  let open = true;
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    open = false;
-  });
-  return (text) => {
-    if (open) stream.write(text);
+interface Tolerant {
+  write(text: string): void;
+  /** What it did not take, unless its reader had seen enough. */
+  failure(): Error | undefined;
+}
+
+/** A stream that may take no more: what is written afterwards is dropped, and the work goes on. */
+function tolerant(stream: NodeJS.WriteStream): Tolerant {
+  let failure: NodeJS.ErrnoException | undefined;
+  stream.on('error', (error: NodeJS.ErrnoException) => (failure ??= error));
+  return {
+    write: (text) => {
+      if (!failure) stream.write(text);
+    },
+    failure: () => {
+      // Which is known before it is told.
+      const known: NodeJS.ErrnoException | null | undefined = failure ?? stream.errored;
+      return known?.code === 'EPIPE' ? undefined : (known ?? undefined);
+    },
   };
 }
 
 /** The process's own standard output and error. */
 export function processTerminal(): Terminal {
+  const [out, err] = [tolerant(process.stdout), tolerant(process.stderr)];
   return {
-    out: tolerant(process.stdout),
-    err: tolerant(process.stderr),
+    out: out.write,
+    err: err.write,
+    failure: out.failure,
     interactive: process.stderr.isTTY,
     columns: process.stderr.columns,
   };

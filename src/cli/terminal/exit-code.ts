@@ -7,7 +7,7 @@ export const EXIT = {
   failed: 1,
   /** What was asked for cannot be done as asked: flags, pipeline, files. */
   usage: 2,
-  /** Ctrl-C or SIGTERM. */
+  /** Stopped: by Ctrl-C; by SIGTERM it is 143, by SIGHUP 129. */
   cancelled: 130,
 } as const;
 

@@ -1,28 +1,44 @@
+import { constants } from 'node:os';
 import { FrameloomError } from '../../base/error.js';
-import { EXIT } from './exit-code.js';
+
+/** Signals that a command is asked to stop by: Ctrl-C, `kill`, a terminal that goes away. */
+export const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type Stopping = (typeof STOPPING)[number];
+
+/** As shells give it: 130 of Ctrl-C, 143 of SIGTERM, 129 of SIGHUP. */
+const exitCodeBy = (signal: Stopping): number => 128 + constants.signals[signal];
 
 /** What the abort signal of a cancelled command carries. */
 export const cancelled = (): FrameloomError =>
   new FrameloomError('cancelled', 'stopped as you asked');
 
+export interface Interrupts {
+  /** Ends the work in order when it is aborted. */
+  readonly signal: AbortSignal;
+  /** What the process ends with when it was told to stop; undefined while it was not. */
+  readonly exitCode: () => number | undefined;
+  stop(): void;
+}
+
 /**
- * Turns Ctrl-C and SIGTERM into an abort signal; a second one ends the process at once.
+ * Turns Ctrl-C, SIGTERM and SIGHUP into an abort signal; a second one ends the process at once.
  * @param onFirst called at the first, to say that it was heard
  */
-export function watchInterrupts(onFirst: () => void): { signal: AbortSignal; stop(): void } {
+export function watchInterrupts(onFirst: () => void): Interrupts {
   const controller = new AbortController();
-  const heard = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.cancelled);
+  let exitCode: number | undefined;
+  const heard = (signal: Stopping): void => {
+    if (exitCode !== undefined) process.exit(exitCodeBy(signal));
+    exitCode = exitCodeBy(signal);
     onFirst();
     controller.abort(cancelled());
   };
-  process.on('SIGINT', heard);
-  process.on('SIGTERM', heard);
+  for (const signal of STOPPING) process.on(signal, heard);
   return {
     signal: controller.signal,
+    exitCode: () => exitCode,
     stop: () => {
-      process.off('SIGINT', heard);
-      process.off('SIGTERM', heard);
+      for (const signal of STOPPING) process.off(signal, heard);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
@@ -33,7 +34,7 @@ function script(code: string) {
 }
 
 const WAITS = `
-  import { watchInterrupts } from '../src/cli/interrupt.ts';
+  import { watchInterrupts } from './src/cli/terminal/interrupt.ts';
   const { signal } = watchInterrupts(() => console.log('heard'));
   setInterval(() => undefined, 1000);
   signal.addEventListener('abort', () => console.log(signal.reason.code));
@@ -50,18 +51,21 @@ describe('the process', () => {
     expect(await ended).toMatchObject({ code: 130, stdout: 'ready\nheard\ncancelled\n' });
   });
 
-  it('takes SIGTERM like Ctrl-C', async () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('takes %s like Ctrl-C', async (signal, code) => {
     const { child, says, ended } = script(WAITS);
     await says('ready');
-    child.kill('SIGTERM');
+    child.kill(signal);
     await says('cancelled');
-    child.kill('SIGTERM');
-    expect((await ended).code).toBe(130);
+    child.kill(signal);
+    expect((await ended).code).toBe(code);
   });
 
   it('stays quiet when the reader of its output goes away', async () => {
     const { child, says, ended } = script(`
-      import { processTerminal } from '../src/cli/context.ts';
+      import { processTerminal } from './src/cli/terminal/context.ts';
       const terminal = processTerminal();
       terminal.out('first\\n');
       let n = 0;
@@ -74,10 +78,26 @@ describe('the process', () => {
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it.skipIf(process.platform !== 'linux')('says that its results found no room', async () => {
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'schema'], {
+      cwd: root,
+      stdio: ['ignore', full.fd, 'pipe'],
+    });
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    await full.close();
+    expect([code, stderr]).toEqual([
+      1,
+      'error: no space left to write standard output (free some space or write elsewhere)\n',
+    ]);
+  });
+
   it('loads no TensorFlow.js where none is needed', async () => {
     // TensorFlow.js's core leaves its engine in a global.
     const loads = (words: string[]): string => `
-      import { runCommandLine } from '../src/cli/run-command.ts';
+      import { runCommandLine } from './src/cli/run-command.ts';
       const terminal = { out() {}, err() {}, interactive: false, columns: 80 };
       const code = await runCommandLine(${JSON.stringify(words)}, '1', terminal);
       console.log(code, '_tfengine' in globalThis);`;
@@ -101,6 +121,6 @@ describe('the process', () => {
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number];
-    expect([code, stderr.split('\n')[0]]).toEqual([2, "error: unknown command 'shema'"]);
+    expect([code, stderr]).toEqual([2, "error: unknown command 'shema' (Did you mean schema?)\n"]);
   });
 });
