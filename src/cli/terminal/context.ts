@@ -35,9 +35,9 @@ export interface Context {
 }
 
 interface Tolerant {
-  write(text: string): void;
+  readonly write: (text: string) => void;
   /** What it did not take, unless its reader had seen enough. */
-  failure(): Error | undefined;
+  readonly failure: () => Error | undefined;
 }
 
 /** A stream that may take no more: what is written afterwards is dropped, and the work goes on. */
