@@ -14,6 +14,8 @@ export interface LogOptions {
   level?: LogLevel;
   /** One JSON object a line instead of words. */
   json?: boolean;
+  /** Warnings yellow, errors red; where standard error is a terminal that shows it unless given. */
+  colours?: boolean;
   /** Where lines go; standard error unless given, since standard output may carry frames. */
   write?: (line: string) => void;
 }
@@ -25,15 +27,26 @@ const PREFIX: Readonly<Record<number, string>> = {
   50: 'error: ',
 };
 
-function colour(level: number, line: string): string {
-  if (!process.stderr.isTTY) return line;
-  if (level >= 50) return pico.red(line);
-  if (level >= 40) return pico.yellow(line);
-  return level <= 20 ? pico.dim(line) : line;
+/**
+ * Whether words on standard error may be coloured: on a terminal that can, unless NO_COLOR says
+ * otherwise, and wherever FORCE_COLOR says so.
+ */
+export function hasColours(): boolean {
+  const { stderr, env } = process;
+  if (stderr.isTTY) return stderr.hasColors();
+  const forced = env.FORCE_COLOR;
+  return forced !== undefined && forced !== '0' && forced !== 'false';
 }
+
+const levels = (on: boolean): ((level: number, line: string) => string) => {
+  const { red, yellow, dim } = pico.createColors(on);
+  return (level, line) =>
+    level >= 50 ? red(line) : level >= 40 ? yellow(line) : level <= 20 ? dim(line) : line;
+};
 
 /** The one logger: words for people, or JSON lines for programs, always on standard error. */
 export function createLogger(options: LogOptions = {}): Logger {
+  const colour = levels(options.colours ?? hasColours());
   const write = options.write ?? ((line: string): void => void process.stderr.write(line));
   const destination = {
     write(line: string): void {

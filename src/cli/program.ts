@@ -39,11 +39,10 @@ export function buildProgram(version: string, run: Run): Command {
   const program = new Command('frameloom')
     .description('Trains and runs video-sequence GANs: video in, generated video out.')
     .version(version)
-    .option('--verbose', 'say more')
-    .option('--quiet', 'say nothing but errors and results')
+    .option('-v, --verbose', 'say more')
+    .option('-q, --quiet', 'say nothing but errors and results')
     .option('--log-json', 'one JSON object a line on standard error, for programs')
     .showSuggestionAfterError()
-    .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', HELP);
   for (const register of COMMANDS) register(program, run);
   return program;

@@ -48,6 +48,8 @@ export interface TrainProgress {
   /** Frames trained on a second, over the last steps. */
   readonly framesPerSecond: number;
   readonly etaSeconds: number;
+  /** Since the first step of this call began. */
+  readonly elapsedSeconds: number;
   /** The weighted loss terms of the last step. */
   readonly terms: Readonly<Record<string, number>>;
   readonly tensorBytes: number;
@@ -185,6 +187,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
         ...{ step, steps: training.steps, terms: result.terms },
         ...speed.tick(frames, left, (deadline - performance.now()) / 1000),
         ...memoryFigures(),
+        elapsedSeconds: (performance.now() - started) / 1000,
       };
       context.onProgress?.(progress);
       if (step % training.logEverySteps === 0 || left === 0)

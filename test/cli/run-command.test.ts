@@ -77,19 +77,47 @@ describe('errors', () => {
     expect(exitCodeOf(code)).toBe(exit);
   });
 
+  const reporter = (terminal: ReturnType<typeof recorder>) => {
+    const { log, terminal: screen } = createContext({}, terminal, new AbortController().signal);
+    return { log, screen };
+  };
+
+  it('are lines for programs where those were asked for, of the words too', async () => {
+    for (const [words, code, message] of [
+      [['schema', '--outputt'], 2, "unknown option '--outputt' of schema"],
+      [['--quiet', 'schema', '--verbose'], 2, '--quiet and --verbose contradict each other'],
+      [['shema'], 2, "unknown command 'shema'"],
+    ] as const) {
+      const ended = await frameloom('--log-json', ...words);
+      expect([ended.code, ended.stdout]).toEqual([code, '']);
+      const line = JSON.parse(ended.stderr) as Record<string, unknown>;
+      expect(line.level).toBe(50);
+      expect(line.code).toBe('bad-option');
+      expect(line.msg).toContain(message);
+    }
+  });
+
+  it('are red on a terminal that has colours', () => {
+    const terminal = { ...recorder(), colours: true };
+    let stderr = '';
+    terminal.err = (text) => void (stderr += text);
+    reportError(new FrameloomError('bad-input', 'it is empty'), reporter(terminal));
+    expect(stderr).toBe('\u001b[31merror: it is empty\u001b[39m\n');
+  });
+
   it('of ours are one line with what to do', () => {
     const terminal = recorder();
     const error = new FrameloomError('bad-input', 'it is empty', {
       path: 'a.mp4',
       hint: 'record it again',
     });
-    expect(reportError(error, terminal)).toBe(2);
+    expect(reportError(error, reporter(terminal))).toBe(2);
     expect(terminal.stderr).toBe('error: a.mp4: it is empty (record it again)\n');
   });
 
   it('of any other kind show their stack and ask for a report', () => {
     const terminal = recorder();
-    expect(reportError(new TypeError('x is not a function'), terminal)).toBe(1);
+    expect(reportError(new TypeError('x is not a function'), reporter(terminal))).toBe(1);
     expect(terminal.stderr).toContain('TypeError: x is not a function\n    at ');
     expect(terminal.stderr).toContain('Please report it');
   });

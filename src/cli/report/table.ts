@@ -1,5 +1,4 @@
-/** Text as wide as it is shown, roughly: one column a code point. */
-const widthOf = (text: string): number => Array.from(text).length;
+import { widthOf } from '../terminal/width.js';
 
 export interface Column {
   readonly title: string;
@@ -34,7 +33,9 @@ export function formatTable(
 /** Names and values in two columns. */
 export function formatFacts(facts: readonly (readonly [string, string])[]): string {
   const width = Math.max(0, ...facts.map(([name]) => widthOf(name)));
-  return facts.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  return facts
+    .map(([name, value]) => `${name}${' '.repeat(width - widthOf(name))}  ${value}\n`)
+    .join('');
 }
 
 /** 1234567 as `1,234,567`. */

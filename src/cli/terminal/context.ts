@@ -1,11 +1,20 @@
 import { FrameloomError } from '../../base/error.js';
-import { createLogger, type Logger, type LogLevel } from '../../base/log.js';
+import { createLogger, hasColours, type Logger, type LogLevel } from '../../base/log.js';
+import { Screen } from './screen.js';
 
 /** What stands before a command's name or after it, the same for all. */
 export interface GlobalFlags {
   verbose?: boolean;
   quiet?: boolean;
   logJson?: boolean;
+}
+
+/** Told of what happens to a terminal. */
+export interface TerminalListener {
+  /** Its size has changed. */
+  readonly resized: () => void;
+  /** The process goes on after having been stopped, as by Ctrl-Z and `fg`. */
+  readonly continued: () => void;
 }
 
 /** Where a command reads and writes; replaced in tests. */
@@ -16,22 +25,25 @@ export interface Terminal {
   err(text: string): void;
   /** What standard output did not take, of a full disk say: then the work is not done. */
   failure?(): Error | undefined;
-  /** Whether `err` is a terminal, which a bar may be drawn on. */
+  /** Whether `err` is a terminal that somebody looks at, which a bar may be drawn on. */
   readonly interactive: boolean;
   readonly columns: number;
+  readonly rows?: number;
+  /** Whether words on `err` may be coloured. */
+  readonly colours?: boolean;
+  /** @returns ends it */
+  readonly watch?: (listener: TerminalListener) => () => void;
 }
 
 /** What every command is given. */
 export interface Context {
   readonly log: Logger;
-  readonly terminal: Terminal;
+  readonly terminal: Screen;
   /** Ends the work in order when it is aborted. */
   readonly signal: AbortSignal;
   readonly quiet: boolean;
   /** Lines for programs instead of words and bars. */
   readonly logJson: boolean;
-  /** Called before a log line, so that a bar can make room. */
-  onBeforeLine: (() => void) | undefined;
 }
 
 interface Tolerant {
@@ -56,15 +68,35 @@ function tolerant(stream: NodeJS.WriteStream): Tolerant {
   };
 }
 
+/** Programs that build and test run commands on terminals too, and keep what is drawn on them. */
+const isKept = ({ CI, TERM }: NodeJS.ProcessEnv): boolean =>
+  TERM === 'dumb' || (CI !== undefined && CI !== '' && CI !== '0' && CI !== 'false');
+
 /** The process's own standard output and error. */
 export function processTerminal(): Terminal {
-  const [out, err] = [tolerant(process.stdout), tolerant(process.stderr)];
+  const { stdout, stderr } = process;
+  const [out, err] = [tolerant(stdout), tolerant(stderr)];
   return {
     out: out.write,
     err: err.write,
     failure: out.failure,
-    interactive: process.stderr.isTTY,
-    columns: process.stderr.columns,
+    interactive: stderr.isTTY && !isKept(process.env),
+    // Some terminals that nobody looks at are of no size.
+    get columns() {
+      return stderr.columns || 80;
+    },
+    get rows() {
+      return stderr.rows || 24;
+    },
+    colours: hasColours(),
+    watch: ({ resized, continued }) => {
+      stderr.on('resize', resized);
+      process.on('SIGCONT', continued);
+      return () => {
+        stderr.off('resize', resized);
+        process.off('SIGCONT', continued);
+      };
+    },
   };
 }
 
@@ -80,20 +112,17 @@ export function createContext(
   if (flags.quiet && flags.verbose) {
     throw new FrameloomError('bad-option', '--quiet and --verbose contradict each other');
   }
-  const context: Context = {
-    terminal,
+  const screen = terminal instanceof Screen ? terminal : new Screen(terminal);
+  return {
+    terminal: screen,
     signal,
     quiet: flags.quiet ?? false,
     logJson: flags.logJson ?? false,
-    onBeforeLine: undefined,
     log: createLogger({
       level: levelOf(flags),
       json: flags.logJson ?? false,
-      write: (line) => {
-        context.onBeforeLine?.();
-        terminal.err(line);
-      },
+      colours: screen.colours,
+      write: (line) => screen.err(line),
     }),
   };
-  return context;
 }

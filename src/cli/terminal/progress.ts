@@ -1,4 +1,3 @@
-import { SingleBar, Presets } from 'cli-progress';
 import { formatBytes, formatDuration } from '../../base/units.js';
 import type { Context } from './context.js';
 
@@ -9,6 +8,8 @@ export interface ProgressState {
   readonly total?: number | undefined;
   /** What is counted: `steps`, `frames`. */
   readonly unit: string;
+  /** Of a limit in time, how much has passed, 0 to 1. What is reached first fills the bar. */
+  readonly timeShare?: number | undefined;
   readonly framesPerSecond?: number | undefined;
   readonly etaSeconds?: number | undefined;
   readonly losses?: Readonly<Record<string, number>> | undefined;
@@ -23,7 +24,7 @@ export interface ProgressView {
 }
 
 const PLAIN_EVERY_MS = 10_000;
-const FORMAT = '{bar} {percentage}% {value}/{total} {words}';
+const DRAWN_EVERY_MS = 100;
 
 function words(state: ProgressState): string {
   const parts: string[] = [];
@@ -41,14 +42,67 @@ function words(state: ProgressState): string {
   return parts.join(' · ');
 }
 
+/** Whether the time will be over before the work is done: its total is then never reached. */
+const endsByTime = ({ done, total, timeShare }: ProgressState): boolean =>
+  timeShare !== undefined && (total === undefined || timeShare >= done / total);
+
 /** One plain line about the work. */
 export function progressLine(state: ProgressState): string {
   const count =
-    state.total === undefined
+    state.total === undefined || endsByTime(state)
       ? `${state.done} ${state.unit}`
       : `${state.done}/${state.total} ${state.unit}`;
   const rest = words(state);
   return rest === '' ? count : `${count} · ${rest}`;
+}
+
+/** A bar of so many columns, filled by a share of 0 to 1. */
+export function bar(share: number, columns: number): string {
+  const full = Math.floor(Math.min(1, Math.max(0, share)) * columns);
+  return '█'.repeat(full) + '░'.repeat(columns - full);
+}
+
+/** A bar gives way to words where there is little room. */
+export const barColumns = (columns: number): number => (columns < 60 ? 8 : 20);
+
+/** The line with its bar, of what is known how much there is of it. */
+export function barLine(state: ProgressState, columns: number): string {
+  const { done, total, timeShare } = state;
+  const share = endsByTime(state) ? timeShare! : total ? done / total : undefined;
+  if (share === undefined) return progressLine(state);
+  const percent = Math.floor(Math.min(1, share) * 100);
+  return `${bar(share, barColumns(columns))} ${percent}% · ${progressLine(state)}`;
+}
+
+/**
+ * Draws lines again and again, but not more often than one can see.
+ * @param lines what is to be shown now
+ */
+export function createDrawing(
+  { terminal }: Pick<Context, 'terminal'>,
+  lines: (columns: number) => readonly string[],
+): { changed(): void; stop(): void } {
+  let last = Number.NEGATIVE_INFINITY;
+  let later: NodeJS.Timeout | undefined;
+  const draw = (): void => {
+    clearTimeout(later);
+    later = undefined;
+    last = performance.now();
+    terminal.show(lines(terminal.columns));
+  };
+  return {
+    changed: () => {
+      const wait = last + DRAWN_EVERY_MS - performance.now();
+      if (wait <= 0) draw();
+      // What changed last is shown even where nothing follows.
+      else later ??= setTimeout(draw, wait).unref();
+    },
+    stop: () => {
+      clearTimeout(later);
+      later = undefined;
+      terminal.show([]);
+    },
+  };
 }
 
 function plainView(context: Context, now: () => number): ProgressView {
@@ -64,29 +118,20 @@ function plainView(context: Context, now: () => number): ProgressView {
 }
 
 function barView(context: Context): ProgressView {
-  const { terminal } = context;
-  let bar: SingleBar | undefined;
+  let state: ProgressState | undefined;
+  const drawing = createDrawing(context, (columns) => (state ? [barLine(state, columns)] : []));
   return {
-    update: (state) => {
-      if (bar === undefined) {
-        bar = new SingleBar(
-          { format: FORMAT, barsize: 20, hideCursor: true, clearOnComplete: true, fps: 10 },
-          Presets.shades_classic,
-        );
-        bar.start(state.total ?? 0, state.done, { words: '' });
-        // A log line takes the bar's line; the bar is drawn again below it.
-        context.onBeforeLine = () => terminal.err('\r\u001b[2K');
-      }
-      if (state.total !== undefined) bar.setTotal(state.total);
-      bar.update(state.done, { words: words(state) });
+    update: (now) => {
+      state = now;
+      drawing.changed();
     },
-    stop: () => {
-      bar?.stop();
-      bar = undefined;
-      context.onBeforeLine = undefined;
-    },
+    stop: () => drawing.stop(),
   };
 }
+
+/** Whether work is shown by lines that change; otherwise by lines that stay. */
+export const isDrawn = ({ terminal, logJson }: Context): boolean =>
+  terminal.interactive && !logJson;
 
 /**
  * Shows progress on standard error: a bar on a terminal, a line each ten seconds elsewhere,
@@ -97,7 +142,5 @@ export function createProgress(
   options: { now?: () => number } = {},
 ): ProgressView {
   if (context.quiet) return { update: () => undefined, stop: () => undefined };
-  return context.terminal.interactive && !context.logJson
-    ? barView(context)
-    : plainView(context, options.now ?? Date.now);
+  return isDrawn(context) ? barView(context) : plainView(context, options.now ?? Date.now);
 }

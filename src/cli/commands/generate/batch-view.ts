@@ -1,8 +1,8 @@
-import { Writable } from 'node:stream';
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { formatDuration } from '../../../base/units.js';
 import type { BatchEvent, BatchJob } from '../../../synthesis/index.js';
-import type { Context, Terminal } from '../../terminal/context.js';
+import type { Context } from '../../terminal/context.js';
+import { bar, barColumns, createDrawing, isDrawn } from '../../terminal/progress.js';
+import { cutToWidth, widthOf } from '../../terminal/width.js';
 
 /** Shows how far a batch is. */
 export interface BatchView {
@@ -97,50 +97,42 @@ function plainView(context: Context, tally: BatchTally): BatchView {
   };
 }
 
-/** A terminal as the stream that bars are drawn on. */
-function barStream(terminal: Terminal): NodeJS.WritableStream {
-  const stream = new Writable({
-    write: (chunk: Buffer, _encoding, taken) => {
-      terminal.err(chunk.toString());
-      taken();
-    },
-  });
-  return Object.assign(stream, { isTTY: true, columns: terminal.columns, rows: 24 });
-}
-
-const BAR = { barsize: 16, hideCursor: true, clearOnComplete: true, fps: 10 };
+/** A row of bars needs a screen; of more jobs at once the rest is a number. */
+const MOST_BARS = 16;
 
 function barView(context: Context, total: number, tally: BatchTally): BatchView {
-  const { terminal } = context;
-  const bars = new MultiBar(
-    { ...BAR, format: '{bar} {value}/{total} {words}', stream: barStream(terminal) },
-    Presets.shades_classic,
-  );
-  const whole = bars.create(total, 0, { words: '' }, { format: '{bar} {words}' });
-  const running = new Map<BatchJob, SingleBar>();
-  context.onBeforeLine = () => terminal.err('\r\u001b[2K');
+  const { terminal, log } = context;
+  const running = new Map<BatchJob, { done: number; total: number | null }>();
+  const lines = (columns: number): string[] => {
+    const wide = barColumns(columns);
+    const most = Math.max(1, Math.min(MOST_BARS, terminal.rows - 3));
+    const bars = [...running].slice(0, most).map(([{ output }, { done, total: all }]) => {
+      const front = `${bar(all ? done / all : 0, wide)} ${all === null ? done : `${done}/${all}`} `;
+      // The name's end tells it from others.
+      return front + cutToWidth(output, columns - 1 - widthOf(front), 'front');
+    });
+    const more = running.size - bars.length;
+    const rest = more > 0 ? ` · ${more} more under way` : '';
+    return [
+      ...bars,
+      `${bar(total === 0 ? 0 : tally.finished / total, wide)} ${tally.words()}${rest}`,
+    ];
+  };
+  const drawing = createDrawing(context, lines);
   return {
     show: (event) => {
       tally.add(event);
       const { kind, job } = event;
-      if (kind === 'started') running.set(job, bars.create(0, 0, { words: job.output }));
-      else if (kind === 'frame') {
-        const bar = running.get(job);
-        if (event.total !== null) bar?.setTotal(event.total);
-        bar?.update(event.done, { words: job.output });
-      } else {
-        const bar = running.get(job);
-        if (bar) bars.remove(bar);
+      if (kind === 'started') running.set(job, { done: 0, total: null });
+      else if (kind === 'frame') running.set(job, { done: event.done, total: event.total });
+      else {
         running.delete(job);
         const line = endLine(event);
-        if (line !== undefined) bars.log(`${line}\n`);
+        if (line !== undefined) log.info(line);
       }
-      whole.update(tally.finished, { words: tally.words() });
+      drawing.changed();
     },
-    stop: () => {
-      bars.stop();
-      context.onBeforeLine = undefined;
-    },
+    stop: () => drawing.stop(),
   };
 }
 
@@ -151,7 +143,5 @@ function barView(context: Context, total: number, tally: BatchTally): BatchView 
 export function createBatchView(context: Context, total: number): BatchView {
   if (context.quiet) return { show: () => undefined, stop: () => undefined };
   const tally = new BatchTally(total);
-  return context.terminal.interactive && !context.logJson
-    ? barView(context, total, tally)
-    : plainView(context, tally);
+  return isDrawn(context) ? barView(context, total, tally) : plainView(context, tally);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { collect, type Register } from '../../command.js';
 import type { TrainFlags } from './run.js';
+import { isPipelineWord, takeBack } from '../../taken-word.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import { positiveNumber } from '../../values.js';
 
@@ -9,7 +10,7 @@ export const registerTrain: Register = (program, run) => {
   const command = program
     .command('train')
     .description('train a pipeline; Ctrl-C saves a snapshot that --resume goes on from')
-    .argument('<pipeline>', 'pipeline file')
+    .argument('[pipeline]', 'pipeline file; not needed beside --resume --run')
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
     .option('--run <folder>', 'the run’s folder; the next number in runs/ unless given')
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
@@ -24,12 +25,23 @@ export const registerTrain: Register = (program, run) => {
 Examples:
   $ frameloom train pipelines/edges-to-video.yaml
   $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
-  $ frameloom train pipelines/edges-to-video.yaml --resume --run runs/00001-edges-to-video`,
+  $ frameloom train --resume --run runs/00001-edges-to-video`,
     )
-    .action((path: string, flags: TrainFlags, self: Command) =>
+    .action((path: string | undefined, flags: TrainFlags, self: Command) =>
       run(async (context) => {
         const { runTraining } = await import('./run.js');
-        return runTraining(path, flags, context);
+        const { clip: values, resume, run: folder } = flags;
+        const isNamed = resume && folder !== undefined && !values?.some(isPipelineWord);
+        const named = isNamed
+          ? { word: path, values }
+          : takeBack({
+              word: path,
+              values,
+              what: 'pipeline',
+              flag: '--clip',
+              isIt: isPipelineWord,
+            });
+        return runTraining(named.word, { ...flags, clip: named.values }, context);
       }, self),
     );
 };

@@ -1,5 +1,6 @@
 import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError, isFrameloomError } from '../../../base/error.js';
+import { ownCommand } from '../../../base/own-command.js';
 import { formatBytes, formatDuration } from '../../../base/units.js';
 import { loadPipeline } from '../../../pipeline/load.js';
 import { train, type TrainEnding } from '../../../training/trainer.js';
@@ -7,12 +8,13 @@ import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { exportRun } from '../export/run.js';
 import { inspect, printInspection } from '../../input/inspect.js';
+import { commandsOf, nextLines } from '../../terminal/next.js';
 import { createProgress } from '../../terminal/progress.js';
 import { openTrainingRun } from './training-run.js';
 import { trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
 
 export interface TrainFlags extends TrustFlags {
-  clip?: string[];
+  clip?: string[] | undefined;
   run?: string;
   set?: string[];
   maxMinutes?: number;
@@ -25,6 +27,8 @@ interface Trained {
   readonly folder: string;
   readonly ending: TrainEnding;
   readonly step: number;
+  /** Commands that use what was learned. */
+  readonly next: readonly string[];
 }
 
 /**
@@ -32,7 +36,7 @@ interface Trained {
  * @returns the run's folder and how it ended
  */
 export async function trainPipeline(
-  path: string,
+  path: string | undefined,
   flags: TrainFlags,
   context: Context,
 ): Promise<Trained> {
@@ -58,6 +62,9 @@ export async function trainPipeline(
           total: steps,
           unit: 'steps',
           losses: sidesOf(terms),
+          ...(flags.maxMinutes !== undefined && {
+            timeShare: figures.elapsedSeconds / (flags.maxMinutes * 60),
+          }),
           ...figures,
         }),
     });
@@ -66,7 +73,8 @@ export async function trainPipeline(
     context.log.info(
       `${result.step} steps done in ${formatDuration(seconds)}; waited for data ${(result.waitingShare * 100).toFixed(1)} % of the time`,
     );
-    trained = { folder: run.folder, ending: result.ending, step: result.step };
+    const { ending, step } = result;
+    trained = { folder: run.folder, ending, step, next: commandsOf(run.folder, pipeline) };
   } finally {
     progress.stop();
     await discardUntrained();
@@ -96,13 +104,31 @@ function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number
   return { G: sum('generator'), D: sum('discriminator') };
 }
 
+/** What is about a training says nothing where there is none. */
+function refuseBesideDryRun(
+  path: string | undefined,
+  { run, resume, maxMinutes }: TrainFlags,
+): asserts path is string {
+  const all = { '--run': run, '--resume': resume, '--max-minutes': maxMinutes };
+  const [named] = Object.entries(all).filter(([, value]) => value !== undefined);
+  if (named) {
+    throw new FrameloomError('bad-option', `${named[0]} does nothing beside --dry-run`, {
+      hint: 'leave one of the two out',
+    });
+  }
+  if (path === undefined) {
+    throw new FrameloomError('bad-option', 'the pipeline is missing', { hint: 'name its file' });
+  }
+}
+
 /** Trains, or with --dry-run only looks. @returns the exit code */
 export async function runTraining(
-  path: string,
+  path: string | undefined,
   flags: TrainFlags,
   context: Context,
 ): Promise<number> {
   if (flags.dryRun) {
+    refuseBesideDryRun(path, flags);
     const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
     const { pipeline } = await loadPipeline(path, changes);
     const inspection = await inspect(pipeline, context, { trustFilters: trustsFilters(flags) });
@@ -116,13 +142,11 @@ export async function runTraining(
   if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
   if (result.ending === 'cancelled') {
     throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
-      hint: `go on with: frameloom train ${path} --resume --run ${result.folder}`,
+      hint: `go on with: ${ownCommand('train', '--resume', '--run', result.folder)}`,
     });
   }
   if (!flags.json) {
-    terminal.out(
-      `${result.folder}\nnext: frameloom evaluate ${result.folder}\n      frameloom generate ${result.folder} -i VIDEO -o generated.mp4\n`,
-    );
+    terminal.out(`${result.folder}\n${nextLines(result.next)}`);
   }
   return EXIT.ok;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm, rmdir, stat } from 'node:fs/promises';
+import { FrameloomError } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
 import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
 import { resumePipeline } from '../../../pipeline/resume.js';
@@ -8,7 +9,7 @@ import { openRun, startRun, type Run } from '../../../training/run/run-folder.js
 import { listSnapshots } from '../../../training/run/snapshot-store.js';
 
 export interface TrainingRunFlags {
-  clip?: readonly string[];
+  clip?: readonly string[] | undefined;
   set?: readonly string[];
   /** The run's folder. */
   run?: string;
@@ -29,14 +30,16 @@ export interface TrainingRun {
 /**
  * Makes the run that `train` works in: a new one with the file's pipeline, or an old one with its
  * own pipeline, changed by --set and --clip.
+ * @param path the pipeline's file; not needed to go on with a run that is named, which holds its own
  * @throws FrameloomError as loadPipeline, startRun and resumePipeline do
  */
 export async function openTrainingRun(
-  path: string,
+  path: string | undefined,
   flags: TrainingRunFlags,
   options: { root?: string; log?: Logger } = {},
 ): Promise<TrainingRun> {
   const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+  if (path === undefined) return goOn(flags, options);
   const { pipeline } = await loadPipeline(path, changes);
   const had = flags.run !== undefined && existsSync(flags.run);
   const run = await startRun({
@@ -47,11 +50,34 @@ export async function openTrainingRun(
     ...(flags.run === undefined ? {} : { folder: flags.run }),
   });
   if (!run.resumed) return { pipeline, run, discardUntrained: () => discardUntrained(run, had) };
+  return resumed(run, changes, options);
+}
+
+/** Goes on with a run by what it holds itself. */
+async function goOn(
+  flags: TrainingRunFlags,
+  options: { root?: string; log?: Logger },
+): Promise<TrainingRun> {
+  const { run: folder, resume = false, clip = [], set = [] } = flags;
+  if (!resume || folder === undefined) {
+    throw new FrameloomError('bad-option', 'the pipeline is missing', {
+      hint: 'name its file, or a run to go on with: --resume --run FOLDER',
+    });
+  }
+  const run = await startRun({ ...options, name: '', pipelineYaml: '', resume, folder });
+  return resumed(run, { clips: clip, set }, options);
+}
+
+async function resumed(
+  run: Run,
+  changes: { clips: readonly string[]; set: readonly string[] },
+  options: { root?: string; log?: Logger },
+): Promise<TrainingRun> {
   try {
     const { pipelineYaml } = await openRun(run.folder);
-    const resumed = resumePipeline(pipelineYaml, run.pipeline, { ...changes, ...options });
-    await run.writePipeline(pipelineToYaml(resumed));
-    return { pipeline: resumed, run, discardUntrained: () => Promise.resolve() };
+    const pipeline = resumePipeline(pipelineYaml, run.pipeline, { ...changes, ...options });
+    await run.writePipeline(pipelineToYaml(pipeline));
+    return { pipeline, run, discardUntrained: () => Promise.resolve() };
   } catch (error) {
     await run.close();
     throw error;
