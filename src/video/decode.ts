@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream';
-import { Observable, type Subscriber } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { silentLogger, type Logger } from '../base/log.js';
 import { rationalToNumber } from '../base/rational.js';
 import { ffmpegArguments } from './command.js';
-import { currentDemand, type Demand } from './demand.js';
 import {
   type DecodePlan,
   type DecodeRange,
@@ -14,6 +13,7 @@ import {
 import { cancelledError, ffmpegError } from './ffmpeg-error.js';
 import { findFfmpeg } from './ffmpeg-path.js';
 import { checkDecoded, FrameTally, type SourceFrame, WrongFrame } from './frame-tally.js';
+import { pulled } from './from-frames.js';
 import { resolveInput } from './input.js';
 import { type NutFrame, NutReader } from './nut-reader.js';
 import { bytesPerPixel } from './pixel-format.js';
@@ -77,7 +77,7 @@ async function lookAt(
  * ahead of what is asked for but what ffmpeg's pipe holds.
  * @throws FrameloomError as decodeFrames
  */
-export async function* readFrames(
+async function* framesOf(
   source: DecodeSource,
   options: DecodeOptions,
 ): AsyncGenerator<Frame, void, undefined> {
@@ -109,6 +109,7 @@ export async function* readFrames(
 
 async function* everyFrame(decoding: Decoding): AsyncGenerator<Frame, void, undefined> {
   const { range, options, probed } = decoding;
+  const { fps } = probed.info;
   const pixelFormat = pixelFormatOf(options);
   let index = 0;
   // Without a filter ffmpeg counts them itself, but for those that an AVI repeats; from 7.0 on it does
@@ -121,7 +122,7 @@ async function* everyFrame(decoding: Decoding): AsyncGenerator<Frame, void, unde
     // Of an AVI several may come at once.
     if (index === range.frames) continue;
     const { width, height, data } = picture;
-    yield { index, timeSeconds, width, height, pixelFormat, data };
+    yield { index, timeSeconds, width, height, pixelFormat, fps, data };
     index += 1;
   }
 }
@@ -141,7 +142,8 @@ async function* resampled(decoding: Decoding): AsyncGenerator<Frame, void, undef
       // Every frame belongs to whoever received it: a repeat has bytes of its own.
       const data = i < shown.length - 1 ? Uint8Array.from(bytes) : bytes;
       const timeSeconds = slot / rationalToNumber(fps);
-      yield { index: slot - range.startFrame, timeSeconds, width, height, pixelFormat, data };
+      const index = slot - range.startFrame;
+      yield { index, timeSeconds, width, height, pixelFormat, fps, data };
     }
   };
   let lastTime = 0;
@@ -312,57 +314,19 @@ export function decodeFrames(
 
 /** decodeFrames, also of a source that has been looked at already. */
 export function decodeSource(source: DecodeSource, options: DecodeOptions): Observable<Frame> {
-  return new Observable<Frame>((subscriber) => {
-    const stop = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-    const demand = currentDemand();
-    deliver(readFrames(source, { ...options, signal }), subscriber, demand, signal).then(
-      () => subscriber.complete(),
-      (error: unknown) => subscriber.error(error),
-    );
-    return () => stop.abort();
-  });
+  return pulled((signal) => framesOf(source, { ...options, signal }), options.signal);
 }
 
-/** One frame is held ready while the consumer is at work; the pipe holds what comes behind it. */
-async function deliver(
-  frames: AsyncGenerator<Frame, void, undefined>,
-  subscriber: Subscriber<Frame>,
-  demand: Demand | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    let coming = frames.next();
-    for (;;) {
-      const { value, done } = await coming;
-      if (done === true) return;
-      await mayGoOn(demand, signal);
-      if (subscriber.closed) return;
-      throwIfCancelled(signal);
-      subscriber.next(value);
-      coming = frames.next();
-      // What it fails with is told when it is its turn.
-      coming.catch(() => undefined);
-    }
-  } finally {
-    await frames.return();
-  }
-}
-
-/** Until the consumer can take one more; where no one speaks of demand, a turn of the event loop. */
-function mayGoOn(demand: Demand | undefined, signal: AbortSignal): Promise<void> | void {
-  if (demand?.isOpen || signal.aborted) return;
-  return new Promise((resolve) => {
-    if (!demand) {
-      setImmediate(resolve);
-      return;
-    }
-    const go = (): void => {
-      stopListening();
-      signal.removeEventListener('abort', go);
-      resolve();
-    };
-    const stopListening = demand.onOpen(go);
-    signal.addEventListener('abort', go);
-  });
+/**
+ * The frames of `decodeFrames` as an async iterable: `for await (const frame of readFrames(path))`.
+ * ffmpeg works as fast as frames are taken, and is gone when the loop is left, by its end, `break`,
+ * `return` or an error.
+ * @param source as of decodeFrames
+ * @throws FrameloomError as decodeFrames
+ */
+export function readFrames(
+  source: string | Readable,
+  options: DecodeOptions = {},
+): AsyncGenerator<Frame, void, undefined> {
+  return framesOf(source, options);
 }

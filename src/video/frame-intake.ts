@@ -6,10 +6,10 @@ import type { Frame } from './types.js';
  * Frames of an Observable for a loop that takes one after the other. The source is asked for more
  * only while fewer than `most` are here: waiting, or taken and not yet given back.
  */
-export class FrameIntake {
+export class FrameIntake<T = Frame> {
   readonly #most: number;
   readonly #gate = new DemandGate(false);
-  readonly #queue: Frame[] = [];
+  readonly #queue: T[] = [];
   readonly #upstream: Subscription;
   #held = 0;
   #open = false;
@@ -18,7 +18,7 @@ export class FrameIntake {
   #wake: (() => void) | undefined;
 
   /** Subscribes at once, so that a source that is live loses nothing; asks after `open`. */
-  constructor(source: Observable<Frame>, most: number) {
+  constructor(source: Observable<T>, most: number) {
     this.#most = most;
     this.#upstream = withDemand(bothOpen(this.#gate, currentDemand()), () =>
       source.subscribe({
@@ -43,16 +43,22 @@ export class FrameIntake {
     this.#level();
   }
 
-  /** The first frame, which stays; undefined when there is none. */
-  async peek(): Promise<Frame | undefined> {
-    await this.#something();
+  /** The next frame, which stays; undefined when there is none. */
+  async peek(): Promise<T | undefined> {
+    const [first] = await this.peekAt(1);
+    return first;
+  }
+
+  /** The next frames, which stay; fewer at the end. @param count at most as many as may be here */
+  async peekAt(count: number): Promise<readonly T[]> {
+    await this.#hold(count);
     this.#throwIfFailed();
-    return this.#queue[0];
+    return this.#queue.slice(0, count);
   }
 
   /** The next frame, to be given back by `release`; undefined at the end. @throws what it failed with */
-  async next(): Promise<Frame | undefined> {
-    await this.#something();
+  async next(): Promise<T | undefined> {
+    await this.#hold(1);
     this.#throwIfFailed();
     const frame = this.#queue.shift();
     if (frame) this.#held += 1;
@@ -75,8 +81,8 @@ export class FrameIntake {
     (this.#upstream as Subscription | undefined)?.unsubscribe();
   }
 
-  async #something(): Promise<void> {
-    while (!this.#failure && !this.#ended && this.#queue.length === 0) {
+  async #hold(count: number): Promise<void> {
+    while (!this.#failure && !this.#ended && this.#queue.length < count) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

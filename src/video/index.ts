@@ -1,7 +1,9 @@
 export { findFfmpeg, type FfmpegPrograms } from './ffmpeg-path.js';
 export { probe } from './probe.js';
-export { decodeFrames } from './decode.js';
+export { decodeFrames, readFrames } from './decode.js';
 export { frameNear } from './decode-plan.js';
+export { knowsEachFrame } from './containers.js';
+export { timesAhead } from './frame-times.js';
 export { encodeFrames, encodeInSegments } from './encode.js';
 export type { FilmProgress, SegmentFolder } from './film-progress.js';
 export { isSegmentable } from './join-segments.js';
@@ -9,6 +11,10 @@ export { assertFree } from './output.js';
 export { assertPixelFormat } from './pixel-format-names.js';
 export { assertNotAnInput, KeptFiles } from './kept-files.js';
 export { openVideo, type OpenedVideo } from './open.js';
+export { fromFrames, type FrameSource } from './from-frames.js';
+export { iterateFrames } from './iterate-frames.js';
+export { teeFrames } from './tee-frames.js';
+export { writeFrames } from './write-frames.js';
 export { mapFrames, type MapFramesOptions, zipFrames } from './operators.js';
 export {
   bothOpen,

@@ -13,6 +13,28 @@ export function toRate(value: Rational | number | string): Rational {
   return parseRational(String(value));
 }
 
+/** Of a single picture, which is shown for a frame of it. */
+const USUAL_FPS = rational(25);
+
+/**
+ * The nominal rate of frames by what they say: of the first one, else what lies between the times of the
+ * first two.
+ * @throws FrameloomError bad-option where that says nothing
+ */
+export async function rateOfFrames(frames: {
+  peekAt(count: number): Promise<readonly { timeSeconds: number; fps?: Rational | undefined }[]>;
+}): Promise<Rational> {
+  const [only] = await frames.peekAt(1);
+  if (only?.fps) return toRate(only.fps);
+  const [first, second] = await frames.peekAt(2);
+  if (!first || !second) return USUAL_FPS;
+  const gap = second.timeSeconds - first.timeSeconds;
+  if (gap > 0 && Number.isFinite(gap)) return snapRate(1 / gap);
+  throw new FrameloomError('bad-option', 'nothing says at what rate the frames are shown', {
+    hint: 'give fps, or frames that carry fps or the times at which they are shown',
+  });
+}
+
 /** ffmpeg's `30000/1001` or `0/0`; undefined when it is no rate. */
 export function readRate(text: string | undefined): Rational | undefined {
   const match = /^(\d+)\/(\d+)$/.exec(text ?? '');
