@@ -40,6 +40,7 @@ export class JobMaker {
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
     const {
       startFrames,
+      sideBySide,
       audio,
       carry,
       format,
@@ -55,6 +56,7 @@ export class JobMaker {
     return {
       seed,
       startFrames,
+      sideBySide: sideBySide ?? false,
       audio: audio ?? false,
       carry: carry ? JSON.stringify(carry) : null,
       format: format ?? null,
@@ -75,8 +77,11 @@ export class JobMaker {
     if (entry?.model.sha256 !== this.#modelId.sha256) return false;
     const settings = this.#settings(job);
     const same = Object.entries(settings).every(([key, value]) => entry.settings[key] === value);
+    const { signal } = this.#options;
     return (
-      same && (await isUnchanged(job.input, entry.input)) && isUnchanged(job.output, entry.made)
+      same &&
+      (await isUnchanged(job.input, entry.input, signal)) &&
+      isUnchanged(job.output, entry.made, signal)
     );
   }
 
@@ -168,7 +173,7 @@ export class JobMaker {
 
   /** Read once, however many seeds there are. */
   #inputOf(path: string): Promise<Fingerprint | null> {
-    const known = this.#inputs.get(path) ?? fingerprint(path);
+    const known = this.#inputs.get(path) ?? fingerprint(path, this.#options.signal);
     this.#inputs.set(path, known);
     return known;
   }

@@ -31,6 +31,7 @@ export interface FilmSettings extends Pick<
   readonly output: string | Writable;
   readonly startFrames: number;
   readonly seed?: number | undefined;
+  readonly sideBySide?: boolean | undefined;
   readonly baseFolder: string;
   readonly sequenceFps?: Rational | undefined;
   readonly fps?: Rational | undefined;
@@ -98,6 +99,7 @@ async function identityOfFilm(
     condition: data.condition,
     files: await Promise.all(files.map(identityOf)),
     onDamage: options.onDamage ?? null,
+    sideBySide: options.sideBySide === true,
     ...{ seed, startFrames, segmentFrames, sourceFps: info.fps, total: job.total },
     ...{ format: formatOf(output, format), outputPixelFormat, crf, preset },
     ...{ sequenceFps, fps, colour, raw, ffmpeg: version },

@@ -1,10 +1,16 @@
-import { concat, defer, EMPTY, filter, lastValueFrom, map, toArray, type Observable } from 'rxjs';
+import { concat, defer, EMPTY, filter, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 import { FrameloomError } from '../../base/error.js';
 import type { Rational } from '../../base/rational.js';
-import { openCondition, type InputColour } from '../../clips/condition.js';
+import { openCondition, type ConditionStream, type InputColour } from '../../clips/condition.js';
 import { deinterlaceFilter } from '../../video/deinterlace.js';
-import type { Frame, OnDamage, OpenedVideo, VideoInfo } from '../../video/index.js';
-import type { DataOptions } from '../../clips/index.js';
+import {
+  knowsEachFrame,
+  type Frame,
+  type OnDamage,
+  type OpenedVideo,
+  type VideoInfo,
+} from '../../video/index.js';
+import type { ConditionLayout, DataOptions } from '../../clips/index.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 
 /** What a generator is driven by: conditions, and the real frames that it begins with. */
@@ -13,11 +19,20 @@ export interface FrameSource {
   readonly conditions: Observable<Frame>;
   /** Start frame k, rgb24 in the model's size; known once condition k has come. */
   readonly start: (k: number) => Frame;
+  /** What the conditions' bytes are, with the colours of labels where there is a palette. */
+  readonly layout: ConditionLayout;
+  /**
+   * The input's own frame of the condition that came last, rgb24 in the model's size; to be asked for once
+   * for each. Null where it was not wanted, or the input is a condition itself.
+   */
+  readonly takeReal: (() => Frame) | null;
 }
 
 export interface FrameSourceOptions {
   /** Real frames to begin with. */
   readonly startFrames: number;
+  /** The input's own frames are wanted beside the conditions, where it has any. */
+  readonly real?: boolean | undefined;
   /** Conditions to leave out, because their frames are there: none of the start is then needed. */
   readonly skip?: number | undefined;
   /** The rate that was asked for, or the input's own. */
@@ -63,26 +78,44 @@ export async function openFrameSource(
     if (!frame) throw missing(starts.length);
     return frame;
   };
-  if (skip > 0) {
-    const enters = mayEnter(data, video.info, options);
-    const startFrame = enters ? skip : undefined;
-    const condition = await openCondition(data, { video }, { ...context, startFrame });
-    const frames = condition?.frames ?? video.decode({ ...scaled, startFrame });
-    return { conditions: enters ? frames : frames.pipe(filter((_, k) => k >= skip)), start };
-  }
-  if (startFrames > 0 && video.isStream) {
-    const frames = video.decode(scaled).pipe(
-      map((frame) => {
+  const given = (condition: ConditionStream | null) => ({
+    ...{ start, layout: condition?.layout ?? model.layout, takeReal: null },
+  });
+  const enters = skip > 0 && mayEnter(data, video.info, options);
+  const startFrame = enters ? skip : undefined;
+  /** Of what is decoded, what is not to be given out. */
+  const left = enters ? 0 : skip;
+  const real = options.real === true && data.condition.kind !== 'paired';
+  if (real || (startFrames > 0 && video.isStream)) {
+    // One decoding for both: conditions are made of the very frames that are kept.
+    const reals: Frame[] = [];
+    const frames = video.decode({ ...scaled, startFrame }).pipe(
+      tap((frame) => {
         if (starts.length < startFrames) starts.push(frame);
-        return frame;
+        if (real) reals.push(frame);
       }),
     );
     const condition = await openCondition(data, { frames }, context);
+    const conditions = (condition?.frames ?? frames).pipe(
+      filter((_, k) => {
+        if (k < left) reals.shift();
+        return k >= left;
+      }),
+    );
     const complete = defer(() => {
       if (starts.length < startFrames) throw missing(starts.length);
       return EMPTY;
     });
-    return { conditions: concat(condition?.frames ?? frames, complete), start };
+    return {
+      ...given(condition),
+      conditions: concat(conditions, complete),
+      takeReal: real ? () => reals.shift()! : null,
+    };
+  }
+  if (skip > 0) {
+    const condition = await openCondition(data, { video }, { ...context, startFrame });
+    const frames = condition?.frames ?? video.decode({ ...scaled, startFrame });
+    return { ...given(condition), conditions: frames.pipe(filter((_, k) => k >= left)) };
   }
   if (startFrames > 0) {
     const first = video.decode({ ...scaled, frames: startFrames }).pipe(toArray());
@@ -90,7 +123,7 @@ export async function openFrameSource(
     if (starts.length < startFrames) throw missing(starts.length);
   }
   const condition = await openCondition(data, { video }, context);
-  return { conditions: condition?.frames ?? video.decode(scaled), start };
+  return { ...given(condition), conditions: condition?.frames ?? video.decode(scaled) };
 }
 
 /** Filters of these see one frame at a time. */
@@ -106,5 +139,5 @@ function mayEnter(data: DataOptions, info: VideoInfo, options: FrameSourceOption
   if (condition.kind === 'derived' && !OF_ONE_FRAME.has(condition.preset ?? '')) return false;
   if (deinterlace || options.resample || info.variableFrameRate) return false;
   if (info.kind === 'sequence') return options.onDamage === 'error';
-  return info.frameTimes !== null && /(^|,)(mov|matroska)(,|$)/.test(info.container);
+  return info.frameTimes !== null && knowsEachFrame(info.container);
 }

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { EMPTY, lastValueFrom, tap } from 'rxjs';
+import { EMPTY, lastValueFrom, map, tap } from 'rxjs';
 import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../../base/rational.js';
@@ -12,6 +12,7 @@ import {
   encodeInSegments,
   formatOf,
   openVideo,
+  timesAhead,
   type CarryOptions,
   type EncodeOptions,
   type EncodeResult,
@@ -26,6 +27,8 @@ import { removePartsOfMade, type FilmParts } from './film-parts.js';
 import { createFrameMaker } from './frame-maker.js';
 import { openSynthesizerLater } from '../engines/open-later.js';
 import { openFrameSource, type FrameSource } from './frame-source.js';
+import { rollOut } from './rollout.js';
+import { sideBySide } from './side-by-side.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 
 /** How what is generated is written; by the output's extension unless given. */
@@ -57,6 +60,8 @@ export interface GenerateVideoOptions extends OutputChoice {
   /** Real frames of the input to go on from, copied to the output; 0 makes every frame. */
   readonly startFrames: number;
   readonly seed?: number;
+  /** Write condition | generated | real beside each other; the real one where the input is such a video. */
+  readonly sideBySide?: boolean | undefined;
   /** Carry the input's audio along. */
   readonly audio?: boolean;
   /** Carry more of the input along: subtitles, chapters, tags. */
@@ -171,10 +176,11 @@ async function makeFilm(
   const { info } = video;
   const skip = parts?.frames ?? 0;
   const startFrames = skip > 0 ? 0 : options.startFrames;
-  const source: Partial<FrameSource> & Pick<FrameSource, 'conditions'> = parts?.isComplete
-    ? { conditions: EMPTY }
+  const source: Partial<FrameSource> & Omit<FrameSource, 'start'> = parts?.isComplete
+    ? { conditions: EMPTY, layout: model.layout, takeReal: null }
     : await openFrameSource(model, video, {
         ...{ startFrames, skip, fps, baseFolder, signal, trustFilters, resample },
+        real: options.sideBySide,
         colour: options.colour,
         onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
       });
@@ -190,21 +196,24 @@ async function makeFilm(
     ...{ startFrames, start: source.start, open },
     asked: (_synthesizer, k) => parts?.asked(synthesizer, skip + k + 1),
   });
+  const beside = options.sideBySide ? sideBySide(source.layout, { width, height }) : null;
   const encoding: EncodeOptions = {
     ...{ fps, signal, log },
-    expects: { width, height, pixelFormat: 'rgb24' },
+    expects: beside?.shape ?? { width, height, pixelFormat: 'rgb24' },
     format: options.format ?? (isPath(output) ? undefined : 'y4m'),
     outputPixelFormat: options.outputPixelFormat,
     crf: options.crf,
     preset: options.preset,
     overwrite: options.overwrite,
+    // Resampled, all frames are of the rate.
+    ...(resample ? {} : timesAhead(info)),
     ...carriedFrom(info, options),
   };
   let seen = skip;
   try {
     return await lastValueFrom(
-      source.conditions.pipe(
-        maker.operator,
+      rollOut(source, maker).pipe(
+        map((rolled) => beside?.compose(rolled) ?? rolled.frame),
         tap(() => options.onFrame?.((seen += 1), total)),
         parts && isPath(output)
           ? encodeInSegments(output, encoding, parts.segments)
@@ -239,13 +248,18 @@ function totalFrames(info: VideoInfo, fps: Rational | undefined): number | null 
 
 /** That nothing is written over: what is read never, what is there only when asked. */
 async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Promise<void> {
-  const { input, output, baseFolder, overwrite, reads = [] } = options;
-  if (!isPath(output)) return;
-  const pictures = formatOf(output, options.format) === 'png';
-  const read = [...(isPath(input) ? [input] : []), ...filesRead(model, baseFolder), ...reads];
+  const { input, baseFolder, overwrite, reads = [] } = options;
+  const output = options.output === process.stdout ? '-' : options.output;
+  if (typeof output !== 'string') return;
+  const pictures = output !== '-' && formatOf(output, options.format) === 'png';
+  const own = input === process.stdin ? '-' : input;
+  const read = [
+    ...(typeof own === 'string' ? [own] : []),
+    ...filesRead(model, baseFolder),
+    ...reads,
+  ];
   await assertNotAnInput(output, read, pictures);
-  if (overwrite) return;
-  await assertFree(output, pictures).catch(async (error: unknown) => {
+  await assertFree(output, pictures, { overwrite }).catch(async (error: unknown) => {
     await removePartsOfMade(output, options.log);
     throw error;
   });

@@ -31,6 +31,10 @@ export const registerGenerate: Register = (program, run) => {
     )
     .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
     .option('--seed <number>', 'another seed of the noise', wholeNumber)
+    .option(
+      '--side-by-side',
+      'show condition | generated | the input’s own frames beside each other, labels in their colours',
+    )
     .option('--audio', 'carry the input’s sound along')
     .option('--subtitles', 'carry the input’s subtitles along, where they are text')
     .option('--chapters', 'carry the input’s chapters along')

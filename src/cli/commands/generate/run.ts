@@ -25,6 +25,7 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   input: string;
   startFrames?: number;
   seed?: number;
+  sideBySide?: boolean;
   audio?: boolean;
   subtitles?: boolean;
   chapters?: boolean;
@@ -56,6 +57,7 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
     signal: context.signal,
     trustFilters: flags.trustFilters,
     ...outputChoice(flags),
+    ...(flags.sideBySide && { sideBySide: true }),
     ...(flags.audio !== undefined && { audio: flags.audio }),
     ...((flags.subtitles ?? flags.chapters ?? flags.metadata) && {
       carry: {
@@ -156,7 +158,7 @@ export async function generateAny(
   if (seed !== undefined && seeds) {
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
   }
-  const inputs = await gatherInputs(input, list);
+  const inputs = await gatherInputs(input, list, context.signal);
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };
