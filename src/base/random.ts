@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
@@ -32,8 +33,10 @@ export function randomStream(
   purpose: RandomPurpose,
   index: number | string = 0,
 ): RandomStream {
-  const digest = createHash('sha256').update(`frameloom/${seed}/${purpose}/${index}`).digest();
-  const words = [0, 4, 8, 12].map((offset) => digest.readInt32LE(offset));
+  // Not by node:crypto: what is drawn in a browser is the same.
+  const { buffer } = sha256(utf8ToBytes(`frameloom/${seed}/${purpose}/${index}`));
+  const digest = new DataView(buffer);
+  const words = [0, 4, 8, 12].map((offset) => digest.getInt32(offset, true));
   // The all-zero state is the generator's one fixed point.
   const rng = xoroshiro128plusFromState(words.every((word) => word === 0) ? [1, 0, 0, 0] : words);
   const uniform = (): number => uniformFloat64(rng);
