@@ -26,6 +26,9 @@ export interface CommandOutput {
   readonly options: readonly string[];
 }
 
+/** Times behind a longer pause are not believed: a year, where ffmpeg's own choice is thirty hours. */
+const LONGEST_PAUSE_SECONDS = 31_536_000;
+
 /**
  * ffmpeg's arguments, by fluent-ffmpeg's command builder. Options go in by calls of several
  * arguments: given an array it splits any element with one space in it into two.
@@ -48,6 +51,7 @@ export function ffmpegArguments(
         // Only so does it say how many packets it read and how many frames it made of them.
         options.verbose ? 'repeat+level+verbose' : 'repeat+level+warning',
       );
+      command.inputOptions('-dts_error_threshold', String(LONGEST_PAUSE_SECONDS));
       if (options.progress) command.inputOptions('-progress', 'pipe:2');
     }
     // Media files are trusted least: nothing in one may make ffmpeg open another, or an address.

@@ -90,3 +90,7 @@ const CODEC_ALONE =
  * and then a frame off.
  */
 export const hasNoTimes = (container: string): boolean => CODEC_ALONE.test(container);
+
+/** Whether a container's index knows where each of its frames lies. */
+export const knowsEachFrame = (container: string): boolean =>
+  /(^|,)(mov|matroska)(,|$)/.test(container);

@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.js';
 import { rationalToNumber, type Rational } from '../base/rational.js';
 import { isHighDynamicRange, isLimitedGrey, sourceColour, stretchGrey } from './colour.js';
 import { type CommandInput, type CommandOutput, passThrough } from './command.js';
+import { knowsEachFrame } from './containers.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
 import { decodeFilterChain } from './filters.js';
 import { InputFeed } from './input.js';
@@ -54,8 +55,6 @@ const OUTPUT_TICKS_A_SECOND = 90_000;
 export const OUTPUT_OFFSET_SECONDS = 600;
 /** Reading so many frames from the start costs less than being wrong. */
 const SEEK_FROM_FRAME = 30;
-/** Containers whose index knows where each frame lies. */
-const SEEKABLE = /(^|,)(mov|matroska)(,|$)/;
 
 /**
  * The frame of the source that is shown nearest to a time after the first.
@@ -193,7 +192,7 @@ function entryOf(
   if (
     !maySeek ||
     start < SEEK_FROM_FRAME ||
-    !SEEKABLE.test(info.container) ||
+    !knowsEachFrame(info.container) ||
     before === undefined ||
     at === undefined
   ) {

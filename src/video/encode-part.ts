@@ -84,7 +84,15 @@ async function feed(
   const log = options.log ?? silentLogger;
   let frames = 0;
   let firstTick = 0;
+  let lastTick = 0;
   let last: Frame | undefined;
+  const again = async (repeats: number): Promise<void> => {
+    if (repeats > 0 && encoder.sent === frames) log.info(`${format} ${whyAgain(format, fps)}`);
+    for (let k = 1; k <= repeats && last; k += 1) {
+      await encoder.room();
+      encoder.write(last.data, lastTick + k * times.repeatTicks);
+    }
+  };
   while (frames < most) {
     const frame = await intake.next();
     if (!frame) break;
@@ -93,23 +101,22 @@ async function feed(
     const { tick, repeats } = times.place(frame.timeSeconds);
     if (frames === 0) firstTick = tick;
     const origin = fromZero ? firstTick : 0;
-    if (repeats > 0 && encoder.sent === frames) {
-      log.info(
-        `${format} has one rate only, ${formatRational(fps)}: frames are written more than once to keep their times`,
-      );
-    }
-    for (let k = repeats; k > 0 && last; k -= 1) {
-      await encoder.room();
-      encoder.write(last.data, tick - origin - k);
-    }
+    await again(repeats);
     await encoder.room();
     encoder.write(frame.data, tick - origin, () => intake.release());
     frames += 1;
     last = frame;
+    lastTick = tick - origin;
   }
   if (frames === 0) throw noFrames();
+  if (frames < most) await again(times.endRepeats);
   return { frames, firstTick };
 }
+
+const whyAgain = (format: OutputFormatName, fps: Rational): string =>
+  format === 'gif'
+    ? 'shows no picture longer than 655.35 s: what is shown longer is written more than once'
+    : `has one rate only, ${formatRational(fps)}: frames are written more than once to keep their times`;
 
 /** Bytes of another length would shift every frame after them. */
 function checkFrame(frame: Frame, at: number, shape: FrameShape, expected: boolean): void {

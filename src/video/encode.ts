@@ -5,6 +5,7 @@ import { silentLogger } from '../base/log.js';
 import { type Rational } from '../base/rational.js';
 import { prepareSound, type Sound } from './audio.js';
 import { type Carried, checkCarry, prepareCarried } from './carry.js';
+import { chooseClock } from './container-clock.js';
 import { encodePart, noFrames, tellMoved } from './encode-part.js';
 import { WRITING_FRAMES } from './encoder.js';
 import type { SegmentFolder } from './film-progress.js';
@@ -44,7 +45,10 @@ function jobOf(target: string | Writable, options: EncodeOptions): Job {
     throw new FrameloomError('bad-option', `audioStartSeconds is ${audioStartSeconds}, not a time`);
   }
   checkCarry(format, options, path === undefined);
-  return { target, options, fps: toRate(options.fps), format };
+  const fps = toRate(options.fps);
+  const { times, clock } = OUTPUT_FORMATS[format];
+  if (times === 'kept') chooseClock(fps, options, clock, format);
+  return { target, options, fps, format };
 }
 
 interface Extras {

@@ -11,11 +11,11 @@ import { encodePart, noFrames, tellMoved, type Part } from './encode-part.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
 import type { FilmSegment, SegmentFolder } from './film-progress.js';
 import { finishFilm } from './finish-film.js';
-import { OUTPUT_FORMATS } from './formats.js';
+import { clockOption, OUTPUT_FORMATS } from './formats.js';
 import type { FrameIntake } from './frame-intake.js';
 import { checkJoined, joinedInput, segmentKind } from './join-segments.js';
 import type { FileTarget } from './output.js';
-import { OutputTimes } from './output-times.js';
+import { planOutput } from './output-plan.js';
 import { removeAtExit } from './process.js';
 import type { EncodeOptions, EncodeResult, FrameShape, OutputFormatName } from './types.js';
 
@@ -46,14 +46,10 @@ export async function encodeSegments(
   const output = OUTPUT_FORMATS[format];
   const kind = segmentKind(format, programs);
   if (!kind) throw new RangeError(`${format} is not written in segments`);
-  const own = { toPipe: false, numbered: false, fps, oldEncoder: !programs.fpsMode };
-  const usual = output.plan(shape, options, own);
-  const plan = { ...usual, options: [...usual.options, ...kind.options] };
-  const gap = output.gapSeconds;
-  const times = new OutputTimes(
-    { fps, kind: output.times, smallestGapSeconds: gap },
-    before?.times,
-  );
+  const own = { format, fps, shape, options, programs, toPipe: false, numbered: false };
+  const { plan: usual, times } = planOutput(own, before?.times);
+  const clock = kind.fromZero ? clockOption(times.timeBase.den) : [];
+  const plan = { ...usual, options: [...usual.options, ...kind.options, ...clock] };
   const { timeBase } = times;
   const segments = [...(before?.segments ?? [])];
   let { frames, isComplete } = before ?? { frames: 0, isComplete: false };
@@ -89,7 +85,7 @@ export async function encodeSegments(
   const pictures = await joinedInput(folder, segments, timeBase, kind);
   const { log } = options;
   const unfinished = { target, pictures, format, durationSeconds, sound, carried, programs, log };
-  await finishFilm({ ...unfinished, signal: stop });
+  await finishFilm({ ...unfinished, ticksPerSecond: timeBase.den, signal: stop });
   await checkJoined({ url: target.url, path: target.path }, segments, timeBase, stop);
   stop.throwIfAborted();
   await target.commit();

@@ -5,6 +5,7 @@ import type { Sound } from './audio.js';
 import { type Carried, carriedArguments } from './carry.js';
 import { type CommandInput, fileUrl } from './command.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
+import { clockOption } from './formats.js';
 import type { FileTarget } from './output.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import type { OutputFormatName } from './types.js';
@@ -16,6 +17,8 @@ export interface UnfinishedFilm {
   readonly pictures?: CommandInput | undefined;
   readonly format: OutputFormatName;
   readonly durationSeconds: number;
+  /** Of the film's clock. */
+  readonly ticksPerSecond: number;
   readonly sound: Sound | null;
   readonly carried: Carried | null;
   readonly programs: Pick<FfmpegPrograms, 'fpsMode'>;
@@ -81,6 +84,7 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
         ...more.options,
         // Of a single frame no gap tells how long it is shown: nothing may cut it off.
         ...(forgetsLastFrame(film) && !sound ? ['-use_editlist', '0'] : []),
+        ...(format === 'mp4' || format === 'mov' ? clockOption(film.ticksPerSecond) : []),
         ...(COPY_OPTIONS[format] ?? []),
         // Of the same segments comes the same file: Matroska names each film at random otherwise.
         ...(film.pictures ? ['-fflags', '+bitexact'] : []),

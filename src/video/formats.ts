@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { FrameloomError } from '../base/error.js';
 import type { Rational } from '../base/rational.js';
 import { assumedMatrix } from './colour.js';
+import type { ContainerClock } from './container-clock.js';
 import { SCALE_FLAGS } from './filters.js';
 import type { TimesKind } from './output-times.js';
 import { PIXEL_LAYOUTS, type PixelFormat } from './pixel-format.js';
@@ -32,6 +33,12 @@ export interface TargetShape {
   readonly fps: Rational;
   /** ffmpeg is older than 5.1. */
   readonly oldEncoder: boolean;
+  /** Of the clock that the film is written by. */
+  readonly ticksPerSecond: number;
+  /** Frames are to be coded in the order in which they are shown. */
+  readonly inOrder: boolean;
+  /** How long the last picture is shown. */
+  readonly finalSeconds: number;
 }
 
 interface OutputFormat {
@@ -39,6 +46,8 @@ interface OutputFormat {
   readonly times: TimesKind;
   /** How close two frames can be at least, seconds; absent where that does not matter. */
   readonly gapSeconds?: number;
+  /** What its clock can count; absent where that does not matter. */
+  readonly clock?: ContainerClock;
   readonly plan: (source: EncodeSource, options: EncodeOptions, target: TargetShape) => OutputPlan;
 }
 
@@ -150,7 +159,7 @@ const X264_PRESETS = [
  * The generator needs the processor too: `veryfast` takes a third of the time of x264's own
  * `medium`, and at CRF 16 looks as good as that at 18 in a file about a tenth larger.
  */
-function h264(options: EncodeOptions, { fps, oldEncoder }: TargetShape): string[] {
+function h264(options: EncodeOptions, { fps, oldEncoder, inOrder }: TargetShape): string[] {
   const preset = options.preset ?? 'veryfast';
   if (!X264_PRESETS.includes(preset)) {
     throw new FrameloomError('bad-option', `"${preset}" is not a preset of x264`, {
@@ -160,7 +169,8 @@ function h264(options: EncodeOptions, { fps, oldEncoder }: TargetShape): string[
   return [
     ...['-c:v', 'libx264', '-preset', preset, '-crf', quality(options, 16, 51)],
     // It takes the ticks for the rate otherwise, and cuts off what frames out of order reach beyond.
-    ...(oldEncoder ? ['-x264-params', `fps=${fps.num}/${fps.den}`, '-bf', '0'] : []),
+    ...(oldEncoder ? ['-x264-params', `fps=${fps.num}/${fps.den}`] : []),
+    ...(oldEncoder || inOrder ? ['-bf', '0'] : []),
   ];
 }
 
@@ -172,10 +182,20 @@ const MATROSKA_TICK = 0.001;
  */
 const AT_ONCE = ['-threads:v', '1'];
 
+/** What readers take for the time from a frame to the next, in a field of 32 bits. */
+const MP4_CLOCK: ContainerClock = { finest: 10_000, mostTicks: 2 ** 30, mayReorder: true };
+
+/** By which MP4 and QuickTime are told a clock: their own choice would be another one. */
+export const clockOption = (ticksPerSecond: number): readonly string[] => [
+  '-video_track_timescale',
+  String(ticksPerSecond),
+];
+
 export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = {
   mp4: {
     extensions: ['.mp4', '.m4v'],
     times: 'kept',
+    clock: MP4_CLOCK,
     plan: (source, options, shape) => {
       const plan = yuvPlan({
         source,
@@ -185,7 +205,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         codec: h264(options, shape),
       });
       const flags = shape.toPipe ? FRAGMENTED : '+faststart';
-      return { ...plan, options: [...plan.options, '-movflags', flags, '-f', 'mp4'] };
+      const container = [...clockOption(shape.ticksPerSecond), '-movflags', flags, '-f', 'mp4'];
+      return { ...plan, options: [...plan.options, ...container] };
     },
   },
   webm: {
@@ -210,7 +231,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   mov: {
     extensions: ['.mov'],
     times: 'kept',
-    plan: (source, options, { toPipe }) => {
+    clock: { ...MP4_CLOCK, mayReorder: false },
+    plan: (source, options, { toPipe, ticksPerSecond }) => {
       const plan = yuvPlan({
         source,
         options,
@@ -220,7 +242,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
       });
       // ProRes carries no colour description that old decoders read: the container has to.
       const flags = ['-movflags', toPipe ? `${FRAGMENTED}+write_colr` : '+write_colr'];
-      return { ...plan, options: [...plan.options, ...flags, '-f', 'mov'] };
+      const container = [...clockOption(ticksPerSecond), ...flags, '-f', 'mov'];
+      return { ...plan, options: [...plan.options, ...container] };
     },
   },
   mkv: {
@@ -252,14 +275,16 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     times: 'kept',
     // Shorter delays are taken for a tenth of a second, by browsers and by ffmpeg.
     gapSeconds: 0.02,
-    plan: (source, _options, { fps }) => ({
+    // A delay is a number of 16 bits.
+    clock: { ...{ finest: 90_000, mostTicks: Infinity }, longestSeconds: 655.35, showsAgain: true },
+    plan: (source, _options, { finalSeconds }) => ({
       // A palette a frame: one for all of them would hold the whole video in memory.
       filter:
         'split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a',
       // The last delay, which would otherwise be that of the frame before: hundredths of a second.
       options: [
         ...['-f', 'gif', '-loop', '0'],
-        ...['-final_delay', String(Math.max(2, Math.round((100 * fps.den) / fps.num)))],
+        ...['-final_delay', String(Math.max(2, Math.round(100 * finalSeconds)))],
       ],
       width: source.width,
       height: source.height,
@@ -314,6 +339,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     extensions: ['.ts'],
     times: 'kept',
     gapSeconds: 1 / 90_000,
+    // In segments it is MP4 first. Its own clock begins anew after 33 bits: half of that is one way.
+    clock: { ...MP4_CLOCK, longestSeconds: 2 ** 32 / 90_000 },
     plan: (source, options, shape) => {
       const plan = yuvPlan({
         source,

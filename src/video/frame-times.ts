@@ -1,10 +1,27 @@
 import { rationalToNumber, type Rational } from '../base/rational.js';
+import type { TimesAhead } from './container-clock.js';
+import type { VideoInfo } from './types.js';
 
 /** Times closer than this are one: a decoder that guesses them gives some twice. */
 const SMALLEST_GAP_SECONDS = 1e-5;
 
 /** To a millionth of a second, as ffprobe tells times: sums of fractions are a little off. */
 export const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;
+
+/** Seconds from each time to the next. */
+export const gapsOf = (times: Float64Array): Float64Array =>
+  times.subarray(1).map((time, i) => time - times[i]!);
+
+/** What a source that was counted tells beforehand of the times of its frames. */
+export function timesAhead({ frameTimes, durationSeconds }: VideoInfo): TimesAhead {
+  if (!frameTimes) return {};
+  const longest = gapsOf(frameTimes).reduce((most, gap) => Math.max(most, gap), 0);
+  const last = frameTimes.at(-1) ?? 0;
+  return {
+    longestPauseSeconds: longest,
+    lastFrameSeconds: durationSeconds === null ? undefined : Math.max(0, durationSeconds - last),
+  };
+}
 
 /**
  * When frames are shown, from what ffmpeg says of each. Times only go up: where one does not (a clock that

@@ -1,4 +1,13 @@
 import { rationalToNumber, type Rational } from '../base/rational.js';
+import {
+  type ChosenClock,
+  chooseClock,
+  type ContainerClock,
+  FRAMES_OUT_OF_ORDER,
+  MOST_TICKS_OUT_OF_ORDER,
+  type TimesAhead,
+  tooLong,
+} from './container-clock.js';
 import type { TimeBase } from './nut.js';
 
 /**
@@ -7,12 +16,16 @@ import type { TimeBase } from './nut.js';
  */
 export type TimesKind = 'kept' | 'constant' | 'none';
 
-export interface OutputTimesOptions {
+export interface OutputTimesOptions extends TimesAhead {
   /** The nominal rate: of a constant source the rate, of another one that of most frames. */
   readonly fps: Rational;
   readonly kind: TimesKind;
   /** Two frames cannot be closer in this container, seconds. Default 0: as close as a tick. */
   readonly smallestGapSeconds?: number | undefined;
+  /** What the container's clock can count. Default: anything. */
+  readonly clock?: ContainerClock | undefined;
+  /** What errors name. */
+  readonly format?: string | undefined;
 }
 
 /** Where times stand after some frames; for JSON, which knows no NaN. */
@@ -29,12 +42,9 @@ export interface OutputTimesState {
 export interface Place {
   /** In `timeBase`; above that of the frame before. */
   readonly tick: number;
-  /** Ticks before this one at which the frame before is to be shown again. Only where `constant`. */
+  /** How often the frame before is to be shown again before this one, each time after `repeatTicks`. */
   readonly repeats: number;
 }
-
-/** Fine enough to tell any two frames apart, in a number that every container takes. */
-const FINEST_TICKS_PER_SECOND = 90_000;
 
 /**
  * Times nearer to the grid of the nominal rate than this were on it before a container rounded
@@ -52,11 +62,16 @@ const ROUNDING_SECONDS = 0.0052;
  */
 export class OutputTimes {
   readonly timeBase: TimeBase;
+  /** From a frame to its repeat, and from that to the next. */
+  readonly repeatTicks: number;
   readonly #options: OutputTimesOptions;
+  readonly #clock: ChosenClock;
   readonly #frameSeconds: number;
   readonly #ticksPerFrame: number;
   readonly #gapTicks: number;
   readonly #toleranceSeconds: number;
+  /** Of the last frames, where these may be put out of order. */
+  readonly #ticks: number[] = [];
   #count = 0;
   #tick = 0;
   #origin = Number.NaN;
@@ -64,14 +79,19 @@ export class OutputTimes {
   #seconds = 0;
   #furthestSeconds = 0;
 
-  /** @param state of times of the same options, which these go on from */
+  /**
+   * @param state of times of the same options, which these go on from
+   * @throws FrameloomError bad-input of a pause that the container cannot hold
+   */
   constructor(options: OutputTimesOptions, state?: OutputTimesState) {
-    const { fps, kind, smallestGapSeconds = 0 } = options;
-    const ticks = kind === 'kept' ? Math.ceil(FINEST_TICKS_PER_SECOND / fps.num) : 1;
+    const { fps, kind, smallestGapSeconds = 0, format } = options;
     this.#options = options;
+    this.#clock = chooseClock(fps, options, kind === 'kept' ? options.clock : undefined, format);
+    const { ticksPerSecond, longestSeconds = Infinity } = this.#clock;
     this.timeBase =
-      kind === 'kept' ? { num: 1, den: fps.num * ticks } : { num: fps.den, den: fps.num };
-    this.#ticksPerFrame = kind === 'kept' ? fps.den * ticks : 1;
+      kind === 'kept' ? { num: 1, den: ticksPerSecond } : { num: fps.den, den: fps.num };
+    this.#ticksPerFrame = kind === 'kept' ? (fps.den * ticksPerSecond) / fps.num : 1;
+    this.repeatTicks = kind === 'kept' ? Math.floor(longestSeconds * ticksPerSecond) : 1;
     this.#frameSeconds = 1 / rationalToNumber(fps);
     const gap = (smallestGapSeconds * this.timeBase.den) / this.timeBase.num;
     this.#gapTicks = kind === 'kept' ? Math.max(1, Math.ceil(gap - 1e-6)) : 1;
@@ -104,19 +124,74 @@ export class OutputTimes {
     this.#tick = first ? 0 : this.#tickFor(seconds, last);
     const shown = this.#tick * (this.timeBase.num / this.timeBase.den);
     this.#furthestSeconds = Math.max(this.#furthestSeconds, Math.abs(shown - seconds));
-    const skipped = first ? 0 : this.#tick - last - 1;
-    return { tick: this.#tick, repeats: this.#options.kind === 'constant' ? skipped : 0 };
+    if (this.#clock.reorders) this.#ticks.push(this.#tick);
+    if (this.#ticks.length > FRAMES_OUT_OF_ORDER) this.#ticks.shift();
+    if (first) return { tick: 0, repeats: 0 };
+    this.#assertFits(this.#tick - last);
+    return { tick: this.#tick, repeats: this.#repeatsIn(this.#tick - last) };
   }
 
-  /** When the last frame ends, which is shown for a frame of the nominal rate; 0 before any. */
+  /** How often the last frame is to be shown again behind itself, each time after `repeatTicks`. */
+  get endRepeats(): number {
+    return this.#count === 0 ? 0 : this.#repeatsIn(this.#lastTicks);
+  }
+
+  /** When the last frame ends; 0 before any. */
   get endSeconds(): number {
     if (this.#count === 0) return 0;
-    return ((this.#tick + this.#ticksPerFrame) * this.timeBase.num) / this.timeBase.den;
+    return ((this.#tick + this.#lastTicks) * this.timeBase.num) / this.timeBase.den;
+  }
+
+  /** How long the last frame is shown when it has been repeated, seconds. */
+  get finalSeconds(): number {
+    const ticks = this.#lastTicks - this.#repeatsIn(this.#lastTicks) * this.repeatTicks;
+    return (ticks * this.timeBase.num) / this.timeBase.den;
+  }
+
+  /** How long the last frame is shown beyond what a frame of the nominal rate is, seconds. */
+  get lastBeyondSeconds(): number {
+    return ((this.#lastTicks - this.#ticksPerFrame) * this.timeBase.num) / this.timeBase.den;
+  }
+
+  /** The codec may put frames out of order, where it does that. */
+  get reorders(): boolean {
+    return this.#clock.reorders;
   }
 
   /** How far a frame was moved at most from where its time says, seconds. */
   get furthestSeconds(): number {
     return this.#options.kind === 'none' ? 0 : this.#furthestSeconds;
+  }
+
+  /** That of the nominal rate, but for one that is visibly longer. */
+  get #lastTicks(): number {
+    const { lastFrameSeconds = 0, kind } = this.#options;
+    if (kind === 'none' || lastFrameSeconds <= this.#frameSeconds + this.#toleranceSeconds) {
+      return this.#ticksPerFrame;
+    }
+    return Math.round((lastFrameSeconds * this.timeBase.den) / this.timeBase.num);
+  }
+
+  #repeatsIn(ticks: number): number {
+    const { kind } = this.#options;
+    if (kind === 'none' || (kind === 'kept' && !this.#clock.showsAgain)) return 0;
+    return Math.max(0, Math.ceil(ticks / this.repeatTicks) - 1);
+  }
+
+  /** @throws FrameloomError bad-input */
+  #assertFits(ticks: number): void {
+    const { mostTicks, longestSeconds = Infinity, showsAgain, reorders } = this.#clock;
+    if (this.#options.kind !== 'kept' || showsAgain) return;
+    const seconds = ticks / this.timeBase.den;
+    const { format = 'it' } = this.#options;
+    if (ticks > mostTicks || seconds > longestSeconds) {
+      throw tooLong(seconds, format, this.#count - 1);
+    }
+    if (!reorders) return;
+    const span = this.#tick - (this.#ticks[0] ?? 0);
+    if (span > MOST_TICKS_OUT_OF_ORDER) {
+      throw tooLong(span / this.timeBase.den, format, this.#count - 1);
+    }
   }
 
   /** Seconds after the first frame, by what frames say. */
@@ -137,7 +212,7 @@ export class OutputTimes {
   #tickFor(seconds: number, last: number): number {
     const { kind } = this.#options;
     if (kind === 'none') return last + 1;
-    const slot = Math.round(seconds / this.#frameSeconds) * this.#ticksPerFrame;
+    const slot = Math.round(Math.round(seconds / this.#frameSeconds) * this.#ticksPerFrame);
     if (kind === 'constant') return Math.max(slot, last + 1);
     const { num, den } = this.timeBase;
     const onGrid = Math.abs(seconds - (slot * num) / den) <= this.#toleranceSeconds;

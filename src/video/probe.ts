@@ -6,7 +6,7 @@ import { countAviFrames } from './avi.js';
 import { hasNoTimes } from './containers.js';
 import { cancelledError } from './ffmpeg-error.js';
 import { type ProbedStream, probeReport, type ProbeReport, type ProbeSource } from './ffprobe.js';
-import { microseconds } from './frame-times.js';
+import { gapsOf, microseconds } from './frame-times.js';
 import { InputFeed, type ResolvedInput, resolveInput } from './input.js';
 import { orientationOf } from './orientation.js';
 import { FIRST_VIDEO, type PacketTable, readPackets } from './packets.js';
@@ -100,9 +100,6 @@ const LONGEST_GAP_SECONDS = 60;
 /** Whether the frames' own times can be believed. */
 const believed = (container: string, gaps: Float64Array): boolean =>
   !RESTARTING.test(container) || !gaps.some((gap) => gap > LONGEST_GAP_SECONDS);
-
-const gapsOf = (times: Float64Array): Float64Array =>
-  times.subarray(1).map((time, i) => time - (times[i] ?? 0));
 
 /** What the packets say, which headers may not: count, rate, duration. */
 function counted(info: VideoInfo, claimed: Rational | undefined, packets: PacketTable): VideoInfo {

@@ -1,5 +1,6 @@
 import type { Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
+import type { TimesAhead } from './container-clock.js';
 import type { PixelFormat } from './pixel-format.js';
 
 /** One picture of a stream. */
@@ -165,7 +166,7 @@ export interface CarryOptions {
   readonly metadata?: boolean | undefined;
 }
 
-export interface EncodeOptions {
+export interface EncodeOptions extends TimesAhead {
   /** The nominal rate: of a constant source its rate, of another one that of most frames. */
   readonly fps: Rational | number | string;
   /** Default: by the target's extension; mp4 for a stream. */

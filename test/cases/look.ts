@@ -107,11 +107,13 @@ export async function shown(path: string): Promise<Shown> {
   );
   const greys: number[] = [];
   const times: number[] = [];
+  const [, num, den] = /config in time_base: (\d+)\/(\d+)/.exec(report) ?? [];
   for (const line of report.split('\n')) {
-    const time = /\bpts_time:\s*(\S+)/.exec(line)?.[1];
+    // Its seconds have six digits only.
+    const tick = /\bpts:\s*(-?\d+)/.exec(line)?.[1];
     const grey = /\bmean:\[(\d+)/.exec(line)?.[1];
-    if (time === undefined || grey === undefined) continue;
-    times.push(Number(time));
+    if (tick === undefined || grey === undefined) continue;
+    times.push((Number(tick) * Number(num)) / Number(den));
     greys.push(Number(grey));
   }
   return { count: times.length, greys, times };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Rational } from '../../src/base/rational.js';
 import { OutputTimes, type OutputTimesOptions } from '../../src/video/output-times.js';
 
 const RATES = [
@@ -123,6 +124,38 @@ describe('the times of what is written', () => {
       { tick: 1, repeats: 0 },
       { tick: 5, repeats: 3 },
     ]);
+  });
+
+  it('are of coarser ticks where there is a pause that 32 bits of finer ones do not hold', () => {
+    const clock = { finest: 10_000, mostTicks: 2 ** 30, mayReorder: true };
+    const ticksOf = (longestPauseSeconds?: number, fps: Rational = RATES[0]): number =>
+      new OutputTimes({ fps, kind: 'kept', clock, longestPauseSeconds }).timeBase.den;
+    expect([ticksOf(), ticksOf(3600), ticksOf(1e6)]).toEqual([10_000, 10_000, 1050]);
+    // A rate that no such ticks are exactly of.
+    expect([ticksOf(3600, RATES[1]), ticksOf(1e6, RATES[1])]).toEqual([30_000, 1073]);
+    expect(() => ticksOf(1e8)).toThrow('longer than');
+    fc.assert(
+      fc.property(rates, fc.double({ min: 1, max: 1e7, noNaN: true }), (fps, pause) => {
+        const options = { fps, kind: 'kept', clock, longestPauseSeconds: pause } as const;
+        const out = written([0, pause, pause + 1, 2 * pause + 1], options);
+        expect(out[1]).toBeCloseTo(pause, 1);
+        expect(out[3]! - out[2]!).toBeCloseTo(pause, 1);
+      }),
+    );
+  });
+
+  it('of a last frame that is shown longer are kept, by repeats where there is one rate', () => {
+    const fps = RATES[0];
+    const end = (kind: 'kept' | 'constant', lastFrameSeconds: number): unknown[] => {
+      const output = new OutputTimes({ fps, kind, lastFrameSeconds });
+      [0, 0.04].forEach((time) => output.place(time));
+      return [output.endSeconds, output.endRepeats];
+    };
+    expect(end('kept', 0.5)).toEqual([0.54, 0]);
+    expect(end('constant', 0.4)).toEqual([0.44, 9]);
+    // Rounded, or of an old muxer that did not know.
+    expect(end('kept', 0.041)).toEqual([0.08, 0]);
+    expect(end('kept', 0)).toEqual([0.08, 0]);
   });
 
   it('do not matter to numbered pictures', () => {
