@@ -4,7 +4,18 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', 'node_modules/', 'runs/', 'coverage/', 'schema/', 'bench/.venv/'] },
+  {
+    ignores: [
+      'dist/',
+      'vendor/',
+      'src/backend/gradients.mjs',
+      'node_modules/',
+      'runs/',
+      'coverage/',
+      'schema/',
+      'bench/.venv/',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -1,45 +1,83 @@
 #!/usr/bin/env node
-// Sets up a checkout: npm packages, native TensorFlow, ffmpeg, the build. Run by `npm test` and
-// `npm run demo`, safe to run any time: what is there is left alone. See docs/install.md.
+// Sets up a clone (npm packages, native TensorFlow, ffmpeg, the build) or an installed package (native
+// TensorFlow; ffmpeg alone with --ffmpeg). `npm test` and `npm run demo` run it in a clone, `frameloom
+// setup` in a package. Safe to run any time: what is there is left alone. See docs/install.md.
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../src/base/lock.mjs';
 import { build, isBuilt, sourceHash } from './setup/build.mjs';
-import { checkFfmpeg } from './setup/ffmpeg.mjs';
+import { ffmpegNeed } from './setup/ffmpeg.mjs';
 import { installPackages, packagesNeed } from './setup/packages.mjs';
-import { cacheFolder, isInstalledPackage, root } from './setup/paths.mjs';
+import { cacheFolder, isClone, root } from './setup/paths.mjs';
 import { SetupError, errorLine, say } from './setup/say.mjs';
 import { tensorflowNeed } from './setup/tensorflow.mjs';
+
+/** @typedef {{ summary: string, work?: () => Promise<string> }} Need */
+
+/** In a clone, before all else; what comes after may use the packages. */
+async function packages() {
+  const reason = await packagesNeed(root);
+  if (reason === undefined) return { summary: '' };
+  return { summary: '', work: async () => (await installPackages(root, reason), '') };
+}
+
+async function compiled() {
+  const hash = await sourceHash(root);
+  if (isBuilt(root, hash)) return { summary: '' };
+  return { summary: '', work: async () => (await build(root, hash), '') };
+}
+
+/** Of a package that is installed, where ffmpeg is not what was asked for. */
+async function ffmpegOrAdvice() {
+  const { summary, work } = await ffmpegNeed();
+  return { summary: work === undefined ? summary : `${summary}: frameloom setup --ffmpeg` };
+}
+
+/**
+ * @param {readonly string[]} words
+ * @returns {readonly (() => Promise<Need>)[]} in order
+ */
+function partsOf(words) {
+  const unknown = words.find((word) => word !== '--ffmpeg');
+  if (unknown !== undefined) {
+    throw new SetupError(`${unknown} is not understood`, 'there is only --ffmpeg');
+  }
+  if (words.length > 0) return [ffmpegNeed];
+  return isClone()
+    ? [packages, ffmpegNeed, tensorflowNeed, compiled]
+    : [tensorflowNeed, ffmpegOrAdvice];
+}
 
 /**
  * Looks at each part in order and does what is missing.
  *
+ * @param {readonly (() => Promise<Need>)[]} parts
  * @param {boolean} mayWork whether to do it, or only to tell that something is missing
  * @returns {Promise<string | undefined>} a summary; undefined when there is something to do
  */
-async function setUp(mayWork) {
-  const own = !isInstalledPackage();
-  if (own) {
-    const reason = await packagesNeed(root);
-    if (reason !== undefined) {
-      if (!mayWork) return undefined;
-      await installPackages(root, reason);
-    }
+async function setUp(parts, mayWork) {
+  const summaries = [];
+  for (const part of parts) {
+    const { summary, work } = await part();
+    if (work !== undefined && !mayWork) return undefined;
+    summaries.push(work === undefined ? summary : await work());
   }
-  const ffmpeg = await checkFfmpeg();
-  let { summary, work } = await tensorflowNeed();
-  if (work !== undefined) {
-    if (!mayWork) return undefined;
-    summary = await work();
+  return summaries.filter((summary) => summary !== '').join(', ');
+}
+
+/** Before anything is done that would have to be put there. */
+async function assertCache() {
+  const folder = cacheFolder();
+  try {
+    await mkdir(join(folder, 'locks'), { recursive: true });
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw new SetupError(
+      `the cache folder ${folder} cannot be made: ${message}`,
+      'set FRAMELOOM_CACHE to a folder that can be written',
+    );
   }
-  if (own) {
-    const hash = await sourceHash(root);
-    if (!isBuilt(root, hash)) {
-      if (!mayWork) return undefined;
-      await build(root, hash);
-    }
-  }
-  return `${summary}, ${ffmpeg}`;
 }
 
 const startedMs = Date.now();
@@ -48,11 +86,13 @@ try {
   if (major === undefined || major < 20) {
     throw new SetupError(`Node ${process.versions.node} is too old`, 'install Node 20 or newer');
   }
-  let summary = await setUp(false);
+  const parts = partsOf(process.argv.slice(2));
+  let summary = await setUp(parts, false);
   if (summary === undefined) {
+    await assertCache();
     const name = `checkout-${createHash('sha256').update(root).digest('hex').slice(0, 12)}.lock`;
     const onWait = () => say('waiting for another set-up of this checkout');
-    summary = await withLock(join(cacheFolder(), 'locks', name), () => setUp(true), {
+    summary = await withLock(join(cacheFolder(), 'locks', name), () => setUp(parts, true), {
       onWait,
       staleMs: 30_000,
     });

@@ -1,231 +1,200 @@
-// TF.js's native addon, compiled against the libtensorflow in the cache.
+// TF.js's native addon, compiled against the libtensorflow in the cache, once a machine:
+//   <cache>/addon-<id>/{tfjs_binding.node,process.node,frameloom.json}
+// It is made of Node-API, so no version of Node needs another one.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram, packageFolder } from './paths.mjs';
-import { findPython } from './python.mjs';
+import { withLock } from '../../src/base/lock.mjs';
+import { findProgram } from './paths.mjs';
 import { lastLine, run } from './run.mjs';
 import { SetupError, say } from './say.mjs';
+import { TFJS_VERSION } from './tfjs-node.mjs';
 
-/** The newest N-API that the addon's package knows; its loader looks in lib/napi-v8. */
+/** The newest Node-API that the addon's sources know. */
 const NAPI = 8;
+const PROCESS_SOURCE = fileURLToPath(new URL('process.cc', import.meta.url));
 
 /**
  * @typedef {object} Stamp what an addon was built from
  * @property {string} tfjs
- * @property {string} source id of the libtensorflow, `installer` for the package's own installer
- * @property {string} nodeAbi
+ * @property {string} source id of the libtensorflow
  * @property {string} platform
  * @property {string} arch
  * @property {number} build raised when what is built changes
- * @property {string} [instead] why this and not what was asked for
  */
 
 /**
- * @param {string} packagePath
  * @param {string} source
  * @returns {Stamp}
  */
-export function wantedStamp(packagePath, source) {
-  const { version } = JSON.parse(readFileSync(join(packagePath, 'package.json'), 'utf8'));
-  return {
-    tfjs: version,
-    source,
-    nodeAbi: process.versions.modules,
-    platform: process.platform,
-    arch: process.arch,
-    build: 3,
-  };
-}
-
-/** @param {string} packagePath */
-export const stampPath = (packagePath) => join(packagePath, 'lib', 'frameloom.json');
-/** @param {string} packagePath */
-export const addonPath = (packagePath) =>
-  join(packagePath, 'lib', `napi-v${NAPI}`, 'tfjs_binding.node');
+export const wantedStamp = (source) => ({
+  tfjs: TFJS_VERSION,
+  source,
+  platform: process.platform,
+  arch: process.arch,
+  build: 4,
+});
 
 /**
- * The stamp of a working addon; undefined where there is none, or where its library has gone.
+ * The folder of the addon that is built from this; another one for each.
  *
- * @param {string} packagePath
- * @returns {Stamp | undefined}
- */
-export function readStamp(packagePath) {
-  try {
-    if (!existsSync(addonPath(packagePath))) return undefined;
-    // A link into a cache that was cleared dangles: existsSync follows it.
-    if (!existsSync(join(packagePath, 'deps', 'lib'))) return undefined;
-    return JSON.parse(readFileSync(stampPath(packagePath), 'utf8'));
-  } catch {
-    return undefined; // never stamped
-  }
-}
-
-/**
- * @param {Stamp | undefined} have
- * @param {Stamp} want
- */
-export const sameStamp = (have, want) =>
-  have !== undefined &&
-  /** @type {const} */ (['tfjs', 'source', 'nodeAbi', 'platform', 'arch', 'build']).every(
-    (key) => have[key] === want[key],
-  );
-
-/**
- * @param {string} packagePath
+ * @param {string} cache
  * @param {Stamp} stamp
  */
-export async function writeStamp(packagePath, stamp) {
-  await mkdir(dirname(stampPath(packagePath)), { recursive: true });
-  await writeFile(stampPath(packagePath), `${JSON.stringify(stamp, null, 2)}\n`);
+export function addonFolder(cache, stamp) {
+  const id = createHash('sha256').update(JSON.stringify(stamp)).digest('hex').slice(0, 12);
+  return join(cache, `addon-${stamp.source.replace(/^tensorflow-/, '')}-${id}`);
 }
 
+/** @param {string} folder */
+export const addonPath = (folder) => join(folder, 'tfjs_binding.node');
+
 /**
- * The prefix whose include/node has Node's headers, so that node-gyp need not download them.
+ * Whether there is an addon and the library that it was linked to.
  *
- * @param {string} [execPath]
- * @param {(path: string) => boolean} [exists]
- * @returns {string | undefined}
+ * @param {string} cache
+ * @param {Stamp} stamp
  */
-export function nodeHeaders(execPath = process.execPath, exists = existsSync) {
-  const prefixes = [resolve(dirname(execPath), '..'), '/usr', '/usr/local', '/opt/homebrew'];
-  return prefixes.find(
-    (prefix) =>
-      exists(join(prefix, 'include', 'node', 'node_api.h')) &&
-      exists(join(prefix, 'include', 'node', 'common.gypi')),
-  );
-}
+export const isBuiltAddon = (cache, stamp) =>
+  existsSync(addonPath(addonFolder(cache, stamp))) && existsSync(join(cache, stamp.source, 'lib'));
 
 /**
- * What a compile needs and this machine lacks; undefined when all is there.
+ * The C++ compiler; undefined where there is none.
  *
- * @param {NodeJS.Platform} [platform]
  * @param {(name: string) => string | undefined} [find]
- * @returns {string | undefined}
+ * @param {NodeJS.ProcessEnv} [env]
  */
-export function missingCompiler(platform = process.platform, find = findProgram) {
-  if (platform === 'win32') return 'Visual C++ builds against the wheel are not supported';
-  const compiler = process.env['CXX'] ?? ['g++', 'c++', 'clang++'].find((name) => find(name));
-  if (!compiler) return 'no C++ compiler was found';
-  return find('make') ? undefined : 'make was not found';
-}
+export const findCompiler = (find = findProgram, env = process.env) =>
+  env['CXX'] || ['g++', 'c++', 'clang++'].find((name) => find(name) !== undefined);
 
 /** @param {NodeJS.Platform} [platform] */
 export const compilerHint = (platform = process.platform) =>
   platform === 'darwin'
     ? 'install one: xcode-select --install'
-    : 'install one (Debian and Ubuntu: apt-get install g++ make)';
+    : 'install one (Debian and Ubuntu: apt-get install g++)';
 
 /**
- * Compiles the addon and puts it in place when it loads.
+ * What the compiler is called with. Its words go to it one by one and through no shell, so that paths
+ * may hold spaces.
  *
- * @param {string} packagePath
- * @param {string} libtensorflow its folder in the cache
+ * @param {object} from
+ * @param {string} from.tfjsNode
+ * @param {string} from.libtensorflow its folder in the cache
+ * @param {string} from.target
+ * @param {NodeJS.Platform} [from.platform]
+ * @returns {string[]}
  */
-export async function buildBinding(packagePath, libtensorflow) {
-  say(`compiling TF.js's addon against it (about 30 s)`);
-  for (const part of ['include', 'lib']) {
-    await relink(join(libtensorflow, part), join(packagePath, 'deps', part));
-  }
-  const nodeGyp = packageFolder('node-gyp', packagePath);
-  if (nodeGyp === undefined) throw new SetupError('node-gyp is not installed', 'run: npm ci');
-  // Beside its place and as deep, since it finds the library by a path relative to itself.
-  const fresh = join(packagePath, 'lib', `fresh-${process.pid}`);
-  const headers = process.env['npm_config_nodedir'] ?? nodeHeaders();
-  const { code, output } = await run(
-    process.execPath,
-    [
-      ...[join(nodeGyp, 'bin', 'node-gyp.js'), 'rebuild', `--python=${await findPython()}`],
-      ...(headers === undefined ? [] : [`--nodedir=${headers}`]),
-      ...['--module_name=tfjs_binding', `--module=${join(fresh, 'tfjs_binding.node')}`],
-      ...[`--module_path=${fresh}`, '--napi_version=9', `--napi_build_version=${NAPI}`],
+export function compilerArguments({
+  tfjsNode,
+  libtensorflow,
+  target,
+  platform = process.platform,
+}) {
+  const mac = platform === 'darwin';
+  const lib = join(libtensorflow, 'lib');
+  // Beside it in the cache, which may be moved as a whole.
+  const beside = `../${basename(libtensorflow)}/lib`;
+  return [
+    ...[
+      '-std=c++17',
+      '-O2',
+      '-fPIC',
+      '-fno-exceptions',
+      '-fno-rtti',
+      '-w',
+      `-DNAPI_VERSION=${NAPI}`,
     ],
-    { cwd: packagePath },
-  );
-  try {
-    if (code !== 0) {
-      throw new SetupError(
-        `TF.js's addon did not compile: ${lastLine(output, /error:|gyp ERR! stack/)}`,
-        headers === undefined &&
-          /FetchError|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED/.test(output)
-          ? 'Node headers are not installed and could not be downloaded: set npm_config_nodedir to a Node with include/node'
-          : `see all of it: cd ${packagePath} && npx node-gyp rebuild`,
-      );
-    }
-    await pointAtDeps(join(fresh, 'tfjs_binding.node'));
-    await assertLoads(join(fresh, 'tfjs_binding.node'));
-    await mkdir(dirname(addonPath(packagePath)), { recursive: true });
-    await rename(join(fresh, 'tfjs_binding.node'), addonPath(packagePath));
-    await buildProcessAddon(packagePath);
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-    await rm(join(packagePath, 'build'), { recursive: true, force: true });
-  }
+    // Node's own symbols are there when the addon is loaded.
+    ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread']),
+    ...['-I', join(tfjsNode, 'headers', 'include'), '-I', join(libtensorflow, 'include')],
+    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjsNode, 'binding', name)),
+    ...['-L', lib, '-ltensorflow', '-ltensorflow_framework'],
+    `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${beside}`,
+    ...['-o', target],
+  ];
 }
 
-/** @param {string} packagePath */
-const processAddonPath = (packagePath) => join(dirname(addonPath(packagePath)), 'process.node');
+/**
+ * Compiles the addon; it is in its place when it loads, and not before.
+ *
+ * @param {string} cache
+ * @param {Stamp} stamp
+ * @param {{ tfjsNode: string, libtensorflow: string }} parts
+ */
+export async function buildBinding(cache, stamp, parts) {
+  const folder = addonFolder(cache, stamp);
+  await withLock(
+    join(cache, 'locks', `${basename(folder)}.lock`),
+    async () => {
+      if (isBuiltAddon(cache, stamp)) return;
+      say(`compiling TF.js's addon against it (about 20 s)`);
+      const beside = `${folder}.partial`;
+      await rm(beside, { recursive: true, force: true });
+      await mkdir(beside, { recursive: true });
+      try {
+        const target = addonPath(beside);
+        await compile(compilerArguments({ ...parts, target }));
+        await assertLoads(target);
+        await buildProcessAddon(join(beside, 'process.node'));
+        await writeFile(join(beside, 'frameloom.json'), `${JSON.stringify(stamp, null, 2)}\n`);
+        await rm(folder, { recursive: true, force: true });
+        await rename(beside, folder);
+      } finally {
+        await rm(beside, { recursive: true, force: true });
+      }
+    },
+    { onWait: () => say('waiting for another set-up that is compiling'), staleMs: 30_000 },
+  );
+}
+
+/** @param {string[]} args */
+async function compile(args) {
+  const compiler = findCompiler() ?? 'c++';
+  const { code, output } = await run(compiler, args);
+  if (code === 0) return;
+  throw new SetupError(
+    `TF.js's addon did not compile: ${firstError(output)}`,
+    `see all of it: ${[compiler, ...args].map(quoted).join(' ')}`,
+  );
+}
+
+/**
+ * The compiler's first complaint: those after it mostly follow from it.
+ *
+ * @param {string} output
+ */
+export const firstError = (output) =>
+  output
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => /\b(fatal )?error:|undefined reference|cannot find -l/.test(line)) ??
+  lastLine(output);
+
+/**
+ * A word as a shell takes it.
+ *
+ * @param {string} word
+ */
+export const quoted = (word) =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /**
  * Compiles the few lines that keep TensorFlow's first words from standard error and give freed memory
  * back. Without them all works, noisier and larger.
  *
- * @param {string} packagePath
+ * @param {string} target
  */
-async function buildProcessAddon(packagePath) {
-  const source = fileURLToPath(new URL('process.cc', import.meta.url));
-  const compiler =
-    process.env['CXX'] ?? ['g++', 'c++', 'clang++'].find((name) => findProgram(name)) ?? 'c++';
-  const { code, output } = await run(compiler, [
-    ...['-std=c++17', '-O1', '-shared', '-fPIC', source, '-o', processAddonPath(packagePath)],
+async function buildProcessAddon(target) {
+  const { code, output } = await run(findCompiler() ?? 'c++', [
+    ...['-std=c++17', '-O1', '-shared', '-fPIC', PROCESS_SOURCE, '-o', target],
     // The symbols are Node's own, there when the addon is loaded.
     ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
   ]);
-  if (code !== 0)
-    say(
-      `TensorFlow's first words will be seen, and more memory taken: ${lastLine(output, /error:/)}`,
-    );
-}
-
-/**
- * Makes `link` point at `target`, whatever was there, without a moment in which it is absent when it
- * was a link before.
- *
- * @param {string} target
- * @param {string} link
- */
-async function relink(target, link) {
-  await mkdir(dirname(link), { recursive: true });
-  const fresh = `${link}.${process.pid}`;
-  await rm(fresh, { force: true });
-  await symlink(target, fresh);
-  const old = await lstat(link).catch(() => undefined);
-  if (old?.isDirectory()) await rm(link, { recursive: true });
-  await rename(fresh, link);
-}
-
-/**
- * On macOS the addon remembers the library's install name; it has to look beside itself instead.
- *
- * @param {string} addon
- */
-async function pointAtDeps(addon) {
-  if (process.platform !== 'darwin') return;
-  for (const name of [
-    'libtensorflow_cc.2.dylib',
-    'libtensorflow.2.dylib',
-    'libtensorflow_framework.2.dylib',
-  ]) {
-    const { code, output } = await run('install_name_tool', [
-      ...['-change', `@rpath/${name}`, `@loader_path/../../deps/lib/${name}`, addon],
-    ]);
-    if (code !== 0)
-      throw new SetupError(`install_name_tool failed: ${lastLine(output)}`, compilerHint());
+  if (code !== 0) {
+    say(`TensorFlow's first words will be seen, and more memory taken: ${firstError(output)}`);
   }
-  // Changing a signed file breaks its signature, and Apple silicon refuses to load such.
-  const { code, output } = await run('codesign', ['--force', '--sign', '-', addon]);
-  if (code !== 0) throw new SetupError(`codesign failed: ${lastLine(output)}`, compilerHint());
 }
 
 /**
@@ -250,35 +219,15 @@ export async function assertLoads(addon) {
 }
 
 /**
- * The package's own installer: a download of a ready-made addon and library.
+ * The stamp of an addon in the cache; undefined where it cannot be read.
  *
- * @param {string} packagePath
- * @param {string} because why not our own build
+ * @param {string} folder
+ * @returns {Stamp | undefined}
  */
-export async function runInstaller(packagePath, because) {
-  say(`${because}: trying the ready-made build of TF.js`);
-  say('warning: its own installer fetches it and checks nothing of what comes');
-  const bin = join(
-    packageFolder('@mapbox/node-pre-gyp', packagePath) ?? packagePath,
-    '..',
-    '..',
-    '.bin',
-  );
-  const { code, output } = await run(process.execPath, [join('scripts', 'install.js')], {
-    cwd: packagePath,
-    env: {
-      ...process.env,
-      PATH: `${bin}${process.platform === 'win32' ? ';' : ':'}${process.env['PATH'] ?? ''}`,
-    },
-  });
-  if (code === 0 && existsSync(addonPath(packagePath))) {
-    await assertLoads(addonPath(packagePath));
-    return;
+export function readStamp(folder) {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'frameloom.json'), 'utf8'));
+  } catch {
+    return undefined; // not there, or not whole
   }
-  throw new SetupError(
-    `${because}, and the ready-made build could not be had: ${lastLine(output, /Error: /)}`,
-    process.platform === 'win32'
-      ? 'use WSL 2, where everything is supported, or set FRAMELOOM_TENSORFLOW=none to go on without (about 100 times slower)'
-      : `${compilerHint()}, or set FRAMELOOM_TENSORFLOW=none to go on without (about 100 times slower)`,
-  );
 }

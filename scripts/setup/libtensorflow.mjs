@@ -24,13 +24,15 @@ import { extractWheel, verifyRecord } from './wheel.mjs';
  * its folder in the cache and changes when the source does.
  *
  * @param {string | undefined} asked FRAMELOOM_TENSORFLOW
- * @param {Release} release
+ * @param {() => Release} usual the release for this machine; throws where there is none
  * @param {NodeJS.Platform} [platform]
  * @returns {Source}
  */
-export function chooseSource(asked, release, platform = process.platform) {
-  if (!asked)
+export function chooseSource(asked, usual, platform = process.platform) {
+  if (!asked) {
+    const release = usual();
     return { kind: 'release', release, id: `tensorflow-${release.device}-${release.version}` };
+  }
   const path = resolve(asked);
   if (!existsSync(path)) {
     throw new SetupError(`FRAMELOOM_TENSORFLOW names ${path}, which does not exist`);

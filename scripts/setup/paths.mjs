@@ -1,7 +1,7 @@
 // Where things are: the checkout, the cache shared between checkouts, and installed packages.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join, resolve, sep } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder with package.json. */
@@ -26,7 +26,7 @@ export function cacheFolder(env = process.env, platform = process.platform, home
 }
 
 /**
- * The folder of an installed package, looked for upwards from the checkout as Node does; undefined
+ * The folder of an installed package, looked for upwards from here as Node does; undefined
  * when it is not installed.
  *
  * @param {string} name
@@ -42,12 +42,12 @@ export function packageFolder(name, from = root) {
 }
 
 /**
- * Whether Frameloom is itself an installed dependency: then its packages are its host's to install,
- * and it comes built.
+ * Whether this is a clone, with sources to build, and not a package that came built and whose packages
+ * are its host's to install.
  *
  * @param {string} [folder]
  */
-export const isInstalledPackage = (folder = root) => folder.split(sep).includes('node_modules');
+export const isClone = (folder = root) => existsSync(join(folder, 'src', 'index.ts'));
 
 /**
  * The full path of a program on PATH, or undefined.

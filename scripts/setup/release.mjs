@@ -6,7 +6,6 @@ import { SetupError } from './say.mjs';
  * @property {string} project name in the Python package index
  * @property {string} version
  * @property {'cpu' | 'gpu'} device
- * @property {string} npmPackage the TF.js package whose addon is built against it
  * @property {string[]} platformTags what pip may take, newest first
  * @property {number} wheelBytes about, until pip says
  * @property {number} unpackedBytes of what we keep
@@ -71,12 +70,11 @@ const linuxTags = (arch) => [
  * @throws {SetupError} when no wheel with a C library is published for it
  */
 export function releaseFor({ platform, arch, device, musl = false }) {
-  const npmPackage = device === 'gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
   const sizes =
     device === 'gpu'
       ? { wheelBytes: 620e6, unpackedBytes: 2.2e9 }
       : { wheelBytes: 270e6, unpackedBytes: 1.2e9 };
-  const common = { version: VERSION, device, npmPackage, ...sizes };
+  const common = { version: VERSION, device, ...sizes };
   if (platform === 'linux' && !musl && arch === 'x64') {
     const project = device === 'gpu' ? 'tensorflow' : 'tensorflow-cpu';
     return { ...common, project, platformTags: linuxTags('x86_64') };

@@ -1,26 +1,30 @@
 // Native TensorFlow from nothing to an addon that loads: what is wanted, what is there, the way between.
+import { existsSync } from 'node:fs';
+import { noteProvided, provided } from '../../src/base/provisions.mjs';
 import {
+  addonFolder,
+  addonPath,
   buildBinding,
-  missingCompiler,
-  readStamp,
-  runInstaller,
-  sameStamp,
+  compilerHint,
+  findCompiler,
+  isBuiltAddon,
   wantedStamp,
-  writeStamp,
 } from './binding.mjs';
 import { seesNvidiaCard } from './cuda.mjs';
 import { chooseSource, provideLibtensorflow } from './libtensorflow.mjs';
-import { cacheFolder, packageFolder } from './paths.mjs';
+import { cacheFolder, root } from './paths.mjs';
 import { chooseDevice, releaseFor } from './release.mjs';
 import { SetupError, say } from './say.mjs';
+import { provideTfjsNode, tfjsNodeFolder } from './tfjs-node.mjs';
 
 /**
  * @typedef {object} Plan
- * @property {string} packagePath
- * @property {import('./libtensorflow.mjs').Source | undefined} source undefined: the package's own installer
- * @property {string} [because] why the installer
+ * @property {'cpu' | 'gpu'} device
+ * @property {import('./libtensorflow.mjs').Source} source
  * @property {import('./binding.mjs').Stamp} stamp
  */
+
+const WITHOUT = 'set FRAMELOOM_TENSORFLOW=none to go on without (about 100 times slower)';
 
 /** Whether this Linux has another C library than glibc, for which no wheel is built. */
 function isMusl() {
@@ -36,32 +40,42 @@ function isMusl() {
  * @returns {Plan}
  */
 function planFor(device) {
-  const name = device === 'gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
-  const packagePath = packageFolder(name);
-  if (packagePath === undefined) throw new SetupError(`${name} is not installed`, 'run: npm ci');
-  const installer = (/** @type {string} */ because) => ({
-    packagePath,
-    source: undefined,
-    because,
-    stamp: wantedStamp(packagePath, 'installer'),
-  });
-  const asked = process.env['FRAMELOOM_TENSORFLOW'];
-  const missing = missingCompiler();
-  if (missing !== undefined) return installer(missing);
-  let release;
-  try {
-    release = releaseFor({
-      platform: process.platform,
-      arch: process.arch,
-      device,
-      musl: isMusl(),
-    });
-  } catch (error) {
-    if (!(error instanceof SetupError) || asked) throw error;
-    return installer(error.message);
+  const { platform, arch } = process;
+  if (platform === 'win32') {
+    throw new SetupError(
+      'native TensorFlow cannot be built on Windows',
+      `use WSL 2, where everything is supported, or ${WITHOUT}`,
+    );
   }
-  const source = chooseSource(asked, release);
-  return { packagePath, source, stamp: wantedStamp(packagePath, source.id) };
+  const asked = process.env['FRAMELOOM_TENSORFLOW'];
+  const source = chooseSource(asked, () => {
+    try {
+      return releaseFor({ platform, arch, device, musl: isMusl() });
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      throw new SetupError(
+        error.message,
+        `set FRAMELOOM_TENSORFLOW to a build for it, or ${WITHOUT}`,
+      );
+    }
+  });
+  return { device, source, stamp: wantedStamp(source.id) };
+}
+
+/**
+ * Whether what is planned is there and is what the program will find.
+ *
+ * @param {Plan} plan
+ */
+function inPlace({ device, stamp }) {
+  const cache = cacheFolder();
+  const folder = addonFolder(cache, stamp);
+  const note = provided(`tensorflow-${device}`, { cache, root });
+  return (
+    note?.paths['addon'] === addonPath(folder) &&
+    isBuiltAddon(cache, stamp) &&
+    existsSync(tfjsNodeFolder(cache))
+  );
 }
 
 /**
@@ -76,29 +90,33 @@ export async function tensorflowNeed() {
   }
   const asked = process.env['FRAMELOOM_DEVICE'];
   const device = chooseDevice(asked, await seesNvidiaCard());
-  const plan = planFor(device);
-  const have = readStamp(plan.packagePath);
-  if (sameStamp(have, plan.stamp)) return { summary: summaryOf(plan.stamp) };
   if (device === 'cpu' || asked === 'gpu') {
+    const plan = planFor(device);
+    if (inPlace(plan)) return { summary: summaryOf(plan.stamp) };
     return { summary: '', work: () => carryOut(plan) };
   }
   // A card was seen but nobody insisted on it: the CPU build is better than none.
   const fallback = planFor('cpu');
-  const stamped = readStamp(fallback.packagePath);
-  if (sameStamp(stamped, fallback.stamp) && stamped?.instead !== undefined) {
+  const tried = provided('tensorflow-cpu', { cache: cacheFolder(), root })?.instead;
+  if (inPlace(fallback) && tried !== undefined) {
     return {
-      summary: `${summaryOf(fallback.stamp)}, not the GPU's: ${stamped.instead}; FRAMELOOM_DEVICE=gpu tries again`,
+      summary: `${summaryOf(fallback.stamp)}, not the GPU's: ${tried}; FRAMELOOM_DEVICE=gpu tries again`,
     };
+  }
+  try {
+    const plan = planFor('gpu');
+    if (inPlace(plan)) return { summary: summaryOf(plan.stamp) };
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error; // said below, when it is tried
   }
   const work = async () => {
     try {
-      return await carryOut(plan);
+      return await carryOut(planFor('gpu'));
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
       const hint = error.hint === undefined ? '' : `; ${error.hint}`;
       say(`the GPU build cannot be had (${error.message}${hint}): taking the CPU one`);
-      fallback.stamp.instead = error.message;
-      return carryOut(fallback);
+      return carryOut(fallback, error.message);
     }
   };
   return { summary: '', work };
@@ -106,24 +124,28 @@ export async function tensorflowNeed() {
 
 /**
  * @param {Plan} plan
+ * @param {string} [instead] why this and not the GPU's
  * @returns {Promise<string>}
  */
-async function carryOut(plan) {
-  if (plan.source === undefined) {
-    await runInstaller(plan.packagePath, plan.because ?? '');
-  } else {
-    await buildBinding(plan.packagePath, await provideLibtensorflow(plan.source, cacheFolder()));
+async function carryOut({ device, source, stamp }, instead) {
+  const cache = cacheFolder();
+  if (!isBuiltAddon(cache, stamp) && findCompiler() === undefined) {
+    throw new SetupError('no C++ compiler was found', `${compilerHint()}, or ${WITHOUT}`);
   }
-  await writeStamp(plan.packagePath, plan.stamp);
-  return summaryOf(plan.stamp);
+  const libtensorflow = await provideLibtensorflow(source, cache);
+  const tfjsNode = await provideTfjsNode(cache);
+  await buildBinding(cache, stamp, { tfjsNode, libtensorflow });
+  const paths = { addon: addonPath(addonFolder(cache, stamp)), tfjsNode };
+  const note = { paths, ...(instead !== undefined && { instead }) };
+  await noteProvided(`tensorflow-${device}`, note, { cache, root });
+  return summaryOf(stamp);
 }
 
 /**
- * @param {import('./binding.mjs').Stamp} stamp
+ * @param {Pick<import('./binding.mjs').Stamp, 'source'>} stamp
  * @returns {string} such as: TensorFlow 2.21.0 (cpu)
  */
-export function summaryOf({ source, tfjs }) {
-  if (source === 'installer') return `TF.js ${tfjs}'s own TensorFlow`;
+export function summaryOf({ source }) {
   const [, device, version] = /^tensorflow-(cpu|gpu)-(.+)$/.exec(source) ?? [];
   return device === undefined
     ? 'TensorFlow of FRAMELOOM_TENSORFLOW'

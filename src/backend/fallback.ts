@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
-import { withoutDeprecations } from './quiet.js';
 import { registerMissingWasmKernels } from './wasm/register.js';
 
 const require = createRequire(import.meta.url);
@@ -14,20 +13,19 @@ export async function loadWasm(): Promise<void> {
   };
   // From the package itself, so that nothing is looked for on the network.
   setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
-  loadCpuPackage();
+  await loadCpuPackage();
   registerMissingWasmKernels();
   await select('wasm');
 }
 
 /** Loads TF.js's backend in plain JavaScript, which runs everywhere. */
 export async function loadCpu(): Promise<void> {
-  loadCpuPackage();
+  await loadCpuPackage();
   await select('cpu');
 }
 
-function loadCpuPackage(): void {
-  // The whole of TF.js and not only the backend: this is where gradients are registered.
-  withoutDeprecations(() => void require('@tensorflow/tfjs'));
+async function loadCpuPackage(): Promise<void> {
+  await import('./gradients.mjs');
   require('@tensorflow/tfjs-backend-cpu');
   // It greets on its first use with advice that our own warning already gives.
   (tf.findBackend('cpu') as unknown as { firstUse: boolean }).firstUse = false;

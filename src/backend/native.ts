@@ -1,15 +1,16 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { cacheFolder } from '../base/cache-folder.js';
 import { FrameloomError, messageOf } from '../base/error.js';
+import { provided } from '../base/provisions.mjs';
 import { nvidiaCards } from './gpu.js';
 import { quietly, withoutDeprecations } from './quiet.js';
 
 const require = createRequire(import.meta.url);
 
-type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
+type Device = 'cpu' | 'gpu';
 
 /** A TensorFlow attribute as the N-API binding takes it. */
 export interface NativeOpAttribute {
@@ -78,21 +79,12 @@ export function nativeBackend(): NativeBackend | undefined {
   return tf.backend() as unknown as NativeBackend;
 }
 
-/** Where set-up puts the compiled addon of a package; undefined when the package is not installed. */
-function addonOf(name: NativePackage): string | undefined {
-  try {
-    const folder = dirname(require.resolve(`${name}/package.json`));
-    return join(folder, 'lib', 'napi-v8', 'tfjs_binding.node');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
+/** What set-up built for a device: the addon, and TF.js's JavaScript that goes with it. */
+function buildFor(device: Device): { addon: string; tfjsNode: string } | undefined {
+  const { addon, tfjsNode } =
+    provided(`tensorflow-${device}`, { cache: cacheFolder() })?.paths ?? {};
+  return addon === undefined || tfjsNode === undefined ? undefined : { addon, tfjsNode };
 }
-
-const isSetUp = (name: NativePackage): boolean => {
-  const addon = addonOf(name);
-  return addon !== undefined && existsSync(addon);
-};
 
 /**
  * Loads native TensorFlow on an NVIDIA card.
@@ -103,11 +95,11 @@ export async function loadGpu(env = process.env): Promise<void> {
   if (env.FRAMELOOM_DEVICE === 'cpu') refuse('FRAMELOOM_DEVICE is cpu');
   const visible = env.CUDA_VISIBLE_DEVICES;
   if (visible === '' || visible === '-1') refuse('CUDA_VISIBLE_DEVICES hides every card');
-  if (!isSetUp('@tensorflow/tfjs-node-gpu')) {
+  if (buildFor('gpu') === undefined) {
     refuse((await nvidiaCards()).length === 0 ? 'no NVIDIA card' : 'its GPU build is not set up');
   }
   if ((await nvidiaCards()).length === 0) refuse('no NVIDIA card');
-  await load('@tensorflow/tfjs-node-gpu');
+  await load('gpu');
   if (nativeBackend()?.isUsingGpuDevice !== true) {
     refuse('TensorFlow found no card that it can use (driver, CUDA or cuDNN missing)');
   }
@@ -120,33 +112,50 @@ export async function loadGpu(env = process.env): Promise<void> {
  * @throws FrameloomError `backend`, saying why not
  */
 export async function loadNative(): Promise<void> {
-  const name =
-    loaded === undefined && isSetUp('@tensorflow/tfjs-node')
-      ? '@tensorflow/tfjs-node'
-      : (loaded ?? '@tensorflow/tfjs-node-gpu');
-  if (!isSetUp(name)) refuse('native TensorFlow is not set up');
-  await load(name);
+  await load(loaded ?? (buildFor('cpu') === undefined ? 'gpu' : 'cpu'));
 }
 
-let loaded: NativePackage | undefined;
+let loaded: Device | undefined;
 
-async function load(name: NativePackage): Promise<void> {
+async function load(device: Device): Promise<void> {
   if (loaded === undefined) {
+    const build = buildFor(device);
+    if (build === undefined) return refuse('native TensorFlow is not set up');
+    const { addon, tfjsNode } = build;
     prepareProcess();
-    const addon = addonOf(name)!;
+    let binding: NativeBinding | undefined;
     try {
-      // The addon first and alone: the package registers its kernels before it looks for the addon,
-      // and a second package after a failed one would register them all again.
-      quietly(dirname(addon), () => void require(addon));
+      // The addon first: kernels are registered once, and not for one that does not load.
+      quietly(dirname(addon), () => void (binding = require(addon) as NativeBinding));
     } catch (error) {
       throw new FrameloomError('backend', `native TensorFlow does not load: ${messageOf(error)}`, {
         cause: error,
       });
     }
-    withoutDeprecations(() => void require(name));
-    loaded = name;
+    await import('./gradients.mjs');
+    register(device, binding!, tfjsNode);
+    loaded = device;
   }
   await tf.setBackend('tensorflow');
+}
+
+/**
+ * Makes the addon a backend of TF.js, as the package's own entry does; that would load the umbrella
+ * package of TF.js too, and look for the addon in places of its own.
+ */
+function register(device: Device, binding: NativeBinding, tfjsNode: string): void {
+  // What the package takes for TF.js (scripts/setup/tfjs-node.mjs): the very copy that we run on.
+  const core = require('@tensorflow/tfjs-core') as typeof tf;
+  (globalThis as Record<symbol, unknown>)[Symbol.for('frameloom.tensorflow')] = core;
+  const dist = join(tfjsNode, 'dist');
+  withoutDeprecations(() => {
+    require(join(dist, 'register_all_kernels.js'));
+    const { NodeJSKernelBackend } = require(join(dist, 'nodejs_kernel_backend.js')) as {
+      NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => tf.KernelBackend;
+    };
+    const name = device === 'gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+    core.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, name), 3);
+  });
 }
 
 /**

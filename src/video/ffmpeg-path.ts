@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { access, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { cacheFolder } from '../base/cache-folder.js';
 import { FrameloomError, messageOf } from '../base/error.js';
+import { setupCommand } from '../base/own-package.js';
+import { provided } from '../base/provisions.mjs';
 
 export interface FfmpegPrograms {
   readonly ffmpegPath: string;
@@ -12,7 +14,7 @@ export interface FfmpegPrograms {
   readonly version: string;
   /** It knows `-fps_mode`, which took the place of `-vsync` in 5.1. */
   readonly fpsMode: boolean;
-  /** Where ffmpeg was found. */
+  /** Where ffmpeg was found; `package` is the pair that set-up fetched from npm. */
   readonly source: 'environment' | 'path' | 'package';
   readonly ffprobeSource: 'environment' | 'path' | 'package';
   /** Why these and no others, in one line. */
@@ -33,20 +35,15 @@ const VARIABLES: Readonly<Record<Program, readonly string[]>> = {
   ffmpeg: ['FRAMELOOM_FFMPEG', 'FFMPEG_PATH'],
   ffprobe: ['FRAMELOOM_FFPROBE', 'FFPROBE_PATH'],
 };
-const PACKAGES: Readonly<Record<Program, string>> = {
-  ffmpeg: '@ffmpeg-installer',
-  ffprobe: '@ffprobe-installer',
-};
 /** libavutil of ffmpeg 4.4. Builds from git carry no release number, but always this one. */
 const OLDEST_AVUTIL = [56, 70] as const;
 const OLDEST_NAME = '4.4';
 /** libavutil of ffmpeg 5.1. */
 const FPS_MODE_AVUTIL = [57, 28] as const;
-const INSTALL_HINT =
-  'install ffmpeg (apt install ffmpeg, brew install ffmpeg, winget install ffmpeg) or set FRAMELOOM_FFMPEG to its path';
+const installHint = (): string =>
+  `run: ${setupCommand('--ffmpeg')}, or install ffmpeg (apt install ffmpeg, brew install ffmpeg, winget install ffmpeg), or set FRAMELOOM_FFMPEG to its path`;
 const REASON_SEPARATOR = '; ';
 
-const require = createRequire(import.meta.url);
 const executable = (program: Program): string =>
   process.platform === 'win32' ? `${program}.exe` : program;
 
@@ -132,44 +129,14 @@ async function onPath(program: Program): Promise<Found | string> {
   return refused === '' ? `no ${program} on PATH` : refused;
 }
 
-/** npm leaves out the executable bit of some packages' binaries. */
-async function makeExecutable(path: string): Promise<void> {
-  try {
-    await access(path, constants.X_OK);
-    return;
-  } catch {
-    // Not executable yet.
-  }
-  try {
-    await chmod(path, 0o755);
-  } catch (error) {
-    throw new FrameloomError(
-      'not-found',
-      `${path} is not executable and its folder is read-only: ${messageOf(error)}`,
-      { hint: `run chmod +x ${path} as its owner, or install ffmpeg`, path, cause: error },
-    );
-  }
-}
-
-async function fromPackage(program: Program): Promise<Found | string> {
-  const name = `${PACKAGES[program]}/${process.platform}-${process.arch}`;
-  let path: string;
-  try {
-    // The platform's package itself: the wrapper package looks for its siblings by guessing.
-    const wrapper = require.resolve(`${PACKAGES[program]}/${program}/package.json`);
-    path = join(
-      dirname(createRequire(wrapper).resolve(`${name}/package.json`)),
-      executable(program),
-    );
-    await stat(path);
-  } catch {
-    return `the package ${name} is not installed`;
-  }
-  await makeExecutable(path);
+/** The pair that set-up fetched from npm, where somebody asked it to. */
+async function fetched(program: Program): Promise<Found | string> {
+  const folder = provided('ffmpeg', { cache: cacheFolder() })?.paths.folder;
+  if (folder === undefined) return 'none was fetched by set-up';
+  const path = join(folder, executable(program));
   try {
     const { name: version, fpsMode } = await askVersion(path, program);
-    const reason = `the package ${name} carries one`;
-    return { path, version, fpsMode, source: 'package', reason };
+    return { path, version, fpsMode, source: 'package', reason: `set-up fetched ${path}` };
   } catch (error) {
     return `${path} does not run: ${messageOf(error)}`;
   }
@@ -180,7 +147,7 @@ async function locate(program: Program): Promise<Found> {
   if (named) return named;
   const system = await onPath(program);
   if (typeof system !== 'string') return system;
-  const carried = await fromPackage(program);
+  const carried = await fetched(program);
   if (typeof carried !== 'string') {
     return { ...carried, reason: `${system}${REASON_SEPARATOR}${carried.reason}` };
   }
@@ -188,7 +155,7 @@ async function locate(program: Program): Promise<Found> {
     'not-found',
     `there is no ${program}: ${system}${REASON_SEPARATOR}${carried}`,
     {
-      hint: INSTALL_HINT,
+      hint: installHint(),
     },
   );
 }

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { cacheFolder } from '../../src/base/cache-folder.js';
+import { provided } from '../../src/base/provisions.mjs';
 
-const require = createRequire(import.meta.url);
 const quiet = fileURLToPath(new URL('../../src/backend/quiet.ts', import.meta.url));
 const backend = fileURLToPath(new URL('../../src/backend/index.ts', import.meta.url));
-const addons = `${dirname(require.resolve('@tensorflow/tfjs-node/package.json'))}/lib/napi-v8`;
+const addons = dirname(provided('tensorflow-cpu', { cache: cacheFolder() })!.paths.addon!);
 
 /** What a program says on standard error, in a process of its own: descriptors are shared otherwise. */
 const stderrOf = (program: string): string => {

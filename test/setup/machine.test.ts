@@ -3,17 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
+  addonFolder,
   addonPath,
-  missingCompiler,
-  nodeHeaders,
-  readStamp,
-  sameStamp,
+  compilerArguments,
+  findCompiler,
+  firstError,
+  isBuiltAddon,
+  quoted,
   wantedStamp,
-  writeStamp,
 } from '../../scripts/setup/binding.mjs';
 import { isBuilt, sourceHash } from '../../scripts/setup/build.mjs';
 import { parseVersion } from '../../scripts/setup/ffmpeg.mjs';
-import { cacheFolder, isInstalledPackage, packageFolder } from '../../scripts/setup/paths.mjs';
+import { cacheFolder, isClone, packageFolder } from '../../scripts/setup/paths.mjs';
 import { summaryOf } from '../../scripts/setup/tensorflow.mjs';
 
 async function temporary(): Promise<string> {
@@ -42,8 +43,16 @@ describe('packageFolder', () => {
     const below = join(folder, 'deep', 'down');
     expect(packageFolder('@s/a', below)).toBe(join(folder, 'node_modules', '@s', 'a'));
     expect(packageFolder('@s/none-of-that-name', below)).toBeUndefined();
-    expect(isInstalledPackage(join(folder, 'node_modules', 'frameloom'))).toBe(true);
-    expect(isInstalledPackage(folder)).toBe(false);
+  });
+});
+
+describe('isClone', () => {
+  it('goes by the sources, wherever the folder is', async () => {
+    const folder = join(await temporary(), 'node_modules', 'frameloom');
+    await mkdir(join(folder, 'src', 'base'), { recursive: true });
+    expect(isClone(folder)).toBe(false);
+    await writeFile(join(folder, 'src', 'index.ts'), '');
+    expect(isClone(folder)).toBe(true);
   });
 });
 
@@ -70,61 +79,68 @@ describe('parseVersion', () => {
   });
 });
 
-describe('missingCompiler', () => {
-  it('names what is missing', () => {
+describe('the compiler', () => {
+  it('is what CXX names, else the first that is there', () => {
     const has =
       (...names: string[]) =>
       (name: string) =>
         names.includes(name) ? `/usr/bin/${name}` : undefined;
-    expect(missingCompiler('linux', has('g++', 'make'))).toBeUndefined();
-    expect(missingCompiler('darwin', has('clang++', 'make'))).toBeUndefined();
-    expect(missingCompiler('linux', has('make'))).toBe('no C++ compiler was found');
-    expect(missingCompiler('linux', has('g++'))).toBe('make was not found');
-    expect(missingCompiler('win32', has('g++', 'make'))).toContain('Visual C++');
+    expect(findCompiler(has('clang++', 'c++'), {})).toBe('c++');
+    expect(findCompiler(has('g++'), { CXX: 'mine' })).toBe('mine');
+    expect(findCompiler(has('g++'), { CXX: '' })).toBe('g++');
+    expect(findCompiler(has(), {})).toBeUndefined();
+  });
+
+  it('is called with whole paths, and finds the library beside the addon', () => {
+    const parts = {
+      tfjsNode: '/my cache/tfjs-node',
+      libtensorflow: '/my cache/tensorflow-cpu-2.21.0',
+      target: '/my cache/addon/a.node',
+    };
+    const linux = compilerArguments({ ...parts, platform: 'linux' });
+    expect(linux).toContain('/my cache/tfjs-node/headers/include');
+    expect(linux).toContain('/my cache/tensorflow-cpu-2.21.0/include');
+    expect(linux).toContain('-Wl,-rpath,$ORIGIN/../tensorflow-cpu-2.21.0/lib');
+    expect(compilerArguments({ ...parts, platform: 'darwin' })).toContain(
+      '-Wl,-rpath,@loader_path/../tensorflow-cpu-2.21.0/lib',
+    );
+  });
+
+  it('is quoted by its first complaint, and as a shell takes it', () => {
+    const output = `In file included from a.cc:1:
+      a.h:26:10: fatal error: tensorflow/c/c_api.h: No such file or directory
+      b.cc:3:1: error: expected ';'
+      compilation terminated.`;
+    expect(firstError(output)).toBe(
+      'a.h:26:10: fatal error: tensorflow/c/c_api.h: No such file or directory',
+    );
+    expect(firstError('collect2: ld returned 1\n')).toBe('collect2: ld returned 1');
+    expect(['-I', '/my cache/x', "it's", '$ORIGIN'].map(quoted).join(' ')).toBe(
+      `-I '/my cache/x' 'it'\\''s' '$ORIGIN'`,
+    );
   });
 });
 
-describe('nodeHeaders', () => {
-  it('prefers those beside the node that runs', () => {
-    const among =
-      (...prefixes: string[]) =>
-      (path: string) =>
-        prefixes.some((p) => path.startsWith(join(p, 'include')));
-    expect(nodeHeaders('/opt/node/bin/node', among('/opt/node', '/usr'))).toBe('/opt/node');
-    expect(nodeHeaders('/opt/node/bin/node', among('/usr'))).toBe('/usr');
-    expect(nodeHeaders('/opt/node/bin/node', among())).toBeUndefined();
-  });
-});
+describe('an addon', () => {
+  it('has a place of its own for each thing that it is built from', async () => {
+    const cache = await temporary();
+    const stamp = wantedStamp('tensorflow-cpu-2.21.0');
+    const folder = addonFolder(cache, stamp);
+    // Made of Node-API: another Node needs no other one.
+    expect(JSON.stringify(stamp)).not.toContain(process.versions.modules);
+    expect(addonFolder(cache, { ...stamp, source: 'tensorflow-gpu-2.21.0' })).not.toBe(folder);
+    expect(addonFolder(cache, { ...stamp, build: stamp.build + 1 })).not.toBe(folder);
 
-describe('the stamp of an addon', () => {
-  it('is of another build when a version changes or the library is gone', async () => {
-    const folder = await temporary();
-    await writeFile(join(folder, 'package.json'), '{"version":"4.22.0"}');
-    const stamp = wantedStamp(folder, 'tensorflow-cpu-2.21.0');
-    expect(stamp).toMatchObject({ tfjs: '4.22.0', nodeAbi: process.versions.modules });
-    await writeStamp(folder, stamp);
-    expect(readStamp(folder)).toBeUndefined();
-
-    await mkdir(join(addonPath(folder), '..'), { recursive: true });
+    await mkdir(folder);
     await writeFile(addonPath(folder), '');
-    await mkdir(join(folder, 'deps', 'lib'), { recursive: true });
-    expect(sameStamp(readStamp(folder), stamp)).toBe(true);
-    expect(sameStamp(readStamp(folder), { ...stamp, source: 'tensorflow-gpu-2.21.0' })).toBe(false);
-    expect(sameStamp(readStamp(folder), { ...stamp, nodeAbi: '0' })).toBe(false);
-
-    await rm(join(folder, 'deps'), { recursive: true });
-    expect(readStamp(folder)).toBeUndefined();
+    expect(isBuiltAddon(cache, stamp)).toBe(false);
+    await mkdir(join(cache, 'tensorflow-cpu-2.21.0', 'lib'), { recursive: true });
+    expect(isBuiltAddon(cache, stamp)).toBe(true);
   });
 
   it('is told in words', () => {
-    const stamp = { tfjs: '4.22.0', nodeAbi: '', platform: '', arch: '', build: 1 };
-    expect(summaryOf({ ...stamp, source: 'tensorflow-cpu-2.21.0' })).toBe(
-      'TensorFlow 2.21.0 (cpu)',
-    );
-    expect(summaryOf({ ...stamp, source: 'installer' })).toBe("TF.js 4.22.0's own TensorFlow");
-    expect(summaryOf({ ...stamp, source: 'tensorflow-own-ab' })).toBe(
-      'TensorFlow of FRAMELOOM_TENSORFLOW',
-    );
+    expect(summaryOf({ source: 'tensorflow-cpu-2.21.0' })).toBe('TensorFlow 2.21.0 (cpu)');
+    expect(summaryOf({ source: 'tensorflow-own-ab' })).toBe('TensorFlow of FRAMELOOM_TENSORFLOW');
   });
 });
 

@@ -9,14 +9,14 @@ import {
 
 describe('releaseFor', () => {
   it.each([
-    ['linux', 'x64', 'cpu', 'tensorflow-cpu==2.21.0 @tensorflow/tfjs-node manylinux_2_28_x86_64'],
-    ['linux', 'x64', 'gpu', 'tensorflow==2.21.0 @tensorflow/tfjs-node-gpu manylinux_2_28_x86_64'],
-    ['linux', 'arm64', 'cpu', 'tensorflow==2.21.0 @tensorflow/tfjs-node manylinux_2_28_aarch64'],
-    ['darwin', 'arm64', 'cpu', 'tensorflow==2.21.0 @tensorflow/tfjs-node macosx_12_0_arm64'],
-    ['darwin', 'x64', 'cpu', 'tensorflow==2.16.2 @tensorflow/tfjs-node macosx_10_15_x86_64'],
+    ['linux', 'x64', 'cpu', 'tensorflow-cpu==2.21.0 manylinux_2_28_x86_64'],
+    ['linux', 'x64', 'gpu', 'tensorflow==2.21.0 manylinux_2_28_x86_64'],
+    ['linux', 'arm64', 'cpu', 'tensorflow==2.21.0 manylinux_2_28_aarch64'],
+    ['darwin', 'arm64', 'cpu', 'tensorflow==2.21.0 macosx_12_0_arm64'],
+    ['darwin', 'x64', 'cpu', 'tensorflow==2.16.2 macosx_10_15_x86_64'],
   ] as const)('gives %s on %s with a %s its wheel', (platform, arch, device, expected) => {
-    const { project, version, npmPackage, platformTags } = releaseFor({ platform, arch, device });
-    expect(`${project}==${version} ${npmPackage} ${platformTags[0]}`).toBe(expected);
+    const { project, version, platformTags } = releaseFor({ platform, arch, device });
+    expect(`${project}==${version} ${platformTags[0]}`).toBe(expected);
   });
 
   it.each([

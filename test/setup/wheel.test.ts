@@ -125,7 +125,7 @@ describe('provideLibtensorflow', () => {
   it('lays a wheel of the user in the cache, whole and once, for two that ask together', async () => {
     const folder = await temporary();
     const cache = join(folder, 'cache');
-    const source = chooseSource(await makeWheel(folder), release);
+    const source = chooseSource(await makeWheel(folder), () => release);
     const say = silence();
     const [first, second] = await Promise.all([
       provideLibtensorflow(source, cache),
@@ -152,7 +152,7 @@ describe('provideLibtensorflow', () => {
     const folder = await temporary();
     const cache = join(folder, 'cache');
     const record = recordOf({ ...FILES, [`tensorflow/${names.main}`]: 'another library' });
-    const source = chooseSource(await makeWheel(folder, FILES, record), release);
+    const source = chooseSource(await makeWheel(folder, FILES, record), () => release);
     silence();
     await expect(provideLibtensorflow(source, cache)).rejects.toThrow('does not have the sha256');
     expect(await readdir(cache)).toEqual(['locks']);
@@ -169,7 +169,10 @@ describe('provideLibtensorflow', () => {
     });
     for (const asked of [unpacked, join(unpacked, 'tensorflow'), plain]) {
       const cache = await temporary();
-      const folder = await provideLibtensorflow(chooseSource(asked, release), cache);
+      const folder = await provideLibtensorflow(
+        chooseSource(asked, () => release),
+        cache,
+      );
       expect(isWhole(folder)).toBe(true);
       expect(await readFile(join(folder, 'lib', names.links[0]![0]), 'utf8')).toBe('main library');
     }
@@ -180,7 +183,7 @@ describe('chooseSource', () => {
   const release = releaseFor({ platform: 'linux', arch: 'x64', device: 'cpu' });
 
   it('names the cache folder by device and version', () => {
-    expect(chooseSource(undefined, release)).toMatchObject({
+    expect(chooseSource(undefined, () => release)).toMatchObject({
       kind: 'release',
       id: 'tensorflow-cpu-2.21.0',
     });
@@ -189,11 +192,11 @@ describe('chooseSource', () => {
   it('says what is wrong with what the user names', async () => {
     const folder = await temporary();
     await writeFile(join(folder, 'a.txt'), '');
-    expect(() => chooseSource(join(folder, 'gone'), release)).toThrow('which does not exist');
-    expect(() => chooseSource(join(folder, 'a.txt'), release)).toThrow(
+    expect(() => chooseSource(join(folder, 'gone'), () => release)).toThrow('which does not exist');
+    expect(() => chooseSource(join(folder, 'a.txt'), () => release)).toThrow(
       'which is neither a folder nor a .whl file',
     );
-    expect(() => chooseSource(folder, release)).toThrow('were not found');
+    expect(() => chooseSource(folder, () => release)).toThrow('were not found');
     expect(findInFolder(folder)).toBeUndefined();
   });
 });

@@ -1,11 +1,28 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type * as provisions from '../../src/base/provisions.mjs';
+import { noteProvided, type Places, type Provided } from '../../src/base/provisions.mjs';
 import { findFfmpeg } from '../../src/video/index.js';
 import { failure } from './frames.js';
 import { scratchPath } from './make-clip.js';
 
-const NAMES = ['FRAMELOOM_FFMPEG', 'FFMPEG_PATH', 'FRAMELOOM_FFPROBE', 'FFPROBE_PATH', 'PATH'];
+// What set-up noted in this checkout is not under test.
+vi.mock('../../src/base/provisions.mjs', async (load) => {
+  const real = await load<typeof provisions>();
+  const provided = (name: Provided, places: Places) =>
+    real.provided(name, { ...places, root: '/dev/null' });
+  return { ...real, provided };
+});
+
+const NAMES = [
+  'FRAMELOOM_FFMPEG',
+  'FFMPEG_PATH',
+  'FRAMELOOM_FFPROBE',
+  'FFPROBE_PATH',
+  'PATH',
+  'FRAMELOOM_CACHE',
+];
 let saved: [string, string | undefined][] = [];
 
 beforeEach(() => {
@@ -79,16 +96,31 @@ describe.runIf(process.platform !== 'win32')('findFfmpeg', () => {
     const folder = programs(version, avutil);
     withPath(folder);
     const found = await findFfmpeg();
-    // An old one is passed over, for a newer one further down the PATH or the package's.
+    // An old one is passed over, for a newer one further down the PATH.
     expect(found.ffmpegPath === join(folder, 'ffmpeg')).toBe(taken);
     expect(existsSync(found.ffmpegPath)).toBe(true);
   });
 
-  it('says why an old one was passed over', async () => {
+  it('says why an old one was passed over, and the one line that brings another', async () => {
     process.env.PATH = programs('4.3', '56. 51.100 / 56. 51.100');
-    const { reason, source } = await findFfmpeg();
-    expect(source).toBe('package');
-    expect(reason).toContain('is 4.3, older than 4.4');
-    expect(reason).toContain('carries one');
+    process.env.FRAMELOOM_CACHE = scratchPath('cache');
+    expect(await failure(findFfmpeg())).toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('is 4.3, older than 4.4; none was fetched') as string,
+      hint: expect.stringContaining('run: npm run setup -- --ffmpeg, or install') as string,
+    });
+
+    const folder = programs('N-47683', '56. 22.100 / 56. 22.100');
+    await noteProvided(
+      'ffmpeg',
+      { paths: { folder } },
+      { cache: process.env.FRAMELOOM_CACHE, root: scratchPath('package') },
+    );
+    expect(await findFfmpeg()).toMatchObject({
+      ffmpegPath: join(folder, 'ffmpeg'),
+      ffprobePath: join(folder, 'ffprobe'),
+      source: 'package',
+      reason: expect.stringMatching(/older than 4\.4; set-up fetched/) as string,
+    });
   });
 });
