@@ -7,7 +7,9 @@ import { registerDemo } from './commands/demo/flags.js';
 import { registerEvaluate } from './commands/evaluate/flags.js';
 import { registerExport } from './commands/export/flags.js';
 import { registerGenerate } from './commands/generate/flags.js';
+import { registerInfo } from './commands/info/flags.js';
 import { registerPlan } from './commands/plan/flags.js';
+import { registerRuns } from './commands/runs/flags.js';
 import { registerSample } from './commands/sample/flags.js';
 import { registerSchema } from './commands/schema/flags.js';
 import { registerTrain } from './commands/train/flags.js';
@@ -18,6 +20,8 @@ const COMMANDS: readonly Register[] = [
   registerSample,
   registerEvaluate,
   registerExport,
+  registerInfo,
+  registerRuns,
   registerCheck,
   registerPlan,
   registerDemo,

@@ -50,7 +50,7 @@ const endsByTime = ({ done, total, timeShare }: ProgressState): boolean =>
 export function progressLine(state: ProgressState): string {
   const count =
     state.total === undefined || endsByTime(state)
-      ? `${state.done} ${state.unit}`
+      ? `${state.done} ${state.done === 1 ? state.unit.replace(/s$/, '') : state.unit}`
       : `${state.done}/${state.total} ${state.unit}`;
   const rest = words(state);
   return rest === '' ? count : `${count} · ${rest}`;

@@ -105,18 +105,38 @@ export async function listSnapshots(folder: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
-/** Score by step, highest first, the newer of two equals first; damaged ones are left out. */
-async function scores(folder: string, steps: readonly number[]): Promise<[number, number][]> {
-  const found: [number, number][] = [];
-  for (const step of steps) {
+/** A snapshot by what stands beside its numbers. */
+export interface SnapshotEntry {
+  readonly step: number;
+  /** Null where none was measured. */
+  readonly score: number | null;
+  /** Why it cannot be used; undefined where it can, as far as that is known without its numbers. */
+  readonly problem: FrameloomError | undefined;
+}
+
+/** The snapshots of a `snapshots/` folder, oldest first; their numbers are not read. */
+export async function describeSnapshots(folder: string): Promise<SnapshotEntry[]> {
+  const found: SnapshotEntry[] = [];
+  for (const step of await listSnapshots(folder)) {
     try {
       const { score } = await readState(join(folder, snapshotFolderName(step)));
-      if (score !== null) found.push([step, score]);
+      found.push({ step, score, problem: undefined });
     } catch (error) {
       if (!isFrameloomError(error, 'bad-snapshot')) throw error;
+      found.push({ step, score: null, problem: error });
     }
   }
-  return found.sort((a, b) => b[1] - a[1] || b[0] - a[0]);
+  return found;
+}
+
+/** Score by step, highest first, the newer of two equals first; damaged ones are left out. */
+async function scores(folder: string, steps: readonly number[]): Promise<[number, number][]> {
+  const wanted = new Set(steps);
+  return (await describeSnapshots(folder))
+    .flatMap(({ step, score }): [number, number][] =>
+      score !== null && wanted.has(step) ? [[step, score]] : [],
+    )
+    .sort((a, b) => b[1] - a[1] || b[0] - a[0]);
 }
 
 async function writeFolder(

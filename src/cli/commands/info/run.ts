@@ -1,0 +1,37 @@
+import { stat } from 'node:fs/promises';
+import { FrameloomError } from '../../../base/error.js';
+import { ownCommand } from '../../../base/own-command.js';
+import type { Context } from '../../terminal/context.js';
+import { isModelWord } from '../../taken-word.js';
+
+/** What there is to say of something, for programs and for people. */
+export interface Told {
+  readonly facts: object;
+  readonly text: string;
+}
+
+/**
+ * Says what a video, a run or an exported file is.
+ * @throws FrameloomError not-found, bad-input for what is none of them, bad-option for a pipeline
+ */
+export async function inform(place: string, context: Context): Promise<Told> {
+  if (/\.onnx$/i.test(place)) {
+    const { informOfExport } = await import('./model.js');
+    return informOfExport(place);
+  }
+  const isFolder = await stat(place).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  if (isFolder && isModelWord(place)) {
+    const { informOfRun } = await import('./model.js');
+    return informOfRun(place);
+  }
+  if (/\.ya?ml$/i.test(place)) {
+    throw new FrameloomError('bad-option', `${place} is a pipeline, not a video`, {
+      hint: `${ownCommand('check', place)} says what it trains on`,
+    });
+  }
+  const { informOfVideo } = await import('./video.js');
+  return informOfVideo(place, context);
+}

@@ -1,0 +1,141 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FrameloomError, isFrameloomError } from '../../base/error.js';
+import { ownCommand } from '../../base/own-command.js';
+import { parsePipeline } from '../../pipeline/load.js';
+import type { Pipeline } from '../../pipeline/schema.js';
+import { openRun } from '../../training/run/run-folder.js';
+import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
+
+/** What is measured on frames that were held out. */
+export interface RunScore {
+  readonly step: number;
+  readonly psnr: number | null;
+  readonly ssim: number | null;
+}
+
+export interface RunSnapshot {
+  readonly step: number;
+  readonly score: number | null;
+  readonly bytes: number;
+  /** Why it cannot be used; null where it can. */
+  readonly problem: string | null;
+}
+
+/** What a run's folder says of it. */
+export interface RunFacts {
+  readonly folder: string;
+  /** The pipeline's name; null where it cannot be read. */
+  readonly name: string | null;
+  /** Why the run cannot be used; null where it can. */
+  readonly problem: string | null;
+  /** Steps done, by its log and its snapshots. */
+  readonly step: number;
+  /** Steps that the pipeline asks for. */
+  readonly steps: number | null;
+  /** The latest, and the one of highest structural similarity. */
+  readonly lastScore: RunScore | null;
+  readonly bestScore: RunScore | null;
+  readonly snapshots: readonly RunSnapshot[];
+  /** Whether there is an exported file. */
+  readonly isExported: boolean;
+  /** Everything in the folder. */
+  readonly bytes: number;
+  /** When something in it was last written, milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
+/** Bytes of everything in a folder and below, and when the last of it was written. */
+async function sizeOf(folder: string): Promise<{ bytes: number; modifiedMs: number }> {
+  let [bytes, modifiedMs] = [0, 0];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    // A training may take one away meanwhile.
+    const facts = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    bytes += facts?.size ?? 0;
+    modifiedMs = Math.max(modifiedMs, facts?.mtimeMs ?? 0);
+  }
+  return { bytes, modifiedMs };
+}
+
+const numberIn = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
+
+/** Steps and scores by a run's log; lines that are none are left out. */
+async function readLog(path: string): Promise<{ step: number; scores: RunScore[] }> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const scores: RunScore[] = [];
+  let last = 0;
+  for (const line of text.split('\n')) {
+    let said: { step?: unknown; heldOut?: { psnr?: unknown; ssim?: unknown } } | null;
+    try {
+      said = JSON.parse(line) as typeof said;
+    } catch {
+      continue;
+    }
+    const step = numberIn(said?.step);
+    if (step === null) continue;
+    last = Math.max(last, step);
+    const { heldOut } = said!;
+    if (heldOut) scores.push({ step, psnr: numberIn(heldOut.psnr), ssim: numberIn(heldOut.ssim) });
+  }
+  return { step: last, scores };
+}
+
+/** What a run's folder says, and its pipeline where that can be read. */
+export async function describeRun(
+  folder: string,
+): Promise<{ facts: RunFacts; pipeline: Pipeline | null }> {
+  const run = await openRun(folder);
+  let pipeline: Pipeline | null = null;
+  let problem: string | null = null;
+  try {
+    pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
+  } catch (error) {
+    if (!isFrameloomError(error)) throw error;
+    problem = error.toLine();
+  }
+  const { step, scores } = await readLog(run.log);
+  const snapshots: RunSnapshot[] = [];
+  for (const entry of await describeSnapshots(run.snapshots)) {
+    const { bytes } = await sizeOf(join(run.snapshots, snapshotFolderName(entry.step)));
+    snapshots.push({ ...entry, bytes, problem: entry.problem?.toLine() ?? null });
+  }
+  const bestScore = scores.reduce<RunScore | null>(
+    (best, score) => ((score.ssim ?? 0) > (best?.ssim ?? -1) ? score : best),
+    null,
+  );
+  const exported = await stat(join(run.exports, 'generator.onnx')).catch(() => undefined);
+  const facts: RunFacts = {
+    ...{ folder, name: pipeline?.name ?? null, problem },
+    step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
+    steps: pipeline?.training.steps ?? null,
+    ...{ lastScore: scores.at(-1) ?? null, bestScore, snapshots },
+    isExported: exported !== undefined,
+    ...(await sizeOf(folder)),
+  };
+  return { facts, pipeline };
+}
+
+/**
+ * The runs in a folder, by name. What is in it and no run is left out.
+ * @throws FrameloomError not-found where there is no such folder
+ */
+export async function findRuns(root: string): Promise<RunFacts[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new FrameloomError('not-found', `there is no folder of runs at ${root}`, {
+      ...{ path: root, cause },
+      hint: `a training makes one; ${ownCommand('runs', 'FOLDER')} shows those elsewhere`,
+    });
+  });
+  const found: RunFacts[] = [];
+  for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const folder = join(root, name);
+    const isRun = await stat(join(folder, 'pipeline.yaml')).then(
+      (facts) => facts.isFile(),
+      () => false,
+    );
+    if (isRun) found.push((await describeRun(folder)).facts);
+  }
+  return found;
+}
