@@ -67,7 +67,9 @@ describe('info', () => {
     );
     const { variableFrameRate, warnings } = await json('info', uneven);
     expect(variableFrameRate).toBe(true);
-    expect(warnings).toContainEqual(expect.stringMatching(/its frames are shown for [\d.]+ to [\d.]{4,} ms/));
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/its frames are shown for [\d.]+ to [\d.]{4,} ms/),
+    );
   });
 
   it('says what a run is, how far it is, and what to do with it', async () => {
