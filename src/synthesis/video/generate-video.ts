@@ -2,9 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import { EMPTY, lastValueFrom, map, tap } from 'rxjs';
 import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
-import { formatRational, rationalToNumber, type Rational } from '../../base/rational.js';
+import type { Rational } from '../../base/rational.js';
 import type { InputColour } from '../../clips/condition.js';
-import { SMALLEST_SIDE } from '../../clips/options.js';
 import {
   assertFree,
   assertNotAnInput,
@@ -26,6 +25,7 @@ import { partsOf } from './film-job.js';
 import { removePartsOfMade, type FilmParts } from './film-parts.js';
 import { createFrameMaker } from './frame-maker.js';
 import { openSynthesizerLater } from '../engines/open-later.js';
+import { checkInput, totalFrames, warnOfRate } from './input-checks.js';
 import { openFrameSource, type FrameSource } from './frame-source.js';
 import { rollOut } from './rollout.js';
 import { sideBySide } from './side-by-side.js';
@@ -226,26 +226,6 @@ async function makeFilm(
   }
 }
 
-/** Rates this far apart make the same motion look different. */
-const SAME_MOTION = 0.02;
-
-/** A generator that was trained at another rate makes things move faster or slower than they did. */
-function warnOfRate(trained: Rational | undefined, info: VideoInfo, log: Logger): void {
-  if (!trained) return;
-  const ratio = rationalToNumber(info.fps) / rationalToNumber(trained);
-  if (Math.abs(ratio - 1) <= SAME_MOTION) return;
-  log.warn(
-    `${info.path ?? 'the stream'} has ${formatRational(info.fps)} frames a second, the training had ${formatRational(trained)}: every frame is made, and things may move otherwise; --fps ${formatRational(trained)} resamples it`,
-  );
-}
-
-/** Frames that will be made; null where the input does not tell. */
-function totalFrames(info: VideoInfo, fps: Rational | undefined): number | null {
-  if (fps === undefined) return info.frameCount;
-  const seconds = info.durationSeconds;
-  return seconds === null ? null : Math.max(1, Math.round(seconds * rationalToNumber(fps)));
-}
-
 /** That nothing is written over: what is read never, what is there only when asked. */
 async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Promise<void> {
   const { input, baseFolder, overwrite, reads = [] } = options;
@@ -268,22 +248,7 @@ async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Prom
 /** What can be said before any frame is read. */
 function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOptions): void {
   const { info, isStream } = video;
-  const where = info.path === null ? {} : { path: info.path };
-  // As in training: out of so few pixels comes no condition that was ever trained.
-  if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
-    throw new FrameloomError(
-      'bad-input',
-      `${info.path ?? 'the stream'} is ${info.width}x${info.height} pixels, too small to generate from`,
-      { ...where, hint: `both sides need at least ${SMALLEST_SIDE} pixels` },
-    );
-  }
-  if (options.startFrames > 0 && model.layout.kind === 'paired') {
-    throw new FrameloomError(
-      'bad-option',
-      'a paired condition video holds no real frames to start from',
-      { ...where, hint: 'use --start-frames none' },
-    );
-  }
+  checkInput(info, model, options.startFrames);
   if (options.audio && isStream) {
     throw new FrameloomError('bad-option', 'sound cannot be carried along from a pipe', {
       hint: 'leave --audio out, or read from a file',
