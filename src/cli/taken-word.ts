@@ -41,3 +41,16 @@ export function takeBack({ word, what, flag, values, isIt }: TakenWord): {
     hint: `name it first, in front of ${flag}`,
   });
 }
+
+/**
+ * For what is done with a run's own weights and frames, which an exported file does not hold.
+ * @param does what the command does with a run, as in "is evaluated"
+ * @throws FrameloomError bad-option
+ */
+export function refuseExported(place: string, does: string): void {
+  if (!/\.onnx$/i.test(place)) return;
+  throw new FrameloomError('bad-option', `${place} is an exported file; a run’s folder ${does}`, {
+    path: place,
+    hint: 'name the folder that it was exported from, such as runs/00001-edges-to-video',
+  });
+}

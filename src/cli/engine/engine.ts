@@ -1,4 +1,5 @@
 import type { OnnxThread } from '../../synthesis/engines/thread/host.js';
+import { memoryOf, type AnyModel } from '../../synthesis/models/model.js';
 import { FrameloomError } from '../../base/error.js';
 import type { Context } from '../terminal/context.js';
 import type { EngineFlags } from './flags.js';
@@ -55,4 +56,10 @@ async function openTensorFlow(
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Another seed without noise to draw by it changes nothing, which nobody would guess. */
+export function warnOfSeeds(model: AnyModel, { log }: Context): void {
+  if (memoryOf(model).noiseChannels > 0) return;
+  log.warn('this generator takes no noise: every seed gives the same video');
 }

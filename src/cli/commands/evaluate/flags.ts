@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Register } from '../../command.js';
 import type { EvaluateFlags } from './run.js';
+import { refuseIdle } from '../../idle-options.js';
+import { refuseExported } from '../../taken-word.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { addOverwriteFlag } from '../../output/flags.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
@@ -26,6 +28,13 @@ Examples:
     )
     .action((folder: string, flags: EvaluateFlags, self: Command) =>
       run(async (context) => {
+        refuseExported(folder, 'is evaluated');
+        refuseIdle({
+          ...{ option: '--overwrite', given: flags.overwrite },
+          why:
+            flags.strip === undefined &&
+            'without --strip: the run’s own picture is always made anew',
+        });
         const { evaluateRun, formatEvaluation } = await import('./run.js');
         const { rows, segments, frames, step, stripPath } = await evaluateRun(
           folder,

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../../base/units.js';
 import type { Register } from '../../command.js';
+import { refuseIdle } from '../../idle-options.js';
+import { refuseExported } from '../../taken-word.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import type { ExportFlags } from './run.js';
 import { addOverwriteFlag } from '../../output/flags.js';
@@ -28,6 +30,11 @@ Examples:
     )
     .action((folder: string, flags: ExportFlags, self: Command) =>
       run(async (context) => {
+        refuseExported(folder, 'is exported');
+        refuseIdle({
+          ...{ option: '--overwrite', given: flags.overwrite },
+          why: flags.output === undefined && 'without -o: the run’s own export is always made anew',
+        });
         const { exportRun } = await import('./run.js');
         const result = await exportRun(folder, flags, context);
         const { terminal } = context;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Register } from '../../command.js';
 import { addEngineFlags } from '../../engine/flags.js';
-import type { GenerateAnyFlags } from './run.js';
+import { askedOf, type GenerateWords } from './asked.js';
 import { addOutputFlags } from '../../output/flags.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import {
@@ -20,12 +20,12 @@ export const registerGenerate: Register = (program, run) => {
   const command = program
     .command('generate')
     .description('generate videos, their condition taken from an input by the pipeline’s rule')
-    .argument('<run>', 'folder of the run, or an exported .onnx file')
+    .argument('[run]', 'folder of the run, or an exported .onnx file')
     .option(
       '-i, --input <videos...>',
       'what to take the condition from: videos, globs, folders, - for a pipe',
     )
-    .requiredOption(
+    .option(
       '-o, --output <video>',
       'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png, - for a pipe; {name} {seed} {index} of many',
     )
@@ -84,8 +84,9 @@ Examples:
   $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
   $ ffmpeg -i other.mp4 -c:v rawvideo -f matroska - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
     )
-    .action((folder: string, flags: GenerateAnyFlags, self: Command) =>
+    .action((place: string | undefined, given: GenerateWords, self: Command) =>
       run(async (context) => {
+        const { place: folder, flags } = askedOf(place, given);
         const { withEarlyStart } = await import('../../engine/early.js');
         return withEarlyStart(folder, flags, async (thread) => {
           const { generateAny } = await import('./run.js');

@@ -1,6 +1,5 @@
 import { FrameloomError } from '../../../base/error.js';
 import type { Rational } from '../../../base/rational.js';
-import { memoryOf, type AnyModel } from '../../../synthesis/models/model.js';
 import { removePartsOfMade } from '../../../synthesis/video/film-parts.js';
 import { generateVideo, openInput } from '../../../synthesis/video/generate-video.js';
 import type { OnnxThread } from '../../../synthesis/engines/thread/host.js';
@@ -12,7 +11,7 @@ import {
   type OnDamage,
 } from '../../../video/index.js';
 import type { Context } from '../../terminal/context.js';
-import { openEngine } from '../../engine/engine.js';
+import { openEngine, warnOfSeeds } from '../../engine/engine.js';
 import type { EngineFlags } from '../../engine/flags.js';
 import { gatherInputs } from '../../input/inputs.js';
 import { checkVideoOutput, modelFiles } from '../../output/check.js';
@@ -74,12 +73,6 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
     ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
     ...(flags.segmentFrames !== undefined && { segmentFrames: flags.segmentFrames }),
   };
-}
-
-/** Another seed without noise to draw by it changes nothing, which nobody would guess. */
-function warnOfSeeds(model: AnyModel, context: Context): void {
-  if (memoryOf(model).noiseChannels > 0) return;
-  context.log.warn('this generator takes no noise: every seed gives the same video');
 }
 
 /** Generates one video with a run's averaged generator. */
@@ -158,7 +151,7 @@ export async function generateAny(
   if (seed !== undefined && seeds) {
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
   }
-  const inputs = await gatherInputs(input, list, context.signal);
+  const inputs = await gatherInputs(input, list, context.signal, context.log);
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseBytes } from '../../../base/units.js';
 import { collect, type Register } from '../../command.js';
+import { refuseIdle } from '../../idle-options.js';
 import { addOverwriteFlag } from '../../output/flags.js';
 import type { PlanFlags } from './run.js';
 
@@ -34,6 +35,8 @@ Examples:
     )
     .action((path: string, flags: PlanFlags, self: Command) =>
       run(async (context) => {
+        const { overwrite: given, plot } = flags;
+        refuseIdle({ option: '--overwrite', given, why: plot === undefined && 'without --plot' });
         const { plan } = await import('./run.js');
         return plan(path, flags, context);
       }, self),

@@ -3,12 +3,14 @@ import { FrameloomError } from '../../../base/error.js';
 import { rational, rationalToNumber, type Rational } from '../../../base/rational.js';
 import type { AnyModel } from '../../../synthesis/models/model.js';
 import type { OnnxThread } from '../../../synthesis/engines/thread/host.js';
+import { isTemplate } from '../../../synthesis/batch/template.js';
 import { sampleFrames } from '../../../synthesis/sample/sample.js';
 import { writeSheet, type SheetShape } from '../../../synthesis/sample/sheet.js';
 import { decodeFrames, encodeFrames, type EncodeResult, type Frame } from '../../../video/index.js';
 import type { Context } from '../../terminal/context.js';
 import { USUAL_FRAMES } from '../../defaults.js';
-import { openEngine, type Engine } from '../../engine/engine.js';
+import { refuseIdle } from '../../idle-options.js';
+import { openEngine, warnOfSeeds, type Engine } from '../../engine/engine.js';
 import type { EngineFlags } from '../../engine/flags.js';
 import { checkVideoOutput, modelFiles } from '../../output/check.js';
 import { outputChoice, reportVideo } from '../../output/choice.js';
@@ -51,8 +53,21 @@ async function toSheet(
   };
 }
 
-function checkSheet({ sheet, frames, output }: SampleFlags): void {
+function checkSheet(flags: SampleFlags): void {
+  const { sheet, frames, output, format } = flags;
+  if (isTemplate(output)) {
+    throw new FrameloomError('bad-option', `${output} stands for many, and sample makes one`, {
+      path: output,
+      hint: 'leave the braces out',
+    });
+  }
   if (!sheet) return;
+  const why = 'for a sheet, which is a PNG of its own';
+  refuseIdle(
+    { option: '--fps', given: flags.fps, why },
+    { option: '--output-pix-fmt', given: flags.outputPixFmt, why },
+    { option: '--format', given: format !== 'png' && format, why },
+  );
   const cells = sheet.columns * sheet.rows;
   if (!/\.png$/i.test(output) || isNumbered(output)) {
     throw new FrameloomError('bad-option', `a sheet is one PNG file, and ${output} is not`, {
@@ -113,6 +128,7 @@ async function sampleWith(
   };
   // Refused before TensorFlow is loaded and a picture looked for.
   sampleFrames(model, options);
+  if (flags.seed !== undefined) warnOfSeeds(model, context);
   if (flags.firstFrame === undefined && engine.coldStartFraction === 0) {
     log.warn('this run was only trained to go on from real frames: give it a --first-frame');
   }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import type { Register } from '../../command.js';
 import { EXIT } from '../../terminal/exit-code.js';
+import { refuseIdle } from '../../idle-options.js';
 import { addOverwriteFlag } from '../../output/flags.js';
 
 /** `frameloom schema` */
@@ -25,6 +26,8 @@ Examples:
         const { pipelineJsonSchemaText } = await import('../../../pipeline/json-schema.js');
         const text = pipelineJsonSchemaText();
         const { output, overwrite = false } = options;
+        const why = output === undefined && 'without -o';
+        refuseIdle({ option: '--overwrite', given: overwrite, why });
         if (output === undefined) terminal.out(text);
         else if ((await readFile(output, 'utf8').catch(() => undefined)) === text) {
           log.info(`${output} is up to date`);

@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makeRun } from '../synthesis/make-run.js';
+import { makeClip, scratchPath } from '../video/make-clip.js';
+import { frameloom } from './support.js';
+
+let words: Record<string, string>;
+
+beforeAll(async () => {
+  const folder = scratchPath('folder');
+  await mkdir(folder);
+  words = {
+    RUN: await makeRun(),
+    CLIP: await makeClip({ frames: 3 }),
+    FOLDER: folder,
+  };
+});
+
+const call = (line: string) =>
+  frameloom(...line.split(' ').map((word) => words[word] ?? word.replace('FOLDER', words.FOLDER!)));
+
+describe('a line that cannot be meant', () => {
+  it.each([
+    // Commands.
+    ['gen', "unknown command 'gen' (did you mean generate?)"],
+    ['e', 'did you mean evaluate or export?'],
+    ['shema', 'Did you mean schema?'],
+    ['mine.yaml', 'frameloom train mine.yaml?'],
+    ['model.onnx', 'frameloom generate model.onnx …?'],
+    ['RUN', 'did you mean '],
+    ['nothing', '--help shows what there is'],
+    // Options.
+    ['generate --verison', 'Did you mean --version?'],
+    [
+      'evaluate RUN --jobs 2',
+      "unknown option '--jobs' of evaluate (--jobs is an option of generate;",
+    ],
+    ['doctor -x', "unknown option '-x' of doctor"],
+    ['generate RUN -i CLIP -o', "option '-o, --output <video>' argument missing"],
+    ['--quiet doctor --verbose', 'contradict each other'],
+    // Words that are missing, or too many.
+    ['generate', 'the run is missing'],
+    ['generate RUN', 'the input (-i) and the output (-o) are missing (such as: '],
+    ['generate RUN -o x.mp4', 'the input (-i) is missing (such as: '],
+    ['generate RUN -i CLIP', '-o generated.mp4)'],
+    [
+      'generate RUN CLIP out.mp4',
+      '"out.mp4" are 2 words too many for generate (an input is named with -i',
+    ],
+    ['sample -o x.mp4', 'the run is missing'],
+    ['train', 'the pipeline is missing'],
+    ['train --resume', 'the pipeline is missing'],
+    ['train --clip CLIP', 'the pipeline is missing: --clip took '],
+    ['evaluate', 'the run is missing ('],
+    ['train a.yaml b.mp4', '"b.mp4" is a word too many for train (a clip is named with --clip'],
+    // Places.
+    [
+      'generate RUN -i https://example.org/a.mp4?x=1 -o x.mp4',
+      'is an address, not a file (download it',
+    ],
+    ['generate RUN -i CLIP -o FOLDER', 'is a folder (name a file in it, such as'],
+    [
+      'generate RUN -i CLIP -o outdir/',
+      'outdir/ is a folder (name a file in it, such as outdir/{name}.mp4',
+    ],
+    ['export RUN -o FOLDER', 'is a folder (name a file in it)'],
+    ['export model.onnx', 'model.onnx is an exported file; a run’s folder is exported'],
+    ['evaluate model.onnx', 'model.onnx is an exported file; a run’s folder is evaluated'],
+    ['sample RUN -o {name}.mp4', '{name}.mp4 stands for many, and sample makes one'],
+    ['sample RUN --loop many -o x.mp4', '--loop many is not a number of frames from 1'],
+    // Options that would do nothing.
+    ['schema -y', '--overwrite does nothing without -o'],
+    ['plan a.yaml -y', '--overwrite does nothing without --plot'],
+    ['export RUN -y', '--overwrite does nothing without -o'],
+    ['evaluate RUN -y', '--overwrite does nothing without --strip'],
+    ['train a.yaml --dry-run --run x', '--run does nothing beside --dry-run'],
+    ['train a.yaml --dry-run --resume', '--resume does nothing beside --dry-run'],
+    ['train a.yaml --dry-run --max-minutes 2', '--max-minutes does nothing beside --dry-run'],
+    ['sample RUN --sheet 2x2 -o x.png --fps 3', '--fps does nothing for a sheet'],
+    ['sample RUN --sheet 2x2 -o x.png --format mp4', '--format does nothing for a sheet'],
+    ['sample RUN --sheet 2x2 -o x.png --output-pix-fmt gray', '--output-pix-fmt does nothing for'],
+  ])('is told what is wrong and what to do: %s', async (line, message) => {
+    const { code, stdout, stderr } = await call(line);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+  });
+});
+
+describe('options', () => {
+  it('may stand in front of the run, also those of several words', async () => {
+    const made = join(words.FOLDER!, 'made.mkv');
+    const one = await call(`--quiet generate -i CLIP RUN -o ${made}`);
+    expect(one).toMatchObject({ code: 0, stderr: '' });
+    const many = await call('-q generate -i CLIP RUN CLIP -o FOLDER/{name}-{index}.mkv');
+    expect(many).toMatchObject({ code: 0, stderr: '' });
+    const free = await makeRun({ data: { condition: 'none' } });
+    const looped = await call(`-q sample --loop ${free} --frames 8 -o FOLDER/loop.mkv`);
+    expect(looped).toMatchObject({ code: 0, stderr: '' });
+    const none = await call('check --clip CLIP none.yaml');
+    expect(none.stderr).toContain('cannot read the pipeline none.yaml');
+  });
+});
