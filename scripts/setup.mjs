@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { withLock } from '../src/base/lock.mjs';
 import { build, isBuilt, sourceHash } from './setup/build.mjs';
 import { ffmpegNeed } from './setup/ffmpeg.mjs';
+import { onnxruntimeNeed } from './setup/onnxruntime.mjs';
 import { installPackages, packagesNeed } from './setup/packages.mjs';
 import { cacheFolder, isClone, root } from './setup/paths.mjs';
 import { SetupError, errorLine, say } from './setup/say.mjs';
@@ -45,7 +46,7 @@ function partsOf(words) {
   }
   if (words.length > 0) return [ffmpegNeed];
   return isClone()
-    ? [packages, ffmpegNeed, tensorflowNeed, compiled]
+    ? [packages, ffmpegNeed, onnxruntimeNeed, tensorflowNeed, compiled]
     : [tensorflowNeed, ffmpegOrAdvice];
 }
 

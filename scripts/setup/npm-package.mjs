@@ -27,6 +27,11 @@ export const PINNED = /** @type {Readonly<Record<string, Pin | undefined>>} */ (
     sha512:
       '2oNILP4jXwRB4ywnYKjVk1YyJ96n2D4EOVJO6S3oYZ5PtbJrw3Yt9TpAuX3nBLMuzn74rnfGQrv13pS9vC+YiA==',
   },
+  'onnxruntime-node': {
+    version: '1.30.0',
+    sha512:
+      'twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw==',
+  },
   '@ffmpeg-installer/darwin-arm64': {
     version: '4.1.5',
     sha512:

@@ -1,7 +1,7 @@
 // @ts-check
-// What set-up has provided, and where: native TensorFlow, ffmpeg. It lies in the cache, once a machine;
-// a note says which of what lies there is meant. Plain JavaScript: set-up writes these notes on bare
-// Node, before anything is compiled, and the program reads them.
+// What set-up has provided, and where: native TensorFlow, ONNX Runtime, ffmpeg. It lies in the cache,
+// once a machine; a note says which of what lies there is meant. Plain JavaScript: set-up writes these
+// notes on bare Node, before anything is compiled, and the program reads them.
 //
 // There are two notes of each. The one in the package's own folder is what set-up chose for this very
 // package, and holds whatever FRAMELOOM_CACHE says later. The one in the cache serves packages whose
@@ -12,7 +12,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * @typedef {'tensorflow-cpu' | 'tensorflow-gpu' | 'ffmpeg'} Provided
+ * @typedef {'tensorflow-cpu' | 'tensorflow-gpu' | 'ffmpeg' | 'onnxruntime'} Provided
  *
  * @typedef {object} Note
  * @property {Record<string, string>} paths folders and files by what they are, absolute

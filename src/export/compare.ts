@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-common';
 import { scoped } from '../backend/scope.js';
 import type { ConditionLayout } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-common';
 import { FrameloomError } from '../base/error.js';
 import type { ExportedInfo } from './metadata.js';
 

@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
-import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-node';
-import { FrameloomError, messageOf } from '../base/error.js';
+import { pathToFileURL } from 'node:url';
+import type * as common from 'onnxruntime-common';
+import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common';
+import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
+import { runtimeEntry } from './runtime-files.js';
 
 /** Where a file is run: `cpu` is everywhere, the others where the machine has them. */
 export const DEVICES = ['cpu', 'cuda', 'dml', 'coreml', 'webgpu'] as const;
@@ -28,19 +31,26 @@ const SEVERITY_FATAL = 4;
 export const runtimeWords = (error: unknown): string =>
   messageOf(error).replace(/\s+/g, ' ').trim();
 
+/** What the package onnxruntime-node exports, as far as it is used. */
+type OnnxRuntime = typeof common & {
+  listSupportedBackends(): readonly { readonly name: string }[];
+};
+
 /**
  * Loads ONNX Runtime's own code; a second time costs nothing.
  * @throws FrameloomError backend
  */
-export async function loadRuntime() {
+export async function loadRuntime(): Promise<OnnxRuntime> {
   try {
-    const runtime = await import('onnxruntime-node');
+    const entry = await runtimeEntry();
+    const runtime = (await import(pathToFileURL(entry).href)) as OnnxRuntime;
     // What fails is thrown; standard error is for our own words.
     runtime.env.logLevel = 'fatal';
     return runtime;
   } catch (error) {
+    if (isFrameloomError(error)) throw error;
     throw new FrameloomError('backend', `ONNX Runtime cannot be loaded: ${messageOf(error)}`, {
-      hint: 'install the package onnxruntime-node; it needs Linux, macOS or Windows on x64 or arm64',
+      hint: 'it needs Linux, macOS or Windows on x64 or arm64; doctor says what this machine is',
       cause: error,
     });
   }

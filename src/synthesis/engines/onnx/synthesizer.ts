@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-common';
 import { FrameloomError } from '../../../base/error.js';
 import { randomStream } from '../../../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../../../export/planes.js';
