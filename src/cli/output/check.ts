@@ -34,10 +34,9 @@ export interface OutputCheck {
  */
 export async function checkVideoOutput(output: string, check: OutputCheck): Promise<void> {
   if (check.outputPixelFormat !== undefined) await assertPixelFormat(check.outputPixelFormat);
-  if (output === '-') return;
-  const pictures = formatOf(output, check.format) === 'png';
+  const pictures = output !== '-' && formatOf(output, check.format) === 'png';
   await assertNotAnInput(output, check.reads, pictures);
-  if (!check.overwrite) await assertFree(output, pictures);
+  await assertFree(output, pictures, check);
 }
 
 /** The same of any other file. */
