@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Observable, type OperatorFunction } from 'rxjs';
-import { FrameloomError, messageOf } from '../base/error.js';
-import { silentLogger } from '../base/log.js';
+import { FrameloomError } from '../base/error.js';
 import { type Rational } from '../base/rational.js';
 import { prepareSound, type Sound } from './audio.js';
 import { type Carried, checkCarry, prepareCarried } from './carry.js';
@@ -95,7 +94,9 @@ async function writeFrames(
   const shape = options.expects ?? (await intake.peek());
   if (!shape) throw noFrames();
   const { overwrite, log } = options;
-  const target = await openTarget(job.target, format === 'png', { overwrite, log });
+  const target = await openTarget(job.target, format === 'png', {
+    ...{ overwrite, log, signal: stop },
+  });
   try {
     stop.throwIfAborted();
     checkCarry(format, options, target.kind === 'stream');
@@ -105,10 +106,7 @@ async function writeFrames(
     return await encodeSegments(target, intake, { ...ready, segments: job.segments });
   } finally {
     // What was committed is in its place: only what is left over goes.
-    await target.discard().catch((error: unknown) => {
-      const place = target.kind === 'file' ? target.path : 'the output';
-      (log ?? silentLogger).warn(`a partial file of ${place} may be left: ${messageOf(error)}`);
-    });
+    await target.discard();
   }
 }
 

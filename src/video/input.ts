@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { FrameloomError, messageOf } from '../base/error.js';
+import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { fileUrl } from './command.js';
 import { inputStreamError } from './ffmpeg-error.js';
+import { readPipe } from './fifo.js';
 import type { MediaProcess } from './process.js';
 import {
   folderSequence,
@@ -19,6 +19,17 @@ export type ResolvedInput =
   | { readonly kind: 'stream'; readonly path: null; readonly stream: Readable }
   | { readonly kind: 'sequence'; readonly path: string; readonly sequence: PictureSequence };
 
+/** What lies on the network is not read: a file that is missing would be, whatever it is called. */
+export function refuseAddress(source: string): void {
+  if (!/^[a-z][a-z\d+.-]+:\/\//i.test(source)) return;
+  throw new FrameloomError('bad-option', `${source} is an address, not a file`, {
+    path: source,
+    hint: /^file:/i.test(source)
+      ? 'name the file by its path alone'
+      : 'download it first, or let another program read it into a pipe: -i -',
+  });
+}
+
 /**
  * Looks at what a source is: a file, a folder or pattern of pictures, a stream, a named pipe.
  * `-` is standard input.
@@ -30,6 +41,7 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
   if (source === '' || source.includes('\0')) {
     throw new FrameloomError('bad-option', 'the path of the video is empty or not a path');
   }
+  refuseAddress(source);
   if (await isPattern(source)) {
     return { kind: 'sequence', path: source, sequence: await patternSequence(source) };
   }
@@ -47,7 +59,7 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
   if (facts.isDirectory()) {
     return { kind: 'sequence', path: source, sequence: await folderSequence(source) };
   }
-  if (!facts.isFile()) return { kind: 'stream', path: null, stream: createReadStream(source) };
+  if (!facts.isFile()) return { kind: 'stream', path: null, stream: await readPipe(source) };
   if (facts.size === 0) {
     throw new FrameloomError('bad-input', `${source} is empty (0 bytes)`, { path: source });
   }
@@ -55,6 +67,7 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
     const picture = await singlePicture(source);
     if (picture) return { kind: 'sequence', path: source, sequence: picture };
   } catch (error) {
+    if (isFrameloomError(error)) throw error;
     throw new FrameloomError('bad-input', `${source} cannot be read: ${messageOf(error)}`, {
       path: source,
       cause: error,

@@ -29,7 +29,7 @@ export class KeptFiles {
   /** The same of patterns, by their folders. */
   readonly #patterns: { readonly folder: FileSet; readonly pattern: string }[] = [];
 
-  /** @param paths files, folders of pictures, `%05d` patterns; `-` and what is missing are nothing */
+  /** @param paths files, folders of pictures, `%05d` patterns, `-` for standard input; what is missing is nothing */
   static async of(paths: readonly string[]): Promise<KeptFiles> {
     const kept = new KeptFiles();
     for (const path of new Set(paths)) await kept.#add(path);
@@ -37,7 +37,7 @@ export class KeptFiles {
   }
 
   async #add(path: string): Promise<void> {
-    if (path === '-') return;
+    if (path === '-') return this.#files.add('standard input', 0);
     const files = await filesOf(path);
     for (const file of files) await this.#files.add(file);
     const facts = await stat(path).catch(() => undefined);
@@ -54,7 +54,11 @@ export class KeptFiles {
    * @throws FrameloomError bad-option where the output is one of them, by whatever name
    */
   async refuse(output: string, pictures: boolean): Promise<void> {
-    if (output === '-') return;
+    if (output === '-') {
+      const input = await this.#files.find(1);
+      if (input !== undefined) throw clash('standard output', input);
+      return;
+    }
     const numbered = pictures && isNumbered(output);
     const places = numbered ? await filesOf(output) : [output];
     for (const place of places) {

@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { FrameloomError } from '../base/error.js';
+import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
   commitFile,
@@ -13,9 +13,10 @@ import {
 } from '../base/outputs.js';
 import { removeTemporary, sweepTemporaries, temporariesIn } from '../base/temporaries.js';
 import { fileUrl } from './command.js';
+import { writePipe } from './fifo.js';
 import { commitPictures, TEMPORARY_PATTERN } from './picture-folder.js';
 import { removeAtExit } from './process.js';
-import { isNumbered, numberedNames } from './sequence.js';
+import { isNumbered, numberedName, numberedNames } from './sequence.js';
 
 /** Where encoded bytes go: a file written beside and renamed, numbered pictures, or a stream. */
 export type OutputTarget = FileTarget | StreamTarget;
@@ -53,17 +54,34 @@ export interface TargetOptions {
   /** Replace what is there. Default: an error. */
   readonly overwrite?: boolean | undefined;
   readonly log?: Logger | undefined;
+  /** Ends waiting for the reader of a named pipe. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const isStandard = (stream: Writable): boolean =>
   stream === process.stdout || stream === process.stderr;
 
+/** Why nothing can be at a path: known before any work is done. */
+const NO_PLACE: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: 'its name is too long',
+  ENOTDIR: 'there is a file in the place of its folder',
+  ELOOP: 'links to it lead in a circle',
+};
+
 /** What is at a path: nothing, a file (also by a link), or a pipe or device. */
-async function kindOf(target: string): Promise<'nothing' | 'file' | 'device'> {
+async function kindOf(target: string): Promise<'nothing' | 'file' | 'pipe' | 'device'> {
   if (target === '' || target.includes('\0')) {
     throw new FrameloomError('bad-option', 'the path to write is empty or not a path');
   }
-  const facts = await stat(target).catch(() => undefined);
+  const facts = await stat(target).catch((error: unknown) => {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'ENOENT') return undefined;
+    const why = NO_PLACE[code] ?? messageOf(error);
+    throw new FrameloomError('bad-option', `${basename(target)} cannot be written: ${why}`, {
+      path: target,
+      cause: error,
+    });
+  });
   if (facts?.isDirectory() || /[\\/]$/.test(target)) {
     throw new FrameloomError('bad-option', `${target} is a folder`, {
       hint: 'name a file, or pictures in it such as %05d.png',
@@ -71,20 +89,28 @@ async function kindOf(target: string): Promise<'nothing' | 'file' | 'device'> {
     });
   }
   if (!facts) return 'nothing';
+  if (facts.isFIFO()) return 'pipe';
   return facts.isFile() ? 'file' : 'device';
 }
 
 /**
  * Says before any work whether an output may be made.
  * @param pictures each frame is a file: all that fits a `%05d` pattern counts
- * @throws FrameloomError exists where something is there already; bad-option of a folder
+ * @throws FrameloomError exists where something is there already, and not to be replaced; bad-option
+ *   of a folder, and of a name that no file can have
  */
-export async function assertFree(target: string, pictures: boolean): Promise<void> {
-  if (target === '-' || (await kindOf(target)) === 'device') return;
-  if (pictures && isNumbered(target)) {
-    const [first] = await numberedNames(target);
-    if (first) throw existsError(join(dirname(target), first.name));
-  }
+export async function assertFree(
+  target: string,
+  pictures: boolean,
+  { overwrite = false }: TargetOptions = {},
+): Promise<void> {
+  if (target === '-') return;
+  const kind = await kindOf(target);
+  const numbered = pictures && isNumbered(target);
+  if (numbered) await kindOf(join(dirname(target), numberedName(target, 1)));
+  if (overwrite || kind === 'pipe' || kind === 'device') return;
+  const [first] = numbered ? await numberedNames(target) : [];
+  if (first) throw existsError(join(dirname(target), first.name));
   await refuseExisting(target);
 }
 
@@ -107,11 +133,14 @@ export async function openTarget(
 ): Promise<OutputTarget> {
   if (typeof target !== 'string') return streamTarget(target, !isStandard(target));
   if (target === '-') return streamTarget(process.stdout, false);
-  if ((await kindOf(target)) === 'device') {
-    const stream = createWriteStream(target);
+  const kind = await kindOf(target);
+  if (kind === 'pipe' || kind === 'device') {
+    const { signal, log } = options;
+    const stream =
+      kind === 'pipe' ? await writePipe(target, signal, log) : createWriteStream(target);
     return streamTarget(stream, true, () => stream.destroy());
   }
-  if (!options.overwrite) await assertFree(target, pictures);
+  await assertFree(target, pictures, options);
   const numbered = pictures && isNumbered(target);
   // A link is written through, as everything else on the system does it.
   const place = numbered ? target : await realpath(target).catch(() => target);

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { nutFrameHeader, nutHeader, pictureTag } from './nut.js';
 import { badPicture, pictureBytes, pictureFault, type PictureSequence } from './sequence.js';
@@ -35,11 +36,14 @@ export async function* sequenceFeed(
     timeBase: { num: fps.den, den: fps.num },
   });
   for (const [tick, file] of files.slice(start).entries()) {
-    const bytes = await pictureBytes(file, decoder);
-    const fault = pictureFault(file, bytes, decoder);
-    if (fault !== undefined) {
-      if (onDamage === 'error') throw badPicture(fault, file);
-      log.warn(`${fault}: it is left out`);
+    let bytes: Buffer;
+    try {
+      bytes = await pictureBytes(file, decoder);
+      const fault = pictureFault(file, bytes, decoder);
+      if (fault !== undefined) throw badPicture(fault, file);
+    } catch (error) {
+      if (onDamage === 'error') throw error;
+      log.warn(`${messageOf(error)}: it is left out`);
       continue;
     }
     yield nutFrameHeader(tick, bytes.length);

@@ -82,7 +82,7 @@ export async function identityOf(path: string): Promise<string | null> {
   if (files.length === 0) return null;
   const parts: string[] = [];
   for (const file of files) {
-    const { size, mtimeMs } = await stat(file);
+    const { size, mtimeMs } = await stat(file).catch(() => ({ size: null, mtimeMs: null }));
     parts.push(`${file}:${size}:${mtimeMs}`);
   }
   return parts.join('\n');
@@ -103,8 +103,25 @@ export const decoderOf = (head: Uint8Array): string | undefined => {
   return MAGIC.find(([, fits]) => fits(text))?.[0];
 };
 
+/** Whatever a folder has under the name of a picture: a folder, a link to nothing, a pipe. */
+async function assertFile(path: string): Promise<void> {
+  const facts = await stat(path).catch((cause: unknown) => {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw badPicture(
+      missing ? `${path} is a link to nothing` : `${path} cannot be read: ${messageOf(cause)}`,
+      path,
+    );
+  });
+  if (facts.isFile()) return;
+  throw badPicture(`${path} is a ${facts.isDirectory() ? 'folder' : 'pipe or device'}`, path);
+}
+
+/** @throws FrameloomError bad-input where it is no file that can be read */
 async function readHead(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  await assertFile(path);
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw badPicture(`${path} cannot be read: ${messageOf(cause)}`, path);
+  });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(12), 0, 12, 0);
     return buffer.subarray(0, bytesRead);
@@ -139,7 +156,10 @@ export async function findBadPictures({
 }: PictureSequence): Promise<{ file: string; fault: string }[]> {
   const bad: { file: string; fault: string }[] = [];
   for (const file of files) {
-    const fault = pictureFault(file, await readHead(file), decoder);
+    const fault = await readHead(file).then(
+      (head) => pictureFault(file, head, decoder),
+      (error: unknown) => messageOf(error),
+    );
     if (fault !== undefined) bad.push({ file, fault });
   }
   return bad;
@@ -147,6 +167,7 @@ export async function findBadPictures({
 
 /** The bytes of a picture. @throws FrameloomError bad-input where they cannot be read */
 export async function pictureBytes(file: string, decoder: string): Promise<Buffer> {
+  await assertFile(file);
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new FrameloomError('bad-input', `${file} cannot be read: ${messageOf(cause)}`, {
       path: file,

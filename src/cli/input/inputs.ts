@@ -57,8 +57,8 @@ async function expandListed(entry: ListEntry, folders: readonly string[]): Promi
   throw failures[0];
 }
 
-async function listed(list: string): Promise<string[]> {
-  const { isConcat, entries } = listEntries(await readList(list), list);
+async function listed(list: string, signal?: AbortSignal): Promise<string[]> {
+  const { isConcat, entries } = listEntries(await readList(list, signal), list);
   const working = process.cwd();
   const own = list === '-' ? working : dirname(resolve(list));
   // ffmpeg's lists are relative to themselves.
@@ -78,12 +78,19 @@ async function listed(list: string): Promise<string[]> {
 export async function gatherInputs(
   entries: readonly string[],
   list: string | undefined,
+  signal?: AbortSignal,
 ): Promise<string[]> {
+  if (entries.includes('') || list === '') {
+    const flag = list === '' ? '--list' : '-i';
+    throw new FrameloomError('bad-option', `${flag} is empty`, {
+      hint: 'an empty variable of the shell, perhaps: name a file',
+    });
+  }
   if (entries.includes('-') && list === '-') {
     throw new FrameloomError('bad-option', 'standard input cannot be a video and a list at once');
   }
   const named = await Promise.all(entries.map((entry) => expand(entry)));
-  const fromList = list === undefined ? [] : await listed(list);
+  const fromList = list === undefined ? [] : await listed(list, signal);
   const inputs = [...new Set([...named.flat(), ...fromList])];
   if (inputs.length === 0) {
     throw new FrameloomError('bad-option', 'there is no input', {

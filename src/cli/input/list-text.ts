@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
+import { open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
+import { readPipe } from '../../video/fifo.js';
 
 /** No list of paths is so long; a film that is taken for one is not read into memory. */
 const LONGEST_BYTES = 256 * 2 ** 20;
@@ -31,14 +32,32 @@ function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   return 'utf-8';
 }
 
+/**
+ * A list whose paths end in a zero byte, as those of `find -print0`, as lines. Undefined of any other: in
+ * UTF-16 zeros stand beside letters, and what is no text has them anywhere.
+ */
+function parted(bytes: Uint8Array, list: string): string | undefined {
+  const zeros = bytes.filter((byte) => byte === 0).length;
+  if (bytes.at(-1) !== 0 || zeros * 2 >= bytes.length) return undefined;
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+  if (text.includes('\n')) throw notAList(list, 'a name in it holds a line end');
+  return text.replaceAll('\0', '\n');
+}
+
 /** The text of a list. @throws FrameloomError bad-option for bytes that are none */
 export function listText(bytes: Uint8Array, list: string): string {
   const encoding = encodingOf(bytes);
   let text: string;
   try {
     // Takes the byte order mark away.
-    text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch {
+    text = parted(bytes, list) ?? new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (isFrameloomError(error)) throw error;
     const isBinary = CONTROL.test(Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('latin1'));
     throw notAList(list, isBinary ? 'it is no text' : 'its text is neither UTF-8 nor UTF-16');
   }
@@ -46,12 +65,36 @@ export function listText(bytes: Uint8Array, list: string): string {
   return text;
 }
 
-async function readAll(list: string): Promise<Uint8Array> {
+/** A pipe to its end, which may never come. @throws what `signal` was aborted with */
+async function readStream(stream: Readable, list: string, signal?: AbortSignal): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  const stop = (): void => void stream.destroy();
+  signal?.addEventListener('abort', stop);
+  try {
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > LONGEST_BYTES) throw notAList(list, 'it is too large');
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+  signal?.throwIfAborted();
+  return Buffer.concat(pieces);
+}
+
+async function readAll(list: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const there = await stat(list);
+  if (there.isDirectory()) throw notAList(list, 'it is a folder');
+  if (there.isFIFO()) return readStream(await readPipe(list), list, signal);
+  if (!there.isFile()) throw notAList(list, 'it is a device');
   const file = await open(list, 'r');
   try {
     const facts = await file.stat();
-    if (facts.isDirectory()) throw notAList(list, 'it is a folder');
-    if (!facts.isFile()) return await file.readFile();
     if (facts.size > HEAD_BYTES) {
       const { bytesRead, buffer: head } = await file.read(
         Buffer.alloc(HEAD_BYTES),
@@ -61,7 +104,8 @@ async function readAll(list: string): Promise<Uint8Array> {
       );
       // Cut where it may be in the middle of a letter, so only what no text holds tells.
       const text = head.subarray(0, bytesRead);
-      if (encodingOf(text) === 'utf-8' && CONTROL.test(text.toString('latin1'))) {
+      const hasControls = CONTROL.test(text.toString('latin1').replaceAll('\0', '\n'));
+      if (encodingOf(text) === 'utf-8' && hasControls) {
         throw notAList(list, 'it is no text');
       }
     }
@@ -73,13 +117,17 @@ async function readAll(list: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads a list: a file, or standard input for `-`.
- * @throws FrameloomError not-found for what cannot be read; bad-option for what is no text
+ * Reads a list: a file, a named pipe, or standard input for `-`.
+ * @throws FrameloomError not-found for what cannot be read; bad-option for what is no text;
+ *   what `signal` was aborted with
  */
-export async function readList(list: string): Promise<string> {
+export async function readList(list: string, signal?: AbortSignal): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = list === '-' ? await buffer(process.stdin) : await readAll(list);
+    bytes =
+      list === '-'
+        ? await readStream(process.stdin, 'standard input', signal)
+        : await readAll(list, signal);
   } catch (error) {
     if (isFrameloomError(error)) throw error;
     throw new FrameloomError('not-found', `the list ${list} cannot be read: ${messageOf(error)}`, {

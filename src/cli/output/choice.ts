@@ -24,6 +24,11 @@ const PIPE_FORMAT = 'y4m';
  *   or a flag that would change nothing
  */
 export function outputChoice(flags: OutputFlags & CarryFlags): OutputChoice {
+  if (flags.output === '') {
+    throw new FrameloomError('bad-option', '-o is empty', {
+      hint: 'an empty variable of the shell, perhaps: name a file',
+    });
+  }
   const toPipe = flags.output === '-';
   if (toPipe && process.stdout.isTTY) {
     throw new FrameloomError('bad-option', 'frames cannot be written to a terminal', {
@@ -42,9 +47,17 @@ export function outputChoice(flags: OutputFlags & CarryFlags): OutputChoice {
   };
 }
 
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Whatever else is wrong with it is told where it is looked at as a file.
+    return false;
+  }
+}
+
 function refuseFolder(output: string): void {
-  const facts = statSync(output, { throwIfNoEntry: false });
-  if (!facts?.isDirectory() && !/[\\/]$/.test(output)) return;
+  if (!isFolder(output) && !/[\\/]$/.test(output)) return;
   throw new FrameloomError('bad-option', `${output} is a folder`, {
     path: output,
     hint: `name a file in it, such as ${join(output, '{name}.mp4')} or ${join(output, '%05d.png')}`,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { FrameloomError } from '../../base/error.js';
 import { filesOf } from '../../video/sequence.js';
 import { isExported, type AnyModel } from '../models/model.js';
 
@@ -21,22 +22,41 @@ export async function glance(path: string): Promise<Omit<Fingerprint, 'sha256'> 
   let bytes = 0;
   let modifiedMs = 0;
   for (const file of files) {
-    const facts = await stat(file);
+    // A link to nothing is told of by name where the pictures are read.
+    const facts = await stat(file).catch(() => undefined);
+    if (!facts) continue;
     bytes += facts.size;
     modifiedMs = Math.max(modifiedMs, facts.mtimeMs);
   }
   return { bytes, modifiedMs };
 }
 
-/** All of it, by reading every byte; null where there is no such file. */
-export async function fingerprint(path: string): Promise<Fingerprint | null> {
+const notAFile = (path: string): FrameloomError =>
+  new FrameloomError('bad-option', `${path} is no file, and can be read only once`, {
+    path,
+    hint: 'give files to a batch, or make one video of it by a call of its own',
+  });
+
+/**
+ * All of it, by reading every byte; null where there is no such file.
+ * @throws FrameloomError bad-option of a pipe or a device, whose bytes are gone when they are read;
+ *   what `signal` was aborted with
+ */
+export async function fingerprint(path: string, signal?: AbortSignal): Promise<Fingerprint | null> {
   const facts = await glance(path);
   if (!facts) return null;
   const files = await filesOf(path);
   const hash = createHash('sha256');
   for (const file of files) {
+    const there = await stat(file).catch(() => undefined);
     if (files.length > 1) hash.update(`${basename(file)}\0`);
-    for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
+    else if (there && !there.isFile()) throw notAFile(file);
+    // What else is among pictures is told of by name where they are read.
+    if (!there?.isFile()) continue;
+    for await (const piece of createReadStream(file)) {
+      signal?.throwIfAborted();
+      hash.update(piece as Buffer);
+    }
   }
   return { ...facts, sha256: hash.digest('hex') };
 }
@@ -45,11 +65,15 @@ export async function fingerprint(path: string): Promise<Fingerprint | null> {
  * Whether a path still holds what it held. Size and date agreeing is enough; where only the date
  * differs (a copy, a checkout) the content decides.
  */
-export async function isUnchanged(path: string, known: Fingerprint): Promise<boolean> {
+export async function isUnchanged(
+  path: string,
+  known: Fingerprint,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const facts = await glance(path);
   if (facts?.bytes !== known.bytes) return false;
   if (facts.modifiedMs === known.modifiedMs) return true;
-  return (await fingerprint(path))?.sha256 === known.sha256;
+  return (await fingerprint(path, signal))?.sha256 === known.sha256;
 }
 
 /**
