@@ -1,90 +1,25 @@
-import { FrameloomError, isFrameloomError } from '../base/error.js';
+import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
 import { deinterlaceFilter } from '../video/deinterlace.js';
-import { findFfmpeg, frameNear, probe, type VideoInfo } from '../video/index.js';
+import { findFfmpeg, frameNear, type VideoInfo } from '../video/index.js';
+import { brokenBy, brokenError, brokenLines, type BrokenWith } from './broken.js';
 import { planCondition } from './condition-plan.js';
-import { expandClips, pairClips } from './expand.js';
-import { assertLabelMaps } from './label-maps.js';
-import type { LabelReader } from './labels.js';
+import { findClips } from './expand.js';
+import { atRate, lookAt, type LookContext } from './look.js';
 import type { ClipMedia, MediaPlan } from './media.js';
-import { SMALLEST_SIDE, type DataOptions } from './options.js';
+import type { DataOptions } from './options.js';
+import { missingCondition, pairClips } from './pair-clips.js';
 import { assertPaired, gapsOf, gapsText, sequenceAt } from './pairs.js';
-
-/** Rates this close are one rate, written differently. */
-const SAME_RATE = 1e-3;
-
-export const sameRate = (a: Rational, b: Rational): boolean =>
-  Math.abs(rationalToNumber(a) / rationalToNumber(b) - 1) < SAME_RATE;
+import { differentRates, sameRate } from './rates.js';
+import { sideBySide } from './side-by-side.js';
 
 /** The clips of a dataset, looked at but not decoded. */
 export interface ClipIndex {
   readonly plan: MediaPlan;
   readonly clips: readonly ClipMedia[];
-}
-
-/**
- * Runs `work` on every item and throws one error for all that failed.
- * @throws what failed, where it is one; FrameloomError bad-data with a line for each, where several
- */
-export async function forEachClip<T, R>(
-  items: readonly T[],
-  work: (item: T, index: number) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const failures: FrameloomError[] = [];
-  for (const [index, item] of items.entries()) {
-    try {
-      results.push(await work(item, index));
-    } catch (error) {
-      if (!isFrameloomError(error) || error.code === 'cancelled') throw error;
-      failures.push(error);
-    }
-  }
-  const [first] = failures;
-  if (!first) return results;
-  if (failures.length === 1) throw first;
-  const lines = failures.map((failure) => `\n  ${failure.toLine()}`).join('');
-  throw new FrameloomError(
-    'bad-data',
-    `${failures.length} of ${items.length} clips cannot be used:${lines}`,
-    { cause: first },
-  );
-}
-
-async function probeSource(
-  path: string,
-  options: DataOptions,
-  { signal, log }: { signal: AbortSignal | undefined; log: Logger },
-): Promise<VideoInfo> {
-  const { fps: sequenceFps, onDamage } = options;
-  // Of pictures all that there is to say is said where they are paired.
-  const told = (await sequenceAt(path)) ? {} : { log };
-  const info = await probe(path, { sequenceFps, onDamage, count: true, signal, ...told });
-  if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
-    throw new FrameloomError(
-      'bad-data',
-      `${path} is ${info.width}x${info.height} pixels, too small to learn from`,
-      { hint: `both sides need at least ${SMALLEST_SIDE} pixels`, path },
-    );
-  }
-  return info;
-}
-
-/** The rate of the dataset: the one asked for, or that of all clips. */
-function commonRate(options: DataOptions, infos: readonly VideoInfo[]): Rational {
-  const [first] = infos;
-  const fps = options.fps ?? first?.fps;
-  if (!fps || !first) throw noClips();
-  const other = options.fps ? undefined : infos.find((info) => !sameRate(info.fps, fps));
-  if (other) {
-    throw new FrameloomError(
-      'bad-data',
-      `the clips differ in rate: ${first.path ?? ''} has ${formatRational(fps)} frames a second, ${other.path ?? ''} ${formatRational(other.fps)}`,
-      { hint: `set data.fps, such as fps: ${formatRational(fps)}, to take all at one rate` },
-    );
-  }
-  return fps;
+  /** Those that cannot be used. */
+  readonly broken: readonly BrokenWith[];
 }
 
 function noClips(): FrameloomError {
@@ -121,16 +56,23 @@ async function checkPictures(
   return gaps.map(({ frame }) => frame);
 }
 
+/** A clip and its condition as they were found, at no rate yet. */
+interface Looked {
+  readonly path: string;
+  readonly info: VideoInfo;
+  readonly conditionPath: string | null;
+  readonly conditionInfo: VideoInfo | null;
+}
+
 async function indexClip(
-  clip: { path: string; info: VideoInfo; conditionPath: string | null },
+  clip: Looked,
   options: DataOptions,
   fps: Rational,
-  context: { labels: LabelReader | null; log: Logger; signal: AbortSignal | undefined },
+  log: Logger,
 ): Promise<ClipMedia> {
-  const { path, info, conditionPath } = clip;
-  const { labels, log } = context;
-  const conditionInfo =
-    conditionPath === null ? null : await probeSource(conditionPath, { ...options, fps }, context);
+  const { path, conditionPath } = clip;
+  const info = atRate(clip.info, fps);
+  const conditionInfo = clip.conditionInfo && atRate(clip.conditionInfo, fps);
   if (
     conditionInfo &&
     !options.fps &&
@@ -143,7 +85,6 @@ async function indexClip(
       { hint: 'set data.fps to take both at one rate', path },
     );
   }
-  if (conditionInfo && labels) await assertLabelMaps(conditionInfo, labels);
   // At its own rate a clip is counted by the times of its frames, which a pause moves.
   const frameAt = (seconds: number): number =>
     options.fps ? Math.round(seconds * rationalToNumber(fps)) : frameNear(info, seconds);
@@ -160,51 +101,141 @@ async function indexClip(
   return { ...media, gapFrames: await checkPictures(media, log) };
 }
 
+/** Finds the clips and pairs them, and says what a folder or a glob did not take. */
+async function findPairs(
+  { clips: entries, condition }: DataOptions,
+  baseFolder: string,
+  log: Logger,
+): Promise<{ clip: string; condition: string | null }[]> {
+  const { clips, passedOver, otherFiles } = await findClips(entries, baseFolder);
+  if (clips.length === 0) throw noClips();
+  const pairs =
+    condition.kind === 'paired'
+      ? await pairClips(clips, condition.path, baseFolder)
+      : clips.map((clip) => ({ clip, condition: null }));
+  const conditions = new Set(pairs.map((pair) => pair.condition));
+  const lost = passedOver.filter((clip) => !conditions.has(clip));
+  const [first] = lost;
+  if (first !== undefined) {
+    log.warn(
+      `${lost.length === 1 ? `${first} is` : `${lost.length} more clips, such as ${first}, are`} not taken: a folder that holds clips itself stands for those alone (end it in /** to take all)`,
+    );
+  }
+  if (otherFiles.length > 0) {
+    log.info(
+      `left out ${otherFiles.length === 1 ? '' : `${otherFiles.length} files `}that ${otherFiles.length === 1 ? 'is' : 'are'} neither video nor picture: ${otherFiles[0] ?? ''}`,
+    );
+  }
+  return pairs;
+}
+
+/** Looks at every clip and its condition, side by side. */
+async function lookAtAll(
+  pairs: readonly { clip: string; condition: string | null }[],
+  options: DataOptions,
+  context: LookContext & {
+    readonly signal?: AbortSignal | undefined;
+    readonly onLooked?: ((done: number, total: number, broken: number) => void) | undefined;
+  },
+): Promise<{ looked: Looked[]; broken: BrokenWith[] }> {
+  const { signal, onLooked, log } = context;
+  let done = 0;
+  let first: VideoInfo | undefined;
+  let isTold = options.fps !== undefined;
+  const broken: BrokenWith[] = [];
+  const looked = await sideBySide(
+    pairs,
+    async ({ clip, condition }, _, stop): Promise<Looked | null> => {
+      try {
+        if (condition !== null && options.condition.kind === 'paired') {
+          const missing = await missingCondition({ clip, condition }, options.condition.path);
+          if (missing) throw missing;
+        }
+        const info = await lookAt(clip, context, stop);
+        first ??= info;
+        if (!isTold && pairs.length > 2 && !sameRate(first.fps, info.fps)) {
+          isTold = true;
+          log.warn(
+            `the clips differ in rate: ${first.path ?? ''} has ${formatRational(first.fps)} frames a second, ${clip} ${formatRational(info.fps)}; the others are looked at for the whole list`,
+          );
+        }
+        const conditionInfo = condition === null ? null : await lookAt(condition, context, stop);
+        return { path: clip, info, conditionPath: condition, conditionInfo };
+      } catch (error) {
+        broken.push(brokenBy(clip, error));
+        return null;
+      } finally {
+        onLooked?.((done += 1), pairs.length, broken.length);
+      }
+    },
+    { signal },
+  );
+  return { looked: looked.filter((one) => one !== null), broken };
+}
+
+/** Every clip, in the order that they were named in. */
+const inOrderOf = (
+  pairs: readonly { readonly clip: string }[],
+  broken: readonly BrokenWith[],
+): BrokenWith[] => {
+  const by = new Map(broken.map((one) => [one.path, one]));
+  return pairs.flatMap(({ clip }) => by.get(clip) ?? []);
+};
+
 /**
  * Finds the clips and their conditions and looks at each.
- * @throws FrameloomError not-found for a path or glob without a file; bad-input for a file that is
- *   no video; bad-data for rates or sizes that do not fit; several bad clips make one error;
- *   untrusted for a filtergraph that could do more than change pictures
+ * @throws FrameloomError not-found for a path or glob without a file; bad-data for rates that differ,
+ *   with the list of them and of the clips that are broken besides; untrusted for a filtergraph that
+ *   could do more than change pictures; cancelled
  */
 export async function indexClips(
   options: DataOptions,
-  context: {
-    baseFolder: string;
-    signal?: AbortSignal | undefined;
-    trustFilters?: boolean | undefined;
-    log: Logger;
+  context: LookContext & {
+    readonly baseFolder: string;
+    readonly signal?: AbortSignal | undefined;
+    readonly trustFilters?: boolean | undefined;
+    /** Told of each clip that was looked at. */
+    readonly onLooked?: (done: number, total: number, broken: number) => void;
+    /** Told of clips that cannot be used before an error says so. */
+    readonly onBroken?: ((broken: readonly BrokenWith[]) => void) | undefined;
   },
 ): Promise<ClipIndex> {
-  const { baseFolder, signal, trustFilters, log } = context;
-  const { condition } = options;
+  const { baseFolder, trustFilters, log } = context;
   const { width, height } = options.size;
   const place = { baseFolder, width, height, trustFilters };
   // First of all: what may not be run is told before the clips are looked for.
-  const conditionPlan = await planCondition(condition, place);
-  const paths = await expandClips(options.clips, baseFolder);
-  if (paths.length === 0) throw noClips();
-  const pairs: readonly { clip: string; condition: string | null }[] =
-    condition.kind === 'paired'
-      ? await pairClips(paths, condition.path, baseFolder)
-      : paths.map((clip) => ({ clip, condition: null }));
-  const probed = await forEachClip(pairs, async (pair) => ({
-    path: pair.clip,
-    conditionPath: pair.condition,
-    info: await probeSource(pair.clip, options, { signal, log }),
-  }));
-  const fps = commonRate(
-    options,
-    probed.map((clip) => clip.info),
-  );
-  const { labels } = conditionPlan;
-  const clips = await forEachClip(probed, async (clip) =>
-    indexClip(clip, options, fps, { labels, log, signal }),
-  );
+  const conditionPlan = await planCondition(options.condition, place);
+  const pairs = await findPairs(options, baseFolder, log);
+  const { looked, broken } = await lookAtAll(pairs, options, context);
+  const fps = options.fps ?? looked[0]?.info.fps;
+  if (!fps) {
+    context.onBroken?.(inOrderOf(pairs, broken));
+    throw brokenError(inOrderOf(pairs, broken), pairs.length);
+  }
+  const differ = options.fps ? undefined : differentRates(looked.map(({ info }) => info));
+  if (differ) {
+    if (broken.length === 0) throw differ;
+    context.onBroken?.(inOrderOf(pairs, broken));
+    throw new FrameloomError(
+      differ.code,
+      `${differ.toLine()}\nand ${broken.length} of ${pairs.length} clips cannot be used:${brokenLines(inOrderOf(pairs, broken))}`,
+      { cause: differ },
+    );
+  }
+  const clips: ClipMedia[] = [];
+  for (const clip of looked) {
+    try {
+      clips.push(await indexClip(clip, options, fps, log));
+    } catch (error) {
+      broken.push(brokenBy(clip.path, error));
+    }
+  }
   const { version } = await findFfmpeg();
   const { fit, onDamage } = options;
   const deinterlace = options.deinterlace ? await deinterlaceFilter() : null;
   return {
     clips,
+    broken: inOrderOf(pairs, broken),
     plan: {
       ...{ width, height, fit, fps, deinterlace, onDamage, ...conditionPlan },
       resample: options.fps !== undefined,

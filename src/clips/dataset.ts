@@ -1,18 +1,16 @@
-import { FrameloomError, messageOf } from '../base/error.js';
+import { FrameloomError } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
-import { forEachClip, indexClips } from './clip-index.js';
 import { conditionToTensor, bytesToTensor } from './frame-tensor.js';
-import { blockKey, FrameStore } from './frame-store.js';
+import { FrameStore } from './frame-store.js';
 import type { MediaPlan } from './media.js';
 import { dataOptions, type DataOptions } from './options.js';
 import { createFeed } from './prefetch.js';
 import { makeReport, type ClipFacts } from './report.js';
 import { WindowSampler } from './sampler.js';
-import { scanClip } from './scan.js';
-import { findSceneCuts } from './scene-cut.js';
-import { shotsWithin, splitClip } from './split.js';
+import { scanAll } from './scan-all.js';
+import { shotsWithin } from './split.js';
 import type {
   Dataset,
   DatasetContext,
@@ -201,44 +199,19 @@ class ClipDataset implements Dataset {
 /**
  * Opens the clips of a pipeline: finds them and their conditions, decodes each once (or finds the
  * scan of an earlier time), splits them and counts their windows. Small datasets are in memory
- * afterwards.
+ * afterwards. Clips are looked at and read side by side.
  *
  * @param options the parsed `data:` section
- * @throws FrameloomError not-found, bad-input, bad-data: what is wrong with which clip; several bad
- *   clips make one error of several lines. cancelled by the signal.
+ * @throws FrameloomError not-found, bad-input, bad-data: what is wrong with which clip; all bad clips
+ *   make one error of several lines (with `onBroken: skip` only where none is left). cancelled by the
+ *   signal.
  */
 export async function openDataset(options: DataOptions, context: DatasetContext): Promise<Dataset> {
-  const { seed, baseFolder, historyFrames, conditionFrames, cacheFolder, signal } = context;
+  const { seed, historyFrames, conditionFrames, cacheFolder } = context;
   const log = context.log ?? silentLogger;
-  const { trustFilters } = context;
-  const place = { baseFolder, signal, trustFilters, log };
-  const { plan, clips } = await indexClips(dataOptions.parse(options), place);
   const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
-  let isTold = false;
-  const onNotKept = (error: unknown): void => {
-    if (!isTold) log.warn(`what is found in the clips is not kept: ${messageOf(error)}`);
-    isTold = true;
-  };
   try {
-    const facts = await forEachClip(clips, async (media, clip): Promise<ClipFacts> => {
-      const kept = await scanClip(media, plan, {
-        cacheFolder,
-        signal,
-        log,
-        onNotKept,
-        onBlock: async (block, bytes) => {
-          if (block === 0) log.info(`reading ${media.path} (${clip + 1} of ${clips.length})`);
-          await cache.put(blockKey(clip, block), bytes);
-        },
-      });
-      const { frameCount, sceneScores } = kept.scan;
-      const { detect, threshold } = options.sceneCuts;
-      const scores = sceneScores.map((score) => score / 1000);
-      const seen = detect ? findSceneCuts(scores, threshold) : [];
-      // Across missing pictures no frame follows from the last.
-      const cuts = [...new Set([...seen, ...media.gapFrames])].sort((a, b) => a - b);
-      return { media, ...kept, cuts, ...splitClip(frameCount, options.heldOut) };
-    });
+    const { plan, facts, skipped } = await scanAll(dataOptions.parse(options), context, cache);
     const leadFrames = Math.max(historyFrames, conditionFrames - 1);
     const sampler = new WindowSampler({
       seed,
@@ -260,6 +233,7 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
     const report = makeReport({
       plan,
       clips: facts,
+      skipped,
       sampler,
       segments,
       leadFrames,

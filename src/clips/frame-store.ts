@@ -16,6 +16,8 @@ import type { FrameRange } from './types.js';
 
 export interface StoredClip extends KeptScan {
   readonly media: ClipMedia;
+  /** Its number in the cache: that of all clips, those that turned out broken included. */
+  readonly slot: number;
 }
 
 interface Waiting {
@@ -40,7 +42,7 @@ function waiting(): Waiting {
 class OtherFrames extends Error {}
 
 /** The cache's number of a block. */
-export const blockKey = (clip: number, block: number): number => clip * 2 ** 32 + block;
+export const blockKey = (slot: number, block: number): number => slot * 2 ** 32 + block;
 
 /** Decoded frames by clip and number: from memory, from disk, or decoded again. */
 export class FrameStore {
@@ -102,6 +104,10 @@ export class FrameStore {
     return { clip, startFrame, frameCount: count, width, height, frames, condition, layout };
   }
 
+  #key(clip: number, block: number): number {
+    return blockKey(this.#clips[clip]!.slot, block);
+  }
+
   /** Stops decoding; waits until it has stopped. */
   async close(): Promise<void> {
     this.#abort.abort();
@@ -120,7 +126,7 @@ export class FrameStore {
     const blocks = new Map<number, Uint8Array | Promise<Uint8Array>>();
     const lastBlock = Math.floor(last / BLOCK_FRAMES);
     for (let block = Math.floor(first / BLOCK_FRAMES); block <= lastBlock; block += 1) {
-      const held = this.#cache.peek(blockKey(clip, block));
+      const held = this.#cache.peek(this.#key(clip, block));
       const coming = held ?? this.#block(clip, block, lastBlock);
       // The first that fails is thrown where it is awaited.
       if (coming instanceof Promise) coming.catch(() => undefined);
@@ -130,7 +136,7 @@ export class FrameStore {
   }
 
   async #block(clip: number, block: number, lastWanted: number): Promise<Uint8Array> {
-    const key = blockKey(clip, block);
+    const key = this.#key(clip, block);
     const known = await this.#cache.get(key);
     if (known) return known;
     const coming = this.#pending.get(key);
@@ -143,7 +149,7 @@ export class FrameStore {
     const { frameCount } = this.#clips[clip]!.scan;
     const all = Math.ceil(frameCount / BLOCK_FRAMES) - 1;
     const missing = (other: number): boolean =>
-      !this.#cache.has(blockKey(clip, other)) && !this.#pending.has(blockKey(clip, other));
+      !this.#cache.has(this.#key(clip, other)) && !this.#pending.has(this.#key(clip, other));
     let first = block;
     let last = block;
     if (this.#cache.hasRoomFor(frameCount * frameBytesOf(this.#plan))) {
@@ -152,8 +158,8 @@ export class FrameStore {
     } else {
       while (last < lastWanted && missing(last + 1)) last += 1;
     }
-    for (let i = first; i <= last; i += 1) this.#pending.set(blockKey(clip, i), waiting());
-    const wanted = this.#pending.get(blockKey(clip, block))!.promise;
+    for (let i = first; i <= last; i += 1) this.#pending.set(this.#key(clip, i), waiting());
+    const wanted = this.#pending.get(this.#key(clip, block))!.promise;
     // One decoder at a time: ffmpeg uses several cores by itself.
     this.#decoding = this.#decoding.then(async () => this.#decodeRun(clip, first, last));
     return wanted;
@@ -188,9 +194,9 @@ export class FrameStore {
       signal: this.#abort.signal,
       onBlock: async (block, bytes) => {
         done = block + 1;
-        if (block < first || !this.#pending.has(blockKey(clip, block))) return;
+        if (block < first || !this.#pending.has(this.#key(clip, block))) return;
         if (blockDigest(bytes) !== scan.blockDigests[block]) throw new OtherFrames();
-        await this.#cache.put(blockKey(clip, block), bytes);
+        await this.#cache.put(this.#key(clip, block), bytes);
         this.#settle(clip, block)?.resolve(bytes);
       },
     });
@@ -198,7 +204,7 @@ export class FrameStore {
   }
 
   #settle(clip: number, block: number): Waiting | undefined {
-    const key = blockKey(clip, block);
+    const key = this.#key(clip, block);
     const entry = this.#pending.get(key);
     this.#pending.delete(key);
     return entry;

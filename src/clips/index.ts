@@ -23,6 +23,7 @@ export {
   type ConditionStream,
 } from './condition.js';
 export { derivedFiltergraph } from './condition-plan.js';
+export type { BrokenClip } from './broken.js';
 export { findSceneCuts, SceneMeter } from './scene-cut.js';
 export type { FrameSpan } from './split.js';
 export type { Augmentation } from './augment.js';
@@ -35,6 +36,7 @@ export type {
   FrameRange,
   HeldOutSegment,
   LabelShare,
+  OpeningProgress,
   Window,
   WindowFeed,
   WindowOrigin,

@@ -62,6 +62,8 @@ export interface UnknownLabel {
 /** What was met while reading label maps. */
 export interface LabelTally {
   readonly classPixels: number[];
+  /** Pixels of labels that count for nothing. */
+  ignoredPixels: number;
   readonly unknown: Map<number, UnknownLabel>;
 }
 
@@ -113,7 +115,8 @@ export class LabelReader {
   }
 
   newTally(): LabelTally {
-    return { classPixels: new Array<number>(this.classes).fill(0), unknown: new Map() };
+    const classPixels = new Array<number>(this.classes).fill(0);
+    return { classPixels, ignoredPixels: 0, unknown: new Map() };
   }
 
   /**

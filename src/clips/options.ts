@@ -146,7 +146,7 @@ export const dataOptions = z.strictObject({
   clips: oneOrMore(z.string().min(1))
     .default([])
     .describe(
-      'Videos to train on: files, globs or folders, relative to the pipeline file; image sequences as name-%04d.png.',
+      'Clips to train on: videos, folders of videos or of pictures, folders of such folders, globs of all of them, and image sequences as name-%04d.png; relative to the pipeline file.',
     ),
   size: frameSize
     .default({ width: 128, height: 72 })
@@ -170,6 +170,12 @@ export const dataOptions = z.strictObject({
     .enum(['error', 'warn'])
     .default('error')
     .describe('A damaged clip: an error, or a warning and what can be decoded of it is used.'),
+  onBroken: z
+    .enum(['error', 'skip'])
+    .default('error')
+    .describe(
+      'Clips that cannot be used at all: an error that names all of them, or they are left out with a warning.',
+    ),
   condition: conditionOptions.describe('What the generator is told at each frame.'),
   strideFrames: oneOrMore(z.int().min(1).max(64))
     .refine((list) => list.length > 0, 'give at least one stride')

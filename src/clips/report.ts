@@ -1,5 +1,6 @@
 import { rationalToNumber } from '../base/rational.js';
 import type { VideoInfo } from '../video/index.js';
+import type { BrokenClip } from './broken.js';
 import { frameBytesOf } from './decode-blocks.js';
 import type { StoredClip } from './frame-store.js';
 import type { ClipMedia, MediaPlan } from './media.js';
@@ -14,12 +15,19 @@ export interface ClipFacts extends StoredClip {
   readonly heldOut: FrameSpan;
 }
 
-function labelShares(facts: ClipFacts, plan: MediaPlan): LabelShare[] {
-  const total = facts.scan.classPixels.reduce((sum, count) => sum + count, 0);
-  return plan.layout.classNames.map((name, id) => ({
-    name,
-    fraction: total === 0 ? 0 : (facts.scan.classPixels[id] ?? 0) / total,
-  }));
+function labelShares(
+  { scan: { classPixels, ignoredPixels } }: ClipFacts,
+  plan: MediaPlan,
+): { labels: LabelShare[]; ignored: number } {
+  const total = classPixels.reduce((sum, count) => sum + count, ignoredPixels);
+  const share = (pixels: number): number => (total === 0 ? 0 : pixels / total);
+  return {
+    labels: plan.layout.classNames.map((name, id) => ({
+      name,
+      fraction: share(classPixels[id] ?? 0),
+    })),
+    ignored: share(ignoredPixels),
+  };
 }
 
 /** Frames missing here and there do not change how things move, pauses do. */
@@ -54,6 +62,7 @@ function mediaWarnings({ info }: ClipMedia, plan: MediaPlan): string[] {
 
 export interface ReportOptions {
   readonly plan: MediaPlan;
+  readonly skipped: readonly BrokenClip[];
   readonly clips: readonly ClipFacts[];
   readonly sampler: WindowSampler;
   readonly segments: readonly HeldOutSegment[];
@@ -96,7 +105,7 @@ function clipReport(facts: ClipFacts, clip: number, options: ReportOptions): Cli
     condition: {
       path: media.conditionPath,
       filtergraph: plan.filtergraph,
-      labels: labelShares(facts, plan),
+      ...labelShares(facts, plan),
     },
     warnings,
   };
@@ -104,12 +113,13 @@ function clipReport(facts: ClipFacts, clip: number, options: ReportOptions): Cli
 
 function datasetWarnings(clips: readonly ClipReport[], bytes: number, options: ReportOptions) {
   const warnings: string[] = [];
-  for (const name of options.plan.layout.classNames) {
-    const met = clips.some((clip) =>
-      clip.condition.labels.some((label) => label.name === name && label.fraction > 0),
-    );
-    if (!met) warnings.push(`no pixel of any clip is labelled ${name}`);
-  }
+  const met = new Set(
+    clips.flatMap(({ condition }) =>
+      condition.labels.filter(({ fraction }) => fraction > 0).map(({ name }) => name),
+    ),
+  );
+  const unused = options.plan.layout.classNames.filter((name) => !met.has(name));
+  if (unused.length > 0) warnings.push(`no pixel of any clip is labelled ${unused.join(', ')}`);
   if (bytes > options.cacheBytes) {
     warnings.push(
       'the decoded frames are more than data.cache holds: some are decoded again and again',
@@ -133,6 +143,7 @@ export function makeReport(options: ReportOptions): DatasetReport {
     leadFrames,
     windowFrames,
     clips,
+    skipped: options.skipped.map(({ path, code, reason }) => ({ path, code, reason })),
     totals: {
       clips: clips.length,
       frames: sum((clip) => clip.frameCount),

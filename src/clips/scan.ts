@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { writeFileAtomic } from '../base/outputs.js';
 import { FrameloomError, messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
-import { identityOf } from '../video/sequence.js';
 import { blockDigest, decodeBlocks } from './decode-blocks.js';
+import { assertLabelMaps } from './label-maps.js';
 import { UnequalLength } from './lockstep.js';
+import { identityOnce, type LookContext } from './look.js';
 import { unequalError, type ClipMedia, type MediaPlan } from './media.js';
 import { SceneMeter } from './scene-cut.js';
 
 /** Raised whenever a scan would come out otherwise for the same clip. */
-const SCAN_VERSION = 2;
+const SCAN_VERSION = 3;
 
 const clipScan = z.strictObject({
   version: z.literal(SCAN_VERSION),
@@ -25,6 +24,8 @@ const clipScan = z.strictObject({
   blockDigests: z.array(z.string()),
   /** Pixels of each label class in the whole clip; empty without labels. */
   classPixels: z.array(z.number()),
+  /** Pixels of no class, which the pipeline says are to be ignored. */
+  ignoredPixels: z.number(),
   /** What was wrong and could be borne: told again by whoever uses the scan. */
   warnings: z.array(z.string()),
 });
@@ -33,14 +34,17 @@ export type ClipScan = z.output<typeof clipScan>;
 
 /** Where a clip's scan is kept, and the state of its files that it holds for. */
 interface ScanPlace {
-  readonly path: string;
+  readonly path: string | null;
   readonly identity: string;
 }
 
 /** Names, sizes and dates of all files of a clip and its condition; null where there are none. */
-async function identityOfClip(media: ClipMedia): Promise<string | null> {
-  const clip = await identityOf(media.path);
-  const condition = media.conditionPath === null ? '' : await identityOf(media.conditionPath);
+async function identityOfClip(
+  { path, conditionPath }: ClipMedia,
+  known: Pick<LookContext, 'identities'>,
+): Promise<string | null> {
+  const clip = await identityOnce(path, known);
+  const condition = conditionPath === null ? '' : await identityOnce(conditionPath, known);
   if (clip === null || condition === null) return null;
   // Of a folder of pictures it is a text of megabytes.
   return createHash('sha256')
@@ -53,39 +57,22 @@ async function identityOfClip(media: ClipMedia): Promise<string | null> {
  * so that what no longer holds does not pile up.
  */
 async function placeOf(
-  folder: string,
   media: ClipMedia,
   plan: MediaPlan,
+  context: ScanContext,
 ): Promise<ScanPlace | null> {
-  const identity = await identityOfClip(media);
+  const identity = await identityOfClip(media, context);
   if (identity === null) return null;
   const { width, height, fit, fps, resample, filtergraph, ffmpegVersion, deinterlace, onDamage } =
     plan;
   const { path, conditionPath, firstFrame, frameLimit } = media;
-  const content = JSON.stringify([
+  const place = context.cache.placeOf('scan', [
     SCAN_VERSION,
-    [resolve(path), conditionPath && resolve(conditionPath), firstFrame, frameLimit],
+    [path, conditionPath, firstFrame, frameLimit],
     [width, height, fit, fps, resample, filtergraph, ffmpegVersion, deinterlace, onDamage],
     plan.labels?.fingerprint ?? null,
   ]);
-  const name = createHash('sha256').update(content).digest('hex').slice(0, 24);
-  return { path: join(folder, `scan-${name}.json`), identity };
-}
-
-async function readScan({ path, identity }: ScanPlace): Promise<ClipScan | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-  try {
-    const scan = clipScan.parse(JSON.parse(text));
-    return scan.identity === identity ? scan : undefined;
-  } catch {
-    // A damaged or older scan is made again.
-    return undefined;
-  }
+  return { path: place, identity };
 }
 
 /** Takes away a scan that turned out not to hold, so that the next one is made from the files. */
@@ -112,62 +99,63 @@ export interface KeptScan {
   readonly keptAt: string | null;
 }
 
+/** Who scans: what it may use, and who hears of it. */
+export type ScanContext = Pick<LookContext, 'cache' | 'identities' | 'log'>;
+
+/**
+ * What an earlier scan found of the same files and options; undefined where there is none. What it had
+ * to warn of is said again.
+ */
+export async function knownScan(
+  media: ClipMedia,
+  plan: MediaPlan,
+  context: ScanContext,
+): Promise<KeptScan | undefined> {
+  const place = await placeOf(media, plan, context);
+  const scan = place && (await context.cache.read(place.path, clipScan));
+  if (!scan || scan.identity !== place?.identity) return undefined;
+  for (const warning of scan.warnings) context.log.warn(warning);
+  return { scan, keptAt: place.path };
+}
+
 /**
  * Decodes a clip and its condition once, whole: counts the frames, measures the change from each to
- * the next, checks the labels and hands the blocks on to be cached. The result is kept in
- * `cacheFolder` and found there again as long as none of the files and no option changed.
+ * the next, checks the labels and hands the blocks on to be cached. The result is kept in the cache and
+ * found there again, by `knownScan`, as long as none of the files and no option changed.
  * @throws FrameloomError bad-data for labels outside the palette, pairs of unequal length and files
  *   that change meanwhile; what decoding throws
  */
 export async function scanClip(
   media: ClipMedia,
   plan: MediaPlan,
-  options: {
-    cacheFolder?: string | undefined;
-    onBlock: (block: number, bytes: Uint8Array) => Promise<void>;
-    signal?: AbortSignal | undefined;
-    log: Logger;
-    /** Told that the scan could not be written, which costs the next command its time, no more. */
-    onNotKept?: (error: unknown) => void;
+  context: ScanContext & {
+    readonly onBlock: (block: number, bytes: Uint8Array) => Promise<void>;
+    /** Told of each frame. */
+    readonly onFrame?: () => void;
+    readonly signal?: AbortSignal | undefined;
   },
 ): Promise<KeptScan> {
-  const { cacheFolder, log } = options;
-  const place = cacheFolder === undefined ? null : await placeOf(cacheFolder, media, plan);
-  const keptAt = place?.path ?? null;
-  const known = place === null ? undefined : await readScan(place);
-  if (known) {
-    for (const warning of known.warnings) log.warn(warning);
-    return { scan: known, keptAt };
-  }
-  const before = place?.identity ?? (await identityOfClip(media));
-  const found = await decodeWhole(media, plan, options);
-  if ((await identityOfClip(media)) !== before) throw changedError(media.path);
-  const scan = {
+  const place = await placeOf(media, plan, context);
+  if (media.conditionInfo && plan.labels) await assertLabelMaps(media.conditionInfo, plan.labels);
+  const found = await decodeWhole(media, plan, context);
+  const now = place && (await identityOfClip(media, { identities: new Map() }));
+  if (now !== (place?.identity ?? null)) throw changedError(media.path);
+  const scan: ClipScan = {
     version: SCAN_VERSION,
     path: media.path,
-    identity: before ?? '',
+    identity: place?.identity ?? '',
     ...found,
-  } as const;
-  if (!place) return { scan, keptAt };
-  try {
-    await writeFileAtomic(place.path, JSON.stringify(scan));
-  } catch (error) {
-    options.onNotKept?.(error);
-    return { scan, keptAt: null };
-  }
-  return { scan, keptAt };
+  };
+  const isKept = place !== null && (await context.cache.write(place.path, scan));
+  return { scan, keptAt: isKept ? place.path : null };
 }
 
 async function decodeWhole(
   media: ClipMedia,
   plan: MediaPlan,
-  options: {
-    onBlock: (block: number, bytes: Uint8Array) => Promise<void>;
-    signal?: AbortSignal | undefined;
-    log: Logger;
-  },
+  options: Parameters<typeof scanClip>[2],
 ): Promise<Omit<ClipScan, 'version' | 'path' | 'identity'>> {
-  const { onBlock, signal } = options;
+  const { onBlock, onFrame, signal } = options;
   const warnings: string[] = [];
   const log: Logger = {
     ...options.log,
@@ -183,7 +171,10 @@ async function decodeWhole(
   const frameCount = await decodeBlocks(media, plan, {
     firstBlock: 0,
     ...{ tally, signal, log },
-    onFrame: (rgb) => void sceneScores.push(Math.round(meter.push(rgb) * 1000)),
+    onFrame: (rgb) => {
+      sceneScores.push(Math.round(meter.push(rgb) * 1000));
+      onFrame?.();
+    },
     onBlock: async (block, bytes) => {
       blockDigests.push(blockDigest(bytes));
       await onBlock(block, bytes);
@@ -205,6 +196,7 @@ async function decodeWhole(
     sceneScores,
     blockDigests,
     classPixels: tally ? [...tally.classPixels] : [],
+    ignoredPixels: tally?.ignoredPixels ?? 0,
     warnings,
   };
 }

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
 import type { Augmentation } from './augment.js';
+import type { BrokenClip } from './broken.js';
 import type { Colour } from './class-colours.js';
 import type { ConditionKind } from './condition-options.js';
 import type { FrameSpan } from './split.js';
@@ -118,6 +119,8 @@ export interface ClipReport {
     readonly filtergraph: string | null;
     /** Share of each class, for labels. */
     readonly labels: readonly LabelShare[];
+    /** Share of all pixels that is of no class and ignored, 0 to 1. */
+    readonly ignored: number;
   };
   readonly warnings: readonly string[];
 }
@@ -132,6 +135,8 @@ export interface DatasetReport {
   /** T of the windows that are counted. */
   readonly windowFrames: number;
   readonly clips: readonly ClipReport[];
+  /** Clips that cannot be used and were left out, with `onBroken: skip`. */
+  readonly skipped: readonly BrokenClip[];
   readonly totals: {
     readonly clips: number;
     readonly frames: number;
@@ -182,6 +187,18 @@ export interface Dataset {
   close(): Promise<void>;
 }
 
+/** How far the opening of a dataset is. */
+export interface OpeningProgress {
+  /** Looking at every file's packets, then reading every frame. */
+  readonly stage: 'looking' | 'reading';
+  /** Clips done of `total`. */
+  readonly done: number;
+  readonly total: number;
+  readonly broken: number;
+  /** Null while nothing can be said. */
+  readonly etaSeconds: number | null;
+}
+
 export interface DatasetContext {
   readonly seed: number;
   /** Folder that relative paths start from: the pipeline file's. */
@@ -195,6 +212,17 @@ export interface DatasetContext {
   readonly cacheFolder?: string;
   /** Stops the opening. */
   readonly signal?: AbortSignal;
+  /** How far the opening is. */
+  readonly onProgress?: (progress: OpeningProgress) => void;
+  /**
+   * Told of all clips that cannot be used, whether they are then left out or an error says so.
+   */
+  readonly onBroken?: (broken: readonly BrokenClip[]) => void;
+  /**
+   * Read the other clips to their end where some are found broken before, so that one error names all.
+   * Otherwise that is an error at once.
+   */
+  readonly findAllBroken?: boolean;
   /** Run any filtergraph, not only those that can do no more than change pictures. */
   readonly trustFilters?: boolean;
 }

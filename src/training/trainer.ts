@@ -2,7 +2,12 @@ import { evenSegments } from '../autodiff/index.js';
 import { memoryFigures, useBackend } from '../backend/index.js';
 import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import { openDataset, type DataOptions, type Dataset } from '../clips/index.js';
+import {
+  openDataset,
+  type DataOptions,
+  type Dataset,
+  type OpeningProgress,
+} from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
 import type {
   FrameDiscriminatorOptions,
@@ -66,6 +71,10 @@ export interface TrainContext {
   readonly signal?: AbortSignal;
   readonly maxMinutes?: number;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** How far the clips are looked at and read, before the first step. */
+  readonly onOpening?: (progress: OpeningProgress) => void;
+  /** Told when all of them are. */
+  readonly onOpened?: () => void;
   /** Where scans of clips are kept between runs. */
   readonly cacheFolder?: string;
   /** Run any filtergraph of the pipeline, not only those that can do no more than change pictures. */
@@ -115,7 +124,9 @@ export async function train(
     ...(context.signal && { signal: context.signal }),
     ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
     ...(context.trustFilters && { trustFilters: true }),
+    ...(context.onOpening && { onProgress: context.onOpening }),
   });
+  context.onOpened?.();
   try {
     const model = createModel(pipeline, dataset.conditionChannels);
     const snapshot = run.resumed ? await readSnapshot(run.snapshots, 'latest', { log }) : null;

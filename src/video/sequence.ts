@@ -21,6 +21,9 @@ export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
 const PATTERN = /^(.*?)%0?(\d*)d(.*)$/s;
 const natural = new Intl.Collator('en', { numeric: true });
 
+/** Files whose facts are asked for at the same time. */
+const LOOKED_AT_ONCE = 64;
+
 /** Names as people order them: `2.png` before `10.png`. */
 export const naturalOrder = (a: string, b: string): number => natural.compare(a, b);
 
@@ -45,6 +48,22 @@ export function numberedName(pattern: string, number: number): string {
   return `${before}${String(number).padStart(width, '0')}${after}`;
 }
 
+/**
+ * Whether the name of a path picks pictures of its folder by `*` and `?`: `*_labelIds.png`. Where a
+ * series counts by more than one number, no `%d` can name it.
+ */
+export const isSelection = (path: string): boolean =>
+  /[*?]/.test(basename(path)) && PICTURE_EXTENSIONS.has(extname(path).toLowerCase());
+
+/** Names in a folder that a selection picks, in natural order. */
+async function selectedNames(selection: string): Promise<string[]> {
+  const escaped = basename(selection).replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const shape = escaped.replaceAll('\\*', '.*').replaceAll('\\?', '.');
+  const fits = new RegExp(`^${shape}$`, 'su');
+  const names = await readdir(dirname(selection)).catch(() => []);
+  return names.filter((name) => isPicture(name) && fits.test(name)).sort(naturalOrder);
+}
+
 /** Names in a folder that fit a pattern, with their numbers, in their order. */
 export async function numberedNames(pattern: string): Promise<{ number: number; name: string }[]> {
   const [, before = '', width = '', after = ''] = PATTERN.exec(basename(pattern)) ?? [];
@@ -59,8 +78,8 @@ export async function numberedNames(pattern: string): Promise<{ number: number; 
 }
 
 /**
- * The files that a path stands for: itself, the pictures of a folder, or those of a `%05d` pattern,
- * in order of play. Empty where there is nothing.
+ * The files that a path stands for: itself, the pictures of a folder, those of a `%05d` pattern, or
+ * those that a `*_ids.png` picks, in order of play. Empty where there is nothing.
  */
 export async function filesOf(path: string): Promise<string[]> {
   const facts = await stat(path).catch(() => undefined);
@@ -69,6 +88,9 @@ export async function filesOf(path: string): Promise<string[]> {
     return names.map((name) => join(path, name));
   }
   if (facts) return [path];
+  if (isSelection(path)) {
+    return (await selectedNames(path)).map((name) => join(dirname(path), name));
+  }
   if (!isNumbered(path)) return [];
   return (await numberedNames(path)).map(({ name }) => join(dirname(path), name));
 }
@@ -81,9 +103,13 @@ export async function identityOf(path: string): Promise<string | null> {
   const files = await filesOf(path);
   if (files.length === 0) return null;
   const parts: string[] = [];
-  for (const file of files) {
-    const { size, mtimeMs } = await stat(file).catch(() => ({ size: null, mtimeMs: null }));
-    parts.push(`${file}:${size}:${mtimeMs}`);
+  // Many at once: of a folder of thousands each would wait for the one before.
+  for (let i = 0; i < files.length; i += LOOKED_AT_ONCE) {
+    const some = files.slice(i, i + LOOKED_AT_ONCE).map(async (file) => {
+      const { size, mtimeMs } = await stat(file).catch(() => ({ size: null, mtimeMs: null }));
+      return `${file}:${size}:${mtimeMs}`;
+    });
+    parts.push(...(await Promise.all(some)));
   }
   return parts.join('\n');
 }
@@ -227,6 +253,7 @@ async function asSequence(files: string[], path: string): Promise<PictureSequenc
       path,
     });
   }
+  await assertSettled(files);
   const numbers = numbersOf(files);
   return { files, decoder, numbers, missing: missingOf(numbers) };
 }
@@ -250,10 +277,15 @@ export async function folderSequence(folder: string): Promise<PictureSequence> {
 }
 
 /**
- * The files of a pattern such as `frames/%05d.png`, by number.
+ * The files of a pattern such as `frames/%05d.png`, by number, or of a selection such as
+ * `maps/*_ids.png`, in natural order.
  * @throws FrameloomError not-found
  */
 export async function patternSequence(pattern: string): Promise<PictureSequence> {
+  if (isSelection(pattern)) {
+    const picked = await filesOf(pattern);
+    if (picked.length > 0) return asSequence(picked, pattern);
+  }
   const numbered = await numberedNames(pattern);
   if (numbered.length === 0) {
     throw new FrameloomError('not-found', `no file fits the pattern ${pattern}`, { path: pattern });
@@ -273,9 +305,9 @@ export async function singlePicture(path: string): Promise<PictureSequence | und
     : { files: [path], decoder, numbers: null, missing: null };
 }
 
-/** A `%d` pattern, unless a file of just that name exists. */
+/** A `%d` pattern or a selection by `*`, unless a file of just that name exists. */
 export async function isPattern(path: string): Promise<boolean> {
-  if (!isNumbered(path)) return false;
+  if (!isNumbered(path) && !isSelection(path)) return false;
   return stat(path).then(
     () => false,
     () => true,

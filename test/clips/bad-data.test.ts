@@ -1,6 +1,7 @@
 import { mkdir, open as openFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/base/log.js';
 import type { FrameloomError } from '../../src/base/error.js';
 import type { DataInput } from '../../src/clips/index.js';
 import { makeClip, runFfmpeg, scratchPath } from '../video/make-clip.js';
@@ -87,8 +88,9 @@ describe('bad clips', () => {
 
   it('of several rates', async () => {
     const slow = await counting({ fps: 10 });
-    expect(await line({ clips: [good, slow] })).toContain(
-      `${good} has 20 frames a second, ${slow} 10`,
+    const more = await counting({ frames: 6 });
+    expect(await line({ clips: [good, slow, more] })).toBe(
+      `data.fps: the clips differ in rate: 20 frames a second (2 clips such as ${good}), 10 frames a second (${slow}) (set data.fps, such as fps: 20, to take all at one rate)`,
     );
     expect(await line({ clips: [good, slow], fps: 10 })).toBe('no error');
   });
@@ -99,7 +101,44 @@ describe('bad clips', () => {
     await writeFile(text, 'not a video at all\n'.repeat(40));
     const message = await line({ clips: [tiny, good, text] });
     expect(message).toContain('2 of 3 clips cannot be used:\n');
-    expect(message.split('\n')).toHaveLength(3);
+    expect(message.split('\n')).toHaveLength(4);
+    expect(message).toMatch(/\nmend them, or leave them out with --skip-broken \(.*\)$/);
+  });
+
+  it('are found whatever is wrong with each, and left out where that is asked for', async () => {
+    const text = scratchPath('text.mp4');
+    await writeFile(text, 'not a video at all\n'.repeat(40));
+    const whole = await counting({ frames: 40 });
+    const halves = await makeExact({
+      frames: 40,
+      colour: (_, x) => (x < 16 ? [255, 0, 0] : [0, 0, 255]),
+    });
+    const data = (onBroken: 'error' | 'skip'): DataInput => ({
+      ...{ clips: [text, good, whole], onBroken },
+      condition: { kind: 'paired', ...labels, path: [halves, halves, good] } as never,
+    });
+    const told: string[][] = [];
+    const context = {
+      findAllBroken: true,
+      onBroken: (broken: readonly { path: string }[]) => void told.push(broken.map((b) => b.path)),
+    };
+    // One is no video; of the other, labels are found wrong only when they are read.
+    await expect(open(data('error'), context)).rejects.toMatchObject({ code: 'bad-data' });
+    expect(told).toEqual([[text, whole]]);
+    let said = '';
+    const log = createLogger({ write: (words) => void (said += words) });
+    const dataset = await open(data('skip'), { ...context, log });
+    expect(dataset.report.clips.map(({ path }) => path)).toEqual([good]);
+    expect(dataset.report.skipped.map(({ path, code }) => [path, code])).toEqual([
+      [text, 'bad-input'],
+      [whole, 'bad-data'],
+    ]);
+    expect(said).toContain('warning: left out 2 of 3 clips, which cannot be used:\n');
+    // The frames are those of the clip that is left, though it was the second.
+    const range = await dataset.readFrames(0, 7, 1);
+    expect([range.frames[0], range.condition?.[0], range.condition?.[31]]).toEqual([7, 0, 1]);
+    await dataset.close();
+    expect(await line({ clips: [text], onBroken: 'skip' })).toContain(text);
   });
 });
 

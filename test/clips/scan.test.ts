@@ -20,6 +20,9 @@ async function folderOfPictures(): Promise<string> {
   return folder;
 }
 
+const scansIn = async (cache: string): Promise<string[]> =>
+  (await readdir(cache).catch(() => [])).filter((name) => name.startsWith('scan-'));
+
 function listening() {
   let said = '';
   return { log: createLogger({ write: (line) => void (said += line) }), said: () => said };
@@ -55,7 +58,7 @@ describe('a scan of pictures', () => {
     await rm(join(folder, nameOf(COUNT)));
     expect(await look(data, cache, 0)).toMatchObject({ scanned: true });
     // What no longer holds is written over: one file for a clip.
-    expect((await readdir(cache)).filter((name) => name.startsWith('scan-'))).toHaveLength(1);
+    expect(await scansIn(cache)).toHaveLength(1);
   });
 
   it('that turns out not to hold is taken away, so that starting again helps', async () => {
@@ -93,7 +96,7 @@ describe('a scan of pictures', () => {
     const cacheFolder = scratchPath('cache');
     const outcome = open({ clips: [clip] }, { cacheFolder, log: createLogger({ write: touch }) });
     await expect(outcome).rejects.toMatchObject({ code: 'bad-data', path: clip });
-    expect(await readdir(cacheFolder).catch(() => [])).toEqual([]);
+    expect(await scansIn(cacheFolder)).toEqual([]);
   });
 
   it.skipIf(process.platform === 'win32')('that cannot be kept is a warning, once', async () => {
@@ -110,11 +113,31 @@ describe('a scan of pictures', () => {
     expect((await look({ clips }, locked, 3)).grey).toBe(3);
   });
 
+  it('goes when nobody has asked for it in three months', async () => {
+    const [used, left] = [await folderOfPictures(), await folderOfPictures()];
+    const cache = scratchPath('cache');
+    for (const clip of [used, left]) await look({ clips: [clip] }, cache, 0);
+    const before = await readdir(cache);
+    expect(before).toHaveLength(4);
+    const old = new Date(Date.now() - 100 * 24 * 60 * 60 * 1000);
+    for (const name of before) await utimes(join(cache, name), old, old);
+    await writeFile(join(cache, 'scan-notes.json'), 'of somebody else');
+    await utimes(join(cache, 'scan-notes.json'), old, old);
+    // What is asked for is used; sweeping is done by whoever writes something new.
+    expect((await look({ clips: [used] }, cache, 0)).scanned).toBe(false);
+    expect(await readdir(cache)).toHaveLength(5);
+    await look({ clips: [await folderOfPictures()] }, cache, 0);
+    const after = await readdir(cache);
+    expect(after).toHaveLength(5);
+    expect(after).toContain('scan-notes.json');
+    expect((await look({ clips: [used] }, cache, 0)).scanned).toBe(false);
+  });
+
   it('tells again what was wrong with the files', async () => {
     const folder = await folderOfPictures();
     const cache = scratchPath('cache');
     await look({ clips: [folder] }, cache, 0);
-    const [name] = await readdir(cache);
+    const [name] = await scansIn(cache);
     const kept = JSON.parse(await readFile(join(cache, name!), 'utf8')) as { warnings: string[] };
     expect(kept.warnings).toEqual([]);
     const warnings = ['frame 3 is damaged'];

@@ -1,9 +1,11 @@
 import { cacheFolder } from '../../base/cache-folder.js';
 import { openDataset } from '../../clips/index.js';
+import type { BrokenClip } from '../../clips/broken.js';
 import type { DatasetReport } from '../../clips/types.js';
 import type { Pipeline } from '../../pipeline/schema.js';
 import { createModel } from '../../training/model.js';
 import type { Context } from '../terminal/context.js';
+import { createOpeningProgress } from '../report/opening-progress.js';
 import { datasetWarnings, formatDatasetReport } from '../report/dataset-report.js';
 import { EXIT } from '../terminal/exit-code.js';
 import { formatNetworkCosts, networkCosts, type NetworkCost } from '../report/model-report.js';
@@ -23,9 +25,14 @@ export interface Inspection {
 export async function inspect(
   pipeline: Pipeline,
   context: Context,
-  options: { readonly trustFilters: boolean },
+  options: {
+    readonly trustFilters: boolean;
+    /** Told of all clips that cannot be used, also where an error says so then. */
+    readonly onBroken?: (broken: readonly BrokenClip[]) => void;
+  },
 ): Promise<Inspection> {
   const { generator, training } = pipeline;
+  const opening = createOpeningProgress(context);
   const dataset = await openDataset(pipeline.data, {
     seed: pipeline.seed,
     baseFolder: process.cwd(),
@@ -35,8 +42,10 @@ export async function inspect(
     log: context.log,
     cacheFolder: cacheFolder(),
     signal: context.signal,
+    findAllBroken: true,
+    onProgress: (progress) => opening.update(progress),
     ...options,
-  });
+  }).finally(() => opening.stop());
   try {
     const model = createModel(pipeline, dataset.conditionChannels);
     return {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { FrameloomError } from '../../base/error.js';
-import { isNumbered, numberParts, PICTURE_EXTENSIONS } from '../../video/sequence.js';
+import { nameOfClip, parentOfClip } from '../../clips/clip-name.js';
+import { numberParts } from '../../video/sequence.js';
 import { findOverlap, placeKey } from './overlap.js';
 
 /** One video to make. */
@@ -13,7 +14,7 @@ export interface BatchJob {
   readonly seed: number;
 }
 
-const KEYS = ['name', 'seed', 'index'] as const;
+const KEYS = ['name', 'seed', 'index', 'parent'] as const;
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const HINT = `use ${KEYS.map((key) => `{${key}}`).join(', ')}`;
 
@@ -21,13 +22,15 @@ const HINT = `use ${KEYS.map((key) => `{${key}}`).join(', ')}`;
 export const isTemplate = (output: string): boolean => /[{}]/.test(output);
 
 /**
- * Fills {name} (of the input, without folder and extension), {seed} and {index} of a template.
+ * Fills {name} (of the input, without folder and extension), {parent} (of the folder around it),
+ * {seed} and {index} of a template.
  * @throws FrameloomError bad-option for another key, a brace without its other one, or an input whose
  *   name would lead out of the template's folder or be taken for a number
  */
 export function fillOutput(template: string, job: Omit<BatchJob, 'output'>): string {
   const values: Record<(typeof KEYS)[number], string> = {
-    name: nameOf(job.input),
+    name: nameOfClip(job.input),
+    parent: parentOfClip(job.input),
     seed: String(job.seed),
     index: String(job.index),
   };
@@ -74,13 +77,6 @@ function unusable(value: string): string | undefined {
   if (value === '.' || value === '..') return `"${value}" is a folder`;
   if (/[\\/\0]/.test(value)) return `"${value}" leads into another folder`;
   return undefined;
-}
-
-/** `clips/street.mp4` is street; `frames/%05d.png` is named by its folder. */
-function nameOf(input: string): string {
-  return isNumbered(input) && PICTURE_EXTENSIONS.has(extname(input).toLowerCase())
-    ? basename(resolve(dirname(input)))
-    : basename(resolve(input), extname(input));
 }
 
 /** The folder that all outputs of a template lie in or below: where the manifest goes. */

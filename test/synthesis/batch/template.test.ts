@@ -34,6 +34,12 @@ describe('the template of outputs', () => {
     ]);
   });
 
+  it('names what has the same name by the folder around it', () => {
+    expect(
+      outputs(['a/rgb/%05d.png', 'b/rgb/*.png', 'c/d/rgb.mp4'], '{parent}-{name}.mp4'),
+    ).toEqual(['a-rgb.mp4', 'b-rgb.mp4', 'd-rgb.mp4']);
+  });
+
   it('takes a name with dollar signs as it is', () => {
     expect(fillOutput('{name}.mp4', { index: 1, input: "a$&$'.mov", seed: 1 })).toBe("a$&$'.mp4");
   });
@@ -46,7 +52,7 @@ describe('the template of outputs', () => {
     ['{{name}}.mp4', '{{name}}.mp4 has a brace without its other one'],
   ])('refuses %s', (template, message) => {
     expect(() => plan(['a.mp4'], template)).toThrow(
-      refusal(message, 'use {name}, {seed}, {index}'),
+      refusal(message, 'use {name}, {seed}, {index}, {parent}'),
     );
   });
 

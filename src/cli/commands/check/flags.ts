@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import type { BrokenClip } from '../../../clips/broken.js';
 import { collect, type Register } from '../../command.js';
 import { isPipelineWord, takeBack } from '../../taken-word.js';
+import { addSkipFlag, printBroken, settingsOf, type SkipFlags } from '../../input/skip-broken.js';
 import { addTrustFlag, trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
 
-interface Flags extends TrustFlags {
+interface Flags extends TrustFlags, SkipFlags {
   clip?: string[];
-  set?: string[];
   json?: boolean;
 }
 
@@ -17,14 +18,15 @@ export const registerCheck: Register = (program, run) => {
     .argument('[pipeline]', 'pipeline file')
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect);
-  addTrustFlag(command)
+  addTrustFlag(addSkipFlag(command))
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ frameloom check pipelines/edges-to-video.yaml --clip holiday.mp4
-  $ frameloom check mine.yaml --set data.size=256x144 --json`,
+  $ frameloom check mine.yaml --set data.size=256x144 --json
+  $ frameloom check mine.yaml --skip-broken`,
     )
     .action((path: string | undefined, flags: Flags, self: Command) =>
       run(async (context) => {
@@ -36,10 +38,17 @@ Examples:
         });
         const { pipeline } = await loadPipeline(word, {
           clips: values,
-          set: flags.set ?? [],
+          set: settingsOf(flags),
         });
         const trustFilters = trustsFilters(flags);
-        const inspection = await inspect(pipeline, context, { trustFilters });
+        let broken: readonly BrokenClip[] = [];
+        const inspection = await inspect(pipeline, context, {
+          trustFilters,
+          onBroken: (found) => void (broken = found),
+        }).catch((error: unknown) => {
+          if (flags.json) printBroken(pipeline.name, broken, context);
+          throw error;
+        });
         return printInspection(inspection, context, flags);
       }, self),
     );

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { collect, type Register } from '../../command.js';
 import type { TrainFlags } from './run.js';
 import { isPipelineWord, takeBack } from '../../taken-word.js';
+import { addSkipFlag, settingsOf } from '../../input/skip-broken.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import { positiveNumber } from '../../values.js';
 
@@ -17,7 +18,7 @@ export const registerTrain: Register = (program, run) => {
     .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
     .option('--resume', 'go on with --run, or with the newest run of this pipeline')
     .option('--dry-run', 'check the pipeline and its clips, train nothing');
-  addTrustFlag(command)
+  addTrustFlag(addSkipFlag(command))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -41,7 +42,8 @@ Examples:
               flag: '--clip',
               isIt: isPipelineWord,
             });
-        return runTraining(named.word, { ...flags, clip: named.values }, context);
+        const set = settingsOf(flags);
+        return runTraining(named.word, { ...flags, set, clip: named.values }, context);
       }, self),
     );
 };

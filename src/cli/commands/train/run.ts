@@ -7,16 +7,18 @@ import { train, type TrainEnding } from '../../../training/trainer.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { exportRun } from '../export/run.js';
+import { refuseIdle } from '../../idle-options.js';
 import { inspect, printInspection } from '../../input/inspect.js';
 import { commandsOf, nextLines } from '../../terminal/next.js';
+import type { SkipFlags } from '../../input/skip-broken.js';
+import { createOpeningProgress } from '../../report/opening-progress.js';
 import { createProgress } from '../../terminal/progress.js';
 import { openTrainingRun } from './training-run.js';
 import { trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
 
-export interface TrainFlags extends TrustFlags {
+export interface TrainFlags extends TrustFlags, SkipFlags {
   clip?: string[] | undefined;
   run?: string;
-  set?: string[];
   maxMinutes?: number;
   resume?: boolean;
   dryRun?: boolean;
@@ -44,6 +46,7 @@ export async function trainPipeline(
   const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
     log: context.log,
   });
+  const opening = createOpeningProgress(context);
   const progress = createProgress(context);
   let trained: Trained;
   try {
@@ -56,6 +59,8 @@ export async function trainPipeline(
       cacheFolder: cacheFolder(),
       trustFilters: trustsFilters(flags),
       ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
+      onOpening: (now) => opening.update(now),
+      onOpened: () => opening.stop(),
       onProgress: ({ step, steps, terms, ...figures }) =>
         progress.update({
           done: step,
@@ -76,6 +81,7 @@ export async function trainPipeline(
     const { ending, step } = result;
     trained = { folder: run.folder, ending, step, next: commandsOf(run.folder, pipeline) };
   } finally {
+    opening.stop();
     progress.stop();
     await discardUntrained();
     await run.close();
@@ -109,13 +115,12 @@ function refuseBesideDryRun(
   path: string | undefined,
   { run, resume, maxMinutes }: TrainFlags,
 ): asserts path is string {
-  const all = { '--run': run, '--resume': resume, '--max-minutes': maxMinutes };
-  const [named] = Object.entries(all).filter(([, value]) => value !== undefined);
-  if (named) {
-    throw new FrameloomError('bad-option', `${named[0]} does nothing beside --dry-run`, {
-      hint: 'leave one of the two out',
-    });
-  }
+  const why = 'beside --dry-run';
+  refuseIdle(
+    { option: '--run', given: run, why },
+    { option: '--resume', given: resume, why },
+    { option: '--max-minutes', given: maxMinutes, why },
+  );
   if (path === undefined) {
     throw new FrameloomError('bad-option', 'the pipeline is missing', { hint: 'name its file' });
   }
