@@ -3,6 +3,7 @@ import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import { type CommandInput, fileUrl } from './command.js';
 import type { ProbedStream } from './ffprobe.js';
+import { moveFilter, soundMoves } from './joined-clocks.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import { type ChannelFilter, channelFilters, SOUND_ENCODERS } from './sound-encoder.js';
 import { clockOptions, readSourceClock, type SourceClock } from './source-clock.js';
@@ -72,7 +73,19 @@ export async function prepareSound(
   }
   const channels = await tryChannels(clock, stream, format, signal);
   if (channels.note !== undefined) log.warn(`the sound of ${path}: ${channels.note}`);
-  const offset = await clockOptions(clock, stream.index, audioStartSeconds, signal);
+  const { options: offset, beginSeconds } = await clockOptions(
+    clock,
+    stream.index,
+    audioStartSeconds,
+    signal,
+  );
+  const moves = await soundMoves(clock, stream.index, signal);
+  if (moves === null || (moves.length > 0 && beginSeconds === null)) {
+    log.warn(
+      `${path} is of several recordings, one behind the other: its sound may be out of step from the second one on`,
+    );
+  }
+  const inStep = chain(moveFilter(moves ?? [], beginSeconds ?? 0), ...IN_STEP);
   return {
     path,
     input: {
@@ -83,7 +96,7 @@ export async function prepareSound(
       const end = endSeconds === undefined ? '' : `atrim=end=${endSeconds.toFixed(6)}`;
       return [
         ...['-map', `${index}:${stream.index}`],
-        ...['-af', chain(...IN_STEP, channels.filter, end), ...encoder.options],
+        ...['-af', chain(inStep, channels.filter, end), ...encoder.options],
         ...(endSeconds === undefined ? ['-shortest'] : []),
       ];
     },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import { type CommandInput, fileUrl } from './command.js';
-import { runFfprobe, type ProbedStream } from './ffprobe.js';
+import { parseReport, runFfprobe, type ProbedStream } from './ffprobe.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import { readSourceClock, type SourceClock } from './source-clock.js';
 import { type Cue, formatCues, metadataText, readCues, shiftSpans, type Chapter } from './cues.js';
@@ -143,7 +143,7 @@ async function readDescription(
     (piece) => (json += piece),
     signal,
   );
-  const found = chaptersSchema.parse(JSON.parse(json));
+  const found = parseReport(chaptersSchema, json);
   const chapters = found.chapters.map(({ start_time, end_time, tags }) => ({
     startSeconds: Number(start_time),
     endSeconds: Number(end_time),

@@ -94,3 +94,6 @@ export const hasNoTimes = (container: string): boolean => CODEC_ALONE.test(conta
 /** Whether a container's index knows where each of its frames lies. */
 export const knowsEachFrame = (container: string): boolean =>
   /(^|,)(mov|matroska)(,|$)/.test(container);
+
+/** Containers whose clock may begin anew in the middle, so that a time in it stands for no place. */
+export const RESTARTING = /^(mpegts|mpeg)$/;

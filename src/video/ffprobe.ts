@@ -153,8 +153,13 @@ export async function probeReport(source: ProbeSource, signal?: AbortSignal): Pr
     },
     signal,
   );
+  return parseReport(reportSchema, json);
+}
+
+/** What ffprobe said, as JSON of a shape. @throws FrameloomError ffmpeg-failed where it is none */
+export function parseReport<T extends z.ZodType>(schema: T, json: string): z.output<T> {
   try {
-    return reportSchema.parse(JSON.parse(json));
+    return schema.parse(JSON.parse(json));
   } catch (cause) {
     throw new FrameloomError('ffmpeg-failed', 'ffprobe gave a report that cannot be read', {
       hint: 'run `frameloom doctor`',

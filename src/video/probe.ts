@@ -3,7 +3,7 @@ import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { rational, rationalToNumber, type Rational } from '../base/rational.js';
 import { countAviFrames } from './avi.js';
-import { hasNoTimes } from './containers.js';
+import { hasNoTimes, RESTARTING } from './containers.js';
 import { cancelledError } from './ffmpeg-error.js';
 import { type ProbedStream, probeReport, type ProbeReport, type ProbeSource } from './ffprobe.js';
 import { gapsOf, microseconds } from './frame-times.js';
@@ -92,8 +92,6 @@ function infoOf(
   };
 }
 
-/** Containers whose clock may begin anew in the middle, so that a time in it stands for no place. */
-const RESTARTING = /^(mpegts|mpeg)$/;
 /** A gap that no recording has: the clock was set. */
 const LONGEST_GAP_SECONDS = 60;
 

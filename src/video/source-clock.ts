@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isFrameloomError } from '../base/error.js';
 import { fileUrl } from './command.js';
-import { probeReport, runFfprobe, type ProbeReport } from './ffprobe.js';
+import { parseReport, probeReport, runFfprobe, type ProbeReport } from './ffprobe.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import { chooseStream } from './stream-choice.js';
 
@@ -29,8 +29,7 @@ async function firstFrame(
       (piece) => (json += piece),
       signal,
     );
-    const times = framesSchema
-      .parse(JSON.parse(json))
+    const times = parseReport(framesSchema, json)
       .frames.map((frame) => Number.parseFloat(frame.best_effort_timestamp_time ?? ''))
       .filter((time) => Number.isFinite(time));
     if (times.length > 0) return Math.min(...times);
@@ -49,6 +48,8 @@ export interface SourceClock {
    * where its sound begins.
    */
   readonly firstFrameSeconds: number;
+  /** The stream that the frames are of; undefined of a file without video. */
+  readonly videoStream: number | undefined;
 }
 
 /** @throws FrameloomError bad-input, ffmpeg-failed, cancelled */
@@ -66,7 +67,7 @@ export async function readSourceClock(
     if (!isFrameloomError(error)) throw error;
   }
   const first = video === undefined ? start : await firstFrame(path, video, signal);
-  return { path, report, firstFrameSeconds: first ?? start };
+  return { path, report, firstFrameSeconds: first ?? start, videoStream: video };
 }
 
 /** Zero stands for "not given", with which the clock may begin elsewhere. */
@@ -76,6 +77,14 @@ const offsetOptions = (seconds: number): string[] => [
   '-itsoffset',
   (Math.abs(seconds) < SMALLEST_OFFSET ? SMALLEST_OFFSET : seconds).toFixed(6),
 ];
+
+/** A sound stream on the clock of the frames. */
+export interface SoundClock {
+  /** Of the file as an input of ffmpeg. */
+  readonly options: readonly string[];
+  /** When the sound's first packet comes, seconds; null where nobody knows. */
+  readonly beginSeconds: number | null;
+}
 
 /**
  * Options of the file as an input of ffmpeg, by which the clock of one of its sound streams has its
@@ -91,7 +100,7 @@ export async function clockOptions(
   stream: number,
   startSeconds: number,
   signal: AbortSignal | undefined,
-): Promise<string[]> {
+): Promise<SoundClock> {
   const { path, report, firstFrameSeconds } = clock;
   const guess = seconds(report.format.start_time) - firstFrameSeconds - startSeconds;
   const text = await runFfmpeg({
@@ -108,6 +117,8 @@ export async function clockOptions(
   const [, pts] = /^0,\s*-?\d+,\s*(-?\d+),/m.exec(text) ?? [];
   const there = (Number(pts) * Number(num)) / Number(den);
   const own = await firstFrame(path, stream, signal);
-  const off = own === null ? Number.NaN : there - (own - firstFrameSeconds - startSeconds);
-  return offsetOptions(Number.isFinite(off) ? guess - off : guess);
+  const begin = own === null ? Number.NaN : own - firstFrameSeconds - startSeconds;
+  const off = there - begin;
+  const options = offsetOptions(Number.isFinite(off) ? guess - off : guess);
+  return { options, beginSeconds: Number.isFinite(off) ? begin : null };
 }

@@ -5,8 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { probe } from '../../src/video/index.js';
 import { echoed } from './echo.js';
-import { decoded, fromFirst, furthest, nearest, shown } from './look.js';
-import { caseFolder, flatVideo, series, shownOf, tone, X264 } from './make.js';
+import { clicksOf, decoded, flashesOf, fromFirst, furthest, nearest, shown } from './look.js';
+import { caseFolder, clicks, flatVideo, series, shownOf, tone, X264 } from './make.js';
 
 const path = caseFolder();
 const PART = 50;
@@ -83,5 +83,33 @@ describe.each([
     expect(error).toBe('');
     expect(nearest(seen, greys)).toEqual(order);
     expect(furthest(fromFirst((await shown(output)).times), even)).toBeLessThan(0.021);
+  });
+});
+
+describe('the sound of parts, some shorter and some longer than their pictures', () => {
+  // Three seconds of pictures that flash at each whole one, as the sound clicks.
+  const lumas = series(75, (k) => (k > 0 && k % 25 === 0 ? 235 : 16));
+  const mpeg2 = ['-c:v', 'mpeg2video', '-q:v', '2', '-g', '15', '-bf', '2', '-c:a', 'ac3'];
+  const h264 = [...X264, '-g', '25', '-c:a', 'aac'];
+
+  it.each([
+    ['parts.ts', [...h264, '-f', 'mpegts'], [2.33, 3.4, 2.6]],
+    ['parts.vob', [...mpeg2, '-f', 'dvd'], [2.33, 3]],
+  ] as const)('is in step in %s', async (name, options, sounds) => {
+    const parts: Buffer[] = [];
+    for (const [k, seconds] of sounds.entries()) {
+      const one = path(`${k}-${name}`);
+      await flatVideo(one, { lumas, inputs: clicks(seconds), options });
+      parts.push(await readFile(one));
+    }
+    await join(name, parts);
+    const output = path(`${name}.sound.mkv`);
+    const { error, warnings } = await echoed({ input: path(name), output, audio: true });
+    expect([error, warnings]).toEqual(['', '']);
+    const [heard, seen] = [await clicksOf(output), await flashesOf(output)];
+    expect(seen).toHaveLength(2 * sounds.length);
+    // A sound that goes on longer than its pictures may click once more, where the next ones begin.
+    const beside = seen.map((at) => Math.min(...heard.map((click) => Math.abs(click - at))));
+    expect(Math.max(...beside)).toBeLessThan(0.045);
   });
 });
