@@ -112,8 +112,9 @@ export async function knownScan(
   context: ScanContext,
 ): Promise<KeptScan | undefined> {
   const place = await placeOf(media, plan, context);
-  const scan = place && (await context.cache.read(place.path, clipScan));
-  if (!scan || scan.identity !== place?.identity) return undefined;
+  if (!place) return undefined;
+  const scan = await context.cache.read(place.path, clipScan);
+  if (scan?.identity !== place.identity) return undefined;
   for (const warning of scan.warnings) context.log.warn(warning);
   return { scan, keptAt: place.path };
 }
