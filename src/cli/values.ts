@@ -25,6 +25,28 @@ export function crfNumber(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a quality such as 18 or 18.5.`);
 }
 
+/**
+ * Reads a time such as 12.5, 1:30 or 1:02:03.25, in seconds.
+ * @throws InvalidArgumentError unless it is one
+ */
+export function momentSeconds(text: string): number {
+  const match = /^(?:(?:(\d{1,4}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d{1,9})?)$/.exec(text);
+  const [, hours = '0', minutes = '0', seconds = '0'] = match ?? [];
+  const isClock = text.includes(':');
+  // Of a clock only its first figure counts on beyond 59.
+  const fits =
+    !isClock || (Number(seconds) < 60 && (match?.[1] === undefined || Number(minutes) < 60));
+  if (match && fits) return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  throw new InvalidArgumentError(`"${text}" is not a time such as 12.5, 1:30 or 1:02:03.`);
+}
+
+/** The same, more than nothing. @throws InvalidArgumentError unless it is one */
+export function lengthSeconds(text: string): number {
+  const seconds = momentSeconds(text);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError(`"${text}" is not a time above 0.`);
+}
+
 /** Reads `none` or a number of frames. */
 export function startCount(text: string): number {
   if (text === 'none') return 0;
@@ -32,11 +54,12 @@ export function startCount(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not "none" or a number of frames.`);
 }
 
-/** Reads `1..8`, `3,5,9` or a mixture: each seed once, in order. */
+/** Reads `1..8`, `1-8`, `3,5,9` or a mixture: each seed once, in order. */
 export function seedList(text: string): number[] {
   const seeds = new Set<number>();
   for (const part of text.split(',')) {
-    const [, from = '', to = from] = /^(\d{1,15})(?:\.\.(\d{1,15}))?$/.exec(part.trim()) ?? [];
+    const [, from = '', to = from] =
+      /^(\d{1,15})(?:(?:\.\.|-)(\d{1,15}))?$/.exec(part.trim()) ?? [];
     const [first, last] = [Number(from), Number(to)];
     if (from === '' || last < first || last - first + seeds.size >= MOST_SEEDS) {
       throw new InvalidArgumentError(`"${text}" is not a list of seeds such as 1..8 or 3,5,9.`);

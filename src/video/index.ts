@@ -10,6 +10,7 @@ export { isSegmentable } from './join-segments.js';
 export { assertFree } from './output.js';
 export { assertPixelFormat } from './pixel-format-names.js';
 export { assertNotAnInput, KeptFiles } from './kept-files.js';
+export { partOf, type PartOptions } from './part.js';
 export { openVideo, type OpenedVideo } from './open.js';
 export { fromFrames, type FrameSource } from './from-frames.js';
 export { iterateFrames } from './iterate-frames.js';

@@ -11,6 +11,8 @@ export interface OpenedVideo {
   readonly info: VideoInfo;
   /** Its bytes come once: `decode` can be subscribed to once. */
   readonly isStream: boolean;
+  /** Of a part: when its first frame is shown, after the first of the whole. */
+  readonly beginsSeconds?: number;
   /**
    * Its frames, as `decodeFrames` gives them.
    * @returns errors with bad-option where a stream is decoded a second time

@@ -52,6 +52,8 @@ export class JobMaker {
       colour,
       onDamage,
       raw,
+      startSeconds,
+      durationSeconds,
     } = this.#options;
     return {
       seed,
@@ -67,6 +69,8 @@ export class JobMaker {
       fps: fps ? `${fps.num}/${fps.den}` : null,
       colour: colour ? JSON.stringify(colour) : null,
       onDamage: onDamage ?? null,
+      startSeconds: startSeconds ?? null,
+      durationSeconds: durationSeconds ?? null,
       raw: raw ? JSON.stringify(raw) : null,
     };
   }

@@ -29,15 +29,17 @@ export interface FilmSettings extends Pick<
 > {
   readonly input: string | Readable;
   readonly output: string | Writable;
-  readonly startFrames: number;
+  readonly startFrames?: number | undefined;
   readonly seed?: number | undefined;
   readonly sideBySide?: boolean | undefined;
-  readonly baseFolder: string;
+  readonly baseFolder?: string | undefined;
   readonly sequenceFps?: Rational | undefined;
   readonly fps?: Rational | undefined;
   readonly colour?: InputColour | undefined;
   readonly raw?: RawInput | undefined;
   readonly onDamage?: OnDamage | undefined;
+  readonly startSeconds?: number | undefined;
+  readonly durationSeconds?: number | undefined;
   readonly segmentFrames?: number | undefined;
 }
 
@@ -61,7 +63,7 @@ const isFile = (place: string | Readable | Writable): place is string =>
  */
 export async function partsOf(job: FilmJob): Promise<FilmParts | null> {
   const { options, total, isStream } = job;
-  const { output, input, log, startFrames, segmentFrames = SEGMENT_FRAMES } = options;
+  const { output, input, log, startFrames = 0, segmentFrames = SEGMENT_FRAMES } = options;
   if (!Number.isSafeInteger(segmentFrames) || segmentFrames < 1) {
     throw new FrameloomError(
       'bad-option',
@@ -86,7 +88,7 @@ async function identityOfFilm(
   film: { readonly input: string; readonly output: string; readonly segmentFrames: number },
 ): Promise<string> {
   const { model, info, options } = job;
-  const { startFrames, seed = model.seed, baseFolder } = options;
+  const { startFrames = 0, seed = model.seed, baseFolder = process.cwd() } = options;
   const { input, output, segmentFrames } = film;
   const { format, outputPixelFormat, crf, preset, sequenceFps, fps, colour, raw } = options;
   const data = dataOf(model);
@@ -99,6 +101,7 @@ async function identityOfFilm(
     condition: data.condition,
     files: await Promise.all(files.map(identityOf)),
     onDamage: options.onDamage ?? null,
+    part: [options.startSeconds ?? null, options.durationSeconds ?? null],
     sideBySide: options.sideBySide === true,
     ...{ seed, startFrames, segmentFrames, sourceFps: info.fps, total: job.total },
     ...{ format: formatOf(output, format), outputPixelFormat, crf, preset },

@@ -7,6 +7,8 @@ import { addTrustFlag } from '../../engine/trust-flag.js';
 import {
   countingNumber,
   frameRate,
+  lengthSeconds,
+  momentSeconds,
   pixelFormatName,
   pixelSize,
   seedList,
@@ -30,6 +32,12 @@ export const registerGenerate: Register = (program, run) => {
       'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png, - for a pipe; {name} {seed} {index} of many',
     )
     .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
+    .option('--start <time>', 'begin at the frame shown then, as 12.5 or 1:02:03', momentSeconds)
+    .option(
+      '--duration <time>',
+      'take only so much of the input, as 12.5 or 1:02:03',
+      lengthSeconds,
+    )
     .option('--seed <number>', 'another seed of the noise', wholeNumber)
     .option(
       '--side-by-side',
@@ -45,7 +53,7 @@ export const registerGenerate: Register = (program, run) => {
       countingNumber,
     )
     .option('--list <file>', 'more inputs, one a line; - reads them from standard input')
-    .option('--seeds <list>', 'a video for each seed, as 1..8 or 3,5,9', seedList)
+    .option('--seeds <list>', 'a video for each seed, as 1..8, 0-5 or 3,5,9', seedList)
     .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
     .option('--shard <i/n>', 'only the i-th of n parts of the batch', shardChoice)
     .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)

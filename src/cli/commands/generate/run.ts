@@ -30,6 +30,8 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   chapters?: boolean;
   metadata?: boolean;
   segmentFrames?: number;
+  start?: number;
+  duration?: number;
   onDamage?: OnDamage;
   inputMatrix?: ColourMatrix;
   inputRange?: 'limited' | 'full';
@@ -66,6 +68,8 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
       },
     }),
     ...(raw && { raw }),
+    ...(flags.start !== undefined && { startSeconds: flags.start }),
+    ...(flags.duration !== undefined && { durationSeconds: flags.duration }),
     ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
     ...((flags.inputMatrix ?? flags.inputRange) && {
       colour: { colourMatrix: flags.inputMatrix, colourRange: flags.inputRange },
