@@ -70,6 +70,20 @@ export async function removeTemporary(path: string, log: Logger = silentLogger):
   }
 }
 
+/** Of a temporary, a name that keeps its owner and that no sweep takes: what is in it is whole. */
+export const keptName = (temporary: string): string =>
+  temporary.replace(/\.partial[^/\\]*$/, '.kept');
+
+/** Names in a folder that `keptName` gave. */
+export const keptIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).filter(
+    (name) => name.endsWith('.kept') && NAME.test(name.replace(/kept$/, 'partial')),
+  );
+
+/** Whether the process of what was kept is gone; false also where it cannot be seen from here. */
+export const isAbandoned = async (kept: string): Promise<boolean> =>
+  (await isOwned(kept.replace(/kept$/, 'partial'))) === false;
+
 /** Whether a temporary's process is at work; undefined where it cannot be seen from here. */
 async function isOwned(name: string): Promise<boolean | undefined> {
   const [, pid, born, boot, place] = NAME.exec(name) ?? [];

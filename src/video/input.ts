@@ -4,6 +4,7 @@ import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { fileUrl } from './command.js';
 import { inputStreamError } from './ffmpeg-error.js';
 import { readPipe } from './fifo.js';
+import { assertSettled } from './placing.js';
 import type { MediaProcess } from './process.js';
 import {
   folderSequence,
@@ -30,6 +31,11 @@ export function refuseAddress(source: string): void {
   });
 }
 
+async function sequenceOf(path: string, sequence: PictureSequence): Promise<ResolvedInput> {
+  await assertSettled(sequence.files);
+  return { kind: 'sequence', path, sequence };
+}
+
 /**
  * Looks at what a source is: a file, a folder or pattern of pictures, a stream, a named pipe.
  * `-` is standard input.
@@ -43,7 +49,7 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
   }
   refuseAddress(source);
   if (await isPattern(source)) {
-    return { kind: 'sequence', path: source, sequence: await patternSequence(source) };
+    return sequenceOf(source, await patternSequence(source));
   }
   let facts;
   try {
@@ -57,7 +63,7 @@ export async function resolveInput(source: string | Readable): Promise<ResolvedI
     );
   }
   if (facts.isDirectory()) {
-    return { kind: 'sequence', path: source, sequence: await folderSequence(source) };
+    return sequenceOf(source, await folderSequence(source));
   }
   if (!facts.isFile()) return { kind: 'stream', path: null, stream: await readPipe(source) };
   if (facts.size === 0) {

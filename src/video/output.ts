@@ -14,7 +14,8 @@ import {
 import { removeTemporary, sweepTemporaries, temporariesIn } from '../base/temporaries.js';
 import { fileUrl } from './command.js';
 import { writePipe } from './fifo.js';
-import { commitPictures, TEMPORARY_PATTERN } from './picture-folder.js';
+import { commitPictures } from './picture-folder.js';
+import { finishPlacing, TEMPORARY_PATTERN } from './placing.js';
 import { removeAtExit } from './process.js';
 import { isNumbered, numberedName, numberedNames } from './sequence.js';
 
@@ -102,12 +103,15 @@ async function kindOf(target: string): Promise<'nothing' | 'file' | 'pipe' | 'de
 export async function assertFree(
   target: string,
   pictures: boolean,
-  { overwrite = false }: TargetOptions = {},
+  { overwrite = false, log }: TargetOptions = {},
 ): Promise<void> {
   if (target === '-') return;
   const kind = await kindOf(target);
   const numbered = pictures && isNumbered(target);
-  if (numbered) await kindOf(join(dirname(target), numberedName(target, 1)));
+  if (numbered) {
+    await kindOf(join(dirname(target), numberedName(target, 1)));
+    await finishPlacing(dirname(target), log);
+  }
   if (overwrite || kind === 'pipe' || kind === 'device') return;
   const [first] = numbered ? await numberedNames(target) : [];
   if (first) throw existsError(join(dirname(target), first.name));
@@ -147,6 +151,7 @@ export async function openTarget(
   const { overwrite, log = silentLogger } = options;
   try {
     await makeFolder(dirname(place));
+    await finishPlacing(dirname(place), log);
     await sweepTemporaries(dirname(place), log);
     const temporaries = new Temporaries(await temporariesIn(dirname(place)), log);
     const temporary = temporaries.add(numbered ? '' : extname(place));

@@ -1,5 +1,6 @@
 import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { messageOf } from '../base/error.js';
 import {
   existsError,
   placeFile,
@@ -8,15 +9,12 @@ import {
   writeError,
   type PlaceOptions,
 } from '../base/outputs.js';
-import { removeTemporary } from '../base/temporaries.js';
+import { keptName, removeTemporary } from '../base/temporaries.js';
+import { pictureNumber, PLAN, writePlan } from './placing.js';
 import { numberedName, numberedNames } from './sequence.js';
 
 /** Pictures written out to the disk at once: a journal takes many together. */
 const SYNCED_AT_ONCE = 16;
-
-/** What ffmpeg calls pictures in a temporary folder, whatever they are called afterwards. */
-export const TEMPORARY_PATTERN = '%d.png';
-const number = (name: string): number => Number(name.slice(0, -'.png'.length));
 
 async function syncAll(paths: readonly string[]): Promise<void> {
   const left = [...paths];
@@ -34,7 +32,9 @@ async function keep(from: string, to: string): Promise<void> {
 /**
  * Puts the pictures of a temporary folder in place, all or none of them: until the last one is there
  * those before are kept aside, and an error brings them back. Then what the pattern named before and
- * nothing names now goes, so that whoever reads it reads these pictures and no others.
+ * nothing names now goes, so that whoever reads it reads these pictures and no others. A process that is
+ * killed over it leaves what `finishPlacing` finishes.
+ * @param temporary is the caller's to remove, whatever becomes of this
  * @param pattern such as `out/%05d.png`
  * @throws FrameloomError exists, disk-full, write-failed
  */
@@ -44,23 +44,33 @@ export async function commitPictures(
   options: PlaceOptions,
 ): Promise<void> {
   const folder = dirname(pattern);
-  const aside = join(temporary, 'before');
-  const made = (await readdir(temporary)).sort((a, b) => number(a) - number(b));
+  const made = (await readdir(temporary)).sort((a, b) => pictureNumber(a) - pictureNumber(b));
   const old = new Set((await numberedNames(pattern)).map(({ name }) => name));
   const [first] = old;
   if (first !== undefined && !options.overwrite) throw existsError(join(folder, first));
   await syncAll(made.map((name) => join(temporary, name)));
-  await mkdir(aside);
+  await writePlan(temporary, {
+    pattern: basename(pattern),
+    names: made.map((name) => numberedName(pattern, pictureNumber(name))),
+    old: [...old],
+    overwrite: options.overwrite ?? false,
+  });
+  await syncFolder(temporary);
+  const whole = keptName(temporary);
+  await rename(temporary, whole);
+  await syncFolder(folder);
+  const aside = join(whole, 'before');
   const kept: string[] = [];
   const placed: string[] = [];
   try {
+    await mkdir(aside);
     for (const name of old) {
       await keep(join(folder, name), join(aside, name));
       kept.push(name);
     }
     for (const name of made) {
-      const final = numberedName(pattern, number(name));
-      await placeFile(join(temporary, name), join(folder, final), options);
+      const final = numberedName(pattern, pictureNumber(name));
+      await placeFile(join(whole, name), join(folder, final), options);
       placed.push(final);
     }
     const present = new Set(placed);
@@ -71,10 +81,17 @@ export async function commitPictures(
     for (const name of placed) {
       if (!old.has(name)) await removeTemporary(join(folder, name), options.log);
     }
-    await putBack(aside, folder, kept, options);
+    // Not to be gone on with: what was there before is there again.
+    await rm(join(whole, PLAN), { force: true }).catch(() => undefined);
+    const isBack = await putBack(aside, folder, kept, options);
+    if (isBack) await rename(whole, temporary).catch(() => undefined);
     throw writeError(join(folder, basename(pattern)), error);
   }
   await syncFolder(folder);
+  // Nothing in it is wanted any more: it is a temporary again, which the caller removes.
+  await rename(whole, temporary).catch((error: unknown) => {
+    options.log?.warn(`${whole} cannot be renamed, and is left: ${messageOf(error)}`);
+  });
 }
 
 /** Pictures that cannot be brought back are not lost with the temporary folder. */
@@ -83,17 +100,23 @@ async function putBack(
   folder: string,
   names: readonly string[],
   { log }: PlaceOptions,
-): Promise<void> {
+): Promise<boolean> {
   for (const name of names) {
     try {
       await rename(join(aside, name), join(folder, name));
     } catch {
       const refuge = join(folder, `frameloom-before-${Date.now()}`);
-      await rename(aside, refuge).then(
-        () => log?.error(`the pictures that were in ${folder} before are in ${refuge}`),
-        () => log?.error(`the pictures that were in ${folder} before are in ${aside}`),
+      return rename(aside, refuge).then(
+        () => {
+          log?.error(`the pictures that were in ${folder} before are in ${refuge}`);
+          return true;
+        },
+        () => {
+          log?.error(`the pictures that were in ${folder} before are in ${aside}`);
+          return false;
+        },
       );
-      return;
     }
   }
+  return true;
 }
