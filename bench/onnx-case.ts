@@ -14,7 +14,7 @@ import { exportGenerator } from '../src/export/index.js';
 import { stepByTensorFlow } from '../src/export/reference-step.js';
 import { inputsAt, startHistory } from '../src/export/trial-inputs.js';
 import { registerKernels } from '../src/kernels/index.js';
-import { openModel } from '../src/pipeline/open-model.js';
+import { openRunModel } from '../src/pipeline/run-model.js';
 import { encodeSafetensors, type StoredTensor } from '../src/training/run/safetensors.js';
 
 const { positionals } = parseArgs({ allowPositionals: true });
@@ -28,7 +28,7 @@ const FRAMES = 5;
 
 await useBackend();
 registerKernels();
-const model = await openModel(run);
+const model = await openRunModel(run);
 const { generator, layout } = model;
 const result = await exportGenerator(model, file);
 const test = {

@@ -20,7 +20,7 @@ export {
   type RolloutMeasures,
 } from './metrics/index.js';
 export { loadPipeline, parsePipeline } from './pipeline/load.js';
-export { openModel, type OpenedModel } from './pipeline/open-model.js';
+export { openRunModel, type RunModel } from './pipeline/run-model.js';
 export type { Pipeline } from './pipeline/schema.js';
 export {
   createOnnxSynthesizer,
@@ -36,7 +36,6 @@ export {
   withCondition,
   type BatchEvent,
   type Evaluation,
-  type InteractiveSynthesizer,
   type SynthesisModel,
   type Synthesizer,
 } from './synthesis/index.js';

@@ -30,7 +30,7 @@ export async function generatorAlone(point: Point, settings: SynthesisSettings, 
   const condition = new Uint8Array(width * height).map((_, i) => (i % 17 === 0 ? 255 : 0));
   const onnx = await openOnnxModel(path);
   const ours = createOnnxSynthesizer(onnx);
-  const tfjs = createSynthesizer(model);
+  const tfjs = await createSynthesizer(model);
   const seconds: Record<string, number[]> = {};
   const add = (name: string, value: number): void => void (seconds[name] ??= []).push(value);
   const skipped = new Set<string>();

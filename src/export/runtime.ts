@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type * as common from 'onnxruntime-common';
-import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common';
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
+import { openSizes, runtimeWords, type OnnxProgram } from './feeds.js';
 import { runtimeEntry } from './runtime-files.js';
 
 /** Where a file is run: `cpu` is everywhere, the others where the machine has them. */
@@ -20,16 +20,7 @@ export interface SessionOptions {
   readonly sharing?: boolean | undefined;
 }
 
-export interface Runtime {
-  readonly session: InferenceSession;
-  readonly Tensor: TensorConstructor;
-}
-
 const SEVERITY_FATAL = 4;
-
-/** What ONNX Runtime says of an error, which it spreads over several lines, in one. */
-export const runtimeWords = (error: unknown): string =>
-  messageOf(error).replace(/\s+/g, ' ').trim();
 
 /** What the package onnxruntime-node exports, as far as it is used. */
 type OnnxRuntime = typeof common & {
@@ -66,7 +57,7 @@ export async function openRuntime(
   file: Uint8Array,
   path: string,
   options: SessionOptions = {},
-): Promise<Runtime> {
+): Promise<OnnxProgram> {
   const { InferenceSession, Tensor, listSupportedBackends } = await loadRuntime();
   const { size, device = 'cpu', sharing = false } = options;
   // ONNX Runtime itself would go on with the processor, and say so on standard error only.
@@ -82,9 +73,9 @@ export async function openRuntime(
       intraOpNumThreads: options.threads ?? availableParallelism(),
       logSeverityLevel: SEVERITY_FATAL,
       ...(sharing && { extra: SHARING }),
-      ...(size && { freeDimensionOverrides: overrides(size) }),
+      ...(size && { freeDimensionOverrides: openSizes(size) }),
     });
-    return { session, Tensor };
+    return { session, Tensor, fillsOutputs: true };
   } catch (error) {
     throw new FrameloomError(
       device === 'cpu' ? 'bad-input' : 'backend',
@@ -107,31 +98,3 @@ export async function openRuntime(
 const SHARING = {
   session: { intra_op: { allow_spinning: '0' }, dynamic_block_base: '4' },
 };
-
-const overrides = ({ samples, width, height }: NonNullable<SessionOptions['size']>) => ({
-  batch: samples,
-  height,
-  width,
-  'height/4': height / 4,
-  'width/4': width / 4,
-});
-
-/** What one run of a file is fed. */
-export interface Feeds {
-  readonly condition: Tensor | null;
-  readonly history: Tensor;
-  readonly noise: Tensor | null;
-  readonly hasHistory: boolean;
-}
-
-/** The feeds that this file has an input for, by name. */
-export function feedsFor({ session, Tensor }: Runtime, feeds: Feeds): Record<string, Tensor> {
-  const { condition, history, noise, hasHistory } = feeds;
-  const needed = session.inputNames.includes('has_history');
-  return {
-    history,
-    ...(condition && { condition }),
-    ...(noise && { noise }),
-    ...(needed && { has_history: new Tensor('float32', Float32Array.of(hasHistory ? 1 : 0), []) }),
-  };
-}

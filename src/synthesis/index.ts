@@ -13,19 +13,29 @@ export {
 } from './evaluate/held-out.js';
 export { memoryOf, type AnyModel } from './models/model.js';
 export type { ExportedModel } from './models/exported-model.js';
-export { openSynthesizer } from './engines/open-synthesizer.js';
 export { modelFingerprint } from './batch/fingerprint.js';
-export { createSynthesizer, type InteractiveSynthesizer } from './engines/interactive.js';
-export { withLatency, type LatencyFigures, type TimedSynthesizer } from './engines/latency.js';
+export { createSynthesizer, type SynthesizerOptions } from './engines/open.js';
+export type { LatencyFigures } from './engines/latency.js';
 export type { SynthesisModel } from './models/model.js';
 export { openOnnxModel, type OnnxModel, type OpenOnnxOptions } from './engines/onnx/model.js';
 export { openThreadedModel, type OpenThreadedOptions } from './engines/thread/model.js';
-export { createOnnxSynthesizer, type OnnxSynthesizerOptions } from './engines/onnx/synthesizer.js';
-export { generate, withCondition, type GenerateOptions } from './video/operators.js';
+export { createOnnxSynthesizer } from './engines/onnx/synthesizer.js';
+export { generate, type GenerateOptions } from './video/generate.js';
+export {
+  generateFrames,
+  withCondition,
+  type ConditionFramesOptions,
+  type GenerateFramesOptions,
+} from './video/operators.js';
 export type { Picture } from './evaluate/pictures.js';
 export { sampleFrames, type SampleOptions } from './sample/sample.js';
 export { writeSheet, type SheetShape } from './sample/sheet.js';
-export type { Synthesizer, SynthesizerOptions, SynthesizerState } from './engines/synthesizer.js';
+export type {
+  DetailedFrame,
+  NextOptions,
+  Synthesizer,
+  SynthesizerState,
+} from './engines/synthesizer.js';
 export {
   isTemplate,
   jobsOfShard,

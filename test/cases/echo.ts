@@ -1,7 +1,11 @@
 // A model whose frames are its conditions: what comes out tells which source frames were seen, and
 // when each is shown.
 import type { SynthesisModel } from '../../src/synthesis/models/model.js';
-import type { Synthesizer } from '../../src/synthesis/engines/synthesizer.js';
+import {
+  synthesizerOf,
+  type Stepper,
+  type Synthesizer,
+} from '../../src/synthesis/engines/synthesizer.js';
 import { conditionOptions, dataOptions } from '../../src/clips/index.js';
 import { planCondition } from '../../src/clips/condition-plan.js';
 import { createGenerator, generatorOptions } from '../../src/networks/index.js';
@@ -27,7 +31,7 @@ export async function echoModel(width = 64, height = 36): Promise<Echo> {
   const { layout } = await planCondition(condition, { baseFolder: '.', width, height });
   const generator = createGenerator(generatorOptions.parse({ preset: 'tiny' }), layout.channels);
   const seen: number[] = [];
-  const synthesizer: Synthesizer = {
+  const stepper: Stepper = {
     width,
     height,
     next: (bytes) => {
@@ -39,14 +43,16 @@ export async function echoModel(width = 64, height = 36): Promise<Echo> {
         frame.fill(grey, 3 * i, 3 * i + 3);
       });
       seen.push(sum / bytes.length);
-      return Promise.resolve(frame);
+      return Promise.resolve({ rgb: frame, flow: null, mask: null });
     },
     start: () => undefined,
     reset: () => undefined,
+    reseed: () => undefined,
     snapshot: () => Promise.resolve({ seed: 1, index: 0, history: null, conditions: null }),
     restore: () => undefined,
     dispose: () => undefined,
   };
+  const synthesizer = synthesizerOf(stepper, layout);
   const model = { data, layout, generator, weights: new Float32Array(generator.layout.size) };
   return { model: { ...model, seed: 1, step: 1 }, synthesizer, seen };
 }

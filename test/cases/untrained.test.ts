@@ -1,7 +1,7 @@
 // Whole ways through, with real (untrained) networks: as many frames as there are, at their times.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
-import { openModel } from '../../src/pipeline/open-model.js';
+import { openRunModel } from '../../src/pipeline/run-model.js';
 import { runBatch } from '../../src/synthesis/batch/batch.js';
 import type { SynthesisModel } from '../../src/synthesis/models/model.js';
 import { generateVideo } from '../../src/synthesis/video/generate-video.js';
@@ -20,7 +20,7 @@ const sources = new Map<string, number[]>();
 
 beforeAll(async () => {
   await useBackend();
-  model = await openModel(await makeRun());
+  model = await openRunModel(await makeRun());
   const lumas = series(24, (k) => 20 + 8 * k);
   const burst = { ticks: 600, of: 'if(lt(N,12),10*N,1200+10*(N-12))' };
   const mp4 = [...X264, '-bf', '0', '-video_track_timescale', '600', '-c:a', 'aac'];

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelAgainAndAgain, codeOf } from '../../bench/support/cancelling.js';
 import { useBackend } from '../../src/backend/index.js';
 import { exportGenerator } from '../../src/export/index.js';
-import { openModel } from '../../src/pipeline/open-model.js';
+import { openRunModel } from '../../src/pipeline/run-model.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip } from '../video/make-clip.js';
 import { makeWorkFolder } from './support.js';
@@ -25,7 +25,7 @@ describe('a generation on ONNX Runtime', { timeout: TIMEOUT_MS }, () => {
       const model = join(work.path, 'generator.onnx');
       // So large that a run takes most of the time: it is what must not be interrupted.
       const run = await makeRun({ data: { size: '256x144' }, generator: { channels: 8 } });
-      await exportGenerator(await openModel(run), model);
+      await exportGenerator(await openRunModel(run), model);
       const input = await makeClip({ width: 256, height: 144, frames: 1500, name: 'long.ts' });
       const folder = join(work.path, 'out');
       await mkdir(folder);

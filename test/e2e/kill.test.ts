@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { killAgainAndAgain } from '../../bench/support/killing.js';
 import { useBackend } from '../../src/backend/index.js';
 import { exportGenerator } from '../../src/export/index.js';
-import { openModel } from '../../src/pipeline/open-model.js';
+import { openRunModel } from '../../src/pipeline/run-model.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip } from '../video/make-clip.js';
 import { makeWorkFolder } from './support.js';
@@ -21,7 +21,7 @@ it(
   async () => {
     await useBackend();
     const model = join(work.path, 'generator.onnx');
-    await exportGenerator(await openModel(await makeRun()), model);
+    await exportGenerator(await openRunModel(await makeRun()), model);
     const clips = await Promise.all(
       [8, 9, 10, 11].map((frames) => makeClip({ frames, name: `clip-${frames}.mp4` })),
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { exportGenerator } from '../../src/export/index.js';
-import { openModel } from '../../src/pipeline/open-model.js';
+import { openRunModel } from '../../src/pipeline/run-model.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip } from '../video/make-clip.js';
 import { makeWorkFolder, startFrameloom, until } from './support.js';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await useBackend();
   model = join(work.path, 'generator.onnx');
   const run = await makeRun({ generator: { noiseChannels: 2 }, data: { size: '64x48' } });
-  await exportGenerator(await openModel(run), model);
+  await exportGenerator(await openRunModel(run), model);
   clip = await makeClip({ frames: FRAMES, name: 'long.mp4', toneSeconds: FRAMES / 25 });
 }, TIMEOUT_MS);
 afterAll(() => work.remove());

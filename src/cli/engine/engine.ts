@@ -12,7 +12,7 @@ export type { Engine };
  * file that was exported from the same weights.
  * @param thread started early for ONNX Runtime; ended here where it is not needed
  * @throws FrameloomError bad-option where the flags contradict each other or the export; as
- *   openModel and openThreadedModel
+ *   openRunModel and openThreadedModel
  */
 export async function openEngine(
   place: string,
@@ -41,18 +41,16 @@ async function openTensorFlow(
   flags: EngineFlags,
   { log }: Context,
 ): Promise<Engine> {
-  const { openModel } = await import('../../pipeline/open-model.js');
+  const { openRunModel } = await import('../../pipeline/run-model.js');
   const { modelFingerprint } = await import('../../synthesis/batch/fingerprint.js');
-  const model = await openModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
+  const model = await openRunModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
   return {
     model,
     coldStartFraction: model.pipeline.training.coldStartFraction,
     modelId: () => modelFingerprint(model),
     open: async () => {
-      const { useBackend } = await import('../../backend/index.js');
-      const { openSynthesizer } = await import('../../synthesis/engines/open-synthesizer.js');
-      await useBackend({ log });
-      return openSynthesizer(model);
+      const { createSynthesizer } = await import('../../synthesis/engines/open.js');
+      return createSynthesizer(model, { log });
     },
     close: () => Promise.resolve(),
   };

@@ -4,14 +4,14 @@ import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js
 import { silentLogger, type Logger } from '../../base/log.js';
 import { sweepTemporaries } from '../../base/temporaries.js';
 import { assertTrusted } from '../../clips/trust.js';
-import { formatOf, KeptFiles, type EncodeResult } from '../../video/index.js';
+import { formatOf, isPictureFormat, KeptFiles, type EncodeResult } from '../../video/index.js';
 import { dataOf, filesRead, type AnyModel } from '../models/model.js';
 import { JobMaker, type JobSettings } from './job.js';
 import { Claims, type Claim, type ClaimedWork } from './claim.js';
 import { removePartsOfMade } from '../video/film-parts.js';
 import { modelFingerprint } from './fingerprint.js';
 import { Manifest } from './manifest.js';
-import { openSynthesizerLater } from '../engines/open-later.js';
+import { createSynthesizer } from '../engines/open.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import type { BatchJob, Shard } from './template.js';
 
@@ -34,8 +34,8 @@ export type BatchEvent =
   | { readonly kind: 'failed'; readonly job: BatchJob; readonly error: FrameloomError };
 
 export interface BatchOptions extends JobSettings {
-  /** Where the manifest lies: `outputFolder` of the template. */
-  readonly folder: string;
+  /** Where the manifest lies; the folder of the jobs' template unless given. */
+  readonly folder?: string | undefined;
   readonly shard?: Shard | undefined;
   /** Videos made at once, of one model. 1 unless given. */
   readonly parallel?: number | undefined;
@@ -68,15 +68,16 @@ export interface BatchSummary {
 export async function runBatch(
   model: AnyModel,
   jobs: readonly BatchJob[],
-  options: BatchOptions,
+  options: BatchOptions = {},
 ): Promise<BatchSummary> {
   const { log = silentLogger, shard, signal } = options;
   // Once for all: no job of it could be made.
   assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
   await refuseInputs(model, jobs, options);
-  const manifest = await Manifest.open(options.folder, { shard, log });
+  const folder = options.folder ?? folderOf(jobs);
+  const manifest = await Manifest.open(folder, { shard, log });
   const sha256 = options.modelId ?? (await modelFingerprint(model));
-  const batch = new Batch(model, manifest, { ...options, modelId: sha256 });
+  const batch = new Batch(model, manifest, { ...options, folder, modelId: sha256 });
   try {
     batch.mayBeLittered(jobs);
     const queue = await batch.unfinished(jobs);
@@ -101,15 +102,28 @@ export async function runBatch(
   }
 }
 
+/**
+ * The folder of the template that they were planned by.
+ * @throws FrameloomError bad-option where they are of several, or were planned otherwise
+ */
+function folderOf(jobs: readonly BatchJob[]): string {
+  const [folder, ...more] = new Set(jobs.map((job) => job.folder ?? dirname(job.output)));
+  if (more.length === 0) return folder ?? '.';
+  throw new FrameloomError('bad-option', `the videos lie in ${more.length + 1} folders`, {
+    hint: 'say by folder where their manifest is to lie, or plan them by one template',
+  });
+}
+
 /** An output that is read by another job is lost to it as surely as by its own. */
 async function refuseInputs(
   model: AnyModel,
   jobs: readonly BatchJob[],
-  { baseFolder, reads = [], format }: BatchOptions,
+  { baseFolder = process.cwd(), reads = [], format }: BatchOptions,
 ): Promise<void> {
   const inputs = jobs.map(({ input }) => input);
   const read = await KeptFiles.of([...inputs, ...filesRead(model, baseFolder), ...reads]);
-  for (const { output } of jobs) await read.refuse(output, formatOf(output, format) === 'png');
+  for (const { output } of jobs)
+    await read.refuse(output, isPictureFormat(formatOf(output, format)));
 }
 
 /** So many folders of outputs are cleaned up at the end, whatever happened in them. */
@@ -141,7 +155,7 @@ class Batch {
   constructor(
     model: AnyModel,
     manifest: Manifest,
-    options: BatchOptions & { readonly modelId: string },
+    options: BatchOptions & { readonly modelId: string; readonly folder: string },
   ) {
     this.#model = model;
     this.#manifest = manifest;
@@ -169,7 +183,7 @@ class Batch {
   async work(queue: BatchJob[]): Promise<void> {
     const { signal } = this.#options;
     const synthesizer = await (this.#options.openSynthesizer?.() ??
-      openSynthesizerLater(this.#model));
+      createSynthesizer(this.#model, { log: this.#log }));
     try {
       /** In a row, what others are working at. */
       let busy = 0;

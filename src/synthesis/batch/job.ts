@@ -1,5 +1,5 @@
 import { FrameloomError } from '../../base/error.js';
-import { formatOf, probe, type EncodeResult } from '../../video/index.js';
+import { formatOf, isPictureFormat, probe, type EncodeResult } from '../../video/index.js';
 import { isNumbered } from '../../video/sequence.js';
 import type { AnyModel } from '../models/model.js';
 import { isOrphaned, isSameWork, type Claim, type ClaimedWork } from './claim.js';
@@ -39,7 +39,7 @@ export class JobMaker {
 
   #settings({ seed }: BatchJob): ManifestEntry['settings'] {
     const {
-      startFrames,
+      startFrames = 0,
       sideBySide,
       audio,
       carry,
@@ -109,7 +109,7 @@ export class JobMaker {
 
   /** Numbered pictures, put in place one by one: what is there need not be all of them. */
   #isNumbered({ output }: BatchJob): boolean {
-    return isNumbered(output) && formatOf(output, this.#options.format) === 'png';
+    return isNumbered(output) && isPictureFormat(formatOf(output, this.#options.format));
   }
 
   /** Whether somebody made it since the list was gone through, or died between file and manifest. */

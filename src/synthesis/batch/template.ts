@@ -12,6 +12,8 @@ export interface BatchJob {
   readonly input: string;
   readonly output: string;
   readonly seed: number;
+  /** Of the template: all outputs lie in or below it, and their manifest in it. */
+  readonly folder?: string | undefined;
 }
 
 const KEYS = ['name', 'seed', 'index', 'parent'] as const;
@@ -27,7 +29,7 @@ export const isTemplate = (output: string): boolean => /[{}]/.test(output);
  * @throws FrameloomError bad-option for another key, a brace without its other one, or an input whose
  *   name would lead out of the template's folder or be taken for a number
  */
-export function fillOutput(template: string, job: Omit<BatchJob, 'output'>): string {
+export function fillOutput(template: string, job: Omit<BatchJob, 'output' | 'folder'>): string {
   const values: Record<(typeof KEYS)[number], string> = {
     name: nameOfClip(job.input),
     parent: parentOfClip(job.input),
@@ -102,12 +104,13 @@ export function planBatch(options: {
 }): BatchJob[] {
   const { inputs, seeds, template } = options;
   const sources = new Set(inputs.map((input) => resolve(input)));
+  const folder = outputFolder(template);
   const takenBy = new Map<string, BatchJob>();
   const jobs: BatchJob[] = [];
   inputs.forEach((input, i) => {
     for (const seed of seeds) {
       const half = { index: i + 1, input, seed };
-      const job = { ...half, output: fillOutput(template, half) };
+      const job = { ...half, output: fillOutput(template, half), folder };
       const place = placeKey(job.output);
       const other = takenBy.get(place);
       if (other) throw collision(job, other, template);

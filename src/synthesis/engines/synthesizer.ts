@@ -1,27 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { scoped } from '../../backend/scope.js';
+import { throwIfCancelled } from '../../base/cancel.js';
 import { FrameloomError } from '../../base/error.js';
-import { randomStream } from '../../base/random.js';
-import {
-  bytesToTensor,
-  conditionToTensor,
-  tensorToBytes,
-  type ConditionLayout,
-} from '../../clips/index.js';
-import { registerKernels } from '../../kernels/index.js';
-import type { Generator, GeneratorOutput } from '../../networks/index.js';
-import { checkLength, checkNumbers, otherState } from './lengths.js';
-
-export interface SynthesizerOptions {
-  readonly generator: Generator;
-  /** The generator's weights, one number for each of `generator.layout.size`. */
-  readonly weights: Float32Array | tf.Tensor1D;
-  readonly width: number;
-  readonly height: number;
-  readonly layout: ConditionLayout;
-  /** Seed of the noise, where the generator takes any. 1 unless given. */
-  readonly seed?: number;
-}
+import type { ConditionLayout } from '../../clips/types.js';
+import { checkBytes, checkLabels } from './conditions.js';
+import { LatencyMeter, type LatencyFigures } from './latency.js';
 
 /** All that a generator carries from frame to frame. Numbers lie as its engine has them. */
 export interface SynthesizerState {
@@ -48,30 +29,51 @@ export interface DetailedFrame {
   readonly mask: Float32Array | null;
 }
 
+export interface NextOptions {
+  /**
+   * Ends the waiting with `cancelled`. A frame that is being made already is made to its end, and is
+   * then a part of the history like any other.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A generator with its recurrent state: one call, one frame. */
 export interface Synthesizer {
+  /** Pixels of a frame. */
   readonly width: number;
   readonly height: number;
-  /** Calls of `next` that may be under way at once; 1, the call before settled, unless given. */
-  readonly inFlight?: number;
+  /** Calls of `next` that are worth having under way at once; more wait their turn. */
+  readonly inFlight: number;
+  /** How long the last 1,000 frames took. The very first is slower: kernels are chosen during it. */
+  readonly latency: LatencyFigures;
   /**
-   * The next frame, made from its condition and the frames before it.
-   * @param condition bytes of one frame as `layout` says, null without condition
-   * @returns rgb24, HWC
-   * @throws FrameloomError bad-input when the condition has another size, or there is none;
-   *   diverged when the frame holds NaN
+   * The next frame, made from its condition and the frames before it. Calls are answered in order.
+   * @param condition bytes of one frame as the model's `layout` says: `bytesPerPixel` for each pixel,
+   *   row by row, which are the ids of labels or the channels of an image; null for a model without
+   * @returns rgb24, HWC, owned by the caller
+   * @throws FrameloomError bad-input when the condition has another size, is missing or not wanted, or
+   *   holds ids of no class; diverged when the frame holds NaN; cancelled; bad-call after `dispose`
    */
-  next(condition: Uint8Array | null): Promise<Uint8Array>;
-  /** `next`, with flow and mask beside the frame. A synthesizer of one's own need not have it. */
-  nextInDetail?(condition: Uint8Array | null): Promise<DetailedFrame>;
+  next(
+    condition: Uint8Array | Uint8ClampedArray | null,
+    options?: NextOptions,
+  ): Promise<Uint8Array>;
+  /** `next`, with flow and mask beside the frame. */
+  nextInDetail(
+    condition: Uint8Array | Uint8ClampedArray | null,
+    options?: NextOptions,
+  ): Promise<DetailedFrame>;
   /**
    * Goes on from real frames: the last of them become history.
    * @param frames rgb24, oldest first
    * @param conditions theirs, null without condition
+   * @throws FrameloomError bad-input; bad-call while a frame is being made, as do reset, reseed and restore
    */
   start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void;
-  /** Forgets all history, as before the first frame. */
+  /** Forgets all history, as before the first frame. @param seed another one of the noise */
   reset(seed?: number): void;
+  /** Draws other noise from here on, and keeps the history. */
+  reseed(seed: number): void;
   /**
    * Its state after the frames that were asked for before, for `restore`. May be called while they are
    * being made.
@@ -82,178 +84,165 @@ export interface Synthesizer {
    * @throws FrameloomError bad-shape for one of another generator or size
    */
   restore(state: SynthesizerState): void;
+  /** Lets go of its memory once the frames that were asked for are made; a second time does nothing. */
   dispose(): void;
 }
 
-const numbers = (values: tf.TypedArray | undefined): Float32Array | null =>
-  values === undefined ? null : Float32Array.from(values);
+/**
+ * What an engine does of a synthesizer: it is only called with what fits, in order, and not after
+ * `dispose`; only `next` and `snapshot` while frames are being made, which it answers in order.
+ */
+export interface Stepper {
+  readonly width: number;
+  readonly height: number;
+  /** 1 unless given. */
+  readonly inFlight?: number | undefined;
+  /** @param inDetail flow and mask are wanted too, where the generator has them */
+  next(condition: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame>;
+  start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void;
+  reset(seed?: number): void;
+  reseed(seed: number): void;
+  snapshot(): Promise<SynthesizerState>;
+  restore(state: SynthesizerState): void;
+  dispose(): void;
+}
 
-/** Runs a generator on TensorFlow.js; `useBackend` must have been called. */
-export function createSynthesizer(options: SynthesizerOptions): Synthesizer {
-  registerKernels();
-  const { generator, width, height, layout } = options;
-  const { historyFrames, conditionFrames, noiseChannels } = generator.options;
-  const parameters = scoped(() => {
-    const { weights } = options;
-    return generator.layout.unflatten(
-      weights instanceof Float32Array ? tf.tensor1d(weights) : weights,
-    );
-  });
-  let seed = options.seed ?? 1;
-  let history: tf.Tensor4D | null = null;
-  /** The last conditions, oldest first, at most conditionFrames − 1 of them. */
-  let conditions: tf.Tensor4D[] = [];
-  let index = 0;
+/**
+ * A synthesizer by any engine: what is asked of it is checked here, the same for all.
+ * @param layout of its conditions
+ * @param now milliseconds of a clock that only goes forward
+ */
+export function synthesizerOf(
+  stepper: Stepper,
+  layout: ConditionLayout,
+  now: () => number = () => performance.now(),
+): Synthesizer {
+  const { width, height } = stepper;
+  const pixels = width * height;
+  const meter = new LatencyMeter();
+  let pending = 0;
+  let disposed = false;
 
-  const frameBytes = width * height * 3;
-  const conditionBytes = width * height * layout.bytesPerPixel;
-  const imageOf = (bytes: Uint8Array): tf.Tensor4D => {
-    checkLength(bytes, frameBytes, 'a frame');
-    return bytesToTensor(bytes, [1, height, width, 3]) as tf.Tensor4D;
+  const assertLiving = (): void => {
+    if (disposed) throw new FrameloomError('bad-call', 'this synthesizer was disposed of');
   };
-  const conditionOf = (bytes: Uint8Array): tf.Tensor4D => {
-    checkLength(bytes, conditionBytes, 'a condition');
-    return conditionToTensor(bytes, [1, height, width], layout) as tf.Tensor4D;
-  };
-  const blank = (): tf.Tensor4D => tf.zeros([1, height, width, 3 * historyFrames]);
-
-  function push(frame: tf.Tensor4D): void {
-    const old = history;
-    history = scoped(() => {
-      const kept = 3 * (historyFrames - 1);
-      if (kept === 0) return tf.clone(frame);
-      const rest = tf.slice(old ?? blank(), [0, 0, 0, 0], [-1, -1, -1, kept]);
-      return tf.concat([frame, rest], 3);
+  /** Before the state is changed by a call that does not wait for its turn. */
+  const assertStill = (call: string): void => {
+    assertLiving();
+    if (pending === 0) return;
+    throw new FrameloomError('bad-call', `${call} was called while a frame is being made`, {
+      hint: 'await what next gives before',
     });
-    old?.dispose();
-  }
-
-  function remember(condition: tf.Tensor4D): void {
-    conditions.push(condition);
-    while (conditions.length > conditionFrames - 1) conditions.shift()!.dispose();
-  }
-
-  function forget(): void {
-    history?.dispose();
-    history = null;
-    tf.dispose(conditions);
-    conditions = [];
-    index = 0;
-  }
-
-  const noise = (): tf.Tensor4D | null => {
-    if (noiseChannels === 0) return null;
-    const shape: [number, number, number, number] = [1, height / 4, width / 4, noiseChannels];
-    const values = new Float32Array(shape.reduce((product, size) => product * size));
-    return tf.tensor4d(randomStream(seed, 'sample', index).fillNormal(values), shape);
   };
-
-  /** The next frame as tensors, which are the caller's to dispose of. */
-  function make(
-    bytes: Uint8Array | null,
-    inDetail: boolean,
-  ): Pick<GeneratorOutput, 'frame' | 'flow' | 'mask'> {
-    const current = bytes === null || layout.content === 'none' ? null : conditionOf(bytes);
-    if (current === null && layout.content !== 'none') {
-      throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
-    }
-    const made = scoped(() => {
-      let condition: tf.Tensor4D | null = null;
-      if (current) {
-        const known = [...conditions, current];
-        // Before the first frame the first condition stands for those that are missing.
-        while (known.length < conditionFrames) known.unshift(known[0]!);
-        condition = known.length === 1 ? current : tf.concat(known, 3);
-      }
-      const { frame, flow, mask } = generator.step(parameters, {
-        condition,
-        history: history ?? blank(),
-        hasHistory: history !== null,
-        noise: noise(),
+  const assertSeed = (seed: number): void => {
+    if (Number.isSafeInteger(seed)) return;
+    throw new FrameloomError('bad-option', `${seed} is no seed`, { hint: 'give a whole number' });
+  };
+  const conditionOf = (given: Uint8Array | Uint8ClampedArray): Uint8Array => {
+    const bytes = checkBytes(given, pixels * layout.bytesPerPixel, 'a condition');
+    if (layout.content === 'labels') checkLabels(bytes, layout);
+    return bytes;
+  };
+  const checked = (given: Uint8Array | Uint8ClampedArray | null | undefined): Uint8Array | null => {
+    if (layout.content === 'none') {
+      if (given === null || given === undefined) return null;
+      throw new FrameloomError('bad-input', 'this generator takes no condition', {
+        hint: 'call next(null)',
       });
-      return { frame, flow: inDetail ? flow : null, mask: inDetail ? mask : null };
+    }
+    if (given !== null && given !== undefined) return conditionOf(given);
+    throw new FrameloomError('bad-input', 'this generator needs a condition for each frame', {
+      hint: `give ${layout.bytesPerPixel} bytes for each of ${width}x${height} pixels`,
     });
-    push(made.frame);
-    if (current) remember(current);
-    index += 1;
-    return made;
+  };
+
+  /** Makes one frame, whether somebody still waits for it or not. */
+  async function make(condition: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> {
+    const started = now();
+    pending += 1;
+    try {
+      const frame = await stepper.next(condition, inDetail);
+      meter.add(now() - started);
+      return frame;
+    } finally {
+      pending -= 1;
+      if (disposed && pending === 0) stepper.dispose();
+    }
+  }
+
+  async function next(
+    given: Uint8Array | Uint8ClampedArray | null,
+    { signal }: NextOptions = {},
+    inDetail: boolean,
+  ): Promise<DetailedFrame> {
+    assertLiving();
+    throwIfCancelled(signal, DOING);
+    const frame = make(checked(given), inDetail);
+    return signal ? untilCancelled(frame, signal) : frame;
   }
 
   return {
     width,
     height,
-    // Asynchronous for the other engines' sake, and so that what it throws is a rejection too.
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async next(bytes) {
-      const { frame } = make(bytes, false);
-      try {
-        return tensorToBytes(frame);
-      } finally {
-        frame.dispose();
+    inFlight: stepper.inFlight ?? 1,
+    get latency() {
+      return meter.figures;
+    },
+    next: async (condition, options) => (await next(condition, options, false)).rgb,
+    nextInDetail: (condition, options) => next(condition, options, true),
+    start(frames, given) {
+      assertStill('start');
+      if (given && layout.content !== 'none' && given.length !== frames.length) {
+        throw new FrameloomError(
+          'bad-input',
+          `there are ${frames.length} frames to start from and ${given.length} conditions`,
+        );
       }
+      stepper.start(
+        frames.map((frame) => checkBytes(frame, 3 * pixels, 'a frame')),
+        given && layout.content !== 'none' ? given.map(conditionOf) : null,
+      );
     },
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async nextInDetail(bytes) {
-      const { frame, flow, mask } = make(bytes, true);
-      const numbersOf = (tensor: tf.Tensor): Float32Array => Float32Array.from(tensor.dataSync());
-      try {
-        return {
-          rgb: tensorToBytes(frame),
-          flow: flow && numbersOf(flow),
-          mask: mask && numbersOf(mask),
-        };
-      } finally {
-        tf.dispose([frame, flow, mask].filter((tensor) => tensor !== null));
-      }
+    reset(seed) {
+      assertStill('reset');
+      if (seed !== undefined) assertSeed(seed);
+      stepper.reset(seed);
     },
-    start(frames, startConditions) {
-      forget();
-      frames.forEach((bytes, i) => {
-        const frame = imageOf(bytes);
-        push(frame);
-        frame.dispose();
-        const condition = startConditions?.[i];
-        if (condition && layout.content !== 'none') remember(conditionOf(condition));
-      });
+    reseed(seed) {
+      assertStill('reseed');
+      assertSeed(seed);
+      stepper.reseed(seed);
     },
-    reset(nextSeed) {
-      forget();
-      seed = nextSeed ?? seed;
-    },
+    // Asynchronous, so that what it throws is a rejection.
+
     async snapshot() {
-      const place = { seed, index };
-      // Copies of their own: the next frame lets go of what it follows.
-      const kept = scoped(() => ({
-        history: history && tf.clone(history),
-        conditions: conditions.length === 0 ? null : tf.concat(conditions, 3),
-      }));
-      try {
-        const [past, known] = await Promise.all([kept.history?.data(), kept.conditions?.data()]);
-        return { ...place, history: numbers(past), conditions: numbers(known) };
-      } finally {
-        tf.dispose([kept.history, kept.conditions].filter((tensor) => tensor !== null));
-      }
+      assertLiving();
+      return stepper.snapshot();
     },
     restore(state) {
-      const known = state.conditions?.length ?? 0;
-      const count = known / (width * height * layout.channels || 1);
-      if (state.history) checkNumbers(state.history, width * height * 3 * historyFrames);
-      if (known > 0 && !(Number.isInteger(count) && count < conditionFrames)) throw otherState();
-      forget();
-      ({ seed, index } = state);
-      const shape = (channels: number): [number, number, number, number] => [
-        ...([1, height, width] as const),
-        channels,
-      ];
-      if (state.history) history = tf.tensor4d(state.history, shape(3 * historyFrames));
-      if (!state.conditions) return;
-      const all = tf.tensor4d(state.conditions, shape(layout.channels * count));
-      conditions = count === 1 ? [all] : tf.split(all, count, 3);
-      if (count > 1) all.dispose();
+      assertStill('restore');
+      stepper.restore(state);
     },
     dispose() {
-      forget();
-      tf.dispose(parameters);
+      if (disposed) return;
+      disposed = true;
+      if (pending === 0) stepper.dispose();
     },
   };
+}
+
+const DOING = 'generating';
+
+/** What comes first: the frame, or the signal. */
+async function untilCancelled<T>(made: Promise<T>, signal: AbortSignal): Promise<T> {
+  let cancel: (() => void) | undefined;
+  const stopped = new Promise<never>((_resolve, reject) => {
+    cancel = (): void => reject(new FrameloomError('cancelled', `${DOING} was cancelled`));
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+  try {
+    return await Promise.race([made, stopped]);
+  } finally {
+    if (cancel) signal.removeEventListener('abort', cancel);
+  }
 }

@@ -4,7 +4,7 @@ import { rationalToNumber, type Rational } from '../../base/rational.js';
 import { mapFrames, type Frame } from '../../video/index.js';
 import { dataOf, memoryOf, type AnyModel } from '../models/model.js';
 import { blend, closingShare, loopFrames } from './loop.js';
-import { openSynthesizerLater } from '../engines/open-later.js';
+import { createSynthesizer } from '../engines/open.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 
 export interface SampleOptions {
@@ -65,7 +65,7 @@ export function sampleFrames(model: AnyModel, options: SampleOptions): Observabl
     let past: Uint8Array[] = [];
     if (firstFrame) past = Array.from({ length: historyFrames }, () => firstFrame);
     const make = async (step: number): Promise<Uint8Array> => {
-      const synthesizer = lent ?? (await (own ??= openSynthesizerLater(model, seed)));
+      const synthesizer = lent ?? (await (own ??= createSynthesizer(model, { seed })));
       if (step === 0 && firstFrame) {
         synthesizer.start(past, null);
         return firstFrame;
@@ -85,7 +85,7 @@ export function sampleFrames(model: AnyModel, options: SampleOptions): Observabl
             if (step < closing) leadIn.push(data);
             const index = step - closing;
             const timeSeconds = index / rationalToNumber(fps);
-            return { index, timeSeconds, width, height, pixelFormat: 'rgb24', data };
+            return { index, timeSeconds, width, height, fps, pixelFormat: 'rgb24', data };
           }),
           filter(({ index }) => index >= 0),
         )

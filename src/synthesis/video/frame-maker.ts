@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { mapFrames, type Frame } from '../../video/index.js';
 import { dataOf, type AnyModel } from '../models/model.js';
-import type { Synthesizer } from '../engines/synthesizer.js';
+import type { DetailedFrame, Synthesizer } from '../engines/synthesizer.js';
 
 export interface FrameMakerOptions {
   /** What makes the frames of a subscription, with nothing behind it. */
@@ -14,6 +14,8 @@ export interface FrameMakerOptions {
   readonly start?: ((k: number) => Frame) | undefined;
   /** Told of each frame that was asked for, before the next one is; k counts the conditions. */
   readonly asked?: ((synthesizer: Synthesizer, k: number) => void) | undefined;
+  /** Told what each made frame was composed of, in order and before the frame is given out. */
+  readonly onDetail?: ((detail: DetailedFrame) => void) | undefined;
   /** Called before the first frame is made, to set the history. */
   readonly begin?: ((synthesizer: Synthesizer) => void) | undefined;
 }
@@ -45,9 +47,13 @@ export function createFrameMaker(model: AnyModel, options: FrameMakerOptions): F
         const limit = { inFlight: synthesizer.inFlight };
         const starts: Frame[] = [];
         const startConditions: Uint8Array[] = [];
-        const make = async ({ data, index, timeSeconds }: Frame): Promise<Frame> => {
-          const made = await synthesizer.next(hasCondition ? data : null);
-          return { index, timeSeconds, width, height, pixelFormat: 'rgb24', data: made };
+        const make = async ({ data, index, timeSeconds, fps }: Frame): Promise<Frame> => {
+          const wanted = hasCondition ? data : null;
+          const shown = { index, timeSeconds, width, height, fps, pixelFormat: 'rgb24' } as const;
+          if (!options.onDetail) return { ...shown, data: await synthesizer.next(wanted) };
+          const made = await synthesizer.nextInDetail(wanted);
+          options.onDetail(made);
+          return { ...shown, data: made.rgb };
         };
         subscriber.add(
           conditions

@@ -10,7 +10,9 @@ import {
   encodeFrames,
   encodeInSegments,
   formatOf,
+  isPictureFormat,
   openVideo,
+  partOf,
   timesAhead,
   type CarryOptions,
   type EncodeOptions,
@@ -18,13 +20,12 @@ import {
   type OnDamage,
   type OpenedVideo,
   type RawInput,
-  type VideoInfo,
 } from '../../video/index.js';
 import { dataOf, filesRead, type AnyModel } from '../models/model.js';
 import { partsOf } from './film-job.js';
 import { removePartsOfMade, type FilmParts } from './film-parts.js';
 import { createFrameMaker } from './frame-maker.js';
-import { openSynthesizerLater } from '../engines/open-later.js';
+import { createSynthesizer } from '../engines/open.js';
 import { checkInput, totalFrames, warnOfRate } from './input-checks.js';
 import { openFrameSource, type FrameSource } from './frame-source.js';
 import { rollOut } from './rollout.js';
@@ -55,10 +56,14 @@ export interface GenerateVideoOptions extends OutputChoice {
    * `error` of pictures, of which the bad one can be named and made again.
    */
   readonly onDamage?: OnDamage | undefined;
+  /** Only a part of the input: its first frame is the one nearest to this time after the input's first. */
+  readonly startSeconds?: number | undefined;
+  /** Only so much of the input, from there. */
+  readonly durationSeconds?: number | undefined;
   /** How the input's colours are to be read, whatever it says of itself: y4m says too little. */
   readonly colour?: InputColour | undefined;
-  /** Real frames of the input to go on from, copied to the output; 0 makes every frame. */
-  readonly startFrames: number;
+  /** Real frames of the input to go on from, copied to the output. 0 unless given: every frame is made. */
+  readonly startFrames?: number | undefined;
   readonly seed?: number;
   /** Write condition | generated | real beside each other; the real one where the input is such a video. */
   readonly sideBySide?: boolean | undefined;
@@ -66,7 +71,8 @@ export interface GenerateVideoOptions extends OutputChoice {
   readonly audio?: boolean;
   /** Carry more of the input along: subtitles, chapters, tags. */
   readonly carry?: Omit<CarryOptions, 'from'> | undefined;
-  readonly baseFolder: string;
+  /** Folder that relative paths of the model's pipeline start from; the current one unless given. */
+  readonly baseFolder?: string | undefined;
   /** What else is read and never written over, beside the input and the model's files: a list, say. */
   readonly reads?: readonly string[] | undefined;
   /** Run any filtergraph of the model, not only those that can do no more than change pictures. */
@@ -91,14 +97,29 @@ const isPath = (place: string | Readable | Writable): place is string =>
  * Looks at the input and keeps it open, so that this can be done while the model is loaded.
  * @throws FrameloomError as generateVideo, of the input
  */
-export function openInput(
+export async function openInput(
   options: Pick<
     GenerateVideoOptions,
-    'input' | 'raw' | 'sequenceFps' | 'onDamage' | 'signal' | 'log'
+    | 'input'
+    | 'raw'
+    | 'sequenceFps'
+    | 'onDamage'
+    | 'signal'
+    | 'log'
+    | 'startSeconds'
+    | 'durationSeconds'
   >,
 ): Promise<OpenedVideo> {
   const { input, raw, sequenceFps, onDamage, signal, log = silentLogger } = options;
-  return openVideo(input, { count: true, raw, sequenceFps, onDamage, signal, log });
+  const { startSeconds, durationSeconds } = options;
+  const video = await openVideo(input, { count: true, raw, sequenceFps, onDamage, signal, log });
+  if (startSeconds === undefined && durationSeconds === undefined) return video;
+  try {
+    return partOf(video, { startSeconds, durationSeconds });
+  } catch (error) {
+    await video.close();
+    throw error;
+  }
 }
 
 /**
@@ -171,11 +192,12 @@ async function makeFilm(
   model: AnyModel,
   options: FilmOptions,
 ): Promise<EncodeResult> {
-  const { output, fps, total, parts, signal, baseFolder, trustFilters, resample } = options;
+  const { output, fps, total, parts, signal, trustFilters, resample } = options;
+  const { baseFolder = process.cwd() } = options;
   const { log = silentLogger } = options;
   const { info } = video;
   const skip = parts?.frames ?? 0;
-  const startFrames = skip > 0 ? 0 : options.startFrames;
+  const startFrames = skip > 0 ? 0 : (options.startFrames ?? 0);
   const source: Partial<FrameSource> & Omit<FrameSource, 'start'> = parts?.isComplete
     ? { conditions: EMPTY, layout: model.layout, takeReal: null }
     : await openFrameSource(model, video, {
@@ -186,7 +208,7 @@ async function makeFilm(
       });
   const { width, height } = dataOf(model).size;
   log.debug(`generating ${info.frameCount ?? '?'} frames at ${width}x${height}`);
-  const synthesizer = options.synthesizer ?? (await openSynthesizerLater(model));
+  const synthesizer = options.synthesizer ?? (await createSynthesizer(model, { log, signal }));
   const open = (): Synthesizer => {
     synthesizer.reset(options.seed ?? model.seed);
     if (parts?.synthesizer) synthesizer.restore(parts.synthesizer);
@@ -207,7 +229,7 @@ async function makeFilm(
     overwrite: options.overwrite,
     // Resampled, all frames are of the rate.
     ...(resample ? {} : timesAhead(info)),
-    ...carriedFrom(info, options),
+    ...carriedFrom(video, options),
   };
   let seen = skip;
   try {
@@ -228,10 +250,10 @@ async function makeFilm(
 
 /** That nothing is written over: what is read never, what is there only when asked. */
 async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Promise<void> {
-  const { input, baseFolder, overwrite, reads = [] } = options;
+  const { input, baseFolder = process.cwd(), overwrite, reads = [] } = options;
   const output = options.output === process.stdout ? '-' : options.output;
   if (typeof output !== 'string') return;
-  const pictures = output !== '-' && formatOf(output, options.format) === 'png';
+  const pictures = output !== '-' && isPictureFormat(formatOf(output, options.format));
   const own = input === process.stdin ? '-' : input;
   const read = [
     ...(typeof own === 'string' ? [own] : []),
@@ -248,7 +270,7 @@ async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Prom
 /** What can be said before any frame is read. */
 function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOptions): void {
   const { info, isStream } = video;
-  checkInput(info, model, options.startFrames);
+  checkInput(info, model, options.startFrames ?? 0);
   if (options.audio && isStream) {
     throw new FrameloomError('bad-option', 'sound cannot be carried along from a pipe', {
       hint: 'leave --audio out, or read from a file',
@@ -265,14 +287,18 @@ function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOption
 
 /** What the output takes from the input beside its pictures. */
 function carriedFrom(
-  info: VideoInfo,
+  { info, beginsSeconds }: OpenedVideo,
   { audio, carry, log }: GenerateVideoOptions,
-): Pick<EncodeOptions, 'audioFrom' | 'carry'> {
+): Pick<EncodeOptions, 'audioFrom' | 'audioStartSeconds' | 'carry'> {
   if (!audio && !carry) return {};
   const { path } = info;
   if (info.kind !== 'file' || path === null) {
     log?.warn(`${path ?? 'the input'} holds pictures only: there is nothing to carry along`);
     return {};
   }
-  return { ...(audio && { audioFrom: path }), ...(carry && { carry: { ...carry, from: path } }) };
+  return {
+    ...(audio && { audioFrom: path }),
+    ...(carry && { carry: { ...carry, from: path } }),
+    ...(beginsSeconds !== undefined && { audioStartSeconds: beginsSeconds }),
+  };
 }

@@ -2,38 +2,44 @@ import { defer, Observable, type OperatorFunction } from 'rxjs';
 import type { Rational } from '../../base/rational.js';
 import { openCondition } from '../../clips/condition.js';
 import type { Frame } from '../../video/index.js';
+import { createSynthesizer } from '../engines/open.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 import { createFrameMaker } from './frame-maker.js';
-import { openSynthesizer } from '../engines/open-synthesizer.js';
 
-export interface GenerateOptions {
+export interface GenerateFramesOptions {
   /** Seed of the noise, where the generator takes any; the training's unless given. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Real frames (rgb24 bytes, oldest first) to go on from; none begins from nothing. */
-  readonly startFrames?: readonly Uint8Array[];
+  readonly startFrames?: readonly Uint8Array[] | undefined;
   /** Their conditions. */
-  readonly startConditions?: readonly Uint8Array[] | null;
+  readonly startConditions?: readonly Uint8Array[] | null | undefined;
+}
+
+export interface ConditionFramesOptions {
+  /** Run any filtergraph of the model: others than change pictures make the stream fail with `untrusted`. */
+  readonly trustFilters?: boolean | undefined;
+  /** Folder that relative paths of the model's pipeline start from; the current one unless given. */
+  readonly baseFolder?: string | undefined;
 }
 
 /**
- * RxJS operator: video frames in, the conditions that the model's pipeline makes of them out. For a
- * model without conditions the frames pass through and only keep time.
+ * RxJS operator: frames of one's own in, the conditions that the model's pipeline makes of them out. For a
+ * model without conditions the frames pass through and only keep time. Of a video file `generate` does
+ * all of it.
  * @param fps rate of the frames
- * @param options `trustFilters` runs any filtergraph of the model, not only those that can do no more
- *   than change pictures: others make the stream fail with `untrusted`
  */
 export function withCondition(
   model: AnyModel,
   fps: Rational,
-  options: { readonly trustFilters?: boolean } = {},
+  options: ConditionFramesOptions = {},
 ): OperatorFunction<Frame, Frame> {
-  const context = { baseFolder: process.cwd(), fps, ...options };
+  const { trustFilters, baseFolder = process.cwd() } = options;
   return (frames) =>
     defer(
       () =>
         new Observable<Frame>((subscriber) => {
           let closed = false;
-          openCondition(dataOf(model), { frames }, context).then(
+          openCondition(dataOf(model), { frames }, { baseFolder, fps, trustFilters }).then(
             (condition) => {
               if (!closed) subscriber.add((condition?.frames ?? frames).subscribe(subscriber));
             },
@@ -48,20 +54,36 @@ export function withCondition(
 
 /**
  * RxJS operator: condition frames in, generated rgb24 frames out, each made from the ones before it.
- * `useBackend` must have been called. Frames are made only as fast as they are taken.
+ * Frames are made only as fast as they are taken.
  */
-export function generate(
+export function generateFrames(
   model: AnyModel,
-  options: GenerateOptions = {},
+  options: GenerateFramesOptions = {},
 ): OperatorFunction<Frame, Frame> {
   const { seed, startFrames, startConditions = null } = options;
-  const { operator } = createFrameMaker(model, {
-    open: () => openSynthesizer(model, seed),
-    close: (synthesizer) => synthesizer.dispose(),
-    ...(startFrames && {
-      // Not before the first frame: the start's conditions may come from the same stream.
-      begin: (synthesizer) => synthesizer.start(startFrames, startConditions),
-    }),
-  });
-  return operator;
+  return (conditions) =>
+    new Observable<Frame>((subscriber) => {
+      let closed = false;
+      createSynthesizer(model, { seed }).then(
+        (synthesizer) => {
+          if (closed) {
+            synthesizer.dispose();
+            return;
+          }
+          const { operator } = createFrameMaker(model, {
+            open: () => synthesizer,
+            close: () => synthesizer.dispose(),
+            ...(startFrames && {
+              // Not before the first frame: the start's conditions may come from the same stream.
+              begin: () => synthesizer.start(startFrames, startConditions),
+            }),
+          });
+          subscriber.add(conditions.pipe(operator).subscribe(subscriber));
+        },
+        (error: unknown) => subscriber.error(error),
+      );
+      return () => {
+        closed = true;
+      };
+    });
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
 import { exportGenerator } from '../../../src/export/index.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import { makeRun } from '../../synthesis/make-run.js';
 import { makeClip, scratchPath } from '../../video/make-clip.js';
 
@@ -103,7 +103,7 @@ describe('the process', () => {
       console.log(code, '_tfengine' in globalThis);`;
     await useBackend();
     const file = scratchPath('generator.onnx');
-    await exportGenerator(await openModel(await makeRun()), file);
+    await exportGenerator(await openRunModel(await makeRun()), file);
     const clip = await makeClip({ frames: 2 });
     const generate = ['--quiet', 'generate', file, '-i', clip, '-o', scratchPath('made.mkv')];
     const helps = await script(loads(['--help'])).ended;

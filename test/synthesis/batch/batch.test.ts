@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import {
   runBatch,
   type BatchEvent,
@@ -22,7 +22,7 @@ import {
 import { Claims, type ClaimedWork } from '../../../src/synthesis/batch/claim.js';
 import type { ManifestEntry } from '../../../src/synthesis/batch/manifest.js';
 import type { SynthesisModel } from '../../../src/synthesis/models/model.js';
-import { createSynthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import { createTensorFlowSynthesizer } from '../../../src/synthesis/engines/tensorflow.js';
 import { outputFolder, planBatch } from '../../../src/synthesis/batch/template.js';
 import { decodeFrames, runningProcesses } from '../../../src/video/index.js';
 import { collect } from '../../video/frames.js';
@@ -35,7 +35,7 @@ let clips: string[];
 
 beforeAll(async () => {
   await useBackend();
-  model = await openModel(await makeRun({ generator: { noiseChannels: 2 } }));
+  model = await openRunModel(await makeRun({ generator: { noiseChannels: 2 } }));
   clips = await Promise.all(
     [1, 2, 3].map((i) => makeClip({ frames: FRAMES, name: `clip-${i}.mp4`, filter: `hue=h=${i}` })),
   );
@@ -114,7 +114,7 @@ describe('runBatch', () => {
     expect(await readFile(join(folder, '1-1.mkv'), 'utf8')).toBe('something else');
     expect(await again({ more: { overwrite: true } })).toEqual(['done 1-1', 'skipped 2-1']);
     expect(await again({ more: { startFrames: 1 } })).toEqual(['done 1-1', 'done 2-1']);
-    const other = await openModel(await makeRun({ seed: 2, generator: { noiseChannels: 2 } }));
+    const other = await openRunModel(await makeRun({ seed: 2, generator: { noiseChannels: 2 } }));
     expect(await again({ of: other, more: { startFrames: 1 } })).toEqual(['done 1-1', 'done 2-1']);
   });
 
@@ -141,7 +141,7 @@ describe('runBatch', () => {
       folder,
       more: {
         openSynthesizer: () => {
-          const real = createSynthesizer({ ...model, width, height });
+          const real = createTensorFlowSynthesizer({ ...model, width, height });
           const next = async (condition: Uint8Array | null) => {
             calls += 1;
             if (calls === 3) throw new TypeError('a defect');

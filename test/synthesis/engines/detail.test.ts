@@ -6,7 +6,8 @@ import { planCondition } from '../../../src/clips/condition-plan.js';
 import { exportGenerator } from '../../../src/export/index.js';
 import { createGenerator, generatorOptions, type Generator } from '../../../src/networks/index.js';
 import { openOnnxModel } from '../../../src/synthesis/engines/onnx/model.js';
-import { createSynthesizer, type Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import type { Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import { createTensorFlowSynthesizer } from '../../../src/synthesis/engines/tensorflow.js';
 import { openThreadedModel } from '../../../src/synthesis/engines/thread/model.js';
 import { scratchPath } from '../../video/make-clip.js';
 
@@ -53,7 +54,7 @@ function moving(generator: Generator, flow: readonly [number, number]): Float32A
 /** Looks at one frame after a real one. */
 async function checkMoved(synthesizer: Synthesizer): Promise<void> {
   synthesizer.start([real], [condition]);
-  const { rgb, flow, mask } = await synthesizer.nextInDetail!(condition);
+  const { rgb, flow, mask } = await synthesizer.nextInDetail(condition);
   expect(flow).toHaveLength(2 * PIXELS);
   expect(Math.max(...mask!)).toBeLessThan(1e-6);
   for (const [x, y] of [
@@ -79,13 +80,13 @@ describe('a frame in detail', () => {
     await exportGenerator({ ...trained, layout, step: 1, pipeline: { data } }, path);
     const [here, there] = [await openOnnxModel(path), await openThreadedModel(path)];
     const engines = [
-      createSynthesizer({ ...trained, layout, ...data.size }),
+      createTensorFlowSynthesizer({ ...trained, layout, ...data.size }),
       here.open(),
       there.open(),
     ];
     const before = tf.memory().numTensors;
     for (const engine of engines) {
-      const first = await engine.nextInDetail!(condition);
+      const first = await engine.nextInDetail(condition);
       expect(first).toMatchObject({ flow: null, mask: null });
       engine.reset();
       expect(await engine.next(condition)).toEqual(first.rgb);
@@ -101,9 +102,9 @@ describe('a frame in detail', () => {
     const generator = generatorOf({ flow: false });
     const { layout } = await planCondition(data.condition, { baseFolder: '/', ...data.size });
     const weights = generator.layout.initialize(1);
-    const synthesizer = createSynthesizer({ generator, weights, layout, ...data.size });
+    const synthesizer = createTensorFlowSynthesizer({ generator, weights, layout, ...data.size });
     synthesizer.start([real], [condition]);
-    expect(await synthesizer.nextInDetail!(condition)).toMatchObject({ flow: null, mask: null });
+    expect(await synthesizer.nextInDetail(condition)).toMatchObject({ flow: null, mask: null });
     synthesizer.dispose();
   });
 });

@@ -6,7 +6,8 @@ import { dataOptions } from '../../../src/clips/options.js';
 import { exportGenerator } from '../../../src/export/index.js';
 import { createGenerator, generatorOptions } from '../../../src/networks/index.js';
 import { openOnnxModel } from '../../../src/synthesis/engines/onnx/model.js';
-import { createSynthesizer, type Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import type { Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import { createTensorFlowSynthesizer } from '../../../src/synthesis/engines/tensorflow.js';
 import { openThreadedModel } from '../../../src/synthesis/engines/thread/model.js';
 import { expectNoLeak } from '../../tensors.js';
 import { scratchPath } from '../../video/make-clip.js';
@@ -58,7 +59,7 @@ async function engineOf(
   };
   if (engine === 'tensorflow') {
     const open = (seed = 3): Synthesizer =>
-      createSynthesizer({ ...trained, layout, ...SIZE, seed });
+      createTensorFlowSynthesizer({ ...trained, layout, ...SIZE, seed });
     return { open, condition };
   }
   const path = scratchPath('generator.onnx');

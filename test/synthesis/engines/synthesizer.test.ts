@@ -4,7 +4,8 @@ import { useBackend } from '../../../src/backend/index.js';
 import { randomStream } from '../../../src/base/random.js';
 import type { ConditionLayout } from '../../../src/clips/index.js';
 import { createGenerator, generatorOptions } from '../../../src/networks/index.js';
-import { createSynthesizer, type Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import type { Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import { createTensorFlowSynthesizer } from '../../../src/synthesis/engines/tensorflow.js';
 import { expectNoLeak } from '../../tensors.js';
 
 const [WIDTH, HEIGHT] = [24, 16];
@@ -34,7 +35,7 @@ function open(
   );
   const weights = generator.layout.initialize(1);
   const size = { width: WIDTH, height: HEIGHT };
-  return createSynthesizer({
+  return createTensorFlowSynthesizer({
     ...{ generator, weights, layout: condition, ...size },
     ...(seed === undefined ? {} : { seed }),
   });
@@ -58,7 +59,7 @@ async function run(
   return made;
 }
 
-describe('createSynthesizer', () => {
+describe('createTensorFlowSynthesizer', () => {
   it.each([
     ['an image condition', layout('image', 1), PIXELS, 256],
     ['a colour condition', layout('image', 3), 3 * PIXELS, 256],

@@ -4,7 +4,7 @@ import { useBackend } from '../../../src/backend/index.js';
 import { randomStream } from '../../../src/base/random.js';
 import { isFrameloomError } from '../../../src/base/error.js';
 import { exportGenerator } from '../../../src/export/index.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import { generateVideo } from '../../../src/synthesis/video/generate-video.js';
 import { openOnnxModel } from '../../../src/synthesis/engines/onnx/model.js';
 import { OnnxThread } from '../../../src/synthesis/engines/thread/host.js';
@@ -21,7 +21,7 @@ beforeAll(async () => {
   await useBackend();
   path = scratchPath('generator.onnx');
   const run = await makeRun({ generator: { noiseChannels: 2, conditionFrames: 2 } });
-  await exportGenerator(await openModel(run), path);
+  await exportGenerator(await openRunModel(run), path);
 });
 
 function condition(name: string): Uint8Array {

@@ -5,12 +5,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
 import { randomStream } from '../../../src/base/random.js';
 import { rational } from '../../../src/base/rational.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import { blend, closingShare, loopFrames } from '../../../src/synthesis/sample/loop.js';
 import type { SynthesisModel } from '../../../src/synthesis/models/model.js';
 import { sampleFrames, type SampleOptions } from '../../../src/synthesis/sample/sample.js';
 import { composeSheet, writeSheet } from '../../../src/synthesis/sample/sheet.js';
-import type { Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import {
+  synthesizerOf,
+  type Stepper,
+  type Synthesizer,
+} from '../../../src/synthesis/engines/synthesizer.js';
 import type { Frame } from '../../../src/video/index.js';
 import { expectNoLeak } from '../../tensors.js';
 import { scratchPath } from '../../video/make-clip.js';
@@ -22,7 +26,7 @@ const BYTES = WIDTH * HEIGHT * 3;
 
 beforeAll(async () => {
   await useBackend();
-  model = await openModel(
+  model = await openRunModel(
     await makeRun({
       data: { condition: 'none' },
       generator: { noiseChannels: 2, conditionFrames: 1 },
@@ -50,16 +54,21 @@ function changes(frames: readonly Frame[]): { mean: number; most: number; seam: 
 /** A world that brightens and never returns: the worst there is to make a loop of. */
 function drifting(perFrame: number): Synthesizer {
   let last: Uint8Array = new Uint8Array(BYTES);
-  return {
+  const stepper: Stepper = {
     width: WIDTH,
     height: HEIGHT,
-    next: () => Promise.resolve((last = last.map((byte) => Math.min(255, byte + perFrame)))),
+    next: () => {
+      last = last.map((byte) => Math.min(255, byte + perFrame));
+      return Promise.resolve({ rgb: last, flow: null, mask: null });
+    },
     start: (frames) => void (last = frames.at(-1)!),
     reset: () => void (last = new Uint8Array(BYTES)),
+    reseed: () => undefined,
     snapshot: () => Promise.resolve({ seed: 1, index: 0, history: null, conditions: null }),
     restore: () => undefined,
     dispose: () => undefined,
   };
+  return synthesizerOf(stepper, model.layout);
 }
 
 describe('sampleFrames', () => {
@@ -93,7 +102,7 @@ describe('sampleFrames', () => {
   });
 
   it('refuses models that need a condition, and impossible numbers', async () => {
-    const edges = await openModel(await makeRun());
+    const edges = await openRunModel(await makeRun());
     const fps = rational(25);
     expect(() => sampleFrames(edges, { frames: 3, fps })).toThrow(
       'this model makes each frame from a derived condition and cannot sample without',

@@ -15,14 +15,14 @@ import { useBackend } from '../../../src/backend/index.js';
 import { isFrameloomError } from '../../../src/base/error.js';
 import { randomStream } from '../../../src/base/random.js';
 import { sweepTemporaries, temporariesIn } from '../../../src/base/temporaries.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import { runBatch } from '../../../src/synthesis/batch/batch.js';
 import {
   generateVideo,
   type GenerateVideoOptions,
 } from '../../../src/synthesis/video/generate-video.js';
 import type { SynthesisModel } from '../../../src/synthesis/models/model.js';
-import { openSynthesizer } from '../../../src/synthesis/engines/open-synthesizer.js';
+import { createSynthesizer } from '../../../src/synthesis/engines/open.js';
 import type { Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
 import { outputFolder, planBatch } from '../../../src/synthesis/batch/template.js';
 import { probe, runningProcesses, type EncodeResult } from '../../../src/video/index.js';
@@ -37,7 +37,7 @@ let clip: string;
 beforeAll(async () => {
   await useBackend();
   const generator = { noiseChannels: 2, historyFrames: 3, conditionFrames: 3 };
-  model = await openModel(await makeRun({ generator }));
+  model = await openRunModel(await makeRun({ generator }));
   clip = await makeClip({ frames: FRAMES, name: 'clip.mp4' });
 });
 
@@ -115,7 +115,7 @@ describe('a long film that is stopped', () => {
     ['a.ts', 'by a filter that remembers', {}, { condition: custom }],
     ['a.mp4', 'without a condition', {}, { condition: { kind: 'none' } }],
   ] as const)('goes on, and %s %s is the same file', async (name, _how, options, data) => {
-    const of = await openModel(
+    const of = await openRunModel(
       await makeRun({
         generator: { noiseChannels: 2, historyFrames: 3, conditionFrames: 3 },
         ...(Object.keys(data).length > 0 && { data }),
@@ -199,7 +199,7 @@ describe('a long film that is stopped', () => {
     if (change === 'input') await utimes(own, 1, 1);
     if (change === 'model') {
       const other = { noiseChannels: 2, historyFrames: 3, conditionFrames: 3 };
-      options = { of: await openModel(await makeRun({ seed: 2, generator: other })) };
+      options = { of: await openRunModel(await makeRun({ seed: 2, generator: other })) };
     }
     const whole = await undisturbed('a.mp4', { input: own, ...options });
     const second = await generate(output, { input: own, ...options });
@@ -212,7 +212,7 @@ describe('a long film that is stopped', () => {
   it('keeps what is finished when it fails, and everything when only the joining does', async () => {
     const output = await out('a.mp4');
     const whole = await undisturbed('a.mp4');
-    const own = openSynthesizer(model);
+    const own = await createSynthesizer(model);
     let left = 8;
     const failing: Synthesizer = {
       ...own,

@@ -5,7 +5,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import {
   generateVideo,
   type GenerateVideoOptions,
@@ -33,7 +33,7 @@ let clip: string;
 
 beforeAll(async () => {
   await useBackend();
-  model = await openModel(await makeRun());
+  model = await openRunModel(await makeRun());
   ({ ffmpegPath } = await findFfmpeg());
   clip = await makeClip({ width: 64, height: 48, frames: FRAMES, name: 'clip.y4m' });
 });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
 import { conditionToRgb } from '../../../src/clips/class-colours.js';
 import { openCondition } from '../../../src/clips/index.js';
-import { openModel } from '../../../src/pipeline/open-model.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
 import {
   generateVideo,
   type GenerateVideoOptions,
@@ -24,7 +24,7 @@ let edges: SynthesisModel;
 beforeAll(async () => {
   await useBackend();
   clip = await makeClip({ frames: FRAMES, name: 'clip.mkv', toneSeconds: 1 });
-  edges = await openModel(await makeRun());
+  edges = await openRunModel(await makeRun());
 });
 
 async function generate(
@@ -70,7 +70,7 @@ describe('side by side', () => {
     // One filter that remembers the frames before, one that does not.
     for (const filtergraph of ['hqdn3d,format=gray', undefined]) {
       const condition = filtergraph && { kind: 'derived', filtergraph, channels: 1 };
-      const model = await openModel(await makeRun({ data: condition ? { condition } : {} }));
+      const model = await openRunModel(await makeRun({ data: condition ? { condition } : {} }));
       const film = async (output: string, stopAt?: number): Promise<Buffer> => {
         const stop = new AbortController();
         await generateVideo(model, {
@@ -102,7 +102,7 @@ describe('side by side', () => {
 
   it('draws labels in the colours of their palette, and nothing real beside a paired input', async () => {
     const content = { kind: 'paired', content: 'labels', path: 'x' };
-    const model = await openModel(
+    const model = await openRunModel(
       await makeRun({ data: { condition: { ...content, palette }, size: '32x24' } }),
     );
     const colour = (_: number, x: number) => (x < 16 ? palette.red : palette.blue);
@@ -117,7 +117,7 @@ describe('side by side', () => {
   });
 
   it('of a model without conditions is what is generated beside what is real', async () => {
-    const model = await openModel(
+    const model = await openRunModel(
       await makeRun({
         data: { condition: 'none' },
         generator: { noiseChannels: 2, conditionFrames: 1 },

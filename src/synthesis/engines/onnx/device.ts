@@ -1,12 +1,13 @@
 import { silentLogger, type Logger } from '../../../base/log.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
 import { assertFits } from '../../../export/fits.js';
-import { openRuntime, type Device, type Runtime } from '../../../export/runtime.js';
+import type { OnnxProgram } from '../../../export/feeds.js';
+import { openRuntime, type Device } from '../../../export/runtime.js';
 import { probeFrame } from './probe.js';
 
 export interface OnDeviceOptions {
   readonly path: string;
-  readonly info: Pick<ExportedInfo, 'generator' | 'condition'>;
+  readonly info: Pick<ExportedInfo, 'generator' | 'condition' | 'fixed'>;
   readonly width: number;
   readonly height: number;
   readonly device: Device;
@@ -28,10 +29,10 @@ const DEVICE_TOLERANCE = (2 * 2) / 255;
 export async function openOnDevice(
   file: Uint8Array,
   options: OnDeviceOptions,
-): Promise<{ runtime: Runtime; device: Device }> {
+): Promise<{ runtime: OnnxProgram; device: Device }> {
   const { path, info, width, height, device, threads, sharing, log = silentLogger } = options;
   const size = { samples: 1, width, height };
-  const open = async (on: Device): Promise<Runtime> => {
+  const open = async (on: Device): Promise<OnnxProgram> => {
     const opened = await openRuntime(file, path, { size, device: on, threads, sharing });
     try {
       assertFits(opened.session, info, path);
@@ -58,8 +59,8 @@ export async function openOnDevice(
 
 /** How far the same frame is apart on two devices, in [−1, 1]; infinite where one makes NaN. */
 async function differenceOf(
-  a: Runtime,
-  b: Runtime,
+  a: OnnxProgram,
+  b: OnnxProgram,
   info: OnDeviceOptions['info'],
   size: { width: number; height: number },
 ): Promise<number> {

@@ -1,5 +1,6 @@
 import { silentLogger, type Logger } from '../../../base/log.js';
-import type { Device, Runtime } from '../../../export/runtime.js';
+import type { OnnxProgram } from '../../../export/feeds.js';
+import type { Device } from '../../../export/runtime.js';
 import { describeExported, readExported, type ExportedModel } from '../../models/exported-model.js';
 import { openOnDevice } from './device.js';
 import { createOnnxSynthesizer } from './synthesizer.js';
@@ -17,7 +18,7 @@ export interface OpenOnnxOptions {
 
 /** An exported generator, loaded in this thread. */
 export interface OnnxModel extends ExportedModel {
-  readonly runtime: Runtime;
+  readonly runtime: OnnxProgram;
 }
 
 /**
@@ -41,7 +42,7 @@ export async function openOnnxModel(
   const model: OnnxModel = {
     ...described,
     ...{ runtime, device },
-    open: (seed = described.seed) => createOnnxSynthesizer(model, { seed }),
+    open: (seed = described.seed) => createOnnxSynthesizer(model, seed),
     release: () => runtime.session.release(),
   };
   return model;

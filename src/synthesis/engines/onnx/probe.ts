@@ -1,13 +1,13 @@
 import { randomStream } from '../../../base/random.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
-import { feedsFor, type Runtime } from '../../../export/runtime.js';
+import { feedsFor, type OnnxProgram } from '../../../export/feeds.js';
 
 /**
  * One frame from made-up inputs, the same on every device.
  * @returns CHW in [−1, 1]
  */
 export async function probeFrame(
-  runtime: Runtime,
+  runtime: OnnxProgram,
   info: Pick<ExportedInfo, 'generator' | 'condition'>,
   { width, height }: { width: number; height: number },
 ): Promise<Float32Array> {

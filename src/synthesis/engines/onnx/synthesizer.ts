@@ -2,18 +2,19 @@ import type { Tensor } from 'onnxruntime-common';
 import { FrameloomError } from '../../../base/error.js';
 import { randomStream } from '../../../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../../../export/planes.js';
-import { feedsFor, runtimeWords, type Runtime } from '../../../export/runtime.js';
-import { checkLength, checkNumbers } from '../lengths.js';
-import type { ConditionLayout } from '../../../clips/index.js';
+import { feedsFor, runtimeWords, type OnnxProgram } from '../../../export/feeds.js';
+import { checkNumbers } from '../conditions.js';
+import type { ConditionLayout } from '../../../clips/types.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
-import type { DetailedFrame, Synthesizer, SynthesizerState } from '../synthesizer.js';
+import {
+  synthesizerOf,
+  type DetailedFrame,
+  type Stepper,
+  type Synthesizer,
+  type SynthesizerState,
+} from '../synthesizer.js';
 
 const RGB = 3;
-
-export interface OnnxSynthesizerOptions {
-  /** Seed of the noise, where the generator takes any; the training's unless given. */
-  readonly seed?: number;
-}
 
 /** Numbers of an input. @throws FrameloomError bad-input where there is no memory for so many */
 function planesFor(channels: number, rows: number, columns: number): Float32Array {
@@ -42,7 +43,7 @@ function interleaved(planes: Float32Array, channels: number): Float32Array {
 
 /** What is run of an exported file, and what it needs to be known of it. */
 export interface OnnxRun {
-  readonly runtime: Runtime;
+  readonly runtime: OnnxProgram;
   readonly width: number;
   readonly height: number;
   readonly layout: ConditionLayout;
@@ -50,14 +51,15 @@ export interface OnnxRun {
   readonly info: Pick<ExportedInfo, 'generator'>;
 }
 
+/** An exported generator on ONNX Runtime. @param seed of the noise; the training's unless given */
+export const createOnnxSynthesizer = (model: OnnxRun, seed?: number): Synthesizer =>
+  synthesizerOf(createOnnxStepper(model, seed), model.layout);
+
 /**
- * Runs an exported generator on ONNX Runtime. Its past stays in two buffers that the engine reads
- * and writes by turns: nothing of it is copied from frame to frame.
+ * Runs an exported generator on ONNX Runtime. Where that fills what it is handed for its outputs, the past
+ * stays in two buffers that it reads and writes by turns: nothing of it is copied from frame to frame.
  */
-export function createOnnxSynthesizer(
-  model: OnnxRun,
-  options: OnnxSynthesizerOptions = {},
-): Synthesizer {
+export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): Stepper {
   const { runtime, width, height, layout, info } = model;
   const { historyFrames, conditionFrames, noiseChannels } = info.generator;
   const { session, Tensor } = runtime;
@@ -68,21 +70,19 @@ export function createOnnxSynthesizer(
     new Tensor('float32', planesFor(channels, rows, columns), [...[1, channels, rows, columns]]);
   const planesOf = (value: Tensor): Float32Array => value.data as Float32Array;
 
-  const histories = [tensor(RGB * historyFrames), tensor(RGB * historyFrames)] as const;
+  let history = tensor(RGB * historyFrames);
+  /** What the next history is written into, where that is done. */
+  let spare = runtime.fillsOutputs ? tensor(RGB * historyFrames) : null;
   const condition = layout.content === 'none' ? null : tensor(layout.channels * conditionFrames);
   const noise = noiseChannels === 0 ? null : tensor(noiseChannels, height / 4, width / 4);
-  let seed = options.seed ?? model.seed;
-  /** Which of the two histories is the present one. */
-  let turn: 0 | 1 = 0;
   let hasHistory = false;
   let hasCondition = false;
   let index = 0;
-  let running = false;
-  /** Waiting for the frame under way. */
-  let awaited: (() => void)[] = [];
+  /** What was asked for last: one thing after the other. */
+  let last: Promise<unknown> = Promise.resolve();
 
   function forget(): void {
-    planesOf(histories[turn]).fill(0);
+    planesOf(history).fill(0);
     hasHistory = false;
     hasCondition = false;
     index = 0;
@@ -101,10 +101,6 @@ export function createOnnxSynthesizer(
     hasCondition = true;
   }
 
-  function checkCondition(bytes: Uint8Array): void {
-    checkLength(bytes, pixels * layout.bytesPerPixel, 'a condition');
-  }
-
   /** The numbers that TensorFlow.js's engine draws, which lie pixel by pixel there. */
   function drawNoise(): void {
     if (!noise) return;
@@ -119,87 +115,78 @@ export function createOnnxSynthesizer(
   const hasFlow = ['flow', 'mask'].every((name) => session.outputNames.includes(name));
 
   async function make(bytes: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> {
-    if (running) throw new Error('next was called before the frame before it was made');
-    if (condition) {
-      if (bytes === null) {
-        throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
-      }
-      checkCondition(bytes);
-      remember(bytes);
-    }
+    if (bytes) remember(bytes);
     drawNoise();
-    const history = histories[turn];
-    const following = histories[turn === 0 ? 1 : 0];
     // What is moved from nothing says nothing.
     const moves = inDetail && hasFlow && hasHistory;
+    const outputs = ['next_history', ...(moves ? ['flow', 'mask'] : [])];
     let made: Awaited<ReturnType<typeof session.run>>;
-    running = true;
     try {
-      made = await session.run(feedsFor(runtime, { condition, history, noise, hasHistory }), {
-        next_history: following,
-        ...(moves && { flow: null, mask: null }),
-      });
-      turn = turn === 0 ? 1 : 0;
-      hasHistory = true;
-      index += 1;
+      made = await session.run(
+        feedsFor(runtime, { condition, history, noise, hasHistory }),
+        spare ? { next_history: spare, ...(moves && { flow: null, mask: null }) } : outputs,
+      );
     } catch (error) {
       throw new FrameloomError(
         'bad-input',
         `the exported generator fails: ${runtimeWords(error)}`,
-        {
-          hint: 'export the run again',
-          cause: error,
-        },
+        { hint: 'export the run again', cause: error },
       );
-    } finally {
-      running = false;
-      for (const take of awaited) take();
-      awaited = [];
     }
+    const following = spare ?? made.next_history!;
+    if (spare) spare = history;
+    history = following;
+    hasHistory = true;
+    index += 1;
     // The newest frame is the first of the history.
     const rgb = planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
     if (!moves) return { rgb, flow: null, mask: null };
     return { rgb, flow: interleaved(planesOf(made.flow!), 2), mask: planesOf(made.mask!).slice() };
   }
 
+  function inTurn<T>(task: () => Promise<T> | T): Promise<T> {
+    const done = last.then(task);
+    // What it fails with is told to whoever asked for it.
+    last = done.catch(() => undefined);
+    return done;
+  }
+
   const stateNow = (): SynthesizerState => ({
     ...{ seed, index },
-    history: hasHistory ? planesOf(histories[turn]).slice() : null,
+    history: hasHistory ? planesOf(history).slice() : null,
     conditions: condition && hasCondition ? planesOf(condition).slice() : null,
   });
 
   return {
     width,
     height,
-    next: async (bytes) => (await make(bytes, false)).rgb,
-    nextInDetail: (bytes) => make(bytes, true),
+    next(bytes, inDetail) {
+      // A copy: it may be a while until it is read.
+      const own = bytes?.slice() ?? null;
+      return inTurn(() => make(own, inDetail));
+    },
     start(frames, conditions) {
       forget();
-      const planes = planesOf(histories[turn]);
+      const planes = planesOf(history);
       frames.forEach((bytes, i) => {
-        checkLength(bytes, framePlanes, 'a frame');
         planes.copyWithin(framePlanes, 0);
         bytesToPlanes(bytes, RGB, planes);
         hasHistory = true;
         const own = conditions?.[i];
-        if (!own || !condition) return;
-        checkCondition(own);
-        remember(own);
+        if (own) remember(own);
       });
     },
     reset(nextSeed) {
       forget();
       seed = nextSeed ?? seed;
     },
-    snapshot: () =>
-      new Promise((resolve) => {
-        const take = (): void => resolve(stateNow());
-        // Before anybody hears that the frame is made, and asks for the next.
-        if (running) awaited.push(take);
-        else take();
-      }),
+    reseed(nextSeed) {
+      seed = nextSeed;
+      index = 0;
+    },
+    snapshot: () => inTurn(stateNow),
     restore(state) {
-      const planes = planesOf(histories[turn]);
+      const planes = planesOf(history);
       const known = condition && planesOf(condition);
       if (state.history) checkNumbers(state.history, planes.length);
       if (state.conditions) checkNumbers(state.conditions, known?.length ?? 0);

@@ -4,7 +4,7 @@ import { isFrameloomError, messageOf } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
 import { loadRuntime } from '../../../export/runtime.js';
 import { openOnDevice } from '../onnx/device.js';
-import { createOnnxSynthesizer, type OnnxRun } from '../onnx/synthesizer.js';
+import { createOnnxStepper, type OnnxRun } from '../onnx/synthesizer.js';
 import type {
   CrossingError,
   FromThread,
@@ -13,11 +13,11 @@ import type {
   ToThread,
 } from './messages.js';
 import { doUnlessStopped, type ThreadWork } from './work.js';
-import type { DetailedFrame, Synthesizer } from '../synthesizer.js';
+import type { Stepper } from '../synthesizer.js';
 
 const port = parentPort!;
 const work = workerData as ThreadWork;
-const synthesizers = new Map<number, Synthesizer>();
+const synthesizers = new Map<number, Stepper>();
 let model: OnnxRun | undefined;
 
 const tell = (message: FromThread, transfer: ArrayBuffer[] = []): void =>
@@ -50,7 +50,7 @@ async function open({ file, layout, seed, ...options }: OpenMessage): Promise<vo
 
 async function serve(message: SynthesizerMessage): Promise<void> {
   if (message.kind === 'create') {
-    synthesizers.set(message.synthesizer, createOnnxSynthesizer(model!, { seed: message.seed }));
+    synthesizers.set(message.synthesizer, createOnnxStepper(model!, message.seed));
     return;
   }
   const synthesizer = synthesizers.get(message.synthesizer);
@@ -58,10 +58,7 @@ async function serve(message: SynthesizerMessage): Promise<void> {
   if (!synthesizer) return;
   if (message.kind === 'next') {
     const { condition, call, inDetail } = message;
-    const frame: DetailedFrame =
-      inDetail && synthesizer.nextInDetail
-        ? await synthesizer.nextInDetail(condition)
-        : { rgb: await synthesizer.next(condition), flow: null, mask: null };
+    const frame = await synthesizer.next(condition, inDetail);
     const parts = [frame.rgb, frame.flow, frame.mask].filter((part) => part !== null);
     tell(
       { kind: 'frame', call, frame },
@@ -69,6 +66,7 @@ async function serve(message: SynthesizerMessage): Promise<void> {
     );
   } else if (message.kind === 'start') synthesizer.start(message.frames, message.conditions);
   else if (message.kind === 'reset') synthesizer.reset(message.seed);
+  else if (message.kind === 'reseed') synthesizer.reseed(message.seed);
   else if (message.kind === 'restore') synthesizer.restore(message.state);
   else if (message.kind === 'snapshot') {
     const state = await synthesizer.snapshot();

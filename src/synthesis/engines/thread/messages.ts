@@ -29,6 +29,7 @@ export type SynthesizerMessage = { readonly synthesizer: number } & (
       readonly conditions: readonly Uint8Array[] | null;
     }
   | { readonly kind: 'reset'; readonly seed: number | undefined }
+  | { readonly kind: 'reseed'; readonly seed: number }
   | { readonly kind: 'snapshot'; readonly call: number }
   | { readonly kind: 'restore'; readonly state: SynthesizerState }
   | { readonly kind: 'dispose' }

@@ -1,11 +1,10 @@
 import { silentLogger } from '../../../base/log.js';
-import { FrameloomError } from '../../../base/error.js';
 import type { Device } from '../../../export/runtime.js';
-import { checkLength, checkNumbers } from '../lengths.js';
+import { checkNumbers } from '../conditions.js';
 import { describeExported, readExported, type ExportedModel } from '../../models/exported-model.js';
 import type { OpenOnnxOptions } from '../onnx/model.js';
 import { OnnxThread } from './host.js';
-import type { DetailedFrame, Synthesizer } from '../synthesizer.js';
+import { synthesizerOf, type Stepper } from '../synthesizer.js';
 
 /** Frames that are asked for at once: while one is made, the next condition waits behind it. */
 const IN_FLIGHT = 2;
@@ -42,7 +41,8 @@ export async function openThreadedModel(
     return {
       ...described,
       device,
-      open: (own = seed) => createThreadedSynthesizer(thread, described, (opened += 1), own),
+      open: (own = seed) =>
+        synthesizerOf(createThreadedStepper(thread, described, (opened += 1), own), layout),
       release: () => thread.close(),
     };
   } catch (error) {
@@ -51,49 +51,36 @@ export async function openThreadedModel(
   }
 }
 
-function createThreadedSynthesizer(
+function createThreadedStepper(
   thread: OnnxThread,
   model: Pick<ExportedModel, 'width' | 'height' | 'layout' | 'info'>,
   synthesizer: number,
   seed: number,
-): Synthesizer {
+): Stepper {
   const { width, height, layout } = model;
   const pixels = width * height;
-  const hasCondition = layout.content !== 'none';
-  const checkCondition = (bytes: Uint8Array): void =>
-    checkLength(bytes, pixels * layout.bytesPerPixel, 'a condition');
-  const make = async (condition: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> => {
-    if (!hasCondition) return thread.next(synthesizer, null, inDetail);
-    if (condition === null) {
-      throw new FrameloomError('bad-input', 'this generator needs a condition for each frame');
-    }
-    checkCondition(condition);
-    return thread.next(synthesizer, condition, inDetail);
-  };
   thread.tell({ kind: 'create', synthesizer, seed });
   return {
     width,
     height,
     inFlight: IN_FLIGHT,
-    next: async (condition) => (await make(condition, false)).rgb,
-    nextInDetail: (condition) => make(condition, true),
+    next: (condition, inDetail) => thread.next(synthesizer, condition, inDetail),
     start(frames, conditions) {
-      for (const frame of frames) checkLength(frame, 3 * pixels, 'a frame');
-      const own = hasCondition ? conditions : null;
-      for (const condition of own ?? []) checkCondition(condition);
       const copies = (list: readonly Uint8Array[]) => list.map((bytes) => new Uint8Array(bytes));
       thread.tell({
         ...{ kind: 'start', synthesizer, frames: copies(frames) },
-        conditions: own && copies(own),
+        conditions: conditions && copies(conditions),
       });
     },
     reset: (nextSeed) => thread.tell({ kind: 'reset', synthesizer, seed: nextSeed }),
+    reseed: (nextSeed) => thread.tell({ kind: 'reseed', synthesizer, seed: nextSeed }),
     snapshot: () => thread.snapshot(synthesizer),
     restore(state) {
       const { historyFrames, conditionFrames } = model.info.generator;
       if (state.history) checkNumbers(state.history, 3 * pixels * historyFrames);
-      const known = hasCondition ? pixels * layout.channels * conditionFrames : 0;
-      if (state.conditions) checkNumbers(state.conditions, known);
+      if (state.conditions) {
+        checkNumbers(state.conditions, pixels * layout.channels * conditionFrames);
+      }
       thread.tell({ kind: 'restore', synthesizer, state });
     },
     dispose: () => thread.tell({ kind: 'dispose', synthesizer }),

@@ -7,14 +7,14 @@ import { readSnapshot, type SnapshotChoice } from '../training/run/snapshot-stor
 import { parsePipeline } from './load.js';
 import type { Pipeline } from './schema.js';
 
-export interface OpenModelOptions {
+export interface OpenRunOptions {
   /** `latest` unless given; `best` is the one that did best on held-out frames. */
   readonly snapshot?: SnapshotChoice;
   readonly log?: Logger;
 }
 
 /** A trained model with the pipeline it was trained by. */
-export interface OpenedModel extends SynthesisModel {
+export interface RunModel extends SynthesisModel {
   readonly pipeline: Pipeline;
 }
 
@@ -23,10 +23,10 @@ export interface OpenedModel extends SynthesisModel {
  * @param folder the run's folder
  * @throws FrameloomError not-found (no run, no snapshot), bad-pipeline, bad-snapshot
  */
-export async function openModel(
+export async function openRunModel(
   folder: string,
-  options: OpenModelOptions = {},
-): Promise<OpenedModel> {
+  options: OpenRunOptions = {},
+): Promise<RunModel> {
   const run = await openRun(folder);
   const { pipeline, baseFolder } = parsePipeline(run.pipelineYaml, run.pipeline);
   const { data } = pipeline;
