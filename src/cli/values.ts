@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseRational, type Rational } from '../base/rational.js';
-import { isFrameloomError } from '../base/error.js';
+import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Shard } from '../synthesis/index.js';
 
 /** Most variations of a clip that one call makes. */
@@ -95,10 +95,15 @@ export function sheetShape(text: string): { columns: number; rows: number } {
   throw new InvalidArgumentError(`"${text}" is not columns and rows such as 8x4.`);
 }
 
+/** Faster than any camera that films for longer than moments: more would fill a disk with repeats. */
+const FASTEST = 10_000;
+
 /** Reads `25` or `30000/1001`. */
 export function frameRate(text: string): Rational {
   try {
-    return parseRational(text);
+    const rate = parseRational(text);
+    if (rate.num / rate.den <= FASTEST) return rate;
+    throw new FrameloomError('bad-option', `"${text}" is more than ${FASTEST} frames a second`);
   } catch (error) {
     throw new InvalidArgumentError(isFrameloomError(error) ? `${error.toLine()}.` : String(error));
   }

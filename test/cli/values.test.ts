@@ -38,7 +38,7 @@ describe('values of flags', () => {
     [shardChoice, ['0/4', '5/4', '1', '1/0', 'a/b', '1/2/3']],
     [pixelSize, ['640', '0x360', '640x', 'axb', '640x360x3']],
     [sheetShape, ['0x4', '8', '8x4x2']],
-    [frameRate, ['0', 'fast', '-25', '1/0']],
+    [frameRate, ['0', 'fast', '-25', '1/0', '10001', '1e9']],
     [pixelFormatName, ['', '-vf', 'rgb 24', 'a,b']],
     [startCount, ['-1', 'some', '1.5']],
   ] as [(text: string) => unknown, string[]][])(

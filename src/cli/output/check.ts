@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from '../../base/log.js';
 import { refuseExisting } from '../../base/outputs.js';
 import { runPaths } from '../../training/run/run-folder.js';
 import { assertFree, assertNotAnInput, assertPixelFormat, formatOf } from '../../video/index.js';
@@ -22,6 +23,8 @@ export interface OutputCheck {
   readonly format?: string | undefined;
   readonly overwrite?: boolean | undefined;
   readonly outputPixelFormat?: string | undefined;
+  /** Told of what is finished that a process left which died over it. */
+  readonly log?: Logger | undefined;
   /** Files, folders of pictures and patterns that are read. */
   readonly reads: readonly string[];
 }

@@ -89,7 +89,7 @@ export async function generateFromRun(
   const settings = { ...generateSettings(flags, context), reads: await modelFiles(folder) };
   const { format, outputPixelFormat, overwrite } = settings;
   const reads = [flags.input, ...settings.reads];
-  const check = { format, outputPixelFormat, overwrite, reads };
+  const check = { format, outputPixelFormat, overwrite, reads, log: context.log };
   await checkVideoOutput(flags.output, check).catch(async (error: unknown) => {
     await removePartsOfMade(flags.output, context.log);
     throw error;
