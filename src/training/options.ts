@@ -172,6 +172,15 @@ export const trainingOptions = z.strictObject({
     .int()
     .min(1)
     .default(24)
-    .describe('Held-out frames of each clip that an evaluation during training rolls out.'),
+    .describe(
+      'Held-out frames of each scene that an evaluation during training rolls out at most.',
+    ),
+  evaluateTotalFrames: z
+    .int()
+    .min(1)
+    .default(128)
+    .describe(
+      'Held-out frames of all clips together that an evaluation during training takes at most: shorter rollouts, then scenes spread over all clips.',
+    ),
 });
 export type TrainingOptions = z.output<typeof trainingOptions>;

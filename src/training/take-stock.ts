@@ -1,5 +1,7 @@
+import { isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
+import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
 import { evaluateHeldOut, sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Checkpointing } from './auto-checkpointing.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
@@ -21,28 +23,115 @@ export interface StockContext {
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
+  /** Ends sampling and evaluating at once. */
+  readonly signal?: AbortSignal | undefined;
+  /** How far an evaluation is. */
+  readonly onEvaluation?: ((done: number, total: number) => void) | undefined;
 }
 
-/**
- * Samples, evaluations and snapshots that are due after a step; at the end of a training, those that
- * the last step was not due for.
- */
-export async function takeStock(
-  context: StockContext,
-  state: TrainingState,
-  step: number,
-  ending: boolean,
-): Promise<void> {
-  const { training } = context.pipeline;
-  const now = (everySteps: number): boolean => step > 0 && (step % everySteps === 0) !== ending;
-  if (now(training.sampleEverySteps)) await sample(context, state, step);
-  const evaluates = now(training.evaluateEverySteps) && context.dataset.heldOut().length > 0;
-  const score = evaluates ? await evaluate(context, state, step, ending) : undefined;
-  // The best snapshot is chosen by its score, so what was measured is kept.
-  if (now(training.snapshotEverySteps) || (!ending && score !== undefined)) {
-    await save(context, state, step, score);
-  }
+/** How a training ended: all steps done, out of time, or stopped by the signal. */
+export type TrainEnding = 'done' | 'time' | 'cancelled';
+
+/** A frame that is only generated takes less than one that is trained on; by half at the least. */
+const OF_A_TRAINED_FRAME = 0.5;
+/** Of the time that there is in all, no more is kept for the evaluation at the end. */
+const MOST_RESERVED = 0.25;
+
+/** Takes stock: what a training leaves behind on its way. */
+export interface Stock {
+  /** Milliseconds that taking stock at the end is likely to take. */
+  readonly reserveMs: number;
+  /** Told what a step took, for what nothing is known yet of an evaluation. */
+  learnPace(stepMs: number, frames: number): void;
+  /**
+   * Samples, evaluations and snapshots that are due after a step; at the end of a training, those that
+   * the last step was not due for, or, where it was stopped, the snapshot alone.
+   */
+  take(state: TrainingState, step: number, ending: TrainEnding | null): Promise<void>;
 }
+
+/** @param deadline of `performance.now()`, beyond which nothing is evaluated */
+export function createStock(context: StockContext, deadline: number): Stock {
+  const { training } = context.pipeline;
+  const { dataset, signal, log } = context;
+  const started = performance.now();
+  const segments = dataset.heldOut();
+  const frames = chooseRollouts(segments, boundsOf(training)).reduce(
+    (sum, rollout) => sum + rollout.frames,
+    0,
+  );
+  let frameMs: number | null = null;
+  let evaluationMs: number | null = null;
+
+  /** What was measured, unless the signal or the deadline came before its end. */
+  async function evaluateInTime(
+    state: TrainingState,
+    step: number,
+    ending: boolean,
+  ): Promise<number | undefined> {
+    const left = deadline - performance.now();
+    const timeout = Number.isFinite(left) ? new AbortController() : null;
+    const timer = timeout && setTimeout(() => timeout.abort(), Math.max(0, left));
+    const signals = [signal, timeout?.signal].filter((one) => one !== undefined);
+    const began = performance.now();
+    try {
+      const score = await evaluate(context, state, step, {
+        ending,
+        ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
+      });
+      evaluationMs = performance.now() - began;
+      return score;
+    } catch (error) {
+      if (!isFrameloomError(error, 'cancelled')) throw error;
+      if (!signal?.aborted) {
+        log.info(
+          `step ${step}: not evaluated, the time was over before its ${frames} frames were made`,
+        );
+      }
+      return undefined;
+    } finally {
+      if (timer) clearTimeout(timer);
+    }
+  }
+
+  async function sampleInTime(state: TrainingState, step: number): Promise<void> {
+    try {
+      await sample(context, state, step);
+    } catch (error) {
+      if (!isFrameloomError(error, 'cancelled')) throw error;
+    }
+  }
+
+  return {
+    get reserveMs() {
+      const guess = frames * (frameMs ?? 0) * OF_A_TRAINED_FRAME;
+      const most = MOST_RESERVED * (deadline - started);
+      return Math.min(evaluationMs ?? guess, most);
+    },
+    learnPace(stepMs, trainedFrames) {
+      // The first step is recorded, and takes many times as long as any after it.
+      const ms = stepMs / trainedFrames;
+      frameMs = frameMs === null ? ms : Math.min(frameMs, ms);
+    },
+    async take(state, step, ending) {
+      const isEnd = ending !== null;
+      const now = (everySteps: number): boolean => step > 0 && (step % everySteps === 0) !== isEnd;
+      const goesOn = (): boolean => !signal?.aborted;
+      if (now(training.sampleEverySteps) && goesOn()) await sampleInTime(state, step);
+      const evaluates = now(training.evaluateEverySteps) && segments.length > 0 && goesOn();
+      const score = evaluates ? await evaluateInTime(state, step, isEnd) : undefined;
+      // The best snapshot is chosen by its score, so what was measured is kept.
+      if (now(training.snapshotEverySteps) || (!isEnd && score !== undefined)) {
+        await save(context, state, step, score);
+      }
+    },
+  };
+}
+
+const boundsOf = (training: TrainingOptions) => ({
+  framesPerSegment: training.evaluateFrames,
+  mostFrames: training.evaluateTotalFrames,
+});
 
 const averageOf = ({ model, pipeline }: StockContext, state: TrainingState) => ({
   generator: model.generator,
@@ -51,7 +140,7 @@ const averageOf = ({ model, pipeline }: StockContext, state: TrainingState) => (
 });
 
 async function sample(context: StockContext, state: TrainingState, step: number): Promise<void> {
-  const rows = await sampleRows(context.dataset, averageOf(context, state));
+  const rows = await sampleRows(context.dataset, averageOf(context, state), context.signal);
   if (rows.length === 0) return;
   const name = `step-${String(step).padStart(7, '0')}.png`;
   await writeStrip(`${context.run.samples}/${name}`, rows);
@@ -63,11 +152,13 @@ async function evaluate(
   context: StockContext,
   state: TrainingState,
   step: number,
-  ending: boolean,
+  { ending, signal }: { ending: boolean; signal?: AbortSignal },
 ): Promise<number> {
-  const { dataset, pipeline, stepLog, events, log } = context;
+  const { dataset, pipeline, stepLog, events, log, onEvaluation } = context;
   const { rows } = await evaluateHeldOut(dataset, averageOf(context, state), {
-    framesPerSegment: pipeline.training.evaluateFrames,
+    ...boundsOf(pipeline.training),
+    ...(signal && { signal }),
+    ...(onEvaluation && { onFrame: onEvaluation }),
   });
   const { psnr, ssim } = rows.generated;
   // An uninterrupted training would not have this line: a resumed one takes it out again.

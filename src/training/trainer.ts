@@ -7,6 +7,8 @@ import {
   type DataOptions,
   type Dataset,
   type OpeningProgress,
+  type Window,
+  type WindowFeed,
 } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
 import type {
@@ -32,7 +34,9 @@ import { createSpeedometer } from './speedometer.js';
 import type { RolloutInput } from './rollout.js';
 import type { StepPlan } from './step-plan.js';
 import { trainStep } from './step.js';
-import { takeStock, type StockContext } from './take-stock.js';
+import { createStock, type StockContext, type TrainEnding } from './take-stock.js';
+
+export type { TrainEnding } from './take-stock.js';
 
 /** The sections of a pipeline that training reads. */
 export interface TrainingPipeline {
@@ -75,14 +79,13 @@ export interface TrainContext {
   readonly onOpening?: (progress: OpeningProgress) => void;
   /** Told when all of them are. */
   readonly onOpened?: () => void;
+  /** How far an evaluation on held-out frames is. */
+  readonly onEvaluation?: (done: number, total: number) => void;
   /** Where scans of clips are kept between runs. */
   readonly cacheFolder?: string;
   /** Run any filtergraph of the pipeline, not only those that can do no more than change pictures. */
   readonly trustFilters?: boolean;
 }
-
-/** How training ended: all steps done, out of time, or stopped by the signal. */
-export type TrainEnding = 'done' | 'time' | 'cancelled';
 
 export interface TrainResult {
   readonly ending: TrainEnding;
@@ -144,6 +147,8 @@ export async function train(
     const session = {
       ...{ pipeline, context, run, log, model, dataset, checkpointing, runner },
       ...{ stepLog, events, resumedFromStep },
+      signal: context.signal,
+      onEvaluation: context.onEvaluation,
     };
     if (snapshot) log.info(`going on from step ${step}`);
     try {
@@ -163,6 +168,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
   const { training } = pipeline;
   const started = performance.now();
   const deadline = started + (context.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
+  const stock = createStock(session, deadline);
   const longest = longestWarmUp(training, dataset, log);
   const feed = dataset.prefetch({
     fromStep: from,
@@ -179,10 +185,12 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
   try {
     while (step < training.steps) {
       if (context.signal?.aborted) ending = 'cancelled';
-      else if (performance.now() >= deadline) ending = 'time';
+      else if (performance.now() + stock.reserveMs >= deadline) ending = 'time';
       if (ending !== 'done') break;
 
-      const window = await feed.next();
+      const began = performance.now();
+      const window = await nextWindow(feed, context.signal);
+      if (!window) continue;
       const input = rolloutInput(window, options, step);
       const plan = inPieces(stepPlan(options, session.checkpointing, step), input, training);
       const result = trainStep(model, state, input, pipeline.losses, plan, session.runner);
@@ -203,19 +211,42 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       context.onProgress?.(progress);
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
-      await takeStock(session, state, step, false);
+      stock.learnPace(performance.now() - began, input.teacherForced.length * training.batch);
+      await stock.take(state, step, null);
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await takeStock(session, state, step, true);
+    await stock.take(state, step, ending);
     const seconds = (performance.now() - started) / 1000;
     const waitingShare = seconds > 0 ? feed.waitedSeconds / seconds : 0;
     log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data in ${seconds.toFixed(1)} s`);
     return { ending, step, waitingShare };
   } finally {
+    // Nobody waits for windows that nobody will train on.
+    if (context.signal?.aborted) await dataset.close();
     await feed.close();
     disposeState(state);
   }
+}
+
+/** The window of the next step; null where the signal came before it. */
+async function nextWindow(
+  feed: WindowFeed,
+  signal: AbortSignal | undefined,
+): Promise<Window | null> {
+  const coming = feed.next();
+  if (!signal) return coming;
+  let cancel = (): void => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    cancel = () => resolve(null);
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+  const window = await Promise.race([coming, aborted]).finally(() =>
+    signal.removeEventListener('abort', cancel),
+  );
+  // It may still come, and is of no use then.
+  if (!window) coming.then((late) => late.dispose()).catch(() => undefined);
+  return window;
 }
 
 /**

@@ -1,17 +1,20 @@
-import type { Dataset, FrameRange, HeldOutSegment } from '../../clips/index.js';
+import type { Dataset } from '../../clips/index.js';
 import { FrameloomError } from '../../base/error.js';
 import {
-  createMeanImage,
-  createNearestCondition,
   createRolloutComparison,
   imageFromBytes,
   type FlowEstimator,
   type Image,
   type RolloutMeasures,
 } from '../../metrics/index.js';
+import { assertGoingOn, unlessAborted } from './abortable.js';
+import { openBaselines, trainingStretches } from './baselines.js';
+import { chooseRollouts, type Rollout } from './choose-rollouts.js';
+import { conditionOf, frameOf, framesOf } from './held-out-frames.js';
 import { combineMeasures } from './combine-measures.js';
 import { conditionImage, conditionPicture, type Picture } from './pictures.js';
-import { createSynthesizer, type Synthesizer } from '../engines/synthesizer.js';
+import type { Synthesizer } from '../engines/synthesizer.js';
+import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
 
 /**
@@ -21,17 +24,27 @@ import type { TrainedGenerator } from '../models/model.js';
 export type EvaluationRow = 'generated' | 'coldStart' | 'freeze' | 'mean' | 'nearest';
 
 export interface EvaluationOptions {
-  /** Frames scored of each segment; all unless given. */
+  /** Frames scored of each segment at the most; all unless given. */
   readonly framesPerSegment?: number;
+  /**
+   * Frames scored of all segments together at the most: rollouts are shortened, and then segments spread
+   * over all clips are taken. All unless given.
+   */
+  readonly mostFrames?: number;
+  /** Just these instead, whatever the bounds. */
+  readonly rollouts?: readonly Rollout[];
   /** The baselines and the cold start beside the rollout. Off unless given. */
   readonly baselines?: boolean;
   /** Where the baselines take their training frames from; the dataset itself unless given. */
   readonly training?: Dataset;
+  /** Training frames that the baselines take at the most, spread over all clips; all unless given. */
+  readonly mostTrainingFrames?: number;
   /** For warping error and tOF, from `openFlow`. */
   readonly flow?: FlowEstimator;
   /** Moments of the first segment that the strip shows; none unless given. */
   readonly stripMoments?: number;
   readonly signal?: AbortSignal;
+  /** Told of each frame: those that the baselines read, then those that are scored. */
   readonly onFrame?: (done: number, total: number) => void;
 }
 
@@ -44,62 +57,13 @@ export interface Evaluation {
   readonly rows: EvaluationRows;
   readonly segments: number;
   readonly frames: number;
+  /** Frames that could be scored, where a bound let only some of them be. */
+  readonly framesThere: number;
   /** condition | generated | real, one row a moment. */
   readonly strip: Picture[][];
 }
 
 type Maker = (condition: Uint8Array | null, t: number) => Promise<Image> | Image;
-
-/** Frames read at once: bounds memory whatever the length of a segment. */
-const BLOCK_FRAMES = 32;
-
-const frameOf = (range: FrameRange, i: number): Uint8Array => {
-  const bytes = range.width * range.height * 3;
-  return range.frames.subarray(i * bytes, (i + 1) * bytes);
-};
-
-const conditionOf = (range: FrameRange, i: number): Uint8Array | null => {
-  if (!range.condition) return null;
-  const bytes = range.width * range.height * range.layout.bytesPerPixel;
-  return range.condition.subarray(i * bytes, (i + 1) * bytes);
-};
-
-async function* framesOf(
-  dataset: Dataset,
-  clip: number,
-  start: number,
-  count: number,
-): AsyncGenerator<{ frame: Uint8Array; condition: Uint8Array | null; number: number }> {
-  for (let done = 0; done < count; done += BLOCK_FRAMES) {
-    const length = Math.min(BLOCK_FRAMES, count - done);
-    const range = await dataset.readFrames(clip, start + done, length);
-    for (let i = 0; i < length; i += 1) {
-      yield {
-        frame: frameOf(range, i),
-        condition: conditionOf(range, i),
-        number: start + done + i,
-      };
-    }
-  }
-}
-
-/** Conditions a frame away from each other say little that is new: the lookup takes every few. */
-const trainSpans = (dataset: Dataset) =>
-  dataset.report.clips.map((clip, index) => ({ clip: index, ...clip.train }));
-
-async function openBaselines(dataset: Dataset) {
-  const size = { width: dataset.width, height: dataset.height };
-  const mean = createMeanImage();
-  const nearest =
-    dataset.layout.content === 'none' ? null : createNearestCondition<[number, number]>();
-  for (const { clip, start, end } of trainSpans(dataset)) {
-    for await (const { frame, condition, number } of framesOf(dataset, clip, start, end - start)) {
-      mean.add(imageFromBytes(frame, { ...size, channels: 3 }));
-      if (condition) nearest?.add(conditionImage(condition, dataset.layout, size), [clip, number]);
-    }
-  }
-  return { mean: mean.result(), nearest };
-}
 
 /**
  * Rolls a generator out over the held-out segments in closed loop, its own frames fed back, and
@@ -121,21 +85,34 @@ export async function evaluateHeldOut(
   }
   const { width, height, layout } = dataset;
   const rgb = (frame: Uint8Array): Image => imageFromBytes(frame, { width, height, channels: 3 });
-  const make = (): Synthesizer => createSynthesizer({ ...trained, width, height, layout });
+  const make = (): Synthesizer =>
+    createTensorFlowSynthesizer({ ...trained, width, height, layout });
+  const { signal, onFrame } = options;
+  assertGoingOn(signal);
+  const rollouts = options.rollouts ?? chooseRollouts(segments, options);
+  const scored = framesIn(rollouts);
+  const source = options.training ?? dataset;
+  const { mostTrainingFrames = Infinity } = options;
+  const stretches = options.baselines
+    ? trainingStretches(source.report.clips, mostTrainingFrames)
+    : [];
+  const total = scored + stretches.reduce((sum, { count }) => sum + count, 0);
+  let done = 0;
+  const told = (): void => onFrame?.((done += 1), total);
+  const baselines = options.baselines
+    ? await openBaselines(source, stretches, { signal, onFrame: told })
+    : null;
   const warm = make();
   const cold = options.baselines ? make() : null;
-  const source = options.training ?? dataset;
-  const baselines = options.baselines ? await openBaselines(source) : null;
-  const scored = (segment: HeldOutSegment): number =>
-    Math.min(segment.scoredFrames, options.framesPerSegment ?? Number.POSITIVE_INFINITY);
-  const total = segments.reduce((sum, segment) => sum + scored(segment), 0);
   const results: Partial<Record<EvaluationRow, RolloutMeasures>>[] = [];
   const strip: Picture[][] = [];
-  let done = 0;
   try {
-    for (const segment of segments) {
+    for (const { segment, frames: count } of rollouts) {
       const startCount = segment.frameCount - segment.scoredFrames;
-      const start = await dataset.readFrames(segment.clip, segment.startFrame, startCount);
+      const start = await unlessAborted(
+        dataset.readFrames(segment.clip, segment.startFrame, startCount),
+        signal,
+      );
       const starts = Array.from({ length: startCount }, (_, i) => i);
       const conditions = starts.map((i) => conditionOf(start, i));
       warm.start(
@@ -167,14 +144,13 @@ export async function evaluateHeldOut(
         rows,
         options.flow === undefined ? {} : { flow: options.flow },
       );
-      const count = scored(segment);
-      const moments = momentsOf(count, segment === segments[0] ? (options.stripMoments ?? 0) : 0);
+      const isShown = segment === rollouts[0]?.segment;
+      const moments = momentsOf(count, isShown ? (options.stripMoments ?? 0) : 0);
       let t = 0;
       const first = segment.startFrame + startCount;
-      for await (const { frame, condition } of framesOf(dataset, segment.clip, first, count)) {
-        if (options.signal?.aborted) {
-          throw new FrameloomError('cancelled', 'the evaluation was stopped');
-        }
+      const part = { start: first, count };
+      for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
+        assertGoingOn(signal);
         const made: Partial<Record<EvaluationRow, Image>> = {};
         for (const [row, maker] of makers) made[row] = await maker(condition, t);
         comparison.add(made as Record<EvaluationRow, Image>, rgb(frame));
@@ -188,7 +164,9 @@ export async function evaluateHeldOut(
           strip.push(pictures);
         }
         t += 1;
-        options.onFrame?.((done += 1), total);
+        told();
+        // A generator on the CPU computes in step: signals and timers have their turn here.
+        await new Promise((resolve) => setImmediate(resolve));
       }
       results.push(comparison.result());
     }
@@ -207,11 +185,15 @@ export async function evaluateHeldOut(
   }
   return {
     rows,
-    segments: segments.length,
-    frames: total,
+    segments: rollouts.length,
+    frames: scored,
+    framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
     strip,
   };
 }
+
+const framesIn = (rollouts: readonly Rollout[]): number =>
+  rollouts.reduce((sum, { frames }) => sum + frames, 0);
 
 /** `moments` times spread evenly over `count` frames, the last one included. */
 function momentsOf(count: number, moments: number): Set<number> {
@@ -228,11 +210,15 @@ const SAMPLE_MOMENTS = 4;
 export async function sampleRows(
   dataset: Dataset,
   trained: TrainedGenerator,
+  signal?: AbortSignal,
 ): Promise<Picture[][]> {
-  if (dataset.heldOut().length === 0) return [];
+  const [segment] = dataset.heldOut();
+  if (!segment) return [];
+  const frames = Math.min(SAMPLE_FRAMES, segment.scoredFrames);
   const { strip } = await evaluateHeldOut(dataset, trained, {
-    framesPerSegment: SAMPLE_FRAMES,
+    rollouts: [{ segment, frames }],
     stripMoments: SAMPLE_MOMENTS,
+    ...(signal && { signal }),
   });
   return strip;
 }

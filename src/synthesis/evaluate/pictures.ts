@@ -24,7 +24,11 @@ export function conditionImage(
 ): Image {
   const { channels } = layout;
   const data = new Float32Array(size.width * size.height * channels);
-  if (layout.content === 'labels') bytes.forEach((id, i) => (data[i * channels + id] = 1));
-  else bytes.forEach((byte, i) => (data[i] = byte / 127.5 - 1));
+  if (layout.content === 'labels') {
+    // Ids of no class, which are ignored, are 0 in every channel.
+    bytes.forEach((id, i) => {
+      if (id < channels) data[i * channels + id] = 1;
+    });
+  } else bytes.forEach((byte, i) => (data[i] = byte / 127.5 - 1));
   return { ...size, channels, data };
 }

@@ -3,18 +3,21 @@ import { useBackend } from '../../../backend/index.js';
 import { cacheFolder } from '../../../base/cache-folder.js';
 import { openDataset, type DataOptions } from '../../../clips/index.js';
 import { openFlow, type RolloutMeasures } from '../../../metrics/index.js';
-import { openModel, type OpenedModel } from '../../../pipeline/open-model.js';
+import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
 import { evaluateHeldOut, type Evaluation } from '../../../synthesis/index.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { runPaths } from '../../../training/run/run-folder.js';
 import type { Context } from '../../terminal/context.js';
 import { checkFileOutput, modelFiles } from '../../output/check.js';
 import { createProgress } from '../../terminal/progress.js';
+import { createOpeningProgress } from '../../report/opening-progress.js';
 import { formatTable } from '../../report/table.js';
 
 export interface EvaluateFlags {
   input?: string;
   snapshot?: 'latest' | 'best' | number;
+  /** Frames scored of all clips together at the most; all unless given. */
+  maxFrames?: number;
   strip?: string;
   overwrite?: boolean;
   trustFilters?: boolean;
@@ -34,12 +37,16 @@ const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
 
 const STRIP_MOMENTS = 6;
 
+/** Training frames that the baselines are made of: more change neither mean nor lookup much. */
+const MOST_TRAINING_FRAMES = 5000;
+
 function open(
-  model: OpenedModel,
+  model: RunModel,
   data: DataOptions,
   { trustFilters = false }: EvaluateFlags,
   context: Context,
 ) {
+  const opening = createOpeningProgress(context);
   return openDataset(data, {
     seed: model.seed,
     baseFolder: process.cwd(),
@@ -49,7 +56,8 @@ function open(
     cacheFolder: cacheFolder(),
     signal: context.signal,
     trustFilters,
-  });
+    onProgress: (progress) => opening.update(progress),
+  }).finally(() => opening.stop());
 }
 
 /** Evaluates a run with baselines and writes the strip. */
@@ -64,7 +72,7 @@ export async function evaluateRun(
     await checkFileOutput(strip, { overwrite, reads });
   }
   await useBackend({ log: context.log });
-  const model = await openModel(folder, {
+  const model = await openRunModel(folder, {
     log: context.log,
     snapshot: flags.snapshot ?? 'latest',
   });
@@ -82,6 +90,8 @@ export async function evaluateRun(
       training,
       flow,
       stripMoments: STRIP_MOMENTS,
+      mostTrainingFrames: MOST_TRAINING_FRAMES,
+      ...(flags.maxFrames !== undefined && { mostFrames: flags.maxFrames }),
       signal: context.signal,
       onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
     });
@@ -97,7 +107,7 @@ export async function evaluateRun(
 }
 
 /** The measures as a table for people. */
-export function formatEvaluation(evaluation: Evaluation): string {
+export function formatEvaluation(evaluation: Pick<Evaluation, 'rows'>): string {
   const number = (value: number | null, digits: number): string =>
     value === null ? '–' : value.toFixed(digits);
   const row = ([name, m]: [string, RolloutMeasures]): string[] => [

@@ -61,6 +61,8 @@ export async function trainPipeline(
       ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
       onOpening: (now) => opening.update(now),
       onOpened: () => opening.stop(),
+      onEvaluation: (done, total) =>
+        progress.update({ done, total, unit: 'held-out frames evaluated' }),
       onProgress: ({ step, steps, terms, ...figures }) =>
         progress.update({
           done: step,

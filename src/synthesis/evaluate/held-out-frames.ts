@@ -1,0 +1,46 @@
+import type { Dataset, FrameRange } from '../../clips/index.js';
+import { unlessAborted } from './abortable.js';
+
+/** Frames read at once: bounds memory whatever the length of a segment. */
+const BLOCK_FRAMES = 32;
+
+/** The rgb24 bytes of the i-th frame of a range. */
+export const frameOf = (range: FrameRange, i: number): Uint8Array => {
+  const bytes = range.width * range.height * 3;
+  return range.frames.subarray(i * bytes, (i + 1) * bytes);
+};
+
+/** The bytes of the i-th frame's condition. */
+export const conditionOf = (range: FrameRange, i: number): Uint8Array | null => {
+  if (!range.condition) return null;
+  const bytes = range.width * range.height * range.layout.bytesPerPixel;
+  return range.condition.subarray(i * bytes, (i + 1) * bytes);
+};
+
+/** One frame of a clip with its condition. */
+export interface ReadFrame {
+  readonly frame: Uint8Array;
+  readonly condition: Uint8Array | null;
+  readonly number: number;
+}
+
+/** Frames in a row, read block by block. @throws FrameloomError cancelled; as readFrames */
+export async function* framesOf(
+  dataset: Dataset,
+  clip: number,
+  part: { readonly start: number; readonly count: number },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ReadFrame> {
+  const { start, count } = part;
+  for (let done = 0; done < count; done += BLOCK_FRAMES) {
+    const length = Math.min(BLOCK_FRAMES, count - done);
+    const range = await unlessAborted(dataset.readFrames(clip, start + done, length), signal);
+    for (let i = 0; i < length; i += 1) {
+      yield {
+        frame: frameOf(range, i),
+        condition: conditionOf(range, i),
+        number: start + done + i,
+      };
+    }
+  }
+}
