@@ -253,7 +253,6 @@ async function asSequence(files: string[], path: string): Promise<PictureSequenc
       path,
     });
   }
-  await assertSettled(files);
   const numbers = numbersOf(files);
   return { files, decoder, numbers, missing: missingOf(numbers) };
 }

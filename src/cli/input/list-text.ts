@@ -37,8 +37,11 @@ function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
  * UTF-16 zeros stand beside letters, and what is no text has them anywhere.
  */
 function parted(bytes: Uint8Array, list: string): string | undefined {
-  const zeros = bytes.filter((byte) => byte === 0).length;
-  if (bytes.at(-1) !== 0 || zeros * 2 >= bytes.length) return undefined;
+  if (bytes.at(-1) !== 0) return undefined;
+  // No path is so short: in UTF-16 the zeros of letters that follow each other are as near.
+  if (bytes.some((byte, i) => byte === 0 && (bytes[i + 1] === 0 || bytes[i + 2] === 0))) {
+    return undefined;
+  }
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
