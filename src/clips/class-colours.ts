@@ -1,7 +1,4 @@
-import type { ConditionLayout } from './types.js';
-
-/** Red, green and blue, 0–255. */
-export type Colour = readonly [number, number, number];
+import type { Colour, ConditionLayout } from './types.js';
 
 /** The golden angle as a share of the circle: neighbouring ids get hues far apart. */
 const HUE_STEP = 0.381966;

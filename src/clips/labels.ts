@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../base/error.js';
 import type { PixelFormat } from '../video/index.js';
-import type { Colour } from './class-colours.js';
 import { paletteOptions, type Palette, type PairedOptions } from './condition-options.js';
+import type { Colour } from './types.js';
 
 /** Colours that are remembered; a lossy label video can hold millions. */
 const REMEMBERED_COLOURS = 1 << 16;

@@ -3,9 +3,11 @@ import type { Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
 import type { Augmentation } from './augment.js';
 import type { BrokenClip } from './broken.js';
-import type { Colour } from './class-colours.js';
 import type { ConditionKind } from './condition-options.js';
 import type { FrameSpan } from './split.js';
+
+/** Red, green and blue, 0–255. */
+export type Colour = readonly [number, number, number];
 
 /** What a condition is made of, and how its bytes become channels. */
 export interface ConditionLayout {

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { FrameloomError } from '../../base/error.js';
+import { silentLogger, type Logger } from '../../base/log.js';
+import { assertTrusted } from '../../clips/trust.js';
+import { modelFingerprint } from '../batch/fingerprint.js';
+import { jobsOfShard } from '../batch/template.js';
+import { dataOf, filesRead, type AnyModel } from '../models/model.js';
+import { DatasetFolder } from './dataset-folder.js';
+import { MANIFEST, PIPELINE } from './dataset-state.js';
+import { DatasetWork } from './dataset-work.js';
+import { headOf } from './head.js';
+import {
+  extrasOf,
+  settingsOf,
+  type DatasetSummary,
+  type GenerateDatasetOptions,
+} from './options.js';
+import type { Part } from './parts.js';
+import { pipelineText } from './pipeline-text.js';
+import { planSequences, refuseInside } from './plan.js';
+
+/**
+ * Generates from many inputs into one folder that other trainings read: the frames, the conditions that
+ * they were made from (labels as ids), and the flow and mask that they were composed by, paired by number.
+ * Each sequence is put in place whole, and the manifest last; the same call goes on where one was stopped,
+ * and adds what is new. A sequence that fails does not stop the others, but then there is no manifest.
+ *
+ * @throws FrameloomError bad-option where two sequences would have one name, a part is asked for that the
+ *   generator has not, an input lies in the folder, or another process is writing it; exists for a folder
+ *   of other things or other work; untrusted, as generateVideo; cancelled; disk-full, write-failed
+ */
+export async function generateDataset(
+  model: AnyModel,
+  options: GenerateDatasetOptions,
+): Promise<DatasetSummary> {
+  const {
+    folder,
+    baseFolder = process.cwd(),
+    format = 'folders',
+    log = silentLogger,
+    signal,
+  } = options;
+  const { inputs, reads = [], overwrite = false } = options;
+  const seeds = options.seeds ?? [model.seed];
+  assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
+  const extras = extrasOf(model, options.with);
+  const planned = planSequences({ inputs, seeds, folder, names: options.sequenceNames });
+  if (planned.length === 0) throw new FrameloomError('bad-option', 'there is no input');
+  const mine = new Set<unknown>(jobsOfShard(planned, options.shard));
+  const jobs = planned.filter((job) => mine.has(job));
+  await refuseInside([...inputs, ...reads, ...filesRead(model, baseFolder)], folder);
+  const hasCondition = model.layout.content !== 'none';
+  const parts: readonly Part[] = [
+    'image',
+    ...(hasCondition ? ['condition' as const] : []),
+    ...extras,
+  ];
+  const modelId = options.modelId ?? (await modelFingerprint(model));
+  const settings = settingsOf({ ...options, format });
+  const head = await headOf(model, { format, parts, modelId, baseFolder, settings });
+  const place = await DatasetFolder.open(folder, head, { log, overwrite });
+  try {
+    const work = new DatasetWork(model, place, { ...options, format }, extras);
+    const queue = await work.unfinished(jobs);
+    if (queue.length > 0) await place.begin();
+    const workers = Array.from({ length: Math.min(options.parallel ?? 1, queue.length) }, () =>
+      work.run(queue),
+    );
+    // All of them are heard before the first failure is told: none may go on writing behind it.
+    const ends = await Promise.allSettled(workers);
+    const records = [...place.records.values()];
+    if (signal?.aborted) {
+      throw new FrameloomError(
+        'cancelled',
+        `stopped with ${work.done + work.skipped} of ${jobs.length} sequences made; there is no ${MANIFEST} until all are`,
+        { hint: 'the same command goes on from there' },
+      );
+    }
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    const { done, skipped, failed } = work;
+    const isWhole = failed.length === 0 && records.length > 0;
+    const trains = format === 'folders' && records.length > 0;
+    if (isWhole && !place.isFinished) {
+      warnOfRates(records, log);
+      await place.finish(trains ? pipelineText(folder, head, records) : null);
+    }
+    return {
+      manifest: isWhole ? join(folder, MANIFEST) : null,
+      pipeline: isWhole && trains ? join(folder, PIPELINE) : null,
+      sequences: records.length,
+      frames: records.reduce((sum, { frames }) => sum + frames, 0),
+      ...{ done, skipped, failed },
+    };
+  } finally {
+    await place.close();
+  }
+}
+
+/** Pictures have no rate of their own, so that one training takes them all for one. */
+function warnOfRates(records: readonly { readonly fps: string }[], log: Logger): void {
+  const rates = new Set(records.map(({ fps }) => fps));
+  if (rates.size < 2) return;
+  log.warn(
+    `the sequences have ${[...rates].join(', ')} frames a second, and pictures say nothing of it: to train on them alike make all at one rate with --fps`,
+  );
+}
