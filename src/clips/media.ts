@@ -93,6 +93,7 @@ export function labelOptions(
     ...sourceOptions({ ...plan, deinterlace: null }, info),
     // In colour where it may be stored so: of a colour's grey level nobody knows that it is no id.
     pixelFormat: mayBeInColour(info) ? 'rgb24' : labels.pixelFormat,
+    sampling: 'nearest',
   };
   const square = info.sampleAspectRatio.num === info.sampleAspectRatio.den;
   if (info.width === width && info.height === height && square) return base;

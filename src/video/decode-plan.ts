@@ -263,6 +263,7 @@ export function planDecode(
       videoFilter: decodeFilterChain({
         size: options.size,
         steady: steadyFormat(info, pixelFormat, options.colourRange),
+        nearest: options.sampling === 'nearest',
         orientation: info,
         isGrey: info.pixelFormat.startsWith('gray'),
         stretchGrey: isLimitedGrey(info, options.colourRange)

@@ -84,6 +84,8 @@ export interface DecodeFilters {
   readonly colour: SourceColour | undefined;
   /** Pixel format that all frames of the stream are brought to first. */
   readonly steady: string | undefined;
+  /** Frames of another size than the first are brought to it without mixing neighbours. */
+  readonly nearest: boolean;
   readonly orientation: Orientation;
   /** Leave out the frames between the first and this one: the first tells when the source begins. */
   readonly skipTo: number;
@@ -121,7 +123,7 @@ function userGraph(graph: string | undefined, name: string): string[] {
  */
 export function decodeFilterChain(options: DecodeFilters): string {
   const { colour, pixelFormat, steady, skipTo, stretchGrey } = options;
-  const chain = [`scale=w=iw:h=ih:flags=${SCALE_FLAGS}`];
+  const chain = [`scale=w=iw:h=ih:flags=${options.nearest ? 'neighbor' : SCALE_FLAGS}`];
   if (steady !== undefined) chain.push(`format=${steady}`);
   chain.push(...orientationFilters(options.orientation));
   chain.push(...userGraph(options.preFilter, 'preFilter'));

@@ -2,8 +2,11 @@ import { rationalToNumber, type Rational } from '../base/rational.js';
 import type { TimesAhead } from './container-clock.js';
 import type { VideoInfo } from './types.js';
 
-/** Times closer than this are one: a decoder that guesses them gives some twice. */
-const SMALLEST_GAP_SECONDS = 1e-5;
+/**
+ * Times closer than this are one: a decoder that guesses them gives some twice, and muxers put frames of
+ * one time a tick apart.
+ */
+const SMALLEST_GAP_SECONDS = 5e-4;
 
 /** To a millionth of a second, as ffprobe tells times: sums of fractions are a little off. */
 export const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;
@@ -29,6 +32,7 @@ export function timesAhead({ frameTimes, durationSeconds }: VideoInfo): TimesAhe
  */
 export class FrameTimes {
   readonly #usualGap: number;
+  readonly #smallestGap: number;
   #first: number | undefined;
   #last: number | undefined;
   #shift = 0;
@@ -36,13 +40,14 @@ export class FrameTimes {
   /** @param fps the source's usual rate */
   constructor(fps: Rational) {
     this.#usualGap = 1 / rationalToNumber(fps);
+    this.#smallestGap = Math.min(SMALLEST_GAP_SECONDS, this.#usualGap / 4);
   }
 
   /** Seconds after the first frame that was asked about. */
   next(seconds: number): number {
     this.#first ??= seconds;
     let time = microseconds(seconds - this.#first + this.#shift);
-    if (this.#last !== undefined && !(time > this.#last + SMALLEST_GAP_SECONDS)) {
+    if (this.#last !== undefined && !(time > this.#last + this.#smallestGap)) {
       const right = this.#last + this.#usualGap;
       // What follows is counted from here on, so that a clock that was set back stays set forward.
       if (this.#last - time > this.#usualGap) this.#shift += right - time;

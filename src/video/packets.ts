@@ -9,6 +9,8 @@ export interface PacketTable {
    * say, or say one time twice. A packet's number never stands in for its time.
    */
   readonly times: Float64Array | null;
+  /** From the first time that a packet says to the last, whatever lies between; null where none says. */
+  readonly spanSeconds: number | null;
   /** Seconds from each packet to the next as they are decoded, where both say and the clock goes on. */
   readonly decodingGaps: Float64Array;
   /** How long the last one is shown; null where it does not say. */
@@ -81,6 +83,7 @@ export async function readPackets(
   return {
     count,
     times: complete ? sorted : null,
+    spanSeconds: sorted.length > 0 ? sorted.at(-1)! - sorted[0]! : null,
     decodingGaps: Float64Array.from(decodingGaps),
     lastDurationSeconds,
     streamIndex,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import { rational, rationalToNumber, type Rational } from '../base/rational.js';
+import { formatRational, rational, rationalToNumber, type Rational } from '../base/rational.js';
 import { countAviFrames } from './avi.js';
 import { hasNoTimes, RESTARTING } from './containers.js';
 import { cancelledError } from './ffmpeg-error.js';
@@ -99,10 +99,23 @@ const LONGEST_GAP_SECONDS = 60;
 const believed = (container: string, gaps: Float64Array): boolean =>
   !RESTARTING.test(container) || !gaps.some((gap) => gap > LONGEST_GAP_SECONDS);
 
+/** Nothing is recorded at such a rate: whoever wrote the file had no times. */
+const FASTEST_FPS = 1000;
+const ASSUMED_FPS = rational(25);
+
+/** Whether all frames of a source are at one moment, or a tick apart as muxers put those that are. */
+const areAtOnce = ({ count, spanSeconds }: PacketTable): boolean =>
+  count > 2 && spanSeconds !== null && spanSeconds * FASTEST_FPS < count - 1;
+
 /** What the packets say, which headers may not: count, rate, duration. */
 function counted(info: VideoInfo, claimed: Rational | undefined, packets: PacketTable): VideoInfo {
   const { count, times, decodingGaps, lastDurationSeconds } = packets;
   const found = { ...info, frameCount: count, isCounted: true };
+  if (areAtOnce(packets)) {
+    const fps = rationalToNumber(info.fps) < FASTEST_FPS ? info.fps : ASSUMED_FPS;
+    const durationSeconds = count / rationalToNumber(fps);
+    return { ...found, fps, variableFrameRate: false, durationSeconds };
+  }
   const shownGaps = times ? gapsOf(times) : null;
   const sure = times !== null && shownGaps !== null && believed(info.container, shownGaps);
   const gaps = sure ? shownGaps : decodingGaps.filter((gap) => gap < LONGEST_GAP_SECONDS);
@@ -335,6 +348,11 @@ async function probeFile(
   const right = packets?.streamIndex === info.streamIndex;
   const table = right ? packets : await readPackets(source, info.streamIndex, signal);
   const known = counted(info, claimed, table);
+  if (areAtOnce(table) && !hasNoTimes(info.container)) {
+    log.warn(
+      `${input.path}: all of its frames are at the same time: they are taken to come at ${formatRational(known.fps)} a second`,
+    );
+  }
   return info.container === 'avi' ? countedAvi(known, input.path) : known;
 }
 

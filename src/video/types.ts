@@ -145,6 +145,11 @@ export interface DecodeOptions extends ProbeOptions {
   readonly oneToOne?: boolean | undefined;
   /** An ffmpeg filtergraph on the frames as stored, turned upright, before size: `yadif`, `crop=…`. */
   readonly preFilter?: string | undefined;
+  /**
+   * How frames of another size than the first are brought to it, where the source changes its size:
+   * `nearest` mixes no neighbours, as label ids need. Default `smooth`.
+   */
+  readonly sampling?: 'smooth' | 'nearest' | undefined;
   /** Overrules the matrix that the source is tagged with. */
   readonly colourMatrix?: ColourMatrix | undefined;
   readonly colourRange?: 'limited' | 'full' | undefined;

@@ -107,3 +107,27 @@ describe('generating', () => {
     expect(told === '' || told.includes('cut.h264')).toBe(true);
   });
 });
+
+describe('a file whose frames are all at one time', () => {
+  it.each(['once.mkv', 'once.mp4', 'once.nut'])(
+    '%s is taken at a usual rate, and it is said',
+    async (name) => {
+      const input = path(name);
+      const options = name === 'once.nut' ? ['-c:v', 'ffv1'] : [...X264, '-bf', '0'];
+      await flatVideo(input, { lumas, times: { ticks: 12_800, of: '0' }, options });
+      const output = path(`${name}.made.mkv`);
+      const { result, seen, warnings, error } = await echoed({ input, output });
+      expect([error, nearest(seen, greys)]).toEqual(['', order]);
+      expect(warnings).toContain('all of its frames are at the same time');
+      expect(warnings).toContain('25 a second');
+      expect(result!.durationSeconds).toBeCloseTo(COUNT / 25, 2);
+      const { times } = await shown(output);
+      expect(
+        furthest(
+          times,
+          series(COUNT, (k) => k / 25),
+        ),
+      ).toBeLessThan(0.002);
+    },
+  );
+});

@@ -2,6 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { LabelReader } from '../../src/clips/labels.js';
+import { labelOptions } from '../../src/clips/media.js';
 import { probe } from '../../src/video/index.js';
 import { echoed } from './echo.js';
 import { decoded, furthest, nearest, shown } from './look.js';
@@ -113,4 +115,24 @@ describe('generating from one', () => {
     expect(error).toBe('');
     expect(nearest(seen, greys)).toEqual(order);
   });
+});
+
+it('a label video that changes its size holds no id that was not there', async () => {
+  const part = async (name: string, size: string): Promise<Buffer> => {
+    const ids = `nullsrc=s=${size}:r=25,format=gray,geq=lum='16+219*gt(mod(X,7),3)'`;
+    const lossless = ['-c:v', 'libx264', '-qp', '0', '-pix_fmt', 'gray', '-frames:v', '3'];
+    await ffmpeg('-f', 'lavfi', '-i', ids, ...lossless, '-f', 'h264', path(name));
+    return readFile(path(name));
+  };
+  const parts = [await part('a.h264', '64x36'), await part('b.h264', '96x54')];
+  await writeFile(path('ids.h264'), Buffer.concat(parts));
+  await ffmpeg('-framerate', '25', '-i', path('ids.h264'), '-c', 'copy', path('ids.mkv'));
+  const info = await probe(path('ids.mkv'), { count: true });
+  const labels = { pixelFormat: 'gray', padColour: '0' } as unknown as LabelReader;
+  const plan = { width: 64, height: 36, fit: 'stretch', fps: info.fps, resample: false } as const;
+  const how = labelOptions({ ...plan, onDamage: 'error' }, info, labels);
+  const { frames, error } = await decoded(path('ids.mkv'), how);
+  expect([error, frames.length]).toEqual(['', 6]);
+  const found = frames.map(({ data }) => [...new Set(data)].sort((a, b) => a - b));
+  expect(found).toEqual(frames.map(() => [0, 255]));
 });
