@@ -1,0 +1,87 @@
+import type { InferenceSession } from 'onnxruntime-common';
+import { throwIfCancelled } from '../base/cancel.js';
+import { FrameloomError } from '../base/error.js';
+import type { ConditionLayout } from '../clips/types.js';
+import { openSizes, runtimeWords, type OnnxRuntime } from '../export/feeds.js';
+import { assertFits } from '../export/fits.js';
+import { readMetadata, type ExportedInfo } from '../export/metadata.js';
+import { createOnnxSynthesizer } from './engines/onnx/synthesizer.js';
+import type { Synthesizer } from './engines/synthesizer.js';
+import { runSize, type SizeChoice } from './models/run-size.js';
+
+export interface PlayOptions extends SizeChoice {
+  /** ONNX Runtime's own options: `{ executionProviders: ['webgpu', 'wasm'] }`. */
+  readonly session?: InferenceSession.SessionOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An exported generator in a runtime of one's own. Several synthesizers may share it. */
+export interface PlayModel {
+  readonly info: ExportedInfo;
+  /** What the bytes of a condition are. */
+  readonly layout: ConditionLayout;
+  /** The training's, of the noise. */
+  readonly seed: number;
+  /** Steps the weights were trained. */
+  readonly step: number;
+  readonly width: number;
+  readonly height: number;
+  /** One more history of it. @param seed of the noise; the training's unless given */
+  open(seed?: number): Synthesizer;
+  /** Lets the runtime's session go; synthesizers of it are no longer usable. */
+  release(): Promise<void>;
+}
+
+/** Names the file in errors: there is no path. */
+const NAME = 'the file';
+
+/**
+ * Opens an exported generator wherever ONNX Runtime runs: in a browser, a worker, Electron, Deno, Bun.
+ * Nothing of Node is used.
+ *
+ * @param file the bytes of what `frameloom export` wrote
+ * @param runtime the package: `import * as ort from 'onnxruntime-web'`
+ * @throws FrameloomError bad-input: no exported generator, another size than it takes, or the runtime
+ *   cannot load it; untrusted when it names other files; cancelled
+ */
+export async function openModel(
+  file: Uint8Array | ArrayBuffer,
+  runtime: OnnxRuntime,
+  options: PlayOptions = {},
+): Promise<PlayModel> {
+  const { signal, session: wanted } = options;
+  const bytes = file instanceof Uint8Array ? file : new Uint8Array(file);
+  throwIfCancelled(signal, DOING);
+  const info = readMetadata(bytes, NAME);
+  const { width, height } = runSize(info, options, NAME);
+  let session: InferenceSession;
+  try {
+    session = await runtime.InferenceSession.create(bytes, {
+      freeDimensionOverrides: openSizes({ samples: 1, width, height }),
+      ...wanted,
+    });
+  } catch (error) {
+    throw new FrameloomError(
+      'bad-input',
+      `ONNX Runtime cannot load ${NAME}: ${runtimeWords(error)}`,
+      { hint: 'try the execution provider wasm or cpu, or export the run again', cause: error },
+    );
+  }
+  try {
+    throwIfCancelled(signal, DOING);
+    assertFits(session, info, NAME);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+  const { condition: layout, seed, step } = info;
+  const program = { session, Tensor: runtime.Tensor, fillsOutputs: false };
+  const run = { runtime: program, ...{ width, height, layout, seed, info } };
+  return {
+    ...{ info, layout, seed, step, width, height },
+    open: (own = seed) => createOnnxSynthesizer(run, own),
+    release: () => session.release(),
+  };
+}
+
+const DOING = 'opening the model';
