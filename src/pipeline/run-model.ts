@@ -16,6 +16,8 @@ export interface OpenRunOptions {
 /** A trained model with the pipeline it was trained by. */
 export interface RunModel extends SynthesisModel {
   readonly pipeline: Pipeline;
+  /** As of an exported file; there is nothing to let go. */
+  release(): Promise<void>;
 }
 
 /**
@@ -40,5 +42,6 @@ export async function openRunModel(
     seed: pipeline.seed,
     step: snapshot.step,
     ...{ data, layout, pipeline },
+    release: () => Promise.resolve(),
   };
 }

@@ -1,18 +1,33 @@
+import { chooseModel, type Model } from '../../pipeline/open-model.js';
+import { createSynthesizer } from '../../synthesis/engines/open.js';
+import type { Synthesizer } from '../../synthesis/engines/synthesizer.js';
 import type { OnnxThread } from '../../synthesis/engines/thread/host.js';
 import { memoryOf, type AnyModel } from '../../synthesis/models/model.js';
 import { FrameloomError } from '../../base/error.js';
 import type { Context } from '../terminal/context.js';
 import type { EngineFlags } from './flags.js';
-import { openExport, type Engine } from './export.js';
 
-export type { Engine };
+/** A model and what runs it. */
+export interface Engine {
+  readonly model: Model;
+  /** The share of training that began from nothing; undefined where it is not known. */
+  readonly coldStartFraction: number | undefined;
+  /** Names the model whatever runs it. */
+  modelId(): Promise<string>;
+  /** Makes the engine ready and gives one more recurrent state of the model. */
+  open(): Promise<Synthesizer>;
+  close(): Promise<void>;
+}
+
+/** As far as it is known of a file that says of its pipeline what it likes. */
+const coldStartOf = (pipeline: unknown): number | undefined =>
+  (pipeline as { training?: { coldStartFraction?: number } } | null)?.training?.coldStartFraction;
 
 /**
  * Opens what `place` names: an exported `.onnx` file, or a run's folder, by TensorFlow.js or by the
  * file that was exported from the same weights.
  * @param thread started early for ONNX Runtime; ended here where it is not needed
- * @throws FrameloomError bad-option where the flags contradict each other or the export; as
- *   openRunModel and openThreadedModel
+ * @throws FrameloomError bad-option where the flags contradict each other or the export; as openModel
  */
 export async function openEngine(
   place: string,
@@ -20,39 +35,20 @@ export async function openEngine(
   context: Context,
   thread?: OnnxThread,
 ): Promise<Engine> {
-  let used = false;
-  try {
-    if (flags.engine === 'tensorflow' && flags.device !== undefined) {
-      throw new FrameloomError('bad-option', '--device is for --engine onnx');
-    }
-    const exported =
-      flags.engine === 'tensorflow' && !/\.onnx$/i.test(place)
-        ? undefined
-        : await openExport(place, flags, context, thread);
-    used = exported !== undefined;
-    return exported ?? (await openTensorFlow(place, flags, context));
-  } finally {
-    if (!used) await thread?.close();
+  const { log } = context;
+  const { engine, device, snapshot } = flags;
+  if (engine === 'tensorflow' && device !== undefined) {
+    await thread?.close();
+    throw new FrameloomError('bad-option', '--device is for --engine onnx');
   }
-}
-
-async function openTensorFlow(
-  folder: string,
-  flags: EngineFlags,
-  { log }: Context,
-): Promise<Engine> {
-  const { openRunModel } = await import('../../pipeline/run-model.js');
-  const { modelFingerprint } = await import('../../synthesis/batch/fingerprint.js');
-  const model = await openRunModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
+  const chosen = await chooseModel(place, { engine, device, snapshot, log, thread });
+  const { model } = chosen;
   return {
     model,
-    coldStartFraction: model.pipeline.training.coldStartFraction,
-    modelId: () => modelFingerprint(model),
-    open: async () => {
-      const { createSynthesizer } = await import('../../synthesis/engines/open.js');
-      return createSynthesizer(model, { log });
-    },
-    close: () => Promise.resolve(),
+    coldStartFraction: coldStartOf('info' in model ? model.info.pipeline : model.pipeline),
+    modelId: () => chosen.fingerprint(),
+    open: () => createSynthesizer(model, { log }),
+    close: () => model.release(),
   };
 }
 
