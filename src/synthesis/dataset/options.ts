@@ -84,8 +84,9 @@ export function checkedSamples({
 
 export function settingsOf(options: GenerateDatasetOptions): DatasetHead['settings'] {
   const { startFrames = 0, sequenceFps, fps, colour, onDamage, raw, format } = options;
+  const { startSeconds = null, durationSeconds = null } = options;
   return {
-    startFrames,
+    ...{ startFrames, startSeconds, durationSeconds },
     sequenceFps: sequenceFps ? formatRational(sequenceFps) : null,
     fps: fps ? formatRational(fps) : null,
     colour: colour ? JSON.stringify(colour) : null,

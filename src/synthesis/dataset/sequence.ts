@@ -21,6 +21,8 @@ export type SequenceSettings = Pick<
   | 'onDamage'
   | 'colour'
   | 'startFrames'
+  | 'startSeconds'
+  | 'durationSeconds'
   | 'baseFolder'
   | 'trustFilters'
   | 'log'

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Register } from '../../command.js';
 import { addEngineFlags } from '../../engine/flags.js';
 import { askedOf, type GenerateWords } from './asked.js';
+import { addDatasetFlags } from './dataset-flags.js';
 import { addOutputFlags } from '../../output/flags.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import {
@@ -81,7 +82,7 @@ export const registerGenerate: Register = (program, run) => {
         'what a damaged input ends in: warn keeps what was made (of videos the default), error does not',
       ).choices(['warn', 'error']),
     );
-  addTrustFlag(addEngineFlags(addOutputFlags(command)))
+  addTrustFlag(addEngineFlags(addOutputFlags(addDatasetFlags(command))))
     .option('--json', 'print each result as a line of JSON')
     .addHelpText(
       'after',
@@ -90,15 +91,20 @@ Examples:
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2
   $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
+  $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' --dataset made
   $ ffmpeg -i other.mp4 -c:v rawvideo -f matroska - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
     )
     .action((place: string | undefined, given: GenerateWords, self: Command) =>
       run(async (context) => {
-        const { place: folder, flags } = askedOf(place, given);
+        const asked = askedOf(place, given);
         const { withEarlyStart } = await import('../../engine/early.js');
-        return withEarlyStart(folder, flags, async (thread) => {
+        return withEarlyStart(asked.place, asked.flags, async (thread) => {
+          if (asked.into === 'dataset') {
+            const { generateIntoDataset } = await import('./dataset.js');
+            return generateIntoDataset(asked.place, asked.flags, context, thread);
+          }
           const { generateAny } = await import('./run.js');
-          return generateAny(folder, flags, context, thread);
+          return generateAny(asked.place, asked.flags, context, thread);
         });
       }, self),
     );

@@ -47,16 +47,32 @@ export interface GenerateAnyFlags extends Omit<GenerateFlags, 'input'> {
   shard?: Shard;
 }
 
-/** Where the flags lead, the same for one video and for many. */
-export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: Context) {
+/** What the flags say of the inputs, whatever is made of them. */
+export function sourceSettings(
+  flags: Omit<GenerateFlags, 'input' | 'output'>,
+  { log, signal }: Context,
+) {
   const raw = rawInput(flags);
   const sequenceFps: Rational | undefined = raw ? undefined : flags.fps;
   return {
     startFrames: flags.startFrames ?? 0,
     baseFolder: process.cwd(),
-    log: context.log,
-    signal: context.signal,
-    trustFilters: flags.trustFilters,
+    ...{ log, signal, trustFilters: flags.trustFilters },
+    ...(raw && { raw }),
+    ...(flags.start !== undefined && { startSeconds: flags.start }),
+    ...(flags.duration !== undefined && { durationSeconds: flags.duration }),
+    ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
+    ...((flags.inputMatrix ?? flags.inputRange) && {
+      colour: { colourMatrix: flags.inputMatrix, colourRange: flags.inputRange },
+    }),
+    ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
+  };
+}
+
+/** Where the flags lead, the same for one video and for many. */
+export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: Context) {
+  return {
+    ...sourceSettings(flags, context),
     ...outputChoice(flags),
     ...(flags.sideBySide && { sideBySide: true }),
     ...(flags.audio !== undefined && { audio: flags.audio }),
@@ -67,14 +83,6 @@ export function generateSettings(flags: Omit<GenerateFlags, 'input'>, context: C
         metadata: flags.metadata,
       },
     }),
-    ...(raw && { raw }),
-    ...(flags.start !== undefined && { startSeconds: flags.start }),
-    ...(flags.duration !== undefined && { durationSeconds: flags.duration }),
-    ...(sequenceFps && { sequenceFps, fps: sequenceFps }),
-    ...((flags.inputMatrix ?? flags.inputRange) && {
-      colour: { colourMatrix: flags.inputMatrix, colourRange: flags.inputRange },
-    }),
-    ...(flags.onDamage !== undefined && { onDamage: flags.onDamage }),
     ...(flags.segmentFrames !== undefined && { segmentFrames: flags.segmentFrames }),
   };
 }

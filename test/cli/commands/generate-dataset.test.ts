@@ -1,0 +1,82 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makeRun } from '../../synthesis/make-run.js';
+import { makeClip, scratchPath } from '../../video/make-clip.js';
+import { frameloom } from '../support.js';
+
+let run: string;
+let clip: string;
+
+beforeAll(async () => {
+  run = await makeRun({ generator: { noiseChannels: 2 } });
+  clip = await makeClip({ frames: 30, name: 'one.mp4' });
+});
+
+const quiet = (...args: string[]) => frameloom('--quiet', ...args);
+
+describe('generate --dataset', () => {
+  it('makes a sequence of each input and seed, and says what to do with them', async () => {
+    const folder = scratchPath('made');
+    const command = ['generate', run, '-i', clip, '--dataset', folder];
+    const one = [
+      ...command,
+      '--duration',
+      '0.2',
+      '--seeds',
+      '1,2',
+      '--with',
+      'flow',
+      '--jobs',
+      '2',
+    ];
+    const first = await quiet(...one);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const [words, next] = first.stdout.split('\n');
+    expect(words).toBe(`${folder}: 2 sequences, 10 frames: 2 made, 0 there already, 0 failed`);
+    expect(next).toMatch(/^next: .*check .*pipeline\.yaml$/);
+    expect((await readdir(folder)).sort()).toEqual([
+      ...['conditions', 'dataset.json', 'flow', 'images', 'pipeline.yaml', 'sequences'],
+    ]);
+    const again = await quiet(...one, '--json');
+    const lines = again.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ status }) => status)).toEqual(['skipped', 'skipped', 'summary']);
+    expect(lines[2]).toMatchObject({ sequences: 2, frames: 10, done: 0, skipped: 2 });
+    // What the whole was made of is a part of it.
+    const other = await quiet(...command);
+    expect(other).toMatchObject({ code: 2, stdout: '' });
+    expect(other.stderr).toMatch(/holds a data set of other work: parts, settings differ/);
+  });
+
+  it('is trained on as it lies', async () => {
+    const folder = scratchPath('trained');
+    expect(await quiet('generate', run, '-i', clip, '--dataset', folder)).toMatchObject({
+      code: 0,
+    });
+    const pipeline = join(folder, 'pipeline.yaml');
+    const checked = await quiet('check', pipeline);
+    expect(checked).toMatchObject({ code: 0, stderr: '' });
+    expect(checked.stdout).toMatch(/30/);
+  });
+
+  it('refuses flags that would do nothing', async () => {
+    const none = scratchPath('none');
+    const command = ['generate', run, '-i', clip];
+    const said = async (...more: string[]): Promise<string> => {
+      const { code, stderr } = await quiet(...command, ...more);
+      expect(code).toBe(2);
+      return stderr.split('\n')[0]!;
+    };
+    const dataset = ['--dataset', none];
+    expect(await said(...dataset, '-o', 'x.mp4')).toMatch(/-o does nothing for --dataset/);
+    expect(await said(...dataset, '--audio')).toMatch(/--audio does nothing for --dataset/);
+    expect(await said(...dataset, '--side-by-side')).toMatch(/--side-by-side does nothing/);
+    expect(await said('-o', 'x.mp4', '--with', 'flow')).toMatch(/--with is for --dataset/);
+    expect(await said(...dataset, '--shard-samples', '5')).toMatch(/is for --dataset-format/);
+    expect(await said(...dataset, '--with', 'depth')).toMatch(/"depth" is not flow, mask or none/);
+    expect(await readdir(none).catch(() => 'nothing')).toBe('nothing');
+  });
+});
