@@ -47,6 +47,12 @@ export function lengthSeconds(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a time above 0.`);
 }
 
+/** @throws InvalidArgumentError unless it is a whole number from 1 to 100 */
+export function qualityNumber(text: string): number {
+  if (/^([1-9]\d?|100)$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not a quality from 1 to 100.`);
+}
+
 /** Reads `none` or a number of frames. */
 export function startCount(text: string): number {
   if (text === 'none') return 0;

@@ -4,6 +4,7 @@ import { FrameloomError } from '../base/error.js';
 import { type Rational } from '../base/rational.js';
 import { prepareSound, type Sound } from './audio.js';
 import { type Carried, checkCarry, prepareCarried } from './carry.js';
+import { chooseEncoder, codecOf } from './codecs.js';
 import { chooseClock } from './container-clock.js';
 import { encodePart, noFrames, tellMoved } from './encode-part.js';
 import { WRITING_FRAMES } from './encoder.js';
@@ -12,11 +13,11 @@ import { encodeSegments } from './film-segments.js';
 import { cancelledError } from './ffmpeg-error.js';
 import { type FfmpegPrograms, findFfmpeg } from './ffmpeg-path.js';
 import { finishFilm } from './finish-film.js';
-import { formatOf, OUTPUT_FORMATS } from './formats.js';
+import { formatOf, isPictureFormat, OUTPUT_FORMATS } from './formats.js';
 import { FrameIntake } from './frame-intake.js';
 import { planOutput } from './output-plan.js';
 import { openTarget, type OutputTarget } from './output.js';
-import { toRate } from './rate.js';
+import { rateOfFrames, toRate } from './rate.js';
 import { SOUND_ENCODERS } from './sound-encoder.js';
 import type { EncodeOptions, EncodeResult, Frame, FrameShape, OutputFormatName } from './types.js';
 
@@ -24,7 +25,8 @@ import type { EncodeOptions, EncodeResult, Frame, FrameShape, OutputFormatName }
 interface Job {
   readonly target: string | Writable;
   readonly options: EncodeOptions;
-  readonly fps: Rational;
+  /** Unless given, what the frames say. */
+  readonly fps: Rational | undefined;
   readonly format: OutputFormatName;
   readonly segments?: SegmentFolder | undefined;
 }
@@ -44,9 +46,14 @@ function jobOf(target: string | Writable, options: EncodeOptions): Job {
     throw new FrameloomError('bad-option', `audioStartSeconds is ${audioStartSeconds}, not a time`);
   }
   checkCarry(format, options, path === undefined);
-  const fps = toRate(options.fps);
+  codecOf(format, options.codec);
+  const { threads } = options;
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw new FrameloomError('bad-option', `threads is ${threads}, not a number from 1`);
+  }
+  const fps = options.fps === undefined ? undefined : toRate(options.fps);
   const { times, clock } = OUTPUT_FORMATS[format];
-  if (times === 'kept') chooseClock(fps, options, clock, format);
+  if (fps && times === 'kept') chooseClock(fps, options, clock, format);
   return { target, options, fps, format };
 }
 
@@ -83,24 +90,24 @@ async function prepare(
  * place. Whatever happens, ffmpeg is gone and the partial file removed when this ends.
  * @param stop ends everything at once, with its reason
  */
-async function writeFrames(
-  intake: FrameIntake,
-  job: Job,
-  stop: AbortSignal,
-): Promise<EncodeResult> {
+async function writeFilm(intake: FrameIntake, job: Job, stop: AbortSignal): Promise<EncodeResult> {
   const { options, format } = job;
   const { programs, sound, carried } = await prepare(format, options, stop);
   intake.open();
   const shape = options.expects ?? (await intake.peek());
   if (!shape) throw noFrames();
+  const fps = job.fps ?? (await rateOfFrames(intake));
   const { overwrite, log } = options;
-  const target = await openTarget(job.target, format === 'png', {
+  const target = await openTarget(job.target, isPictureFormat(format), {
     ...{ overwrite, log, signal: stop },
   });
   try {
     stop.throwIfAborted();
+    const codec = codecOf(format, options.codec);
+    const encoder =
+      options.codec && codec ? await chooseEncoder(codec, programs, shape) : undefined;
     checkCarry(format, options, target.kind === 'stream');
-    const ready = { ...job, shape, programs, sound, carried, stop };
+    const ready = { ...job, fps, shape, programs, encoder, sound, carried, stop };
     if (!job.segments) return await encodeInto(target, intake, ready);
     if (target.kind === 'stream') throw new RangeError('a stream is not written in segments');
     return await encodeSegments(target, intake, { ...ready, segments: job.segments });
@@ -111,8 +118,10 @@ async function writeFrames(
 }
 
 interface Ready extends Job, Extras {
+  readonly fps: Rational;
   readonly shape: FrameShape;
   readonly programs: Awaited<ReturnType<typeof findFfmpeg>>;
+  readonly encoder: string | undefined;
   readonly stop: AbortSignal;
 }
 
@@ -121,10 +130,10 @@ async function encodeInto(
   intake: FrameIntake,
   ready: Ready,
 ): Promise<EncodeResult> {
-  const { options, format, fps, shape, programs, sound, carried, stop } = ready;
+  const { options, format, fps, shape, programs, encoder, sound, carried, stop } = ready;
   const toPipe = target.kind === 'stream';
   const { plan, times } = planOutput({
-    ...{ format, fps, shape, options, programs, toPipe },
+    ...{ format, fps, shape, options, programs, toPipe, encoder },
     numbered: target.kind === 'file' && !target.single,
   });
   const { frames, sent } = await encodePart(intake, {
@@ -143,7 +152,8 @@ async function encodeInto(
   if (target.kind === 'file') {
     const { log } = options;
     const film = { target, format, durationSeconds, sound, carried, programs, log };
-    await finishFilm({ ...film, signal: stop });
+    const { timeBase, longLastSeconds: lastSeconds } = times;
+    await finishFilm({ ...film, lastSeconds, ticksPerSecond: timeBase.den, signal: stop });
     stop.throwIfAborted();
     await target.commit();
   }
@@ -173,7 +183,7 @@ async function encodeInto(
  */
 export function encodeFrames(
   target: string | Writable,
-  options: EncodeOptions,
+  options: EncodeOptions = {},
 ): OperatorFunction<Frame, EncodeResult> {
   return encodeJob(() => jobOf(target, options));
 }
@@ -207,7 +217,7 @@ function encodeJob(open: () => Job): OperatorFunction<Frame, EncodeResult> {
         intake.fail(reason);
       };
       signal?.addEventListener('abort', end, { once: true });
-      writeFrames(intake, job, stop.signal)
+      writeFilm(intake, job, stop.signal)
         .then(
           (result) => {
             subscriber.next(result);

@@ -2,7 +2,7 @@ import type { Rational } from '../base/rational.js';
 import { type CommandInput, ffmpegArguments, passThrough } from './command.js';
 import { failedToWrite, ffmpegError } from './ffmpeg-error.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
-import type { OutputPlan } from './formats.js';
+import type { OutputPlan } from './plan-types.js';
 import { nutFrameHeader, nutHeader, rawTag, type TimeBase } from './nut.js';
 import type { FileTarget, StreamTarget } from './output.js';
 import type { TimesKind } from './output-times.js';

@@ -25,6 +25,7 @@ export interface SegmentedFilm {
   readonly fps: Rational;
   readonly shape: FrameShape;
   readonly programs: FfmpegPrograms;
+  readonly encoder?: string | undefined;
   readonly sound: Sound | null;
   readonly carried: Carried | null;
   readonly segments: SegmentFolder;
@@ -47,7 +48,8 @@ export async function encodeSegments(
   const kind = segmentKind(format, programs);
   if (!kind) throw new RangeError(`${format} is not written in segments`);
   const own = { format, fps, shape, options, programs, toPipe: false, numbered: false };
-  const { plan: usual, times } = planOutput(own, before?.times);
+  const { encoder } = film;
+  const { plan: usual, times } = planOutput({ ...own, encoder }, before?.times);
   const clock = kind.fromZero ? clockOption(times.timeBase.den) : [];
   const plan = { ...usual, options: [...usual.options, ...kind.options, ...clock] };
   const { timeBase } = times;
@@ -85,7 +87,8 @@ export async function encodeSegments(
   const pictures = await joinedInput(folder, segments, timeBase, kind);
   const { log } = options;
   const unfinished = { target, pictures, format, durationSeconds, sound, carried, programs, log };
-  await finishFilm({ ...unfinished, ticksPerSecond: timeBase.den, signal: stop });
+  const { longLastSeconds: lastSeconds } = times;
+  await finishFilm({ ...unfinished, lastSeconds, ticksPerSecond: timeBase.den, signal: stop });
   await checkJoined({ url: target.url, path: target.path }, segments, timeBase, stop);
   stop.throwIfAborted();
   await target.commit();

@@ -1,45 +1,14 @@
 import { extname } from 'node:path';
 import { FrameloomError } from '../base/error.js';
-import type { Rational } from '../base/rational.js';
+import { CODEC_FACTS, codecArguments, codecOf, crfOf, FORMAT_CODECS } from './codecs.js';
 import { assumedMatrix } from './colour.js';
 import type { ContainerClock } from './container-clock.js';
 import { SCALE_FLAGS } from './filters.js';
 import type { TimesKind } from './output-times.js';
 import { PIXEL_LAYOUTS, type PixelFormat } from './pixel-format.js';
-import type { EncodeOptions, OutputFormatName } from './types.js';
-
-/** What the frames are that are to be encoded. */
-export interface EncodeSource {
-  readonly width: number;
-  readonly height: number;
-  readonly pixelFormat: PixelFormat;
-}
-
-/** ffmpeg's arguments for one kind of output. */
-export interface OutputPlan {
-  readonly filter: string;
-  readonly options: readonly string[];
-  /** Pixels as written. */
-  readonly width: number;
-  readonly height: number;
-}
-
-export interface TargetShape {
-  /** Cannot be written twice in the same place. */
-  readonly toPipe: boolean;
-  /** Numbered pictures, one file each. */
-  readonly numbered: boolean;
-  /** The nominal rate. */
-  readonly fps: Rational;
-  /** ffmpeg is older than 5.1. */
-  readonly oldEncoder: boolean;
-  /** Of the clock that the film is written by. */
-  readonly ticksPerSecond: number;
-  /** Frames are to be coded in the order in which they are shown. */
-  readonly inOrder: boolean;
-  /** How long the last picture is shown. */
-  readonly finalSeconds: number;
-}
+import { jpgPlan, webpPlan } from './picture-plans.js';
+import type { EncodeSource, OutputPlan, TargetShape } from './plan-types.js';
+import type { EncodeOptions, OutputFormatName, VideoCodec } from './types.js';
 
 interface OutputFormat {
   readonly extensions: readonly string[];
@@ -124,14 +93,6 @@ function yuvPlan({ source, options, pixelFormat, codec, even = [1, 1] }: YuvPlan
   };
 }
 
-function quality(options: EncodeOptions, usual: number, most: number): string {
-  const crf = options.crf ?? usual;
-  if (!Number.isFinite(crf) || crf < 0 || crf > most) {
-    throw new FrameloomError('bad-option', `crf is ${crf}, not between 0 and ${most}`);
-  }
-  return String(crf);
-}
-
 /** As decoders of raw video know it on every machine. */
 const packedLittleEndian = (pixelFormat: PixelFormat): string => pixelFormat.replace(/be$/, 'le');
 
@@ -149,29 +110,27 @@ const plain = (
 /** The header waits for the first packets: only so does it say where each of the streams begins. */
 const FRAGMENTED = '+frag_keyframe+delay_moov+default_base_moof';
 
-/** x264's own names, fastest first. */
-const X264_PRESETS = [
-  ...['ultrafast', 'superfast', 'veryfast', 'faster', 'fast'],
-  ...['medium', 'slow', 'slower', 'veryslow', 'placebo'],
-];
+/** How a codec is written that many formats hold. */
+const codecArgs = (
+  codec: VideoCodec,
+  options: EncodeOptions,
+  shape: TargetShape,
+  isMp4: boolean,
+): string[] => {
+  const encoder = shape.encoder ?? CODEC_FACTS[codec].encoders[0]!;
+  return codecArguments(codec, options, { ...shape, encoder, isMp4 });
+};
 
-/**
- * The generator needs the processor too: `veryfast` takes a third of the time of x264's own
- * `medium`, and at CRF 16 looks as good as that at 18 in a file about a tenth larger.
- */
-function h264(options: EncodeOptions, { fps, oldEncoder, inOrder }: TargetShape): string[] {
-  const preset = options.preset ?? 'veryfast';
-  if (!X264_PRESETS.includes(preset)) {
-    throw new FrameloomError('bad-option', `"${preset}" is not a preset of x264`, {
-      hint: `one of ${X264_PRESETS.join(', ')}`,
-    });
-  }
-  return [
-    ...['-c:v', 'libx264', '-preset', preset, '-crf', quality(options, 16, 51)],
-    // It takes the ticks for the rate otherwise, and cuts off what frames out of order reach beyond.
-    ...(oldEncoder ? ['-x264-params', `fps=${fps.num}/${fps.den}`] : []),
-    ...(oldEncoder || inOrder ? ['-bf', '0'] : []),
-  ];
+/** What most players can show: half the colour resolution, and so even sizes. */
+const usualYuv = (
+  source: EncodeSource,
+  options: EncodeOptions,
+  codec: readonly string[],
+): OutputPlan => yuvPlan({ source, options, pixelFormat: 'yuv420p', even: [2, 2], codec });
+
+/** Whether another codec than a format's usual one is asked for. */
+function otherCodec(format: OutputFormatName, { codec }: EncodeOptions): VideoCodec | undefined {
+  return codec === undefined || codec === FORMAT_CODECS[format]?.[0] ? undefined : codec;
 }
 
 /** Matroska counts in milliseconds. */
@@ -197,13 +156,8 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     times: 'kept',
     clock: MP4_CLOCK,
     plan: (source, options, shape) => {
-      const plan = yuvPlan({
-        source,
-        options,
-        pixelFormat: 'yuv420p',
-        even: [2, 2],
-        codec: h264(options, shape),
-      });
+      const codec = codecArgs(codecOf('mp4', options.codec)!, options, shape, true);
+      const plan = usualYuv(source, options, codec);
       const flags = shape.toPipe ? FRAGMENTED : '+faststart';
       const container = [...clockOption(shape.ticksPerSecond), '-movflags', flags, '-f', 'mp4'];
       return { ...plan, options: [...plan.options, ...container] };
@@ -213,13 +167,18 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     extensions: ['.webm'],
     times: 'kept',
     gapSeconds: MATROSKA_TICK,
-    plan: (source, options) => {
+    plan: (source, options, shape) => {
+      const other = otherCodec('webm', options);
+      if (other) {
+        const plan = usualYuv(source, options, codecArgs(other, options, shape, false));
+        return { ...plan, options: [...plan.options, '-f', 'webm'] };
+      }
       const plan = yuvPlan({
         source,
         options,
         pixelFormat: hasAlpha(source) ? 'yuva420p' : 'yuv420p',
         codec: [
-          ...['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', quality(options, 30, 63)],
+          ...['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', crfOf('vp9', options.crf)],
           ...['-deadline', 'good', '-cpu-used', '4', '-row-mt', '1'],
           // Alternate reference frames cannot carry an alpha plane.
           ...(hasAlpha(source) ? ['-auto-alt-ref', '0'] : []),
@@ -232,14 +191,19 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     extensions: ['.mov'],
     times: 'kept',
     clock: { ...MP4_CLOCK, mayReorder: false },
-    plan: (source, options, { toPipe, ticksPerSecond }) => {
-      const plan = yuvPlan({
-        source,
-        options,
-        pixelFormat: hasAlpha(source) ? 'yuva444p10le' : 'yuv422p10le',
-        even: [2, 1],
-        codec: ['-c:v', 'prores_ks', '-profile:v', hasAlpha(source) ? '4' : '3', '-vendor', 'apl0'],
-      });
+    plan: (source, options, shape) => {
+      const { toPipe, ticksPerSecond } = shape;
+      const other = otherCodec('mov', options);
+      const profile = hasAlpha(source) ? '4' : '3';
+      const plan = other
+        ? usualYuv(source, options, codecArgs(other, options, shape, true))
+        : yuvPlan({
+            source,
+            options,
+            pixelFormat: hasAlpha(source) ? 'yuva444p10le' : 'yuv422p10le',
+            even: [2, 1],
+            codec: ['-c:v', 'prores_ks', '-profile:v', profile, '-vendor', 'apl0'],
+          });
       // ProRes carries no colour description that old decoders read: the container has to.
       const flags = ['-movflags', toPipe ? `${FRAGMENTED}+write_colr` : '+write_colr'];
       const container = [...clockOption(ticksPerSecond), ...flags, '-f', 'mov'];
@@ -250,7 +214,14 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     extensions: ['.mkv'],
     times: 'kept',
     gapSeconds: MATROSKA_TICK,
-    plan: (source, options, { toPipe }) => {
+    plan: (source, options, shape) => {
+      // A cluster a frame: whoever reads the pipe need not wait for a second of them.
+      const live = shape.toPipe ? ['-cluster_time_limit', '1', '-flush_packets', '1'] : [];
+      const other = otherCodec('mkv', options);
+      if (other) {
+        const plan = usualYuv(source, options, codecArgs(other, options, shape, false));
+        return { ...plan, options: [...plan.options, '-f', 'matroska', ...live] };
+      }
       const lossless: Readonly<Record<PixelFormat, string>> = {
         rgb24: 'bgr0',
         rgba: 'bgra',
@@ -261,8 +232,7 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
       };
       const codec = [
         ...['-c:v', 'ffv1', '-level', '3', '-g', '1', '-slicecrc', '1', '-f', 'matroska'],
-        // A cluster a frame: whoever reads the pipe need not wait for a second of them.
-        ...(toPipe ? ['-cluster_time_limit', '1', '-flush_packets', '1'] : []),
+        ...live,
       ];
       const chosen = options.outputPixelFormat ?? lossless[source.pixelFormat];
       return isYuv(chosen)
@@ -298,6 +268,17 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
         ...['-c:v', 'png', '-f', numbered ? 'image2' : 'image2pipe'],
         ...(toPipe ? [...AT_ONCE, '-flush_packets', '1'] : []),
       ]),
+  },
+  jpg: {
+    extensions: ['.jpg', '.jpeg'],
+    times: 'none',
+    plan: (source, options, { numbered, toPipe }) => jpgPlan(source, options, { numbered, toPipe }),
+  },
+  webp: {
+    extensions: ['.webp'],
+    times: 'none',
+    plan: (source, options, { numbered, toPipe }) =>
+      webpPlan(source, options, { numbered, toPipe }),
   },
   y4m: {
     extensions: ['.y4m'],
@@ -342,17 +323,11 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
     // In segments it is MP4 first. Its own clock begins anew after 33 bits: half of that is one way.
     clock: { ...MP4_CLOCK, longestSeconds: 2 ** 32 / 90_000 },
     plan: (source, options, shape) => {
-      const plan = yuvPlan({
-        source,
-        options,
-        pixelFormat: 'yuv420p',
-        even: [2, 2],
-        codec: [
-          ...h264(options, shape),
-          // Looking ahead would hold some forty frames back from whoever reads the pipe.
-          ...(shape.toPipe ? ['-tune', 'zerolatency', '-g', '50'] : []),
-        ],
-      });
+      const plan = usualYuv(source, options, [
+        ...codecArgs(codecOf('mpegts', options.codec)!, options, shape, false),
+        // Looking ahead would hold some forty frames back from whoever reads the pipe.
+        ...(shape.toPipe ? ['-tune', 'zerolatency', '-g', '50'] : []),
+      ]);
       return { ...plan, options: [...plan.options, '-f', 'mpegts', '-flush_packets', '1'] };
     },
   },
@@ -360,10 +335,15 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
 
 /** ffmpeg's own names of the formats, which people know from its command line. */
 const ALIASES: Readonly<Record<string, OutputFormatName>> = {
+  jpeg: 'jpg',
   rawvideo: 'raw',
   matroska: 'mkv',
   yuv4mpegpipe: 'y4m',
 };
+
+/** Whether a format is of pictures, a file each. */
+export const isPictureFormat = (format: OutputFormatName): boolean =>
+  OUTPUT_FORMATS[format].times === 'none';
 
 export const OUTPUT_FORMAT_NAMES = Object.keys(OUTPUT_FORMATS) as OutputFormatName[];
 

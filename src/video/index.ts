@@ -34,7 +34,8 @@ export {
   PIXEL_LAYOUTS,
   type PixelFormat,
 } from './pixel-format.js';
-export { formatOf, OUTPUT_FORMAT_NAMES } from './formats.js';
+export { CODEC_FACTS, codecOf, crfOf, FORMAT_CODECS, presetOf } from './codecs.js';
+export { formatOf, isPictureFormat, OUTPUT_FORMAT_NAMES } from './formats.js';
 export { impurityOf } from './pure-filters.js';
 export { toRate } from './rate.js';
 export { runningProcesses } from './process.js';
@@ -49,6 +50,7 @@ export type {
   FrameShape,
   OnDamage,
   OutputFormatName,
+  VideoCodec,
   ProbeOptions,
   RawInput,
   Rotation,

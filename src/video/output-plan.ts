@@ -1,7 +1,8 @@
 import type { Rational } from '../base/rational.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
-import { OUTPUT_FORMATS, type OutputPlan } from './formats.js';
+import { OUTPUT_FORMATS } from './formats.js';
 import { OutputTimes, type OutputTimesState } from './output-times.js';
+import type { OutputPlan } from './plan-types.js';
 import type { EncodeOptions, FrameShape, OutputFormatName } from './types.js';
 
 /** A film as it is to be written. */
@@ -13,6 +14,8 @@ export interface PlannedFilm {
   readonly programs: Pick<FfmpegPrograms, 'fpsMode'>;
   readonly toPipe: boolean;
   readonly numbered: boolean;
+  /** ffmpeg's encoder of another codec than the format's usual one. */
+  readonly encoder?: string | undefined;
 }
 
 /**
@@ -24,7 +27,7 @@ export function planOutput(
   film: PlannedFilm,
   state?: OutputTimesState,
 ): { readonly plan: OutputPlan; readonly times: OutputTimes } {
-  const { format, fps, shape, options, programs, toPipe, numbered } = film;
+  const { format, fps, shape, options, programs, toPipe, numbered, encoder } = film;
   const { times: kind, gapSeconds, clock, plan } = OUTPUT_FORMATS[format];
   const { longestPauseSeconds, lastFrameSeconds } = options;
   const ahead = { longestPauseSeconds, lastFrameSeconds };
@@ -34,7 +37,14 @@ export function planOutput(
     ...{ toPipe, numbered, fps, oldEncoder: !programs.fpsMode },
     ticksPerSecond: times.timeBase.den,
     inOrder: !times.reorders,
-    finalSeconds: times.finalSeconds,
+    ...{ finalSeconds: times.finalSeconds, encoder },
   };
-  return { plan: plan(shape, options, target), times };
+  const planned = plan(shape, options, target);
+  const { threads } = options;
+  // Raw encoders work in one, whatever is asked for: several would hold frames back.
+  if (threads === undefined || planned.options.includes('-threads:v')) {
+    return { plan: planned, times };
+  }
+  const inThreads = ['-threads:v', String(threads)];
+  return { plan: { ...planned, options: [...planned.options, ...inThreads] }, times };
 }

@@ -12,6 +12,8 @@ export interface Frame {
   readonly width: number;
   readonly height: number;
   readonly pixelFormat: PixelFormat;
+  /** The nominal rate of its stream, which whoever encodes it goes by; frames of your own need none. */
+  readonly fps?: Rational | undefined;
   /** Height × width × channels, rows from the top, no padding. Owned by whoever received it. */
   readonly data: Uint8Array;
 }
@@ -124,6 +126,16 @@ export interface ProbeOptions {
   readonly log?: Logger | undefined;
 }
 
+/** Pictures that are not decoded as they lie in their files. */
+export interface PictureChange {
+  /** ffmpeg's decoder of what they are changed into. */
+  readonly decoder: 'png' | 'ppm' | 'pgm';
+  /** The pixel format that it decodes them to. */
+  readonly sourceFormat: 'rgb24' | 'gray';
+  /** @throws FrameloomError bad-input for a picture that cannot be read */
+  readonly change: (bytes: Uint8Array, file: string) => Uint8Array;
+}
+
 export interface DecodeOptions extends ProbeOptions {
   /** Default: the source's own size in square pixels. */
   readonly size?: SizeOptions | undefined;
@@ -150,6 +162,8 @@ export interface DecodeOptions extends ProbeOptions {
    * `nearest` mixes no neighbours, as label ids need. Default `smooth`.
    */
   readonly sampling?: 'smooth' | 'nearest' | undefined;
+  /** Of pictures: what each is changed into before it is decoded. */
+  readonly pictures?: PictureChange | undefined;
   /** Overrules the matrix that the source is tagged with. */
   readonly colourMatrix?: ColourMatrix | undefined;
   readonly colourRange?: 'limited' | 'full' | undefined;
@@ -158,7 +172,21 @@ export interface DecodeOptions extends ProbeOptions {
 }
 
 export type OutputFormatName =
-  'mp4' | 'webm' | 'mov' | 'mkv' | 'gif' | 'png' | 'y4m' | 'raw' | 'nut' | 'mpegts';
+  | 'mp4'
+  | 'webm'
+  | 'mov'
+  | 'mkv'
+  | 'gif'
+  | 'png'
+  | 'jpg'
+  | 'webp'
+  | 'y4m'
+  | 'raw'
+  | 'nut'
+  | 'mpegts';
+
+/** How the pictures of a film are coded. */
+export type VideoCodec = 'h264' | 'hevc' | 'av1' | 'vp9' | 'prores' | 'ffv1';
 
 /** What is carried along from a file beside its sound, on the same clock. */
 export interface CarryOptions {
@@ -172,16 +200,28 @@ export interface CarryOptions {
 }
 
 export interface EncodeOptions extends TimesAhead {
-  /** The nominal rate: of a constant source its rate, of another one that of most frames. */
-  readonly fps: Rational | number | string;
+  /**
+   * The nominal rate: of a constant source its rate, of another one that of most frames. Default: what
+   * the first frame says, else what lies between the times of the first two.
+   */
+  readonly fps?: Rational | number | string | undefined;
   /** Default: by the target's extension; mp4 for a stream. */
   readonly format?: OutputFormatName | undefined;
   /** Replace a file that is there. Default false: it is an error. */
   readonly overwrite?: boolean | undefined;
-  /** Constant quality: h264 0–51, default 16; vp9 0–63, default 30. Lower is better and larger. */
+  /** Another codec than the format's usual one: mp4 holds h264, hevc and av1, say. */
+  readonly codec?: VideoCodec | undefined;
+  /**
+   * Constant quality: h264 0–51, default 16; hevc 0–51, 20; av1 and vp9 0–63, 30. Lower is better and
+   * larger.
+   */
   readonly crf?: number | undefined;
-  /** x264's speed preset, default `veryfast`; slower is smaller at the same quality. */
+  /** Speed of x264 and x265, default `veryfast`; slower is smaller at the same quality. */
   readonly preset?: string | undefined;
+  /** Of jpg (default 95) and webp (90, and 100 is without loss), 1 to 100. */
+  readonly quality?: number | undefined;
+  /** Threads of the encoder. Default: what it chooses itself. */
+  readonly threads?: number | undefined;
   /** ffmpeg's pixel format to write instead of the format's own, such as yuv444p. */
   readonly outputPixelFormat?: string | undefined;
   /** What the frames will be, where that is known: ffmpeg then starts before the first one comes. */

@@ -69,7 +69,26 @@ describe('a line that cannot be meant', () => {
     ['evaluate model.onnx', 'model.onnx is an exported file; a run’s folder is evaluated'],
     ['sample RUN -o {name}.mp4', '{name}.mp4 stands for many, and sample makes one'],
     ['sample RUN --loop many -o x.mp4', '--loop many is not a number of frames from 1'],
+    // Codecs and qualities that there are not.
+    ['generate RUN -i CLIP -o x.webm --codec hevc', 'webm holds no hevc (write mp4, mpegts'],
+    ['generate RUN -i CLIP -o x.gif --codec h264', 'gif holds no h264 ('],
+    [
+      'generate RUN -i CLIP -o x.mp4 --codec x266',
+      '"x266" is no codec that can be written (one of',
+    ],
+    ['generate RUN -i CLIP -o x.mp4 --crf 52', 'crf is 52, not between 0 and 51'],
+    ['generate RUN -i CLIP -o x.mp4 --x264-preset quick', '"quick" is not a preset of x264'],
+    ['generate RUN -i CLIP -o %d.jpg --quality 101', '"101" is not a quality from 1 to 100'],
+    ['generate RUN -i CLIP -o x.mp4 --start 1:99', '"1:99" is not a time such as 12.5'],
     // Options that would do nothing.
+    [
+      'generate RUN -i CLIP -o x.mov --crf 20',
+      '--crf does nothing for mov (leave it out, or write h264',
+    ],
+    ['generate RUN -i CLIP -o x.mp4 --codec av1 --x264-preset slow', 'does nothing for av1 in mp4'],
+    ['generate RUN -i CLIP -o %d.png --quality 90', '--quality does nothing for png (leave it out'],
+    ['generate RUN -i CLIP -o x.y4m --threads 2', '--threads does nothing for y4m'],
+    ['generate RUN -i CLIP -o x.y4m --segment-frames 9', '--segment-frames does nothing for y4m'],
     ['schema -y', '--overwrite does nothing without -o'],
     ['plan a.yaml -y', '--overwrite does nothing without --plot'],
     ['export RUN -y', '--overwrite does nothing without -o'],

@@ -1,9 +1,16 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FrameloomError } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
 import { refuseExisting } from '../../base/outputs.js';
 import { runPaths } from '../../training/run/run-folder.js';
-import { assertFree, assertNotAnInput, assertPixelFormat, formatOf } from '../../video/index.js';
+import {
+  assertFree,
+  assertNotAnInput,
+  assertPixelFormat,
+  formatOf,
+  isPictureFormat,
+} from '../../video/index.js';
 
 /** The files that a model is read from: an exported one's own, or what a run was trained by and to, its log too. */
 export async function modelFiles(place: string): Promise<string[]> {
@@ -37,13 +44,20 @@ export interface OutputCheck {
  */
 export async function checkVideoOutput(output: string, check: OutputCheck): Promise<void> {
   if (check.outputPixelFormat !== undefined) await assertPixelFormat(check.outputPixelFormat);
-  const pictures = output !== '-' && formatOf(output, check.format) === 'png';
+  const pictures = output !== '-' && isPictureFormat(formatOf(output, check.format));
   await assertNotAnInput(output, check.reads, pictures);
   await assertFree(output, pictures, check);
 }
 
 /** The same of any other file. */
 export async function checkFileOutput(output: string, check: OutputCheck): Promise<void> {
+  const facts = await stat(output).catch(() => undefined);
+  if (facts?.isDirectory() || /[\\/]$/.test(output)) {
+    throw new FrameloomError('bad-option', `${output} is a folder`, {
+      path: output,
+      hint: 'name a file in it',
+    });
+  }
   await assertNotAnInput(output, check.reads);
   if (!check.overwrite) await refuseExisting(output);
 }

@@ -4,12 +4,18 @@ import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import type { Rational } from '../../base/rational.js';
 import type { OutputChoice } from '../../synthesis/index.js';
 import {
+  CODEC_FACTS,
+  codecOf,
+  crfOf,
   formatOf,
+  isPictureFormat,
   isSegmentable,
   OUTPUT_FORMAT_NAMES,
+  presetOf,
   type EncodeResult,
   type OutputFormatName,
   type RawInput,
+  type VideoCodec,
 } from '../../video/index.js';
 import type { Context } from '../terminal/context.js';
 import { EXIT } from '../terminal/exit-code.js';
@@ -37,11 +43,15 @@ export function outputChoice(flags: OutputFlags & CarryFlags): OutputChoice {
   }
   refuseFolder(flags.output);
   const named = flags.format ?? (toPipe ? PIPE_FORMAT : undefined);
-  refuseUnused(formatOf(flags.output, named), flags);
+  const format = formatOf(flags.output, named);
+  refuseUnused(format, flags);
   return {
     ...(named !== undefined && { format: formatOf(undefined, named) }),
     ...(flags.outputPixFmt !== undefined && { outputPixelFormat: flags.outputPixFmt }),
+    ...(flags.codec !== undefined && { codec: codecOf(format, flags.codec)! }),
     ...(flags.crf !== undefined && { crf: flags.crf }),
+    ...(flags.quality !== undefined && { quality: flags.quality }),
+    ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.overwrite && { overwrite: true }),
     ...(flags.x264Preset !== undefined && { preset: flags.x264Preset }),
   };
@@ -64,8 +74,9 @@ function refuseFolder(output: string): void {
   });
 }
 
-const WITH_CRF: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm'];
-const WITH_PRESET: readonly OutputFormatName[] = ['mp4', 'mpegts'];
+/** Whose encoders work in one thread, or take no number of them. */
+const IN_ONE_THREAD: readonly OutputFormatName[] = ['gif', 'y4m', 'raw', 'nut'];
+const WITH_QUALITY: readonly OutputFormatName[] = ['jpg', 'webp'];
 const WITH_SOUND: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm', 'mov', 'mkv', 'nut'];
 const WITH_MORE: readonly OutputFormatName[] = ['mp4', 'mov', 'mkv', 'webm'];
 
@@ -78,6 +89,27 @@ export interface CarryFlags {
   segmentFrames?: number;
 }
 
+/** What is said of a codec's quality and speed has to be of the one that is written, and possible. */
+function refuseOfCodec(format: OutputFormatName, flags: OutputFlags): void {
+  const codec = codecOf(format, flags.codec);
+  const facts = codec === null ? undefined : CODEC_FACTS[codec];
+  const refuse = (flag: string, can: (name: VideoCodec) => boolean): never => {
+    const codecs = (Object.keys(CODEC_FACTS) as VideoCodec[]).filter(can);
+    const what = codec === null || flags.codec === undefined ? format : `${codec} in ${format}`;
+    throw new FrameloomError('bad-option', `${flag} does nothing for ${what}`, {
+      hint: `leave it out, or write ${codecs.join(', ')}`,
+    });
+  };
+  if (flags.crf !== undefined) {
+    if (!codec || !facts?.crf) refuse('--crf', (name) => CODEC_FACTS[name].crf !== undefined);
+    else crfOf(codec, flags.crf);
+  }
+  if (flags.x264Preset !== undefined) {
+    if (!facts?.presets) refuse('--x264-preset', (name) => CODEC_FACTS[name].presets === true);
+    presetOf(flags.x264Preset);
+  }
+}
+
 /** A flag that did nothing is a defect to whoever gave it. */
 function refuseUnused(format: OutputFormatName, flags: OutputFlags & CarryFlags): void {
   const refuse = (flag: string, formats: readonly OutputFormatName[]): never => {
@@ -85,9 +117,16 @@ function refuseUnused(format: OutputFormatName, flags: OutputFlags & CarryFlags)
       hint: `leave it out, or write ${formats.join(', ')}`,
     });
   };
-  if (flags.crf !== undefined && !WITH_CRF.includes(format)) refuse('--crf', WITH_CRF);
-  if (flags.x264Preset !== undefined && !WITH_PRESET.includes(format)) {
-    refuse('--x264-preset', WITH_PRESET);
+  refuseOfCodec(format, flags);
+  if (flags.quality !== undefined && !WITH_QUALITY.includes(format)) {
+    refuse('--quality', WITH_QUALITY);
+  }
+  const picturesToPipe = flags.output === '-' && isPictureFormat(format);
+  if (flags.threads !== undefined && (IN_ONE_THREAD.includes(format) || picturesToPipe)) {
+    refuse(
+      '--threads',
+      OUTPUT_FORMAT_NAMES.filter((name) => !IN_ONE_THREAD.includes(name)),
+    );
   }
   if (flags.audio && !WITH_SOUND.includes(format)) refuse('--audio', WITH_SOUND);
   for (const name of ['subtitles', 'chapters', 'metadata'] as const) {

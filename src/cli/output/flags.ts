@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
-import { crfNumber, pixelFormatName } from '../values.js';
+import { countingNumber, crfNumber, pixelFormatName, qualityNumber } from '../values.js';
 
 export interface OutputFlags {
   output: string;
   format?: string;
   outputPixFmt?: string;
+  codec?: string;
   crf?: number;
+  quality?: number;
+  threads?: number;
   x264Preset?: string;
   overwrite?: boolean;
 }
@@ -22,5 +25,26 @@ export const addOutputFlags = (command: Command): Command =>
       'y4m, rawvideo, nut, mpegts, matroska, mp4 …; by the extension unless given, y4m on a pipe',
     )
     .option('--output-pix-fmt <format>', 'pixel format to write, as yuv420p', pixelFormatName)
-    .option('--crf <n>', 'quality of H.264 (0-51, 16 unless given) or VP9 (0-63, 30)', crfNumber)
-    .option('--x264-preset <name>', 'ultrafast … veryslow; veryfast unless given');
+    .option(
+      '--codec <name>',
+      'h264, hevc, av1 … instead of the usual: mp4 and ts h264, webm vp9, mov prores, mkv ffv1',
+    )
+    .option(
+      '--crf <n>',
+      'quality of h264 (0-51, 16 unless given), hevc (0-51, 20), av1 and vp9 (0-63, 30)',
+      crfNumber,
+    )
+    .option(
+      '--x264-preset <name>',
+      'speed of h264 and hevc: ultrafast … veryslow; veryfast unless given',
+    )
+    .option(
+      '--quality <n>',
+      'of jpg (95 unless given) and webp (90; 100 is without loss)',
+      qualityNumber,
+    )
+    .option(
+      '--threads <n>',
+      'threads that encode; as many as the encoder likes unless given',
+      countingNumber,
+    );

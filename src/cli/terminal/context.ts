@@ -1,38 +1,15 @@
 import { FrameloomError } from '../../base/error.js';
 import { createLogger, hasColours, type Logger, type LogLevel } from '../../base/log.js';
 import { Screen } from './screen.js';
+import type { Terminal } from './terminal.js';
+
+export type { Terminal } from './terminal.js';
 
 /** What stands before a command's name or after it, the same for all. */
 export interface GlobalFlags {
   verbose?: boolean;
   quiet?: boolean;
   logJson?: boolean;
-}
-
-/** Told of what happens to a terminal. */
-export interface TerminalListener {
-  /** Its size has changed. */
-  readonly resized: () => void;
-  /** The process goes on after having been stopped, as by Ctrl-Z and `fg`. */
-  readonly continued: () => void;
-}
-
-/** Where a command reads and writes; replaced in tests. */
-export interface Terminal {
-  /** Results, on standard output. */
-  out(text: string): void;
-  /** Words about the work, on standard error. */
-  err(text: string): void;
-  /** What standard output did not take, of a full disk say: then the work is not done. */
-  failure?(): Error | undefined;
-  /** Whether `err` is a terminal that somebody looks at, which a bar may be drawn on. */
-  readonly interactive: boolean;
-  readonly columns: number;
-  readonly rows?: number;
-  /** Whether words on `err` may be coloured. */
-  readonly colours?: boolean;
-  /** @returns ends it */
-  readonly watch?: (listener: TerminalListener) => () => void;
 }
 
 /** What every command is given. */

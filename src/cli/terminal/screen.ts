@@ -1,4 +1,4 @@
-import type { Terminal } from './context.js';
+import type { Terminal } from './terminal.js';
 import { cutToWidth } from './width.js';
 
 /** Takes away all from the beginning of the cursor's line to the end of the screen. */

@@ -45,7 +45,9 @@ export class JobMaker {
       carry,
       format,
       outputPixelFormat,
+      codec,
       crf,
+      quality,
       preset,
       sequenceFps,
       fps,
@@ -63,7 +65,9 @@ export class JobMaker {
       carry: carry ? JSON.stringify(carry) : null,
       format: format ?? null,
       outputPixelFormat: outputPixelFormat ?? null,
+      codec: codec ?? null,
       crf: crf ?? null,
+      quality: quality ?? null,
       preset: preset ?? null,
       sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
       fps: fps ? `${fps.num}/${fps.den}` : null,
@@ -80,7 +84,10 @@ export class JobMaker {
     const entry = this.#manifest.find(job.output);
     if (entry?.model.sha256 !== this.#modelId.sha256) return false;
     const settings = this.#settings(job);
-    const same = Object.entries(settings).every(([key, value]) => entry.settings[key] === value);
+    const same = Object.entries(settings).every(
+      // What an older manifest does not speak of was not asked for.
+      ([key, value]) => (entry.settings[key] ?? null) === value,
+    );
     const { signal } = this.#options;
     return (
       same &&

@@ -25,7 +25,7 @@ export const SEGMENT_FRAMES = 1000;
 /** What decides how a film's frames are made and written; of `generateVideo`'s options. */
 export interface FilmSettings extends Pick<
   EncodeOptions,
-  'format' | 'outputPixelFormat' | 'crf' | 'preset' | 'log'
+  'format' | 'outputPixelFormat' | 'codec' | 'crf' | 'preset' | 'threads' | 'log'
 > {
   readonly input: string | Readable;
   readonly output: string | Writable;
@@ -90,7 +90,8 @@ async function identityOfFilm(
   const { model, info, options } = job;
   const { startFrames = 0, seed = model.seed, baseFolder = process.cwd() } = options;
   const { input, output, segmentFrames } = film;
-  const { format, outputPixelFormat, crf, preset, sequenceFps, fps, colour, raw } = options;
+  const { format, outputPixelFormat, codec, crf, preset, threads, sequenceFps, fps, colour, raw } =
+    options;
   const data = dataOf(model);
   const files = [resolve(input), ...filesRead(model, baseFolder).map((f) => resolve(f))];
   const { version } = await findFfmpeg();
@@ -104,7 +105,7 @@ async function identityOfFilm(
     part: [options.startSeconds ?? null, options.durationSeconds ?? null],
     sideBySide: options.sideBySide === true,
     ...{ seed, startFrames, segmentFrames, sourceFps: info.fps, total: job.total },
-    ...{ format: formatOf(output, format), outputPixelFormat, crf, preset },
+    ...{ format: formatOf(output, format), outputPixelFormat, codec, crf, preset, threads },
     ...{ sequenceFps, fps, colour, raw, ffmpeg: version },
   };
   // What is not set is null, so that it is there to differ.

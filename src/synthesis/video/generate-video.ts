@@ -35,7 +35,7 @@ import type { Synthesizer } from '../engines/synthesizer.js';
 /** How what is generated is written; by the output's extension unless given. */
 export type OutputChoice = Pick<
   EncodeOptions,
-  'format' | 'outputPixelFormat' | 'crf' | 'preset' | 'overwrite'
+  'format' | 'outputPixelFormat' | 'codec' | 'crf' | 'preset' | 'quality' | 'threads' | 'overwrite'
 >;
 
 export interface GenerateVideoOptions extends OutputChoice {
@@ -224,8 +224,11 @@ async function makeFilm(
     expects: beside?.shape ?? { width, height, pixelFormat: 'rgb24' },
     format: options.format ?? (isPath(output) ? undefined : 'y4m'),
     outputPixelFormat: options.outputPixelFormat,
+    codec: options.codec,
     crf: options.crf,
     preset: options.preset,
+    quality: options.quality,
+    threads: options.threads,
     overwrite: options.overwrite,
     // Resampled, all frames are of the rate.
     ...(resample ? {} : timesAhead(info)),

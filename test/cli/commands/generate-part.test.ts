@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames, probe } from '../../../src/video/index.js';
@@ -85,5 +86,24 @@ describe('generate of a part', () => {
       '0',
     );
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('not a time above 0')]);
+  });
+});
+
+describe('generate', () => {
+  it('writes another codec, of a film in segments too, and pictures of other kinds', async () => {
+    const clip = await makeClip({ frames: 8, width: 96, height: 72 });
+    const own = await makeRun({ data: { size: '64x64' } });
+    const films = join(scratchPath('out'), 'film.mp4');
+    const words = ['-q', 'generate', own, '-i', clip, '--codec', 'hevc', '--crf', '18.5'];
+    const made = await frameloom(...words, '--segment-frames', '3', '--threads', '1', '-o', films);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(await probe(films, { count: true })).toMatchObject({ codec: 'hevc', frameCount: 8 });
+    expect((await readFile(films)).includes('hvc1')).toBe(true);
+    const pictures = join(scratchPath('out'), '%02d.webp');
+    const numbered = await frameloom(
+      ...['-q', 'generate', own, '-i', clip, '-o', pictures, '--quality', '100'],
+    );
+    expect(numbered).toMatchObject({ code: 0, stderr: '' });
+    expect(await probe(pictures)).toMatchObject({ codec: 'webp', frameCount: 8, width: 64 });
   });
 });

@@ -1,5 +1,5 @@
 import xterm from '@xterm/headless';
-import type { Terminal, TerminalListener } from '../../../src/cli/terminal/context.js';
+import type { Terminal, TerminalListener } from '../../../src/cli/terminal/terminal.js';
 
 /** A terminal that shows what is written to it, as people would see it. */
 export interface Emulator extends Terminal {

@@ -6,7 +6,7 @@ import { describeExported, readExported } from '../../../synthesis/models/export
 import { describeRun, type RunScore } from '../../report/run-facts.js';
 import { formatCount, formatFacts, formatTable } from '../../report/table.js';
 import { commandsOf, nextLines } from '../../terminal/next.js';
-import type { Told } from './run.js';
+import type { Told } from './told.js';
 
 type Facts = [string, string][];
 

@@ -3,12 +3,7 @@ import { FrameloomError } from '../../../base/error.js';
 import { ownCommand } from '../../../base/own-command.js';
 import type { Context } from '../../terminal/context.js';
 import { isModelWord } from '../../taken-word.js';
-
-/** What there is to say of something, for programs and for people. */
-export interface Told {
-  readonly facts: object;
-  readonly text: string;
-}
+import type { Told } from './told.js';
 
 /**
  * Says what a video, a run or an exported file is.

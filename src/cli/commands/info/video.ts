@@ -6,7 +6,7 @@ import { assumedMatrix } from '../../../video/colour.js';
 import { filesOf } from '../../../video/sequence.js';
 import type { Context } from '../../terminal/context.js';
 import { formatFacts } from '../../report/table.js';
-import type { Told } from './run.js';
+import type { Told } from './told.js';
 
 /** Gaps between frames this far from the usual one are told; containers round to a millisecond. */
 const UNEVEN = { share: 0.02, seconds: 0.0015 };
