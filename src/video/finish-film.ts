@@ -17,6 +17,8 @@ export interface UnfinishedFilm {
   readonly pictures?: CommandInput | undefined;
   readonly format: OutputFormatName;
   readonly durationSeconds: number;
+  /** How long a last frame is shown that is shown longer than others. */
+  readonly lastSeconds?: number | undefined;
   /** Of the film's clock. */
   readonly ticksPerSecond: number;
   readonly sound: Sound | null;
@@ -30,6 +32,25 @@ export interface UnfinishedFilm {
 const forgetsLastFrame = ({ format, programs }: UnfinishedFilm): boolean =>
   !programs.fpsMode && (format === 'mp4' || format === 'mov');
 
+/** Containers that say how long a last frame is shown, where their muxer is told. */
+const HOLDS_LAST: readonly OutputFormatName[] = ['mp4', 'mov', 'mkv', 'webm'];
+
+/** A bitstream filter that tells the muxer how long the last frame is shown. */
+function lastOptions({ format, lastSeconds, durationSeconds, programs }: UnfinishedFilm): string[] {
+  if (lastSeconds === undefined || !programs.fpsMode || !HOLDS_LAST.includes(format)) return [];
+  const from = (durationSeconds - lastSeconds - 0.002).toFixed(6);
+  const told = `if(gte(PTS*TB,${from}),${lastSeconds.toFixed(6)}/TB,DURATION)`;
+  // Times are named too: one that is not is taken from another.
+  return ['-bsf:v', `setts=pts=PTS:dts=DTS:duration='${told}'`];
+}
+
+function tellOfLast({ format, lastSeconds, programs, target, log }: UnfinishedFilm): void {
+  if (lastSeconds === undefined || programs.fpsMode || !HOLDS_LAST.includes(format)) return;
+  log?.warn(
+    `the last frame of ${target.path} is shown as long as others, not for ${lastSeconds.toFixed(2)} s: that takes ffmpeg 5.1 or newer`,
+  );
+}
+
 /**
  * The last pass over a film in its temporary file: sound, subtitles, chapters and tags are added, the
  * pictures are copied as they are. Only now is the duration known at which all of it is cut.
@@ -40,7 +61,9 @@ const forgetsLastFrame = ({ format, programs }: UnfinishedFilm): boolean =>
  */
 export async function finishFilm(film: UnfinishedFilm): Promise<void> {
   const { sound, carried, signal, log = silentLogger } = film;
-  if (!film.pictures && !sound && !carried && !forgetsLastFrame(film)) return;
+  const isAllThere = lastOptions(film).length === 0 && !forgetsLastFrame(film);
+  tellOfLast(film);
+  if (!film.pictures && !sound && !carried && isAllThere) return;
   try {
     await copyWith(film);
   } catch (error) {
@@ -79,7 +102,7 @@ async function copyWith(film: UnfinishedFilm): Promise<void> {
     output: {
       url: fileUrl(whole),
       options: [
-        ...['-map', '0:v:0', '-c:v', 'copy'],
+        ...['-map', '0:v:0', '-c:v', 'copy', ...lastOptions(film)],
         ...(sound?.options(1, durationSeconds) ?? []),
         ...more.options,
         // Of a single frame no gap tells how long it is shown: nothing may cut it off.

@@ -148,9 +148,10 @@ export class OutputTimes {
     return (ticks * this.timeBase.num) / this.timeBase.den;
   }
 
-  /** How long the last frame is shown beyond what a frame of the nominal rate is, seconds. */
-  get lastBeyondSeconds(): number {
-    return ((this.#lastTicks - this.#ticksPerFrame) * this.timeBase.num) / this.timeBase.den;
+  /** How long a last frame is shown that is shown longer than others, seconds. */
+  get longLastSeconds(): number | undefined {
+    if (this.#count === 0 || this.#lastTicks === this.#ticksPerFrame) return undefined;
+    return (this.#lastTicks * this.timeBase.num) / this.timeBase.den;
   }
 
   /** The codec may put frames out of order, where it does that. */

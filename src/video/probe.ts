@@ -8,6 +8,7 @@ import { cancelledError } from './ffmpeg-error.js';
 import { type ProbedStream, probeReport, type ProbeReport, type ProbeSource } from './ffprobe.js';
 import { gapsOf, microseconds } from './frame-times.js';
 import { InputFeed, type ResolvedInput, resolveInput } from './input.js';
+import { matroskaIsCutShort } from './matroska.js';
 import { orientationOf } from './orientation.js';
 import { FIRST_VIDEO, type PacketTable, readPackets } from './packets.js';
 import { bitDepthOf, frameBytes, hasAlphaChannel, isPixelFormat } from './pixel-format.js';
@@ -108,7 +109,12 @@ const areAtOnce = ({ count, spanSeconds }: PacketTable): boolean =>
   count > 2 && spanSeconds !== null && spanSeconds * FASTEST_FPS < count - 1;
 
 /** What the packets say, which headers may not: count, rate, duration. */
-function counted(info: VideoInfo, claimed: Rational | undefined, packets: PacketTable): VideoInfo {
+function counted(
+  info: VideoInfo,
+  claimed: Rational | undefined,
+  packets: PacketTable,
+  endSeconds: number | null,
+): VideoInfo {
   const { count, times, decodingGaps, lastDurationSeconds } = packets;
   const found = { ...info, frameCount: count, isCounted: true };
   if (areAtOnce(packets)) {
@@ -130,8 +136,9 @@ function counted(info: VideoInfo, claimed: Rational | undefined, packets: Packet
     return { ...found, fps, variableFrameRate: false, durationSeconds: count * usual };
   }
   const [first = 0, last = 0] = [times[0], times.at(-1)];
-  const lastSeconds =
+  const said =
     lastDurationSeconds !== null && lastDurationSeconds > 0 ? lastDurationSeconds : usual;
+  const lastSeconds = Math.max(said, (endSeconds ?? 0) - last);
   return {
     ...found,
     fps,
@@ -316,6 +323,19 @@ async function probeStream(
   }
 }
 
+/** When the pictures of a Matroska file end, which their packets do not say; null where it is unknown. */
+async function matroskaEnd(
+  { container, path, hasAudio }: VideoInfo,
+  stream: ProbedStream | undefined,
+  report: ProbeReport,
+): Promise<number | null> {
+  if (!container.includes('matroska') || path === null) return null;
+  const own = seconds(stream?.tags?.DURATION);
+  const end = own ?? (hasAudio ? null : seconds(report.format.duration));
+  // Of a file that was cut short it tells of what is lost.
+  return end === null || (await matroskaIsCutShort(path)) ? null : end;
+}
+
 async function probeFile(
   input: Extract<ResolvedInput, { kind: 'file' }>,
   options: ProbeOptions & { readonly info?: VideoInfo | undefined },
@@ -328,12 +348,14 @@ async function probeFile(
   early?.catch(() => undefined);
   let info = options.info;
   let claimed = info?.fps;
+  let endSeconds: number | null = null;
   if (!info) {
     try {
       const report = await probeReport(source, signal);
       info = infoOf(report, 'file', input.path, log);
       const { streamIndex } = info;
       const stream = report.streams.find(({ index }) => index === streamIndex);
+      endSeconds = await matroskaEnd(info, stream, report);
       claimed = hasNoTimes(info.container) ? info.fps : readRate(stream?.r_frame_rate);
     } catch (error) {
       // Not with a process of ours still at work; what went wrong with it goes without saying.
@@ -347,7 +369,7 @@ async function probeFile(
   const packets = await early;
   const right = packets?.streamIndex === info.streamIndex;
   const table = right ? packets : await readPackets(source, info.streamIndex, signal);
-  const known = counted(info, claimed, table);
+  const known = counted(info, claimed, table, endSeconds);
   if (areAtOnce(table) && !hasNoTimes(info.container)) {
     log.warn(
       `${input.path}: all of its frames are at the same time: they are taken to come at ${formatRational(known.fps)} a second`,

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { probe } from '../../src/video/index.js';
+import { findFfmpeg, probe } from '../../src/video/index.js';
 import { changeGifDelays, withoutDefaultDuration } from './bytes.js';
 import { echoed } from './echo.js';
 import { decoded, fromFirst, furthest, nearest, shown } from './look.js';
@@ -10,6 +10,7 @@ import {
   caseFolder,
   ffmpeg,
   ffmpegOf,
+  ffprobe,
   flatPictures,
   flatVideo,
   HEIGHT,
@@ -232,7 +233,7 @@ describe('a GIF', () => {
     expect(nearest(seen.greys, greys)).toEqual(order);
     expect(furthest(seen.times, sums(delays))).toBeLessThan(0.006);
     expect((await probe(gif, { count: true })).frameCount).toBe(10);
-    for (const extension of ['mkv', 'mp4', 'gif']) {
+    for (const extension of ['mkv', 'mp4', 'mov', 'gif']) {
       const output = path(`delays.made.${extension}`);
       const { result, error } = await echoed({ input: gif, output });
       expect(error).toBe('');
@@ -240,7 +241,15 @@ describe('a GIF', () => {
       const made = await shown(output);
       expect(nearest(made.greys, greys)).toEqual(order);
       expect(furthest(fromFirst(made.times), sums(delays))).toBeLessThan(0.011);
+      // The last one is shown for half a second, not for a frame of the usual rate.
+      const told = await ffprobe('-show_entries', 'format=duration', '-of', 'csv=p=0', output);
+      const { fpsMode } = await findFfmpeg();
+      if (fpsMode || extension === 'gif') expect(Number(told)).toBeCloseTo(5, 1);
     }
+    expect((await probe(path('delays.made.mkv'), { count: true })).durationSeconds).toBeCloseTo(
+      (await findFfmpeg()).fpsMode ? 5 : 4.6,
+      1,
+    );
   });
 
   it('of no delays, or some of none, gives all ten in order', async () => {
