@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { silentLogger, type Logger } from '../base/log.js';
 import { loadCpu, loadWasm } from './fallback.js';
-import { climb, resolvePreference, type BackendChoice, type Rung } from './ladder.js';
+import { climb, nativeNeeded, resolvePreference, type BackendChoice, type Rung } from './ladder.js';
 import { loadGpu, loadNative } from './native.js';
 import { describeBackend, type BackendReport } from './report.js';
 
@@ -25,6 +25,8 @@ export interface BackendOptions {
    * where it cannot be had. FRAMELOOM_BACKEND says the same for callers that say nothing.
    */
   prefer?: BackendChoice;
+  /** For training and measuring: what was not asked for by name has to be native TensorFlow. */
+  native?: boolean;
   /** Told which backend was chosen and why, and warned when it is a slow one. */
   log?: Logger;
 }
@@ -43,22 +45,27 @@ let current: { prefer: BackendChoice; report: Promise<BackendReport> } | undefin
  * plain JavaScript — the first that can be had. Calling it again changes nothing, unless it asks for
  * another backend by name; tensors of before stay usable then.
  *
- * @throws FrameloomError `backend` when what was asked for cannot be had, with why and what to do;
+ * @throws FrameloomError `backend` when what was asked for cannot be had, or is not native where it has
+ *   to be, with why and what to do;
  *   `bad-option` when FRAMELOOM_BACKEND is not understood
  */
 export async function useBackend(options: BackendOptions = {}): Promise<BackendReport> {
   const prefer = resolvePreference(options.prefer);
-  if (current !== undefined && (prefer === 'auto' || prefer === current.prefer)) {
-    return current.report;
-  }
+  const { native = false, log = silentLogger } = options;
   const previous = current;
-  const report = climb(LADDER, prefer, options.log ?? silentLogger).then(describeBackend);
-  current = { prefer, report };
+  let chosen = previous;
+  if (chosen === undefined || (prefer !== 'auto' && prefer !== chosen.prefer)) {
+    chosen = { prefer, report: climb(LADDER, prefer, log, native).then(describeBackend) };
+    current = chosen;
+  }
   try {
-    return await report;
+    const report = await chosen.report;
+    const isNative = report.name.startsWith('tensorflow');
+    if (native && !isNative && chosen.prefer === 'auto') throw nativeNeeded(report.passedOver);
+    return report;
   } catch (error) {
     // A failed call must not stand in for the backend that is in use, nor for a later try.
-    current = previous;
+    if (chosen !== previous) current = previous;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
+import { setupCommand } from '../base/own-package.js';
 
 /** What a caller may ask for: `tensorflow` is native TensorFlow, on a GPU or not. */
 export const BACKEND_CHOICES = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
@@ -28,7 +29,7 @@ export interface Choice {
 
 /** How much slower training is below native TensorFlow: convolution at 1.8 against 190 GFLOP/s. */
 const SLOWER = 'training will be about 100 times slower than on native TensorFlow';
-const HINT = 'run `npm run setup`, then `frameloom doctor` says what is missing';
+const hint = (): string => `run: ${setupCommand()}; doctor says what is missing`;
 
 /**
  * What to prefer: the caller's word, else FRAMELOOM_BACKEND, else the best there is.
@@ -53,14 +54,17 @@ export function resolvePreference(
  * Loads the first rung that can be loaded, and says aloud which and why.
  *
  * @param prefer other than `auto`, only rungs of that family will do
+ * @param native of those that nobody asked for by name, only native TensorFlow will do
  * @throws FrameloomError `backend` when none can be loaded, naming why for each
  */
 export async function climb(
   rungs: readonly Rung[],
   prefer: BackendChoice,
   log: Logger = silentLogger,
+  native = false,
 ): Promise<Choice> {
-  const wanted = rungs.filter((rung) => prefer === 'auto' || rung.family === prefer);
+  const family = prefer === 'auto' && native ? 'tensorflow' : prefer;
+  const wanted = rungs.filter((rung) => family === 'auto' || rung.family === family);
   const passedOver: PassedOver[] = [];
   let cause: unknown;
   for (const rung of wanted) {
@@ -74,16 +78,27 @@ export async function climb(
       continue;
     }
     const choice = { name: rung.name, reason: reasonFor(prefer, passedOver), passedOver };
-    say(rung, choice, prefer === 'auto' ? `${SLOWER} (${HINT})` : SLOWER, log);
+    say(rung, choice, prefer === 'auto' ? `${SLOWER} (${hint()})` : SLOWER, log);
     return choice;
   }
+  if (prefer === 'auto' && native) throw nativeNeeded(passedOver, cause);
   const why = passedOver.map((rung) => `${rung.name}: ${rung.why}`).join('; ');
   throw new FrameloomError(
     'backend',
     prefer === 'auto'
       ? `no TensorFlow.js backend can be used (${why})`
       : `the ${prefer} backend cannot be used (${why})`,
-    { hint: HINT, cause },
+    { hint: hint(), cause },
+  );
+}
+
+/** For what takes about 100 times as long without native TensorFlow, and is better not begun. */
+export function nativeNeeded(passedOver: readonly PassedOver[], cause?: unknown): FrameloomError {
+  const why = passedOver.find((rung) => rung.name === 'tensorflow')?.why ?? 'it was passed over';
+  return new FrameloomError(
+    'backend',
+    `this takes about 100 times as long without native TensorFlow (${why})`,
+    { hint: `run: ${setupCommand()}; or insist: --backend wasm, FRAMELOOM_BACKEND=wasm`, cause },
   );
 }
 

@@ -8,10 +8,12 @@ import { registerEvaluate } from './commands/evaluate/flags.js';
 import { registerExport } from './commands/export/flags.js';
 import { registerGenerate } from './commands/generate/flags.js';
 import { registerInfo } from './commands/info/flags.js';
+import { registerInit } from './commands/init/flags.js';
 import { registerPlan } from './commands/plan/flags.js';
 import { registerRuns } from './commands/runs/flags.js';
 import { registerSample } from './commands/sample/flags.js';
 import { registerSchema } from './commands/schema/flags.js';
+import { registerSetup } from './commands/setup/flags.js';
 import { registerTrain } from './commands/train/flags.js';
 
 const COMMANDS: readonly Register[] = [
@@ -22,17 +24,19 @@ const COMMANDS: readonly Register[] = [
   registerExport,
   registerInfo,
   registerRuns,
+  registerInit,
   registerCheck,
   registerPlan,
   registerDemo,
+  registerSetup,
   registerDoctor,
   registerSchema,
 ];
 
 const HELP = `
 Examples:
-  $ frameloom check pipelines/edges-to-video.yaml --clip holiday.mp4
-  $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
+  $ frameloom check edges-to-video --clip holiday.mp4
+  $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
   $ frameloom evaluate runs/00001-edges-to-video
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
 

@@ -6,6 +6,7 @@ import { applyOverrides, parseOverride, type Override } from './overrides.js';
 import { absolutePaths } from './paths.js';
 import { dotted, problemsOf, type Problem } from './problems.js';
 import { pipelineSchema, type Pipeline } from './schema.js';
+import { pipelineFile, shippedPipelines } from './shipped.js';
 
 export interface LoadOptions {
   /** `training.steps=500`, applied in order. Paths among them are relative to `cwd`. */
@@ -135,22 +136,26 @@ export function parsePipeline(
   return { pipeline: absolutePaths(parsed.data, folderOf), baseFolder };
 }
 
-/** Reads a pipeline file: {@link parsePipeline}. @throws FrameloomError not-found, bad-pipeline */
+/**
+ * Reads a pipeline: a file, or one that comes along by its name ({@link parsePipeline}).
+ * @throws FrameloomError not-found, bad-pipeline
+ */
 export async function loadPipeline(
   path: string,
   options: LoadOptions = {},
 ): Promise<LoadedPipeline> {
+  const file = pipelineFile(path, options.cwd);
   let text: string;
   try {
-    text = await readFile(resolve(options.cwd ?? process.cwd(), path), 'utf8');
+    text = await readFile(resolve(options.cwd ?? process.cwd(), file), 'utf8');
   } catch (error) {
     throw new FrameloomError('not-found', `cannot read the pipeline ${path}: ${messageOf(error)}`, {
       path,
-      hint: 'the pipelines that come with Frameloom are in pipelines/',
+      hint: `these come along and are known by name: ${shippedPipelines().join(', ')}`,
       cause: error,
     });
   }
-  return parsePipeline(text, path, options);
+  return parsePipeline(text, file, options);
 }
 
 /** A resolved pipeline as the text of a file; reading it gives the same pipeline. */

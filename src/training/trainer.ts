@@ -115,7 +115,7 @@ export async function train(
 ): Promise<TrainResult> {
   const log = context.log ?? silentLogger;
   const { run } = context;
-  await useBackend({ log });
+  await useBackend({ log, native: true });
   registerKernels();
   const dataset = await openDataset(pipeline.data, {
     seed: pipeline.seed,

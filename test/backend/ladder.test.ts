@@ -43,8 +43,28 @@ describe('climb', () => {
       log,
     );
     expect(lines).toEqual([
-      'warning: backend: wasm (not tensorflow: is not set up); training will be about 100 times slower than on native TensorFlow (run `npm run setup`, then `frameloom doctor` says what is missing)',
+      'warning: backend: wasm (not tensorflow: is not set up); training will be about 100 times slower than on native TensorFlow (run: npm run setup; doctor says what is missing)',
     ]);
+  });
+
+  it('stops where native TensorFlow is needed and nobody insists on another', async () => {
+    let loaded = '';
+    const rungs: Rung[] = [
+      bad('tensorflow-gpu', 'tensorflow', 'no NVIDIA card'),
+      bad('tensorflow', 'tensorflow', 'native TensorFlow is not set up'),
+      { name: 'wasm', family: 'wasm', load: () => Promise.resolve(void (loaded += 'wasm')) },
+    ];
+    const { lines, log } = listen();
+    const error = await climb(rungs, 'auto', log, true).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'backend',
+      message:
+        'this takes about 100 times as long without native TensorFlow (native TensorFlow is not set up)',
+      hint: 'run: npm run setup; or insist: --backend wasm, FRAMELOOM_BACKEND=wasm',
+    });
+    expect({ loaded, lines }).toEqual({ loaded: '', lines: [] });
+    expect(await climb(rungs, 'wasm', log, true)).toMatchObject({ name: 'wasm' });
+    expect(loaded).toBe('wasm');
   });
 
   it('takes what was asked for although there is a better one', async () => {
@@ -64,7 +84,7 @@ describe('climb', () => {
       code: 'backend',
       message:
         'the tensorflow backend cannot be used (tensorflow-gpu: no NVIDIA card; tensorflow: native TensorFlow is not set up)',
-      hint: 'run `npm run setup`, then `frameloom doctor` says what is missing',
+      hint: 'run: npm run setup; doctor says what is missing',
     });
   });
 });

@@ -31,6 +31,27 @@ describe('the pipelines that come with Frameloom', () => {
   });
 });
 
+describe('by name', () => {
+  it('is known wherever one is', async () => {
+    const { pipeline } = await loadPipeline('edges-to-video', { cwd: '/' });
+    expect(pipeline.name).toBe('edges-to-video');
+  });
+
+  it('is told of where it is none', async () => {
+    await expect(loadPipeline('edge-to-video')).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'no pipeline is called edge-to-video',
+      hint: expect.stringContaining(
+        'did you mean edges-to-video? these come along: colorize, edges-to-video, labels-to-video, predict-next, upscale',
+      ) as string,
+    });
+    await expect(loadPipeline('mine.yaml')).rejects.toMatchObject({
+      message: expect.stringContaining('cannot read the pipeline mine.yaml') as string,
+      hint: expect.stringContaining('known by name: colorize,') as string,
+    });
+  });
+});
+
 describe('the JSON Schema', () => {
   it('is committed as it is generated: `frameloom schema -o schema/pipeline.schema.json`', async () => {
     const committed = await readFile(`${root}schema/pipeline.schema.json`, 'utf8');

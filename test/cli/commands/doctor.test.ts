@@ -55,7 +55,7 @@ describe('judge', () => {
     expect(poor.map(({ about, severity, message }) => `${severity} ${about}: ${message}`)).toEqual([
       'advice backend: wasm trains about 100 times slower than native TensorFlow (not tensorflow: native TensorFlow is not set up)',
       'advice backend: an NVIDIA card is there and not used (its GPU build is not set up)',
-      'advice ffmpeg: ffmpeg N-47683 is the old one that npm carries',
+      'advice ffmpeg: ffmpeg N-47683 is the old one that set-up fetched from npm',
       'advice memory: this machine has 1.00 GiB of memory',
       'advice disk: /home/me has 100.0 MiB free',
     ]);

@@ -15,7 +15,7 @@ export const registerCheck: Register = (program, run) => {
   const command = program
     .command('check')
     .description('open every clip and condition of a pipeline and say what there is to train on')
-    .argument('[pipeline]', 'pipeline file')
+    .argument('[pipeline]', 'file of the pipeline, or the name of one that comes along')
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect);
   addTrustFlag(addSkipFlag(command))
@@ -24,7 +24,7 @@ export const registerCheck: Register = (program, run) => {
       'after',
       `
 Examples:
-  $ frameloom check pipelines/edges-to-video.yaml --clip holiday.mp4
+  $ frameloom check edges-to-video --clip holiday.mp4
   $ frameloom check mine.yaml --set data.size=256x144 --json
   $ frameloom check mine.yaml --skip-broken`,
     )

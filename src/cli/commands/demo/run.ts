@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownCommand } from '../../../base/own-command.js';
+import { packageRoot } from '../../../base/own-package.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { FrameloomError } from '../../../base/error.js';
+import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import type { Context } from '../../terminal/context.js';
 import { TRAIN_MINUTES } from '../../defaults.js';
 import { evaluateRun, formatEvaluation } from '../evaluate/run.js';
@@ -11,19 +13,18 @@ import { EXIT } from '../../terminal/exit-code.js';
 import { generateFromRun } from '../generate/run.js';
 import { trainPipeline } from '../train/run.js';
 
-export interface DemoFlags {
+export interface DemoFlags extends BackendFlags {
   maxMinutes?: number;
 }
 
 const FOLDER = join('runs', 'demo');
 
-const packaged = (path: string): string =>
-  fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+const packaged = (...path: string[]): string => join(packageRoot, ...path);
 
 /** Trains, measures and shows. @returns the exit code */
 export async function showDemo(context: Context, flags: DemoFlags): Promise<number> {
-  const pipeline = packaged('pipelines/labels-to-video.yaml');
-  const labels = packaged('samples/street-labels.mkv');
+  const pipeline = packaged('pipelines', 'labels-to-video.yaml');
+  const labels = packaged('samples', 'street-labels.mkv');
   const files = {
     video: join(FOLDER, 'generated.mp4'),
     strip: join(FOLDER, 'strip.png'),
@@ -36,6 +37,8 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
     return EXIT.ok;
   }
   const maxMinutes = flags.maxMinutes ?? TRAIN_MINUTES;
+  // Before anything is said of minutes: without native TensorFlow they would be hours.
+  await chooseBackend(flags, context, { native: true });
   log.info(`1/3 training a small generator for ${maxMinutes} minutes: label maps in, a street out`);
   const { ending, step } = await trainPipeline(
     pipeline,
@@ -44,7 +47,7 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
   );
   if (ending === 'cancelled') {
     throw new FrameloomError('cancelled', `the demo was stopped at step ${step}`, {
-      hint: 'npm run demo goes on from there',
+      hint: `go on with: ${ownCommand('demo')}`,
     });
   }
   log.info('2/3 measuring it on frames that it never saw');
@@ -72,9 +75,9 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
     '',
     'Try next, with a video of your own:',
     '',
-    '    npx frameloom train pipelines/edges-to-video.yaml --clip VIDEO --max-minutes 8',
-    '    npx frameloom evaluate runs/00001-edges-to-video',
-    '    npx frameloom generate runs/00001-edges-to-video -i VIDEO -o generated.mp4',
+    `    ${ownCommand('train', 'edges-to-video', '--clip', 'VIDEO', '--max-minutes', '8')}`,
+    `    ${ownCommand('evaluate', 'runs/00001-edges-to-video')}`,
+    `    ${ownCommand('generate', 'runs/00001-edges-to-video', '-i', 'VIDEO', '-o', 'generated.mp4')}`,
     '',
   ].join('\n');
   await writeFileAtomic(files.report, report);

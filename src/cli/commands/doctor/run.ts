@@ -7,6 +7,7 @@ import {
   type MachineMemory,
 } from '../../../backend/index.js';
 import { isFrameloomError } from '../../../base/error.js';
+import { setupCommand } from '../../../base/own-package.js';
 import { formatBytes } from '../../../base/units.js';
 import { findFfmpeg, type FfmpegPrograms } from '../../../video/index.js';
 import { formatFacts } from '../../report/table.js';
@@ -75,7 +76,7 @@ async function examine(): Promise<Examination> {
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     cores: availableParallelism(),
-    backend: await attempt('backend', 'run: npm run setup', () => useBackend()),
+    backend: await attempt('backend', `run: ${setupCommand()}`, () => useBackend()),
     ffmpeg: await attempt('ffmpeg', INSTALL_FFMPEG, findFfmpeg),
     memory: machineMemory(),
     disk: await freeDisk(process.cwd()),
@@ -110,7 +111,7 @@ export function judge(facts: Omit<Examination, 'findings'>): Finding[] {
     advise(
       'backend',
       `${backend.name} trains about 100 times slower than native TensorFlow (${backend.reason})`,
-      'run `npm run setup` in the checkout; it says what it lacks (docs/install.md)',
+      `run: ${setupCommand()} (it says what it lacks; docs/install.md)`,
     );
   }
   if (backend !== null && backend.gpus.length > 0 && backend.name !== 'tensorflow-gpu') {
@@ -118,11 +119,15 @@ export function judge(facts: Omit<Examination, 'findings'>): Finding[] {
     advise(
       'backend',
       `an NVIDIA card is there and not used${why === undefined ? '' : ` (${why})`}`,
-      'run: FRAMELOOM_DEVICE=gpu npm run setup',
+      `run: FRAMELOOM_DEVICE=gpu ${setupCommand()}`,
     );
   }
   if (ffmpeg?.source === 'package') {
-    advise('ffmpeg', `ffmpeg ${ffmpeg.version} is the old one that npm carries`, INSTALL_FFMPEG);
+    advise(
+      'ffmpeg',
+      `ffmpeg ${ffmpeg.version} is the old one that set-up fetched from npm`,
+      INSTALL_FFMPEG,
+    );
   }
   if (memory.totalBytes < LITTLE_MEMORY_BYTES) {
     advise(

@@ -5,6 +5,7 @@ import { refuseIdle } from '../../idle-options.js';
 import { refuseExported } from '../../taken-word.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { addOverwriteFlag } from '../../output/flags.js';
+import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import { countingNumber, snapshotChoice } from '../../values.js';
 
@@ -24,8 +25,9 @@ export const registerEvaluate: Register = (program, run) => {
       `frames scored of all clips together at most; ${MOST_FRAMES} unless given`,
       countingNumber,
     )
-    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given');
-  addTrustFlag(addOverwriteFlag(command))
+    .option('--strip <png>', 'where the picture goes; evaluation.png in the run unless given')
+    .option('--video <file>', 'a video of all scored frames: condition | generated | real');
+  addBackendFlag(addTrustFlag(addOverwriteFlag(command)))
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -41,7 +43,8 @@ Examples:
           ...{ option: '--overwrite', given: flags.overwrite },
           why:
             flags.strip === undefined &&
-            'without --strip: the run’s own picture is always made anew',
+            flags.video === undefined &&
+            'without --strip or --video: the run’s own picture is always made anew',
         });
         const { evaluateRun, formatEvaluation } = await import('./run.js');
         const { rows, segments, frames, framesThere, step, stripPath } = await evaluateRun(
@@ -52,7 +55,7 @@ Examples:
         const { terminal } = context;
         if (flags.json) {
           terminal.out(
-            `${JSON.stringify({ step, segments, frames, framesThere, rows, strip: stripPath })}\n`,
+            `${JSON.stringify({ step, segments, frames, framesThere, rows, strip: stripPath, video: flags.video ?? null })}\n`,
           );
           return EXIT.ok;
         }
@@ -64,7 +67,8 @@ Examples:
           `step ${step}, ${frames} held-out frames in ${segments} segments, closed loop${some}\n`,
         );
         terminal.out(`${formatEvaluation({ rows })}\n`);
-        terminal.out(`condition | generated | real: ${stripPath}\n`);
+        if (stripPath !== null) terminal.out(`condition | generated | real: ${stripPath}\n`);
+        if (flags.video !== undefined) terminal.out(`the same as a video: ${flags.video}\n`);
         return EXIT.ok;
       }, self),
     );

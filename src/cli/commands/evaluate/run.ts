@@ -1,24 +1,32 @@
 import { resolve } from 'node:path';
-import { useBackend } from '../../../backend/index.js';
 import { cacheFolder } from '../../../base/cache-folder.js';
+import { FrameloomError, messageOf } from '../../../base/error.js';
 import { openDataset, type DataOptions } from '../../../clips/index.js';
 import { openFlow, type RolloutMeasures } from '../../../metrics/index.js';
 import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
+import {
+  openRolloutVideo,
+  type RolloutVideo,
+  type ScoredFrame,
+} from '../../../synthesis/evaluate/rollout-video.js';
 import { evaluateHeldOut, type Evaluation } from '../../../synthesis/index.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { runPaths } from '../../../training/run/run-folder.js';
+import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import type { Context } from '../../terminal/context.js';
-import { checkFileOutput, modelFiles } from '../../output/check.js';
+import { checkFileOutput, checkVideoOutput, modelFiles } from '../../output/check.js';
 import { createProgress } from '../../terminal/progress.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import { formatTable } from '../../report/table.js';
 
-export interface EvaluateFlags {
+export interface EvaluateFlags extends BackendFlags {
   input?: string;
   snapshot?: 'latest' | 'best' | number;
   /** Frames scored of all clips together at the most; all unless given. */
   maxFrames?: number;
   strip?: string;
+  /** Where a video of all scored frames goes. */
+  video?: string;
   overwrite?: boolean;
   trustFilters?: boolean;
   json?: boolean;
@@ -65,13 +73,18 @@ export async function evaluateRun(
   folder: string,
   flags: EvaluateFlags,
   context: Context,
-): Promise<Evaluation & { step: number; stripPath: string }> {
-  const { strip, overwrite, input } = flags;
-  if (strip !== undefined) {
+): Promise<Evaluation & { step: number; stripPath: string | null }> {
+  const { strip, video, overwrite, input } = flags;
+  const { log, signal } = context;
+  if (strip !== undefined || video !== undefined) {
     const reads = [...(input === undefined ? [] : [input]), ...(await modelFiles(folder))];
-    await checkFileOutput(strip, { overwrite, reads });
+    if (strip !== undefined) await checkFileOutput(strip, { overwrite, reads });
+    if (video === '-') {
+      throw new FrameloomError('bad-option', '--video names a file: standard output has the table');
+    }
+    if (video !== undefined) await checkVideoOutput(video, { overwrite, reads, log });
   }
-  await useBackend({ log: context.log });
+  await chooseBackend(flags, context, { native: true });
   const model = await openRunModel(folder, {
     log: context.log,
     snapshot: flags.snapshot ?? 'latest',
@@ -79,11 +92,17 @@ export async function evaluateRun(
   const training = await open(model, model.data, flags, context);
   const progress = createProgress(context);
   let dataset = training;
+  let film: RolloutVideo | undefined;
   try {
     if (flags.input !== undefined) {
       const clips = [resolve(flags.input)];
       dataset = await open(model, { ...model.data, clips, heldOut: ALL_HELD_OUT }, flags, context);
     }
+    film =
+      video === undefined
+        ? undefined
+        : openRolloutVideo(video, dataset, { overwrite, log, signal });
+    const onScored = film && ((frame: ScoredFrame) => film!.add(frame));
     const flow = await openFlow();
     const evaluation = await evaluateHeldOut(dataset, model, {
       baselines: true,
@@ -92,15 +111,25 @@ export async function evaluateRun(
       stripMoments: STRIP_MOMENTS,
       mostTrainingFrames: MOST_TRAINING_FRAMES,
       ...(flags.maxFrames !== undefined && { mostFrames: flags.maxFrames }),
-      signal: context.signal,
+      ...(onScored && { onScored }),
+      signal,
       onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
     });
     progress.stop();
+    await film?.finish();
     const stripPath = flags.strip ?? `${runPaths(folder).folder}/evaluation.png`;
-    await writeStrip(stripPath, evaluation.strip);
+    // What was asked for is made or is an error; the run's own picture is worth a warning.
+    try {
+      await writeStrip(stripPath, evaluation.strip);
+    } catch (error) {
+      if (strip !== undefined) throw error;
+      context.log.warn(`${stripPath} could not be written: ${messageOf(error)}`);
+      return { ...evaluation, step: model.step, stripPath: null };
+    }
     return { ...evaluation, step: model.step, stripPath };
   } finally {
     progress.stop();
+    await film?.close();
     if (dataset !== training) await dataset.close();
     await training.close();
   }

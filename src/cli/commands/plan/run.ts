@@ -1,5 +1,4 @@
 import { planRollout } from '../../../autodiff/index.js';
-import { useBackend } from '../../../backend/index.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { FrameloomError } from '../../../base/error.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
@@ -8,13 +7,14 @@ import { loadPipeline } from '../../../pipeline/load.js';
 import { budgetBytes } from '../../../training/auto-checkpointing.js';
 import { profileCosts } from '../../../training/profile-costs.js';
 import { createModel } from '../../../training/model.js';
+import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { memoryPlot } from '../../report/memory-plot.js';
 import { formatMemoryReport, memoryReport } from '../../report/memory-report.js';
 import { checkFileOutput } from '../../output/check.js';
 
-export interface PlanFlags {
+export interface PlanFlags extends BackendFlags {
   budget?: number | 'auto';
   set?: string[];
   json?: boolean;
@@ -35,7 +35,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   const { pipeline, baseFolder } = await loadPipeline(path, { set: flags.set ?? [] });
   const { training, data, name } = pipeline;
   const layout = await conditionLayout(data.condition, baseFolder);
-  await useBackend({ log });
+  await chooseBackend(flags, context, { native: true });
   registerKernels();
   const model = createModel(pipeline, layout.channels);
   const costsOf = profileCosts(model, pipeline);

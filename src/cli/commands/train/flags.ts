@@ -3,6 +3,7 @@ import { collect, type Register } from '../../command.js';
 import type { TrainFlags } from './run.js';
 import { isPipelineWord, takeBack } from '../../taken-word.js';
 import { addSkipFlag, settingsOf } from '../../input/skip-broken.js';
+import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import { positiveNumber } from '../../values.js';
 
@@ -11,21 +12,24 @@ export const registerTrain: Register = (program, run) => {
   const command = program
     .command('train')
     .description('train a pipeline; Ctrl-C saves a snapshot that --resume goes on from')
-    .argument('[pipeline]', 'pipeline file; not needed beside --resume --run')
+    .argument(
+      '[pipeline]',
+      'file of the pipeline, or the name of one that comes along; not needed beside --resume --run',
+    )
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
     .option('--run <folder>', 'the run’s folder; the next number in runs/ unless given')
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
     .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
     .option('--resume', 'go on with --run, or with the newest run of this pipeline')
     .option('--dry-run', 'check the pipeline and its clips, train nothing');
-  addTrustFlag(addSkipFlag(command))
+  addBackendFlag(addTrustFlag(addSkipFlag(command)))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
 Examples:
-  $ frameloom train pipelines/edges-to-video.yaml
-  $ frameloom train pipelines/edges-to-video.yaml --clip holiday.mp4 --max-minutes 8
+  $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
+  $ frameloom train mine.yaml
   $ frameloom train --resume --run runs/00001-edges-to-video`,
     )
     .action((path: string | undefined, flags: TrainFlags, self: Command) =>

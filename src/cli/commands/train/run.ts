@@ -14,9 +14,10 @@ import type { SkipFlags } from '../../input/skip-broken.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import { createProgress } from '../../terminal/progress.js';
 import { openTrainingRun } from './training-run.js';
+import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import { trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
 
-export interface TrainFlags extends TrustFlags, SkipFlags {
+export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
   clip?: string[] | undefined;
   run?: string;
   maxMinutes?: number;
@@ -51,6 +52,7 @@ export async function trainPipeline(
   let trained: Trained;
   try {
     context.log.info(`training in ${run.folder}`);
+    if (flags.backend !== undefined) await chooseBackend(flags, context);
     const result = await train(pipeline, {
       run,
       baseFolder: process.cwd(),

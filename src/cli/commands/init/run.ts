@@ -1,0 +1,112 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FrameloomError } from '../../../base/error.js';
+import { writeFileAtomic } from '../../../base/outputs.js';
+import { ownCommand } from '../../../base/own-command.js';
+import { packageRoot } from '../../../base/own-package.js';
+import { parsePipeline } from '../../../pipeline/load.js';
+import { shippedPipeline } from '../../../pipeline/shipped.js';
+import type { Context } from '../../terminal/context.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import { nextLines } from '../../terminal/next.js';
+
+export interface InitFlags {
+  from: string;
+  clip?: string[];
+  overwrite?: boolean;
+}
+
+/** The package's folder as seen from below a project, where it is installed in one: pnpm links it. */
+function packageSeenFrom(folder: string): string {
+  for (let place = folder; ; place = dirname(place)) {
+    const installed = join(place, 'node_modules', 'frameloom');
+    if (existsSync(installed) && realpathSync(installed) === realpathSync(packageRoot)) {
+      return installed;
+    }
+    if (dirname(place) === place) return packageRoot;
+  }
+}
+
+/** A path as a file in `folder` names it: relative where that goes no more than a few folders up. */
+function pathFrom(folder: string, path: string): string {
+  const short = relative(folder, path);
+  const isFar = isAbsolute(short) || short.startsWith(['..', '..', '..', '..'].join(sep));
+  return (isFar ? path : short).replaceAll('\\', '/');
+}
+
+/** Text as YAML takes it: plain where it can be nothing else. */
+const scalar = (text: string): string =>
+  /^[\w./][\w./ -]*$/.test(text) && !/^[\d.]+$/.test(text) ? text : JSON.stringify(text);
+
+/**
+ * The text of a pipeline that comes along, for a file elsewhere: the schema, the clips and what else it
+ * names are found from there.
+ */
+export function pipelineText(
+  shipped: string,
+  {
+    file,
+    clips,
+    schema,
+    sample,
+  }: { file: string; clips: string[]; schema: string; sample: string },
+): string {
+  const isOwn = clips.length > 0;
+  const named = isOwn ? clips : [`${sample}/street.mp4`];
+  const list =
+    named.length === 1
+      ? ` ${scalar(named[0]!)}`
+      : named.map((clip) => `\n    - ${scalar(clip)}`).join('');
+  return shipped
+    .replace(/\$schema=\S+/, `$schema=${schema}`)
+    .replace(/frameloom train \S+ --clip \S+/, `frameloom train ${file} --clip my.mp4`)
+    .replace(
+      /(?: {2}# Relative to this file\. Files[^\n]*\n)? {2}clips: \.\.\/samples\/street\.mp4\n/,
+      `  # Files, folders and globs, relative to this file; --clip replaces the list.\n${
+        isOwn ? '' : '  # This is the sample that comes with Frameloom: put your own here.\n'
+      }  clips:${list}\n`,
+    )
+    .replace(/\.\.\/samples\/(street-palette\.json)/g, (_, name: string) =>
+      scalar(`${sample}/${name}`),
+    );
+}
+
+/**
+ * Writes a pipeline and says what to do with it.
+ * @returns the exit code
+ * @throws FrameloomError exists where the file is there; not-found for an unknown --from; bad-option
+ */
+export async function initPipeline(
+  name: string,
+  { from, clip = [], overwrite = false }: InitFlags,
+  { log, terminal }: Context,
+): Promise<number> {
+  const file = /\.ya?ml$/i.test(name) ? name : `${name}.yaml`;
+  if (!/^[\w][\w .-]*$/.test(basename(file))) {
+    throw new FrameloomError('bad-option', `a pipeline cannot be called ${name}`, {
+      hint: 'use letters, digits, spaces, dots and dashes',
+    });
+  }
+  const folder = dirname(resolve(file));
+  const seen = packageSeenFrom(folder);
+  const schema = pathFrom(folder, join(seen, 'schema', 'pipeline.schema.json'));
+  const text = pipelineText(await readFile(shippedPipeline(from), 'utf8'), {
+    file,
+    clips: clip.map((path) => pathFrom(folder, resolve(path))),
+    // An editor takes what is neither relative nor an address for a path from its own root.
+    schema: isAbsolute(schema) ? pathToFileURL(schema).href : encodeURI(schema),
+    sample: pathFrom(folder, join(seen, 'samples')),
+  });
+  // What is written is one: a clip's name could have broken it.
+  parsePipeline(text, file);
+  await writeFileAtomic(file, text, { overwrite, log });
+  terminal.out(
+    `${file}\n${nextLines([
+      ownCommand('check', file),
+      ownCommand('train', file, '--max-minutes', '8'),
+    ])}`,
+  );
+  return EXIT.ok;
+}

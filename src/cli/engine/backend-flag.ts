@@ -1,0 +1,30 @@
+import { Option, type Command } from 'commander';
+import { BACKEND_CHOICES, type BackendChoice } from '../../backend/ladder.js';
+import type { Context } from '../terminal/context.js';
+
+export interface BackendFlags {
+  backend?: BackendChoice;
+}
+
+/** --backend, for commands that train or measure. */
+export const addBackendFlag = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      '--backend <name>',
+      'TensorFlow.js on tensorflow, wasm or cpu; without it, native TensorFlow is needed',
+    ).choices([...BACKEND_CHOICES]),
+  );
+
+/**
+ * Loads what --backend names.
+ * @param how `native` where nothing but native TensorFlow will do unless another is named
+ * @throws FrameloomError backend
+ */
+export async function chooseBackend(
+  { backend }: BackendFlags,
+  { log }: Context,
+  how: { native?: boolean } = {},
+): Promise<void> {
+  const { useBackend } = await import('../../backend/index.js');
+  await useBackend({ ...how, log, ...(backend !== undefined && { prefer: backend }) });
+}
