@@ -130,7 +130,7 @@ it('a label video that changes its size holds no id that was not there', async (
   const info = await probe(path('ids.mkv'), { count: true });
   const labels = { pixelFormat: 'gray', padColour: '0' } as unknown as LabelReader;
   const plan = { width: 64, height: 36, fit: 'stretch', fps: info.fps, resample: false } as const;
-  const how = labelOptions({ ...plan, onDamage: 'error' }, info, labels);
+  const how = labelOptions({ ...plan, onDamage: 'error' }, info, labels, false);
   const { frames, error } = await decoded(path('ids.mkv'), how);
   expect([error, frames.length]).toEqual(['', 6]);
   const found = frames.map(({ data }) => [...new Set(data)].sort((a, b) => a - b));
