@@ -2,8 +2,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { LabelReader } from '../../src/clips/labels.js';
-import { labelOptions } from '../../src/clips/media.js';
 import { probe } from '../../src/video/index.js';
 import { echoed } from './echo.js';
 import { decoded, furthest, nearest, shown } from './look.js';
@@ -128,11 +126,12 @@ it('a label video that changes its size holds no id that was not there', async (
   await writeFile(path('ids.h264'), Buffer.concat(parts));
   await ffmpeg('-framerate', '25', '-i', path('ids.h264'), '-c', 'copy', path('ids.mkv'));
   const info = await probe(path('ids.mkv'), { count: true });
-  const labels = { pixelFormat: 'gray', padColour: '0' } as unknown as LabelReader;
-  const plan = { width: 64, height: 36, fit: 'stretch', fps: info.fps, resample: false } as const;
-  const how = labelOptions({ ...plan, onDamage: 'error' }, info, labels, false);
+  // As label maps are decoded.
+  const how = { info, pixelFormat: 'gray', sampling: 'nearest' } as const;
   const { frames, error } = await decoded(path('ids.mkv'), how);
   expect([error, frames.length]).toEqual(['', 6]);
   const found = frames.map(({ data }) => [...new Set(data)].sort((a, b) => a - b));
   expect(found).toEqual(frames.map(() => [0, 255]));
+  const smooth = await decoded(path('ids.mkv'), { ...how, sampling: 'smooth' });
+  expect(new Set(smooth.frames.at(-1)!.data).size).toBeGreaterThan(2);
 });
