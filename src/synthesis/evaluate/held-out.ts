@@ -13,6 +13,7 @@ import { chooseRollouts, type Rollout } from './choose-rollouts.js';
 import { conditionOf, frameOf, framesOf } from './held-out-frames.js';
 import { combineMeasures } from './combine-measures.js';
 import { conditionImage, conditionPicture, type Picture } from './pictures.js';
+import type { ScoredFrame } from './rollout-video.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
@@ -44,6 +45,8 @@ export interface EvaluationOptions {
   /** Moments of the first segment that the strip shows; none unless given. */
   readonly stripMoments?: number;
   readonly signal?: AbortSignal;
+  /** Shown each scored frame; the next one is made when it has resolved. */
+  readonly onScored?: (frame: ScoredFrame) => Promise<void>;
   /** Told of each frame: those that the baselines read, then those that are scored. */
   readonly onFrame?: (done: number, total: number) => void;
 }
@@ -154,6 +157,7 @@ export async function evaluateHeldOut(
         const made: Partial<Record<EvaluationRow, Image>> = {};
         for (const [row, maker] of makers) made[row] = await maker(condition, t);
         comparison.add(made as Record<EvaluationRow, Image>, rgb(frame));
+        await options.onScored?.({ condition, generated: shown, real: frame });
         if (moments.has(t)) {
           const pictures: Picture[] = [shown, frame].map((data) => ({
             width,

@@ -75,7 +75,9 @@ export async function generateIntoDataset(
       );
     } else {
       const made = `${done} made, ${skipped} there already, ${failed} failed`;
-      terminal.out(`${folder}: ${sequences} sequences, ${frames} frames: ${made}\n`);
+      terminal.out(
+        `${folder}: ${sequences} sequence${sequences === 1 ? '' : 's'}, ${frames} frames: ${made}\n`,
+      );
       if (pipeline !== null) terminal.out(nextLines([ownCommand('check', pipeline)]));
     }
     if (failed === 0) return EXIT.ok;
