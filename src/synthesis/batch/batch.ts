@@ -106,7 +106,7 @@ export async function runBatch(
  * The folder of the template that they were planned by.
  * @throws FrameloomError bad-option where they are of several, or were planned otherwise
  */
-function folderOf(jobs: readonly BatchJob[]): string {
+export function folderOf(jobs: readonly BatchJob[]): string {
   const [folder, ...more] = new Set(jobs.map((job) => job.folder ?? dirname(job.output)));
   if (more.length === 0) return folder ?? '.';
   throw new FrameloomError('bad-option', `the videos lie in ${more.length + 1} folders`, {
@@ -115,7 +115,7 @@ function folderOf(jobs: readonly BatchJob[]): string {
 }
 
 /** An output that is read by another job is lost to it as surely as by its own. */
-async function refuseInputs(
+export async function refuseInputs(
   model: AnyModel,
   jobs: readonly BatchJob[],
   { baseFolder = process.cwd(), reads = [], format }: BatchOptions,

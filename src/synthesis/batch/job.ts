@@ -136,6 +136,14 @@ export class JobMaker {
     return ours ? 'replace' : 'kept';
   }
 
+  /** What would become of a job; nothing is read of its input, and nothing written. */
+  async foresee(job: BatchJob): Promise<Verdict> {
+    if (await this.isMade(job)) return 'made';
+    if (!(await glance(job.output))) return 'make';
+    const ours = this.#options.overwrite === true || (await this.#isOurs(job));
+    return ours ? 'replace' : 'kept';
+  }
+
   /** Whether what is there is what the manifest says was made, of other work than is asked for. */
   async #isOurs(job: BatchJob): Promise<boolean> {
     const entry = this.#manifest.find(job.output);

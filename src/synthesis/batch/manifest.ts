@@ -57,9 +57,19 @@ export class Manifest {
    */
   static async open(
     folder: string,
-    options: { shard?: Shard | undefined; log?: Logger } = {},
+    options: {
+      shard?: Shard | undefined;
+      log?: Logger;
+      /** Nothing will be added: no folder is made, and one that is not there holds nothing. */
+      readOnly?: boolean;
+    } = {},
   ): Promise<Manifest> {
     const manifest = new Manifest(folder, options.shard, options.log ?? silentLogger);
+    if (options.readOnly) {
+      const isThere = await stat(folder).catch(() => undefined);
+      if (isThere) await manifest.refresh();
+      return manifest;
+    }
     try {
       await makeFolder(folder);
     } catch (error) {

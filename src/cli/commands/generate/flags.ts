@@ -57,6 +57,7 @@ export const registerGenerate: Register = (program, run) => {
     .option('--seeds <list>', 'a video for each seed, as 1..8, 0-5 or 3,5,9', seedList)
     .option('--jobs <count>', 'videos made at once by one model; 1 unless given', countingNumber)
     .option('--shard <i/n>', 'only the i-th of n parts of the batch', shardChoice)
+    .option('--dry-run', 'say what would become of each video, and write nothing')
     .option('--pix-fmt <format>', 'the input is raw frames of this pixel format', pixelFormatName)
     .option('--size <WxH>', 'pixels of raw frames', pixelSize)
     .option(

@@ -18,6 +18,7 @@ import { checkVideoOutput, modelFiles } from '../../output/check.js';
 import { outputChoice, rawInput, reportVideo, type RawFlags } from '../../output/choice.js';
 import type { OutputFlags } from '../../output/flags.js';
 import { createProgress } from '../../terminal/progress.js';
+import { refuseIdleFlags, warnOfColourFlags, warnOfIdleFlags } from './idle.js';
 
 /** What one video is made by. */
 export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
@@ -45,6 +46,7 @@ export interface GenerateAnyFlags extends Omit<GenerateFlags, 'input'> {
   seeds?: number[];
   jobs?: number;
   shard?: Shard;
+  dryRun?: boolean;
 }
 
 /** What the flags say of the inputs, whatever is made of them. */
@@ -116,6 +118,11 @@ export async function generateFromRun(
     throw error;
   });
   const { model } = engine;
+  warnOfIdleFlags(flags, [flags.input], model, context);
+  await video.then(
+    ({ info }) => warnOfColourFlags(flags, info, context),
+    () => undefined,
+  );
   if (flags.seed !== undefined) warnOfSeeds(model, context);
   const synthesizer = await engine.open().catch(async (error: unknown) => {
     await closeInput();
@@ -152,6 +159,27 @@ export async function generateFromRun(
   }
 }
 
+/** Says of one video what would be made. @returns the exit code */
+async function foreseeOne(
+  folder: string,
+  flags: GenerateFlags,
+  context: Context,
+  thread?: OnnxThread,
+): Promise<number> {
+  const { input, output, seed, json = false } = flags;
+  const settings = { ...generateSettings(flags, context), json };
+  const reads = [input, ...(await modelFiles(folder))];
+  await checkVideoOutput(output, { ...settings, reads });
+  const { foreseeVideo } = await import('./foresee.js');
+  const engine = await openEngine(folder, flags, context, thread);
+  try {
+    const job = { index: 1, input, output, seed: seed ?? engine.model.seed };
+    return await foreseeVideo(engine, context, job, settings);
+  } finally {
+    await engine.close();
+  }
+}
+
 /** Generates one video or many, as the flags say. @returns the exit code */
 export async function generateAny(
   folder: string,
@@ -164,10 +192,12 @@ export async function generateAny(
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
   }
   const inputs = await gatherInputs(input, list, context.signal, context.log);
+  refuseIdleFlags(flags, inputs);
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };
     if (jobs !== undefined) context.log.warn('--jobs does nothing for one video');
+    if (flags.dryRun) return foreseeOne(folder, one, context, thread);
     return reportVideo(flags, context, () => generateFromRun(folder, one, context, thread));
   }
   if (output === '-' || inputs.includes('-')) {
@@ -181,9 +211,12 @@ export async function generateAny(
   if (outputPixelFormat !== undefined) await assertPixelFormat(outputPixelFormat);
   const { generateBatch } = await import('./batch.js');
   const engine = await openEngine(folder, flags, context, thread);
+  warnOfIdleFlags(flags, inputs, engine.model, context);
   if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);
   try {
-    return await generateBatch(engine, context, {
+    const { foreseeVideos } = await import('./foresee.js');
+    const work = flags.dryRun ? foreseeVideos : generateBatch;
+    return await work(engine, context, {
       settings,
       inputs,
       seeds: seeds ?? [seed ?? engine.model.seed],

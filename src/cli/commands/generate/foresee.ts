@@ -1,0 +1,87 @@
+import { foreseeBatch, type Foreseen } from '../../../synthesis/batch/foresee.js';
+import {
+  jobsOfShard,
+  outputFolder,
+  planBatch,
+  type BatchJob,
+} from '../../../synthesis/batch/template.js';
+import { openInput } from '../../../synthesis/video/generate-video.js';
+import { checkInput, totalFrames } from '../../../synthesis/video/input-checks.js';
+import { filesOf } from '../../../video/sequence.js';
+import type { Engine } from '../../engine/engine.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import type { Context } from '../../terminal/context.js';
+import type { BatchCommand } from './batch.js';
+
+const WORDS: Readonly<Record<Foreseen['verdict'], string>> = {
+  make: 'would make',
+  replace: 'would replace',
+  made: 'is there already:',
+  kept: 'would leave as it is:',
+  fail: 'would fail:',
+};
+
+function tell({ job, verdict, frames, error }: Foreseen, json: boolean, context: Context): void {
+  const { terminal } = context;
+  if (json) {
+    const why = error && { code: error.code, message: error.message, hint: error.hint ?? null };
+    const more = { ...(frames !== null && { frames }), ...(why && { error: why }) };
+    terminal.out(`${JSON.stringify({ status: `would-${verdict}`, ...job, ...more })}\n`);
+    return;
+  }
+  const length = frames === null ? '' : `, ${frames} frames`;
+  const why = error ? `: ${error.toLine()}` : ` from ${job.input}${length}`;
+  terminal.out(`${WORDS[verdict]} ${job.output}${why}\n`);
+}
+
+/**
+ * Says what would become of each job, and writes nothing.
+ * @returns the exit code: 1 where one would fail
+ * @throws FrameloomError as generateBatch, before anything is made
+ */
+export async function foreseeVideos(
+  engine: Engine,
+  context: Context,
+  batch: BatchCommand,
+): Promise<number> {
+  const { template, shard, json } = batch;
+  const jobs = jobsOfShard(planBatch(batch), shard);
+  const counts = { make: 0, replace: 0, made: 0, kept: 0, fail: 0 };
+  let total = 0;
+  const options = {
+    ...batch.settings,
+    ...{ folder: outputFolder(template), shard, modelId: await engine.modelId() },
+  };
+  for await (const foreseen of foreseeBatch(engine.model, jobs, options)) {
+    counts[foreseen.verdict] += 1;
+    total += foreseen.frames ?? 0;
+    tell(foreseen, json, context);
+  }
+  const { make, replace, made, kept, fail } = counts;
+  context.terminal.out(
+    json
+      ? `${JSON.stringify({ status: 'summary', ...counts, frames: total })}\n`
+      : `${jobs.length} videos: ${make + replace} would be made (${total} frames), ${made} there already, ${kept} left as they are, ${fail} would fail; nothing was written\n`,
+  );
+  return fail > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/**
+ * The same of one video, whose output has been looked at.
+ * @throws FrameloomError as generateVideo of the input
+ */
+export async function foreseeVideo(
+  engine: Engine,
+  context: Context,
+  job: BatchJob,
+  settings: BatchCommand['settings'] & { readonly json: boolean },
+): Promise<number> {
+  const video = await openInput({ ...settings, input: job.input });
+  await video.close();
+  checkInput(video.info, engine.model, settings.startFrames ?? 0);
+  const frames = totalFrames(video.info, settings.fps);
+  // What is there and not to be replaced was an error before.
+  const isThere = (await filesOf(job.output)).length > 0;
+  tell({ job, verdict: isThere ? 'replace' : 'make', frames }, settings.json, context);
+  return EXIT.ok;
+}
