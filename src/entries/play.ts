@@ -8,10 +8,13 @@ export {
   type ErrorCode,
   type ErrorDetail,
 } from '../base/error.js';
-export type { ConditionLayout } from '../clips/types.js';
-export type { ConditionKind } from '../clips/condition-options.js';
+export type { Colour, ConditionLayout } from '../clips/types.js';
+export type { ConditionKind, ConditionOptions } from '../clips/condition-options.js';
 export type { OnnxRuntime } from '../export/feeds.js';
-export type { ExportedInfo } from '../export/metadata.js';
+export type { FloatType } from '../export/graph.js';
+export type { ExportedCondition } from '../export/metadata-fields.js';
+export type { ExportedInfo, FixedSize } from '../export/metadata.js';
+export type { ExportTarget } from '../export/targets.js';
 export type { LatencyFigures } from '../synthesis/engines/latency.js';
 export type {
   DetailedFrame,
@@ -19,4 +22,5 @@ export type {
   Synthesizer,
   SynthesizerState,
 } from '../synthesis/engines/synthesizer.js';
+export type { SizeChoice } from '../synthesis/models/run-size.js';
 export { openModel, type PlayModel, type PlayOptions } from '../synthesis/play.js';
