@@ -86,7 +86,7 @@ export function usageError(
       return new FrameloomError('bad-option', `the ${quoted} is missing`, { hint: usage });
     }
     default:
-      return new FrameloomError('bad-option', first.replace(/\.$/, ''), {
+      return new FrameloomError('bad-option', first, {
         ...(guess !== undefined && { hint: guess }),
       });
   }

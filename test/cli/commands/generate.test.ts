@@ -131,7 +131,7 @@ describe('generate', () => {
     [['-i', 'CLIP', 'OTHER', '-o', 'x.mp4'], 'would both be written to x.mp4 (put {name} into'],
     [['-i', 'CLIP', '-o', '{nam}.mp4'], '{nam} means nothing in {nam}.mp4'],
     [['-i', 'CLIP', '-o', 'x.mp4', '--seed', '1', '--seeds', '1..2'], 'contradict each other'],
-    [['-o', 'x.mp4'], 'there is no input (name videos with -i'],
+    [['-o', 'x.mp4'], 'the input (-i) is missing (such as: '],
     [['-i', '-', 'CLIP', '-o', '{name}.mp4'], 'standard input cannot be one of several inputs'],
     [['-i', 'CLIP', '-o', '-', '--seeds', '1..2'], 'a pipe carries one video'],
     [['-i', 'none/*.mp4', '-o', 'x.mp4'], 'no file matches none/*.mp4'],
