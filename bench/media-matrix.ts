@@ -10,13 +10,14 @@
  * ffprobe beside it or else the one on PATH. Writes bench/results/media-matrix.json; exits with 1
  * where a test failed. `--quick`: each way once.
  */
+import './support/help.js';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { provideFfmpeg } from '../scripts/setup/ffmpeg.mjs';
 import { say, writeResult } from './support/files.js';
 import { machineReport } from './support/machine.js';
 
@@ -47,22 +48,10 @@ const onPath = (program: string): string | undefined =>
     .map((folder) => join(folder, program))
     .find((path) => existsSync(path));
 
-/** npm's own, which it leaves without its executable bit. */
-async function carried(program: string): Promise<string | undefined> {
-  try {
-    const { path } = createRequire(import.meta.url)(`@${program}-installer/${program}`) as {
-      path: string;
-    };
-    await chmod(path, 0o755);
-    return path;
-  } catch {
-    return undefined;
-  }
-}
-
 async function programs(): Promise<Programs[]> {
   const system = { ffmpeg: onPath('ffmpeg'), ffprobe: onPath('ffprobe') };
-  const npm = { ffmpeg: await carried('ffmpeg'), ffprobe: await carried('ffprobe') };
+  const folder = await provideFfmpeg();
+  const npm = { ffmpeg: join(folder, 'ffmpeg'), ffprobe: join(folder, 'ffprobe') };
   const found: Programs[] = [];
   for (const [name, { ffmpeg, ffprobe }] of Object.entries({ system, npm })) {
     if (ffmpeg !== undefined && ffprobe !== undefined) found.push({ name, ffmpeg, ffprobe });

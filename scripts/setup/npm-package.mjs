@@ -111,6 +111,18 @@ export async function fetchPackage(name, folder) {
   if (pin === undefined) throw new SetupError(`${name} is not published for this platform`);
   const spec = `${name}@${pin.version}`;
   say(`fetching ${spec} from npm`);
+  await fetchPublished(spec, folder, (content) => assertSame(spec, pin.sha512, content));
+}
+
+/**
+ * Fetches a package as the registry has it and unpacks it.
+ *
+ * @param {string} spec name@version
+ * @param {string} folder
+ * @param {(tarball: Buffer) => void} [check] throws where it is not what it should be
+ * @throws {SetupError}
+ */
+export async function fetchPublished(spec, folder, check) {
   await rm(folder, { recursive: true, force: true });
   const work = `${folder}.fetch`;
   await rm(work, { recursive: true, force: true });
@@ -137,7 +149,7 @@ export async function fetchPackage(name, folder) {
     const [tarball] = (await readdir(work)).filter((entry) => entry.endsWith('.tgz'));
     if (tarball === undefined) throw new SetupError(`npm pack ${spec} left no file`);
     const path = join(work, tarball);
-    assertSame(spec, pin.sha512, await readFile(path));
+    check?.(await readFile(path));
     const unpacked = await run('tar', ['-xzf', path, '-C', work]);
     if (unpacked.code !== 0) {
       throw new SetupError(
