@@ -7,6 +7,7 @@
  *
  * Writes bench/results/cancel-campaign.json. Linux only.
  */
+import './support/help.js';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

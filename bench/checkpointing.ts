@@ -5,6 +5,7 @@
  *
  *   npx tsx bench/checkpointing.ts [preset] [size] [longest]
  */
+import './support/help.js';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   checkpointedGradient,

@@ -8,6 +8,7 @@
  *
  * Writes bench/results/kill-campaign.json.
  */
+import './support/help.js';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -11,6 +11,7 @@
  * FILE has a `tryLock` of its own, to see that the race finds what is wrong with another lock.
  * Writes bench/results/lock-race.json; exits with 1 on any violation.
  */
+import './support/help.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

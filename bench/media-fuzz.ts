@@ -10,6 +10,7 @@
  * Writes bench/results/media-fuzz.json. Exits with 1 where anything was wrong; `--number` does those
  * files again, and `--keep` leaves the damaged files there.
  */
+import './support/help.js';
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';

@@ -5,6 +5,7 @@
  *   npx tsx bench/onnx-case.ts RUN generator.onnx
  *   $(node bench/peers/setup.mjs) bench/peers/check_onnx.py generator.onnx
  */
+import './support/help.js';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';

@@ -8,6 +8,7 @@
  * `node bench/peers/setup.mjs` makes the Python environment that is used unless --python is given.
  * Writes bench/results/quality-CLIP.json.
  */
+import './support/help.js';
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

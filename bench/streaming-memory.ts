@@ -9,6 +9,7 @@
  *
  *   npx tsx bench/streaming-memory.ts --pipe [frames] [generator.onnx]
  */
+import './support/help.js';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

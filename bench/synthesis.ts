@@ -10,6 +10,7 @@
  *
  * Writes bench/results/synthesis.json.
  */
+import './support/help.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
