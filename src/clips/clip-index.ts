@@ -6,6 +6,8 @@ import { findFfmpeg, frameNear, type VideoInfo } from '../video/index.js';
 import { brokenBy, brokenError, brokenLines, type BrokenWith } from './broken.js';
 import { planCondition } from './condition-plan.js';
 import { findClips } from './expand.js';
+import { holdsIdPictures } from './label-maps.js';
+import type { LabelReader } from './labels.js';
 import { atRate, lookAt, type LookContext } from './look.js';
 import type { ClipMedia, MediaPlan } from './media.js';
 import type { DataOptions } from './options.js';
@@ -68,7 +70,7 @@ async function indexClip(
   clip: Looked,
   options: DataOptions,
   fps: Rational,
-  log: Logger,
+  { log, labels }: { log: Logger; labels: LabelReader | null },
 ): Promise<ClipMedia> {
   const { path, conditionPath } = clip;
   const info = atRate(clip.info, fps);
@@ -98,7 +100,9 @@ async function indexClip(
         : Math.max(1, frameAt(startSeconds + options.durationSeconds) - firstFrame),
   };
   const media = { path, info, conditionPath, conditionInfo, ...part };
-  return { ...media, gapFrames: await checkPictures(media, log) };
+  const isIdPictures =
+    conditionInfo !== null && labels !== null && (await holdsIdPictures(conditionInfo, labels));
+  return { ...media, isIdPictures, gapFrames: await checkPictures(media, log) };
 }
 
 /** Finds the clips and pairs them, and says what a folder or a glob did not take. */
@@ -225,7 +229,7 @@ export async function indexClips(
   const clips: ClipMedia[] = [];
   for (const clip of looked) {
     try {
-      clips.push(await indexClip(clip, options, fps, log));
+      clips.push(await indexClip(clip, options, fps, { log, labels: conditionPlan.labels }));
     } catch (error) {
       broken.push(brokenBy(clip.path, error));
     }

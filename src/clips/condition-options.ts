@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idTable } from './label-ids.js';
 
 const channelLevel = z.int().min(0).max(255);
 
@@ -82,13 +83,34 @@ const custom = z.strictObject({
 const pairedPath = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .describe(
-    'The condition of each clip: a template with {folder} and {name} of the clip, or a list in the order of the clips.',
+    'The condition of each clip: a template with {folder}, {name} and {parent} of the clip, a folder or glob of the same names, or a list in the order of the clips.',
   );
 
 const pairedKind = {
   kind: z.literal('paired').describe('A second video or image sequence, frame for frame.'),
   path: pairedPath,
 };
+
+const labelId = z.int().min(0).max(65_535);
+const labelIds = z.union([
+  labelId,
+  z.string().regex(/^\d{1,5}-\d{1,5}$/, 'an id, or a range such as 24-33'),
+]);
+const colour = z.tuple([channelLevel, channelLevel, channelLevel]);
+const remapTarget = z.union([z.int().min(-1).max(65_535), z.literal('ignore'), z.null()]);
+
+/** Everything in `ignore` as a list: of three numbers beside a palette, one colour. */
+export const ignoredOf = (
+  ignore: z.output<typeof ignoredLabels> | undefined,
+  isPalette: boolean,
+): (number | string | readonly [number, number, number])[] => {
+  if (ignore === undefined) return [];
+  if (!Array.isArray(ignore)) return [ignore];
+  const isColour = ignore.length === 3 && ignore.every((level) => typeof level === 'number');
+  return isPalette && isColour ? [ignore as [number, number, number]] : [...ignore];
+};
+
+const ignoredLabels = z.union([labelIds, z.array(z.union([labelIds, colour])).min(1)]);
 
 const pairedLabels = z
   .strictObject({
@@ -104,6 +126,26 @@ const pairedLabels = z
       .max(256)
       .optional()
       .describe('Number of classes where the maps hold the ids 0, 1, 2 … as grey levels.'),
+    ignore: ignoredLabels
+      .optional()
+      .describe(
+        'Labels that count for nothing, such as 255 or [255, 0-6]: ids and ranges, or colours beside a palette. Such a pixel is 0 in the channels of all classes.',
+      ),
+    remap: z
+      .union([
+        z.array(remapTarget).min(1),
+        z.record(z.string().regex(/^\d{1,5}(-\d{1,5})?$/), remapTarget),
+      ])
+      .optional()
+      .describe(
+        'Ids of the maps as classes: a list by id, or a map such as {7: 0, 24-25: 11, 4: ignore}. Ids that it does not name are an error unless they are ignored.',
+      ),
+    divideIdsBy: z
+      .int()
+      .min(2)
+      .max(65_535)
+      .optional()
+      .describe('Of maps that hold class · N + instance, as 16-bit maps often do: N.'),
     toleranceLevels: z
       .int()
       .min(0)
@@ -116,6 +158,28 @@ const pairedLabels = z
   .refine((labels) => (labels.palette === undefined) !== (labels.classes === undefined), {
     path: ['palette'],
     message: 'give either a palette (colour maps) or classes (maps of ids)',
+  })
+  .superRefine(({ palette, classes, ignore, remap, divideIdsBy }, context) => {
+    const tell = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [key], message });
+    const ignored = ignoredOf(ignore, palette !== undefined);
+    const isColour = (one: (typeof ignored)[number]): boolean => typeof one === 'object';
+    if (palette !== undefined) {
+      if (remap !== undefined) tell('remap', 'remap is of maps of ids: give classes');
+      if (divideIdsBy !== undefined)
+        tell('divideIdsBy', 'divideIdsBy is of maps of ids: give classes');
+      if (!ignored.every(isColour)) {
+        tell('ignore', 'beside a palette, ignore names colours such as [[0, 0, 0]]');
+      }
+      return;
+    }
+    if (ignored.some(isColour)) {
+      tell('ignore', 'beside classes, ignore names ids such as 255');
+    } else if (classes !== undefined) {
+      const ids = ignored as (number | string)[];
+      const { problems } = idTable({ classes, ignore: ids, remap, divideIdsBy });
+      for (const problem of problems) tell(remap === undefined ? 'ignore' : 'remap', problem);
+    }
   });
 
 const pairedImage = z.strictObject({

@@ -1,4 +1,5 @@
 import type { ConditionOptions, DerivedOptions } from './condition-options.js';
+import { IGNORED_ID } from './label-ids.js';
 import { LabelReader } from './labels.js';
 import { assertTrusted } from './trust.js';
 import type { ConditionLayout } from './types.js';
@@ -61,6 +62,7 @@ const labelLayout = (labels: LabelReader): ConditionLayout => ({
   ...{ kind: 'paired', content: 'labels', channels: labels.classes, bytesPerPixel: 1 },
   classNames: labels.classNames,
   ...(!labels.holdsIds && { classColours: labels.colours }),
+  ...(labels.ignores && { ignoredId: IGNORED_ID }),
 });
 
 function derivedLayout(options: DerivedOptions): ConditionLayout {

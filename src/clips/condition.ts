@@ -15,7 +15,8 @@ import {
 } from '../video/index.js';
 import { conditionToRgb } from './class-colours.js';
 import { planCondition, type ConditionPlan } from './condition-plan.js';
-import { assertLabelMaps } from './label-maps.js';
+import { assertLabelMaps, holdsIdPictures } from './label-maps.js';
+import { idFrame } from './label-pictures.js';
 import { conditionBytesOf, consumeFrames, labelOptions, sourceOptions } from './media.js';
 import type { DataOptions } from './options.js';
 import type { ConditionLayout } from './types.js';
@@ -136,9 +137,12 @@ function decoded(
   source: Exclude<ConditionSource, { frames: Observable<Frame> }>,
   plan: ConditionPlan,
   options: DataOptions,
-  context: ConditionContext & { readonly deinterlace: string | null },
+  context: ConditionContext & {
+    readonly deinterlace: string | null;
+    readonly isIdPictures: boolean;
+  },
 ): Observable<Frame> {
-  const { deinterlace } = context;
+  const { deinterlace, isIdPictures } = context;
   const info = 'video' in source ? source.video.info : source.info;
   const { startSeconds, startFrame, durationSeconds, signal } = context;
   const { fit, onDamage } = options;
@@ -148,7 +152,7 @@ function decoded(
   };
   const range = { startSeconds, startFrame, durationSeconds };
   const how = plan.labels
-    ? { ...labelOptions(target, info, plan.labels), ...range }
+    ? { ...labelOptions(target, info, plan.labels, isIdPictures), ...range }
     : {
         ...sourceOptions(target, info),
         ...range,
@@ -156,9 +160,9 @@ function decoded(
         filter: plan.filtergraph ?? undefined,
         oneToOne: true,
       };
-  return 'video' in source
-    ? source.video.decode(how)
-    : decodeFrames(source.path, { ...how, signal });
+  const frames =
+    'video' in source ? source.video.decode(how) : decodeFrames(source.path, { ...how, signal });
+  return isIdPictures ? frames.pipe(map(idFrame)) : frames;
 }
 
 /** A frame as the condition holds it. */
@@ -199,7 +203,8 @@ export async function openCondition(
     const info = 'video' in source ? source.video.info : source.info;
     if (labels) await assertLabelMaps(info, labels);
     const deinterlace = options.deinterlace ? await deinterlaceFilter() : null;
-    raw = decoded(source, plan, options, { ...context, deinterlace });
+    const isIdPictures = labels !== null && (await holdsIdPictures(info, labels));
+    raw = decoded(source, plan, options, { ...context, deinterlace, isIdPictures });
   } else if (filtergraph === null) raw = source.frames;
   else {
     const size = { width, height, fit: options.fit };

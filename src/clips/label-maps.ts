@@ -1,11 +1,12 @@
 import { open } from 'node:fs/promises';
 import { FrameloomError } from '../base/error.js';
 import type { VideoInfo } from '../video/index.js';
+import { filesOf } from '../video/sequence.js';
 import type { LabelReader } from './labels.js';
-import { sequenceAt } from './pairs.js';
 
 /** What a map is stored as. */
 interface MapKind {
+  readonly format: 'png' | 'bmp' | 'netpbm';
   readonly bitDepth: number;
   /** Its pixels are places in a table of colours, which are not the grey levels themselves. */
   readonly isPalette: boolean;
@@ -43,7 +44,15 @@ function pngKind(head: Buffer): MapKind | undefined {
   const hasTable = head[25] === PNG_PALETTE;
   const size = `${head.readUInt32BE(16)}x${head.readUInt32BE(20)}`;
   const isPalette = hasTable && !isGreyTable(pngTable(head), 3);
-  return { isPalette, size, bitDepth: hasTable ? 8 : head[24]! };
+  // Grey of few bits is stretched by decoders, so that its levels are other numbers.
+  const isStretched = !hasTable && head[24]! < 8;
+  const bitDepth = hasTable ? 8 : head[24]!;
+  return {
+    format: 'png',
+    isPalette: isPalette || isStretched || (hasTable && head[24]! < 8),
+    size,
+    bitDepth,
+  };
 }
 
 function bmpKind(head: Buffer): MapKind | undefined {
@@ -52,7 +61,12 @@ function bmpKind(head: Buffer): MapKind | undefined {
   const table = head.subarray(14 + headerBytes, pixelsAt);
   // Upside down where the height is negative.
   const size = `${head.readInt32LE(18)}x${Math.abs(head.readInt32LE(22))}`;
-  return { size, isPalette: head.readUInt16LE(28) <= 8 && !isGreyTable(table, 4), bitDepth: 8 };
+  return {
+    format: 'bmp',
+    size,
+    isPalette: head.readUInt16LE(28) <= 8 && !isGreyTable(table, 4),
+    bitDepth: 8,
+  };
 }
 
 function netpbmKind(head: Buffer): MapKind | undefined {
@@ -60,6 +74,7 @@ function netpbmKind(head: Buffer): MapKind | undefined {
   const [, width, height, most] = /^P[2356]\s+(\d+)\s+(\d+)\s+(\d+)\s/.exec(text) ?? [];
   if (most === undefined) return undefined;
   return {
+    format: 'netpbm',
     size: `${width}x${height}`,
     isPalette: false,
     bitDepth: Math.ceil(Math.log2(Number(most) + 1)),
@@ -78,25 +93,40 @@ async function kindOf(path: string): Promise<MapKind | undefined> {
   }
 }
 
-function assertIds(path: string, { bitDepth, isPalette }: MapKind): void {
+/** Whether a decoder of ffmpeg's would give other numbers than the ids that stand in the file. */
+const isUnlike = ({ bitDepth, isPalette }: MapKind): boolean => bitDepth > 8 || isPalette;
+
+/**
+ * Whether the ids of a sequence are read by `ID_PICTURES`: its first picture is a PNG of 16 bits, of few,
+ * or with a table of colours.
+ */
+export async function holdsIdPictures(
+  { path, kind }: Pick<VideoInfo, 'path' | 'kind'>,
+  labels: LabelReader,
+): Promise<boolean> {
+  if (!labels.holdsIds || path === null || kind !== 'sequence') return false;
+  const [first] = await filesOf(path);
+  const found = first === undefined ? undefined : await kindOf(first);
+  return found?.format === 'png' && isUnlike(found);
+}
+
+/** @param other a picture of the same maps that is stored as ids are; none where it is the first */
+function assertIds(path: string, { bitDepth, isPalette, format }: MapKind, other?: string): void {
+  const alike =
+    other === undefined
+      ? 'store them as PNG pictures, whose ids are read as they are'
+      : `store all maps of a clip alike: ${other} is of another kind`;
   if (bitDepth > 8) {
-    throw new FrameloomError(
-      'bad-data',
-      `${path} holds ${bitDepth}-bit ids, and classes are numbered from 0 to 255`,
-      {
-        hint: 'write the class alone into 8-bit grey pictures: of ids such as class·1000 + instance, the id divided by 1000',
-        path,
-      },
-    );
+    throw new FrameloomError('bad-data', `${path} holds ${bitDepth}-bit ids`, {
+      hint: format === 'png' && other === undefined ? 'store all maps alike' : alike,
+      path,
+    });
   }
   if (isPalette) {
     throw new FrameloomError(
       'bad-data',
-      `${path} is a picture with a palette of its own, which says no ids but colours`,
-      {
-        hint: 'give palette: {name: [red, green, blue], …} instead of classes, or store the ids as 8-bit grey pictures',
-        path,
-      },
+      `${path} is a picture with a palette of its own, or of few bits, which decoders change into other numbers`,
+      { hint: `${alike}; or give palette: {name: [red, green, blue], …} instead of classes`, path },
     );
   }
 }
@@ -108,18 +138,23 @@ function assertIds(path: string, { bitDepth, isPalette }: MapKind): void {
  *   maps of several sizes
  */
 export async function assertLabelMaps(
-  info: Pick<VideoInfo, 'path' | 'pixelFormat' | 'bitDepth'>,
+  info: Pick<VideoInfo, 'path' | 'kind' | 'pixelFormat' | 'bitDepth'>,
   labels: LabelReader,
 ): Promise<void> {
   const { path, bitDepth, pixelFormat } = info;
-  const sequence = path === null ? undefined : await sequenceAt(path);
+  const files = path === null || info.kind !== 'sequence' ? [] : await filesOf(path);
+  const readsIds = await holdsIdPictures(info, labels);
   let first: { file: string; size: string } | undefined;
   let known = 0;
-  for (const file of sequence?.files ?? []) {
+  for (const file of files) {
     const kind = await kindOf(file);
     if (!kind) continue;
     known += 1;
-    if (labels.holdsIds) assertIds(file, kind);
+    if (labels.holdsIds && !readsIds) {
+      if (isUnlike(kind)) assertIds(file, kind, file === files[0] ? undefined : files[0]);
+    } else if (readsIds && kind.format !== 'png') {
+      assertIds(files[0]!, { ...kind, isPalette: true }, file);
+    }
     const { size } = kind;
     if (size === undefined) continue;
     first ??= { file, size };
@@ -135,6 +170,7 @@ export async function assertLabelMaps(
     }
   }
   // The header of each said it more exactly.
-  if (!labels.holdsIds || sequence?.files.length === known) return;
-  assertIds(path ?? 'the stream', { bitDepth, isPalette: pixelFormat === 'pal8' });
+  if (!labels.holdsIds || (files.length > 0 && files.length === known)) return;
+  const format = 'netpbm';
+  assertIds(path ?? 'the stream', { format, bitDepth, isPalette: pixelFormat === 'pal8' });
 }

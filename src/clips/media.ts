@@ -12,6 +12,7 @@ import {
 } from '../video/index.js';
 import type { UnequalLength } from './lockstep.js';
 import { lockstep } from './lockstep.js';
+import { ID_PICTURES, idFrame } from './label-pictures.js';
 import type { LabelReader, LabelTally } from './labels.js';
 import type { ConditionLayout } from './types.js';
 
@@ -54,6 +55,8 @@ export interface ClipMedia {
   readonly frameLimit: number | null;
   /** Frames of the clip before which pictures are missing from its folder. */
   readonly gapFrames: readonly number[];
+  /** The condition is pictures whose ids are read as they stand in the files. */
+  readonly isIdPictures: boolean;
 }
 
 export interface ClipFrame {
@@ -81,11 +84,15 @@ export function sourceOptions(plan: SourcePlan, info: VideoInfo | undefined): De
   };
 }
 
-/** Label maps are scaled without mixing neighbours, which would make colours that mean nothing. */
+/**
+ * Label maps are scaled without mixing neighbours, which would make colours that mean nothing.
+ * @param isIdPictures as `holdsIdPictures` says: `idFrame` takes what is decoded
+ */
 export function labelOptions(
   plan: Omit<SourcePlan, 'deinterlace'>,
   info: VideoInfo,
   labels: LabelReader,
+  isIdPictures: boolean,
 ): DecodeOptions {
   const { width, height, fit } = plan;
   const base: DecodeOptions = {
@@ -94,6 +101,7 @@ export function labelOptions(
     // In colour where it may be stored so: of a colour's grey level nobody knows that it is no id.
     pixelFormat: mayBeInColour(info) ? 'rgb24' : labels.pixelFormat,
     sampling: 'nearest',
+    ...(isIdPictures && ID_PICTURES),
   };
   const square = info.sampleAspectRatio.num === info.sampleAspectRatio.den;
   if (info.width === width && info.height === height && square) return base;
@@ -106,7 +114,7 @@ export function labelOptions(
   const fitted = {
     stretch: '',
     crop: `,crop=${width}:${height}`,
-    pad: `,pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:color=${labels.padColour}`,
+    pad: `,pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:color=${labels.padColour(isIdPictures)}`,
   }[fit];
   return {
     ...base,
@@ -159,10 +167,12 @@ function streams(
   if (media.conditionPath === null || media.conditionInfo === null) {
     return { frames, condition: null };
   }
+  const { conditionInfo, isIdPictures } = media;
   const paired = plan.labels
-    ? labelOptions(plan, media.conditionInfo, plan.labels)
-    : sourceOptions(plan, media.conditionInfo);
-  return { frames, condition: decodeFrames(media.conditionPath, { ...paired, ...range }) };
+    ? labelOptions(plan, conditionInfo, plan.labels, isIdPictures)
+    : sourceOptions(plan, conditionInfo);
+  const condition = decodeFrames(media.conditionPath, { ...paired, ...range });
+  return { frames, condition: isIdPictures ? condition.pipe(map(idFrame)) : condition };
 }
 
 /**

@@ -190,7 +190,7 @@ async function decodeWhole(
     });
   }
   if (tally && plan.labels && tally.unknown.size > 0) {
-    throw plan.labels.unknownError(tally.unknown, media.conditionPath ?? media.path);
+    throw plan.labels.unknownError(tally, media.conditionPath ?? media.path);
   }
   return {
     frameCount,

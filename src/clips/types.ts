@@ -21,6 +21,8 @@ export interface ConditionLayout {
   readonly classNames: readonly string[];
   /** Colours of the classes in the same order, where a palette says them. */
   readonly classColours?: readonly Colour[] | undefined;
+  /** The id of a pixel that is of no class: 0 in every channel. Where labels are ignored. */
+  readonly ignoredId?: number | undefined;
   /** Whether colour changes of the frame have to be made to the condition too. */
   readonly followsColour: boolean;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EXPORT_TARGETS } from './targets.js';
 
 /** The number of the conventions in docs/export.md; another one is another way to call the file. */
 export const FORMAT = '1';
@@ -6,6 +7,7 @@ export const FORMAT = '1';
 /** Pixels of a side, and of a whole frame: 8K. What is larger would be a file's bad joke. */
 const MOST_SIDE = 16_384;
 export const MOST_PIXELS = 8192 * 4096;
+export const MOST_SAMPLES = 1024;
 const MOST_CLASSES = 256;
 const MOST_NAME = 1000;
 /** Characters of a pipeline, which lists the names of its clips. */
@@ -35,6 +37,15 @@ const json = <T extends z.ZodType>(most: number, schema: T) =>
 
 const side = whole(4, MOST_SIDE).refine((pixels) => pixels % 4 === 0, 'not a multiple of 4');
 
+/** The one size and batch that a file is for. */
+const fixed = z
+  .object({
+    samples: z.int().min(1).max(MOST_SAMPLES),
+    width: z.int().min(4).max(MOST_SIDE).multipleOf(4),
+    height: z.int().min(4).max(MOST_SIDE).multipleOf(4),
+  })
+  .refine(({ width, height }) => width * height <= MOST_PIXELS, 'larger than 8192x4096 in all');
+
 /** What goes into the generator. The bounds are those of a pipeline's own section. */
 const generator = z.object({
   historyFrames: z.int().min(1).max(8),
@@ -61,6 +72,8 @@ const condition = z
     classNames: z.array(z.string().max(MOST_NAME)).max(MOST_CLASSES),
     /** Of a palette; files that were written before have none. */
     classColours: z.array(colour).max(MOST_CLASSES).readonly().optional(),
+    /** Of a pixel that is of no class; files of pipelines that ignore nothing have none. */
+    ignoredId: z.int().min(0).max(255).optional(),
     followsColour: z.boolean(),
   })
   .refine(
@@ -89,6 +102,13 @@ export const metadataFields = z
       .regex(/^[0-9a-f]{64}$/, 'not a hash')
       .optional(),
     'frameloom.precision': z.enum(['float32', 'float16']).optional(),
+    'frameloom.compute': z.enum(['float32', 'float16']).optional(),
+    'frameloom.target': z.enum(EXPORT_TARGETS).optional(),
+    'frameloom.fixed': json(MOST_NAME, fixed).optional(),
+    'frameloom.input': z.string().max(MOST_NAME).optional(),
+    'frameloom.ffmpeg': z.string().max(64).optional(),
+    'frameloom.author': z.string().max(MOST_NAME).optional(),
+    'frameloom.licence': z.string().max(MOST_NAME).optional(),
   })
   .refine((all) => all['frameloom.width'] * all['frameloom.height'] <= MOST_PIXELS, {
     path: ['frameloom.width'],

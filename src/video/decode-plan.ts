@@ -179,9 +179,13 @@ function entryOf(
   const fromStart = { feed: probed.feed, firstFrame: 0, firstSeconds: 0, skipTo, seek: undefined };
   if (input.kind === 'sequence') {
     const feed = new InputFeed(
-      sequenceFeed(input.sequence, { info, start, onDamage: options.onDamage ?? 'error', log }),
+      sequenceFeed(input.sequence, {
+        ...{ info, start, onDamage: options.onDamage ?? 'error', log },
+        pictures: options.pictures,
+      }),
     );
-    const source = { url: 'pipe:0', options: ['-c:v', input.sequence.decoder, '-f', 'nut'] };
+    const decoder = options.pictures?.decoder ?? input.sequence.decoder;
+    const source = { url: 'pipe:0', options: ['-c:v', decoder, '-f', 'nut'] };
     const firstSeconds = start / rationalToNumber(info.fps);
     return { ...fromStart, source, feed, firstFrame: start, firstSeconds, skipTo: 0 };
   }
@@ -240,7 +244,10 @@ export function planDecode(
   options: DecodeOptions,
   context: PlanContext,
 ): DecodePlan {
-  const { info } = probed;
+  const { pictures } = options;
+  const info = pictures
+    ? { ...probed.info, pixelFormat: pictures.sourceFormat, bitDepth: 8, hasAlpha: false }
+    : probed.info;
   const { log, start, frames } = context;
   const pixelFormat = pixelFormatOf(options);
   if (isHighDynamicRange(info)) {

@@ -2,7 +2,7 @@ import { messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { nutFrameHeader, nutHeader, pictureTag } from './nut.js';
 import { badPicture, pictureBytes, pictureFault, type PictureSequence } from './sequence.js';
-import type { OnDamage, VideoInfo } from './types.js';
+import type { OnDamage, PictureChange, VideoInfo } from './types.js';
 
 export interface SequenceFeedOptions {
   /** Of the first picture. */
@@ -11,6 +11,8 @@ export interface SequenceFeedOptions {
   readonly start: number;
   /** `warn` leaves out pictures that cannot be read. */
   readonly onDamage: OnDamage;
+  /** Changes each picture before it is handed on. */
+  readonly pictures?: PictureChange | undefined;
   readonly log: Logger;
 }
 
@@ -22,7 +24,7 @@ export interface SequenceFeedOptions {
  */
 export async function* sequenceFeed(
   sequence: PictureSequence,
-  { info, start, onDamage, log }: SequenceFeedOptions,
+  { info, start, onDamage, pictures, log }: SequenceFeedOptions,
 ): AsyncGenerator<Uint8Array> {
   const { files, decoder } = sequence;
   const { fps, rotation } = info;
@@ -32,15 +34,16 @@ export async function* sequenceFeed(
   yield nutHeader({
     width,
     height,
-    tag: pictureTag(decoder),
+    tag: pictureTag(pictures?.decoder ?? decoder),
     timeBase: { num: fps.den, den: fps.num },
   });
   for (const [tick, file] of files.slice(start).entries()) {
-    let bytes: Buffer;
+    let bytes: Uint8Array;
     try {
       bytes = await pictureBytes(file, decoder);
       const fault = pictureFault(file, bytes, decoder);
       if (fault !== undefined) throw badPicture(fault, file);
+      if (pictures) bytes = pictures.change(bytes, file);
     } catch (error) {
       if (onDamage === 'error') throw error;
       log.warn(`${messageOf(error)}: it is left out`);

@@ -82,6 +82,10 @@ describe('bytes and tensors', () => {
       classNames: ['a', 'b', 'c'],
       followsColour: false,
     } as const;
+    // What is ignored is of no class at all.
+    const ignored = labelsToTensor(Uint8Array.of(255, 1), [1, 1, 2], 3);
+    expect([...ignored.dataSync()]).toEqual([0, 0, 0, 0, 1, 0]);
+    ignored.dispose();
     const same = conditionToTensor(ids, [1, 2, 2], layout);
     expect([...same.dataSync()]).toEqual([...tensor.dataSync()]);
     tf.dispose([tensor, same]);

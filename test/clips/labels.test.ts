@@ -39,7 +39,7 @@ describe('LabelReader', () => {
     const tally = reader.newTally();
     reader.toIds(Uint8Array.of(128, 64, 128, 1, 2, 3), 7, tally);
     reader.toIds(Uint8Array.of(72, 130, 180, 72, 130, 180), 9, tally);
-    const error = reader.unknownError(tally.unknown, 'map.mkv');
+    const error = reader.unknownError(tally, 'map.mkv');
     expect(error.toLine()).toBe(
       'map.mkv: label colour [72, 130, 180] is not in the palette (first in frame 9, 2 pixels, and 1 other colour) (the nearest is sky, 2 levels off; add the colour, store label videos without loss (FFV1, PNG), or raise toleranceLevels)',
     );

@@ -39,22 +39,45 @@ function conditionWords({ condition, clips }: DatasetReport): string {
     : `paired pictures, ${channels}`;
 }
 
+/** Classes as rows: of thirty there is no room side by side. Those that no pixel has are one line. */
 function labelTable(report: DatasetReport): string {
-  const { classNames } = report.condition;
+  const { condition, clips } = report;
+  const { classNames } = condition;
   if (classNames.length === 0) return '';
-  const rows = report.clips.map((clip) => [
-    shortPath(clip.condition.path ?? clip.path),
-    ...classNames.map((name) => {
-      const share = clip.condition.labels.find((label) => label.name === name)?.fraction ?? 0;
-      return `${(share * 100).toFixed(1)}%`;
-    }),
-  ]);
+  const frames = clips.reduce((sum, { frameCount }) => sum + frameCount, 0);
+  /** Share of all pixels, and the clips that have any. */
+  const totalOf = (share: (clip: ClipReport) => number): { all: number; having: number } => ({
+    all: clips.reduce((sum, clip) => sum + (share(clip) * clip.frameCount) / frames, 0),
+    having: clips.filter((clip) => share(clip) > 0).length,
+  });
+  const row = (id: string, name: string, { all, having }: ReturnType<typeof totalOf>): string[] => [
+    id,
+    name,
+    percent(all),
+    String(having),
+  ];
+  const totals = classNames.map((_, id) =>
+    totalOf(({ condition: { labels } }) => labels[id]?.fraction ?? 0),
+  );
+  const ignored = totalOf((clip) => clip.condition.ignored);
+  const rows = [
+    ...classNames.flatMap((name, id) =>
+      totals[id]!.having > 0 ? [row(String(id), name === String(id) ? '' : name, totals[id]!)] : [],
+    ),
+    ...(ignored.having > 0 ? [row('–', 'ignored', ignored)] : []),
+  ];
   const columns = [
-    { title: 'labels' },
-    ...classNames.map((title) => ({ title, align: 'right' as const })),
+    { title: 'label', align: 'right' as const },
+    { title: '' },
+    { title: 'pixels', align: 'right' as const },
+    { title: 'clips', align: 'right' as const },
   ];
   return `\n${formatTable(columns, rows)}`;
 }
+
+/** A share, never shown as none where it is some. */
+const percent = (share: number): string =>
+  share > 0 && share < 0.0005 ? '<0.1%' : `${(share * 100).toFixed(1)}%`;
 
 /** What `frameloom check` says about the data, as aligned tables. */
 export function formatDatasetReport(report: DatasetReport): string {
@@ -86,7 +109,14 @@ export function formatDatasetReport(report: DatasetReport): string {
     ],
     ['decoded', formatBytes(totals.decodedBytes)],
   ]);
-  return `${clips}\n${facts}${labelTable(report)}`;
+  return `${clips}\n${facts}${labelTable(report)}${skippedTable(report)}`;
+}
+
+/** What was left out, and why. */
+function skippedTable({ skipped, totals }: DatasetReport): string {
+  if (skipped.length === 0) return '';
+  const lines = skipped.map(({ path, reason }) => `  ${shortPath(path)}: ${reason}\n`);
+  return `\nleft out, ${skipped.length} of ${totals.clips + skipped.length} clips:\n${lines.join('')}`;
 }
 
 /** Every warning, a clip's own with its path. */

@@ -31,9 +31,10 @@ export function checkBytes(
 }
 
 /** @throws FrameloomError bad-input for a pixel of no class */
-export function checkLabels(ids: Uint8Array, { channels, classNames }: ConditionLayout): void {
+export function checkLabels(ids: Uint8Array, layout: ConditionLayout): void {
+  const { channels, classNames, ignoredId } = layout;
   for (let i = 0; i < ids.length; i += 1) {
-    if (ids[i]! < channels) continue;
+    if (ids[i]! < channels || ids[i] === ignoredId) continue;
     const last = classNames[channels - 1] ?? String(channels - 1);
     throw new FrameloomError(
       'bad-input',
