@@ -66,12 +66,14 @@ export function processTerminal(): Terminal {
       return stderr.rows || 24;
     },
     colours: hasColours(),
-    watch: ({ resized, continued }) => {
+    watch: ({ resized, continued, ended }) => {
       stderr.on('resize', resized);
       process.on('SIGCONT', continued);
+      process.on('exit', ended);
       return () => {
         stderr.off('resize', resized);
         process.off('SIGCONT', continued);
+        process.off('exit', ended);
       };
     },
   };

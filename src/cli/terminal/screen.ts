@@ -76,6 +76,7 @@ export class Screen implements Terminal {
           this.#drawn = false;
           this.#draw();
         },
+        ended: () => this.#clear(),
       }) ?? (() => undefined)
     );
   }

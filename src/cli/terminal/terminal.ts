@@ -4,6 +4,8 @@ export interface TerminalListener {
   readonly resized: () => void;
   /** The process goes on after having been stopped, as by Ctrl-Z and `fg`. */
   readonly continued: () => void;
+  /** The process ends at once, by a second Ctrl-C say. */
+  readonly ended: () => void;
 }
 
 /** Where a command reads and writes; replaced in tests. */

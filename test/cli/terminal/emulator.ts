@@ -8,6 +8,8 @@ export interface Emulator extends Terminal {
   resize(columns: number, rows: number): Promise<void>;
   /** The process is stopped, something else writes, and it goes on. */
   continueAfter(text: string): Promise<void>;
+  /** The process ends. */
+  end(): void;
 }
 
 export function emulator(columns = 60, rows = 12): Emulator {
@@ -43,6 +45,7 @@ export function emulator(columns = 60, rows = 12): Emulator {
       await settled();
       listener?.continued();
     },
+    end: () => listener?.ended(),
     text: async () => {
       await settled();
       const buffer = screen.buffer.active;

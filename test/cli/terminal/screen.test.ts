@@ -23,6 +23,8 @@ describe('the lines at the end of a screen', () => {
     screen.out('second\n');
     screen.show(['three']);
     expect(await terminal.text()).toEqual(['first', 'second', 'three']);
+    terminal.end();
+    expect(await terminal.text()).toEqual(['first', 'second']);
     screen.show([]);
     screen.err('last\n');
     expect(await terminal.text()).toEqual(['first', 'second', 'last']);
