@@ -16,7 +16,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   work = await makeWorkFolder();
   const clips = await Promise.all([1, 2, 3].map(() => counting({ frames: 60 })));
-  const training = { steps: 100_000, evaluateFrames: 12, evaluateTotalFrames: 18 };
+  const training = { steps: 100_000, evaluateFrames: 12, evaluateTotalFrames: 24 };
   const often = { evaluateEverySteps: 3, sampleEverySteps: 3, compile: false };
   const path = await writePipeline(join(work.path, 'many.yaml'), {
     data: { clips },
@@ -51,16 +51,16 @@ describe('a training', () => {
       onEvaluation: (done, total) => {
         told.push([done, total]);
         // The first one runs to its end.
-        if (told.length < 20) return;
+        if (told.length < 26) return;
         stop.abort();
         stopped = performance.now();
       },
     });
     expect(performance.now() - stopped).toBeLessThan(2000);
     expect(result).toMatchObject({ ending: 'cancelled', step: 6 });
-    // Of three clips, 6 frames each; the second one was left after two.
-    expect(told[17]).toEqual([18, 18]);
-    expect(told).toHaveLength(20);
+    // Of three clips, 8 frames each; the second one was left after two.
+    expect(told[23]).toEqual([24, 24]);
+    expect(told).toHaveLength(26);
     expect(result.lines.filter((line) => 'heldOut' in line)).toHaveLength(1);
     expect(await listSnapshots(result.run.snapshots)).not.toEqual([]);
     expect(existsSync(join(result.run.samples, 'step-0000006.png'))).toBe(true);

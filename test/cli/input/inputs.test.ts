@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFrameloomError } from '../../../src/base/error.js';
+import { createLogger } from '../../../src/base/log.js';
 import { gatherInputs } from '../../../src/cli/input/inputs.js';
 
 let folder = '';
@@ -45,6 +46,34 @@ beforeAll(async () => {
 afterAll(async () => {
   process.chdir(here);
   await rm(folder, { recursive: true, force: true });
+});
+
+describe('folders of inputs', () => {
+  it('are taken as training takes clips, and what they do not stand for is told', async () => {
+    for (const name of ['a/0001.png', 'a/0002.png', 'b/0001.png', 'b/0002.png', 'notes.txt']) {
+      await put(`labels/${name}`);
+    }
+    await put('mixed/s/1.rgb.png');
+    await put('mixed/s/2.rgb.png');
+    let said = '';
+    const log = createLogger({ write: (line) => void (said += line) });
+    const gather = (entry: string) => gatherInputs([entry], undefined, undefined, log);
+    expect(await gather('labels/*')).toEqual(['labels/a', 'labels/b']);
+    expect(said).toBe('left out what is neither video nor picture: labels/notes.txt\n');
+    for (const entry of ['labels', 'labels/**', 'labels/*/*.png']) {
+      expect(await gather(entry)).toEqual(['labels/a', 'labels/b']);
+    }
+    expect(await gather('labels/*/*1.png')).toEqual(['labels/a/*1.png', 'labels/b/*1.png']);
+    said = '';
+    await put('labels/film.mp4');
+    expect(await gather('labels')).toEqual(['labels/film.mp4']);
+    expect(said).toMatch(/^warning: 2 more inputs, such as labels\/a, are not taken: .*\/\*\*/);
+    await put('mixed/s/1.ids.png');
+    await put('mixed/s/2.ids.png');
+    await expect(gather('mixed/*')).rejects.toMatchObject({ code: 'bad-data' });
+    await expect(gather('mixed/s')).rejects.toThrow('%d.ids.png (2 pictures)');
+    expect(await gather('mixed/*/%d.ids.png')).toEqual(['mixed/s/%d.ids.png']);
+  });
 });
 
 describe('a list', () => {
