@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from 'onnxruntime-common';
 import { scoped } from '../backend/scope.js';
+import { FrameloomError } from '../base/error.js';
 import type { ConditionLayout } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
 import { GENERATOR_MULTIPLE, type Generator, type Parameters } from '../networks/index.js';
+import type { FixedSize } from './metadata.js';
 import { stepByTensorFlow } from './reference-step.js';
-import { feedsFor, openRuntime, type Runtime } from './runtime.js';
+import { feedsFor, type OnnxProgram } from './feeds.js';
+import { openRuntime } from './runtime.js';
 import { inputsAt, startHistory, trialCases, type Planes, type TrialCase } from './trial-inputs.js';
 
 /** What two engines made of the same inputs. */
@@ -28,11 +31,28 @@ function largestDifference(a: Planes, b: Planes): number {
   return largest;
 }
 
+export interface CompareOptions {
+  readonly layout: ConditionLayout;
+  /** The trained size. */
+  readonly width: number;
+  readonly height: number;
+  /** The one batch and size that the file takes, if it is one. */
+  readonly fixed: FixedSize | null;
+  /** Names the file in errors. */
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws FrameloomError cancelled */
+export function assertWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new FrameloomError('cancelled', 'the export was cancelled');
+}
+
 async function runCase(
   generator: Generator,
   parameters: Parameters,
-  runtime: Runtime,
-  layout: ConditionLayout,
+  runtime: OnnxProgram,
+  { layout, signal }: CompareOptions,
   test: TrialCase,
   note: (output: string, difference: number) => void,
 ): Promise<void> {
@@ -44,6 +64,7 @@ async function runCase(
   let ours = startHistory(generator, test);
   let theirs = ours;
   for (let t = 0; t < frames; t += 1) {
+    assertWanted(signal);
     const { condition, noise } = inputsAt(generator, layout, test, t);
     const hasHistory = test.warm || t > 0;
     const expected = stepByTensorFlow(
@@ -77,22 +98,22 @@ async function runCase(
  * have been called.
  *
  * @throws FrameloomError bad-input when ONNX Runtime cannot load the file; diverged when the
- *   generator makes NaN
+ *   generator makes NaN; cancelled
  */
 export async function compareWithOnnx(
   generator: Generator,
   weights: Float32Array,
   file: Uint8Array,
-  options: { layout: ConditionLayout; width: number; height: number; path: string },
+  options: CompareOptions,
 ): Promise<Comparison> {
   registerKernels();
   const runtime = await openRuntime(file, options.path);
   const parameters = scoped(() => generator.layout.unflatten(tf.tensor1d(weights)));
   const outputs: Record<string, number> = {};
-  const cases = trialCases(options);
+  const cases = trialCases(options, options.fixed);
   try {
     for (const test of cases) {
-      await runCase(generator, parameters, runtime, options.layout, test, (name, difference) => {
+      await runCase(generator, parameters, runtime, options, test, (name, difference) => {
         outputs[name] = Math.max(outputs[name] ?? 0, difference);
       });
     }

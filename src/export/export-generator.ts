@@ -5,10 +5,13 @@ import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
 import type { Generator } from '../networks/index.js';
-import { compareWithOnnx, type Comparison } from './compare.js';
+import { assertWanted, compareWithOnnx, type Comparison } from './compare.js';
 import { generatorToOnnx } from './generator-graph.js';
-import type { ExportedInfo } from './metadata.js';
+import { describeInput } from './input-words.js';
+import { MOST_PIXELS, MOST_SAMPLES } from './metadata-fields.js';
+import type { ExportedInfo, FixedSize } from './metadata.js';
 import { portablePipeline } from './portable.js';
+import { TARGETS, type ExportTarget } from './targets.js';
 import { weightsHash } from './weights-hash.js';
 
 /** What an export needs of a training. */
@@ -19,17 +22,46 @@ export interface ExportModel {
   readonly layout: ConditionLayout;
   readonly seed: number;
   readonly step: number;
-  readonly pipeline: { readonly data: DataOptions };
+  readonly pipeline: {
+    readonly data: DataOptions;
+    readonly about?: About | undefined;
+  };
 }
 
+/** Whose a generator is, and what may be done with it. */
+export interface About {
+  readonly author?: string | undefined;
+  readonly licence?: string | undefined;
+}
+
+/**
+ * `float16` stores weights and computes the layers between inputs and heads so, for devices that
+ * are faster at it; `float16-weights` stores the large weights so and computes as float32.
+ */
+export const PRECISIONS = ['float32', 'float16', 'float16-weights'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface ExportOptions {
-  /** Store weights as float16: half the file, computing stays float32. Off unless given. */
-  readonly halfWeights?: boolean;
+  /** What is to run it: it is written of ops that this has. `onnxruntime` unless given. */
+  readonly target?: ExportTarget;
   /**
-   * The largest |difference| to TensorFlow.js that is let through: 1e-3, or 1e-2 of half weights. The
-   * flow, which counts in pixels, may differ by `flowScalePixels` times as much.
+   * The one size and batch that the file is for, all of whose shapes are then numbers; a batch of 1
+   * or the trained size where only the other is given. They stay open when neither is, except for
+   * `opencv`, which takes no other files.
+   */
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly batch?: number;
+  /** `float32` unless given. */
+  readonly precision?: Precision;
+  /**
+   * The largest |difference| to TensorFlow.js that is let through: 1e-3, or 1e-2 of half weights, or
+   * 5e-2 of half computing. The flow, which counts in pixels, may differ by `flowScalePixels` times
+   * as much.
    */
   readonly tolerance?: number;
+  /** The version of the ffmpeg that makes conditions here, for the metadata. */
+  readonly ffmpeg?: string;
+  readonly signal?: AbortSignal;
   /** Replace a file that is there. Default: `exists` is the error. */
   readonly overwrite?: boolean;
   /** Folder that relative paths of the pipeline start from; the current one unless given. */
@@ -41,17 +73,47 @@ export interface ExportResult {
   readonly path: string;
   readonly bytes: number;
   readonly step: number;
-  readonly halfWeights: boolean;
+  readonly target: ExportTarget;
+  readonly precision: Precision;
+  /** The one batch and size that it takes; null where they are open. */
+  readonly fixed: FixedSize | null;
   readonly comparison: Comparison;
   readonly tolerance: number;
   /** Nodes of each kind in the file. */
   readonly ops: Readonly<Record<string, number>>;
 }
 
-const TOLERANCE = 1e-3;
-const HALF_TOLERANCE = 1e-2;
+/** The largest |difference| to TensorFlow.js that is let through unless another is given. */
+export const TOLERANCES: Readonly<Record<Precision, number>> = {
+  float32: 1e-3,
+  'float16-weights': 1e-2,
+  float16: 5e-2,
+};
 
-const frameloomVersion = (): string =>
+/** @throws FrameloomError bad-option */
+function fixedSize(
+  { size, batch }: ExportOptions,
+  needed: boolean,
+  trained: { readonly width: number; readonly height: number },
+): FixedSize | null {
+  if (!needed && size === undefined && batch === undefined) return null;
+  const { width, height } = size ?? trained;
+  const bad = (side: number): boolean => !Number.isInteger(side) || side < 4 || side % 4 !== 0;
+  if (bad(width) || bad(height) || width * height > MOST_PIXELS) {
+    throw new FrameloomError('bad-option', `a frame cannot be ${width}x${height}`, {
+      hint: 'both sides are multiples of 4, and 8192x4096 is the most',
+    });
+  }
+  const samples = batch ?? 1;
+  if (!Number.isInteger(samples) || samples < 1 || samples > MOST_SAMPLES) {
+    throw new FrameloomError('bad-option', `a batch cannot be of ${samples}`, {
+      hint: `give a whole number from 1 to ${MOST_SAMPLES}`,
+    });
+  }
+  return { samples, width, height };
+}
+
+const ownVersion = (): string =>
   (
     JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;
@@ -64,39 +126,37 @@ const frameloomVersion = (): string =>
  * been called.
  *
  * @throws FrameloomError backend when the generator cannot be written in ONNX, or the file computes
- *   other numbers; diverged when it makes NaN; exists, disk-full, write-failed
+ *   other numbers; bad-option; diverged when it makes NaN; exists, disk-full, write-failed;
+ *   cancelled, and nothing is written
  */
 export async function exportGenerator(
   model: ExportModel,
   path: string,
   options: ExportOptions = {},
 ): Promise<ExportResult> {
-  const { generator, layout, pipeline } = model;
-  const { halfWeights = false, overwrite = false, log = silentLogger } = options;
+  const { generator, layout } = model;
+  const { overwrite = false, log = silentLogger, signal } = options;
+  const { target = 'onnxruntime', precision = 'float32' } = options;
+  if (precision === 'float16' && !TARGETS[target].half) {
+    throw new FrameloomError('bad-option', `${target} does not compute in float16`, {
+      hint: 'float16-weights halves the file',
+    });
+  }
+  const { size } = model.pipeline.data;
+  const fixed = fixedSize(options, TARGETS[target].fixed, size);
   if (!overwrite) await refuseExisting(path);
-  const tolerance = options.tolerance ?? (halfWeights ? HALF_TOLERANCE : TOLERANCE);
+  const tolerance = options.tolerance ?? TOLERANCES[precision];
   const weights =
     model.weights instanceof Float32Array
       ? model.weights
       : ((await model.weights.data()) as Float32Array);
-  const { width, height } = pipeline.data.size;
-  const { historyFrames, conditionFrames, noiseChannels, flow } = generator.options;
-  const info: ExportedInfo = {
-    version: frameloomVersion(),
-    step: model.step,
-    seed: model.seed,
-    width,
-    height,
-    generator: { historyFrames, conditionFrames, noiseChannels, flow },
-    condition: { ...layout, classNames: [...layout.classNames] },
-    pipeline: await portablePipeline(pipeline, options.baseFolder ?? process.cwd()),
-    weights: weightsHash(generator.layout.toNamed(weights)),
-    precision: halfWeights ? 'float16' : 'float32',
-  };
-  const { file, opCounts } = generatorToOnnx(generator, weights, info, { halfWeights });
+  const info = await describe(model, weights, { ...options, target, precision }, fixed);
+  assertWanted(signal);
+  const { file, opCounts } = generatorToOnnx(generator, weights, info);
   log.debug(`${file.length} bytes of ONNX; comparing them with TensorFlow.js`);
   const comparison = await compareWithOnnx(generator, weights, file, {
-    ...{ layout, width, height, path },
+    ...size,
+    ...{ layout, fixed, path, signal },
   });
   // The flow counts in pixels, a number near 1 times its scale, and so does what it is off by; what
   // comes of it is in the frames.
@@ -108,20 +168,42 @@ export async function exportGenerator(
       'backend',
       `the exported ${output} is ${difference.toPrecision(2)} from TensorFlow.js's, more than ${allowed(output)}; nothing was written`,
       {
-        hint: halfWeights
-          ? 'export without half precision'
-          : 'this is a defect of Frameloom, please report it with the pipeline',
+        hint:
+          precision === 'float32'
+            ? 'this is a defect of Frameloom, please report it with the pipeline'
+            : 'export without half precision',
       },
     );
   }
+  assertWanted(signal);
   await writeFileAtomic(path, file, { overwrite, log });
   return {
-    path,
-    bytes: file.length,
-    step: model.step,
-    halfWeights,
-    comparison,
-    tolerance,
+    ...{ path, bytes: file.length, step: model.step },
+    ...{ target, precision, fixed, comparison, tolerance },
     ops: opCounts,
+  };
+}
+
+/** What the file will say of itself. */
+async function describe(
+  { generator, layout, pipeline, seed, step }: ExportModel,
+  weights: Float32Array,
+  options: ExportOptions & { readonly target: ExportTarget; readonly precision: Precision },
+  fixed: FixedSize | null,
+): Promise<ExportedInfo> {
+  const { data, about } = pipeline;
+  const { historyFrames, conditionFrames, noiseChannels, flow } = generator.options;
+  return {
+    ...{ version: ownVersion(), step, seed },
+    ...data.size,
+    generator: { historyFrames, conditionFrames, noiseChannels, flow },
+    condition: { ...layout, classNames: [...layout.classNames] },
+    pipeline: await portablePipeline(pipeline, options.baseFolder ?? process.cwd()),
+    weights: weightsHash(generator.layout.toNamed(weights)),
+    precision: options.precision === 'float32' ? 'float32' : 'float16',
+    compute: options.precision === 'float16' ? 'float16' : 'float32',
+    ...{ target: options.target, fixed, input: describeInput(data) },
+    ffmpeg: options.ffmpeg ?? null,
+    ...{ author: about?.author ?? null, licence: about?.licence ?? null },
   };
 }

@@ -3,6 +3,8 @@ import { FrameloomError } from '../base/error.js';
 import type { ExportedInfo } from './metadata.js';
 
 const CHANNEL_AXIS = 1;
+/** Rows and columns of a frame to one of the noise. */
+const GENERATOR_MULTIPLE = 4;
 
 /** Channels of every input that has some, by what the file says of itself. */
 function channelsOf({ generator, condition }: Pick<ExportedInfo, 'generator' | 'condition'>) {
@@ -14,22 +16,44 @@ function channelsOf({ generator, condition }: Pick<ExportedInfo, 'generator' | '
   };
 }
 
+/** Whether its sizes are those that the file says are the only ones. */
+function isOfSize(
+  [samples, , height, width]: readonly (number | string)[],
+  name: string,
+  fixed: ExportedInfo['fixed'],
+): boolean {
+  const sizes = [samples, height, width];
+  if (!fixed) return true;
+  const scale = name === 'noise' ? GENERATOR_MULTIPLE : 1;
+  const told = [fixed.samples, fixed.height / scale, fixed.width / scale];
+  return sizes.every((size, i) => size === told[i]);
+}
+
 /**
  * Holds what a file says of itself against the graph that is in it.
  * @param path names the file in errors
- * @throws FrameloomError bad-input where they are not of one generator
+ * @throws FrameloomError bad-input where they are not of one generator, or it makes several frames
+ *   at once
  */
 export function assertFits(
   session: InferenceSession,
-  info: Pick<ExportedInfo, 'generator' | 'condition'>,
+  info: Pick<ExportedInfo, 'generator' | 'condition' | 'fixed'>,
   path: string,
 ): void {
+  const samples = info.fixed?.samples ?? 1;
+  if (samples !== 1) {
+    throw new FrameloomError('bad-input', `${path} makes ${samples} frames at once`, {
+      path,
+      hint: 'frames are made one by one here: export the run again without a batch',
+    });
+  }
   const inputs = new Map(session.inputMetadata.map((input) => [input.name, input]));
   const wrong = Object.entries(channelsOf(info)).find(([name, channels]) => {
     const input = inputs.get(name);
     inputs.delete(name);
     if (!input) return channels !== 0;
-    return !input.isTensor || input.type !== 'float32' || input.shape[CHANNEL_AXIS] !== channels;
+    if (!input.isTensor || input.type !== 'float32') return true;
+    return input.shape[CHANNEL_AXIS] !== channels || !isOfSize(input.shape, name, info.fixed);
   })?.[0];
   inputs.delete('has_history');
   const output = ['frame', 'next_history'].find((name) => !session.outputNames.includes(name));

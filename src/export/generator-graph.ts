@@ -3,18 +3,12 @@ import { registerKernels } from '../kernels/index.js';
 import { GENERATOR_MULTIPLE, type Generator } from '../networks/index.js';
 import { OnnxGraph, type Edge, type OnnxPort } from './graph.js';
 import { toMetadata, type ExportedInfo } from './metadata.js';
+import { assertRunsOn, TARGETS } from './targets.js';
 import type { Give } from './trace/backend.js';
 import type { TraceSize } from './trace/dimension.js';
 import { traceForEverySize, type SymbolicValue } from './trace/symbolic.js';
-import { kernelWriters } from './writers/index.js';
+import { KERNEL_WRITERS } from './writers/index.js';
 import { Writer } from './writer.js';
-
-export interface GeneratorGraphOptions {
-  /** Store weights as float16, which halves the file; computing stays float32. Off unless given. */
-  readonly halfWeights?: boolean;
-  /** Write the warp as one GridSample, as every runtime has since opset 16. On unless given. */
-  readonly gridSample?: boolean;
-}
 
 const RGB = 3;
 
@@ -59,140 +53,141 @@ function parameterValues(
   );
 }
 
-/** The sizes that whoever runs the file chooses. */
-const FREE = { samples: 'batch', height: 'height', width: 'width' };
-
-function inputPorts(generator: Generator): OnnxPort[] {
-  const { historyFrames, conditionFrames, noiseChannels } = generator.options;
-  const channels = generator.conditionChannels * conditionFrames;
-  const { samples, height, width } = FREE;
-  return [
-    ...(channels === 0
-      ? []
-      : [
-          {
-            name: 'condition',
-            shape: [samples, channels, height, width],
-            about: `${conditionFrames} condition frames of ${generator.conditionChannels} channels, oldest first, this frame's last`,
-          },
-        ]),
-    {
-      name: 'history',
-      shape: [samples, RGB * historyFrames, height, width],
-      about: `the last ${historyFrames} frames, newest first, RGB in [-1, 1]; 0 where there is none yet`,
-    },
-    ...(noiseChannels === 0
-      ? []
-      : [
-          {
-            name: 'noise',
-            shape: [samples, noiseChannels, `${height}/4`, `${width}/4`],
-            about: 'standard normal numbers, new ones for each frame',
-          },
-        ]),
-  ];
+/** The sizes of inputs and outputs: numbers, or names where whoever runs the file chooses. */
+interface Sizes {
+  readonly samples: number | string;
+  readonly height: number | string;
+  readonly width: number | string;
 }
 
-const HAS_HISTORY: OnnxPort = {
-  name: 'has_history',
-  shape: [],
-  about: '1 after a frame; 0 for a first frame, which then is `raw`',
-};
+const FREE: Sizes = { samples: 'batch', height: 'height', width: 'width' };
 
-const imagePort = (name: string, channels: number, about: string): OnnxPort => ({
-  name,
-  shape: [FREE.samples, channels, FREE.height, FREE.width],
-  about,
-});
+const quarter = (size: number | string): number | string =>
+  typeof size === 'number' ? size / GENERATOR_MULTIPLE : `${size}/4`;
+
+const imagePort = (
+  { samples, height, width }: Sizes,
+  name: string,
+  channels: number,
+  about: string,
+): OnnxPort => ({ name, shape: [samples, channels, height, width], about });
+
+function inputPorts(generator: Generator, sizes: Sizes): OnnxPort[] {
+  const { historyFrames, conditionFrames, noiseChannels } = generator.options;
+  const channels = generator.conditionChannels * conditionFrames;
+  const coarse = { ...sizes, height: quarter(sizes.height), width: quarter(sizes.width) };
+  return [
+    imagePort(
+      sizes,
+      'condition',
+      channels,
+      `${conditionFrames} condition frames of ${generator.conditionChannels} channels, oldest first, this frame's last`,
+    ),
+    imagePort(
+      sizes,
+      'history',
+      RGB * historyFrames,
+      `the last ${historyFrames} frames, newest first, RGB in [-1, 1]; 0 where there is none yet`,
+    ),
+    imagePort(coarse, 'noise', noiseChannels, 'standard normal numbers, new ones for each frame'),
+  ].filter(({ shape }) => shape[1] !== 0);
+}
 
 /** Writes the outputs' ends: the choice between a first frame and a later one, and the next history. */
 function writeOutputs(
   writer: Writer,
   traced: Readonly<Record<string, SymbolicValue>>,
   historyFrames: number,
+  sizes: Sizes,
+  scalar: readonly number[],
 ): { inputs: OnnxPort[]; outputs: OnnxPort[] } {
   const { graph } = writer;
-  const planar = (name: string): Edge => writer.edge(traced[name]!, 'planar');
+  const edgeOf = (name: string): Edge => writer.edge(traced[name]!);
   const outputs: OnnxPort[] = [];
-  const output = (edge: Edge, port: OnnxPort): void => {
-    graph.alias(edge, port.name);
-    outputs.push(port);
+  const output = (edge: Edge, name: string, channels: number, about: string): void => {
+    graph.output(edge, name);
+    outputs.push(imagePort(sizes, name, channels, about));
   };
-  const [later, first] = [planar('frame'), planar('firstFrame')];
   // Where no flow is predicted, a first frame is made as every other is.
-  const differs = later !== first;
   let began: Edge | undefined;
-  const choose = (yes: Edge, no: Edge): Edge => {
-    if (yes === no) return yes;
+  const choose = (later: Edge, first: Edge): Edge => {
+    if (later === first) return later;
     began ??= graph.node('Greater', ['has_history', graph.float(0.5)]);
-    return graph.node('Where', [began, yes, no]);
+    return graph.node('Where', [began, later, first]);
   };
-  const frame = choose(later, first);
-  output(frame, imagePort('frame', RGB, 'the frame, RGB in [-1, 1]'));
+  const frame = choose(edgeOf('frame'), edgeOf('firstFrame'));
+  output(frame, 'frame', RGB, 'the frame, RGB in [-1, 1]');
   output(
-    choose(planar('raw'), planar('firstRaw')),
-    imagePort('raw', RGB, 'the hallucinated image alone, RGB in [-1, 1]'),
+    choose(edgeOf('raw'), edgeOf('firstRaw')),
+    ...(['raw', RGB, 'the hallucinated image alone, RGB in [-1, 1]'] as const),
   );
   if (traced.flow && traced.mask) {
     output(
-      choose(planar('flow'), graph.float(0)),
-      imagePort('flow', 2, 'pixels from this frame back to the last, x right then y down'),
+      choose(edgeOf('flow'), graph.float(0)),
+      ...(['flow', 2, 'pixels from this frame back to the last, x right then y down'] as const),
     );
     output(
-      choose(planar('mask'), graph.float(1)),
-      imagePort('mask', 1, 'how much of the frame is `raw`, the rest is the last one moved'),
+      choose(edgeOf('mask'), graph.float(1)),
+      ...(['mask', 1, 'how much of the frame is `raw`, the rest is the last one moved'] as const),
     );
   }
   const kept = RGB * (historyFrames - 1);
-  const older = (): Edge =>
-    graph.node('Slice', [
-      planar('history'),
-      graph.integers([0]),
-      graph.integers([kept]),
-      graph.integers([1]),
-    ]);
+  const past = (): Edge => graph.channels(edgeOf('history'), 0, kept);
   output(
-    kept === 0 ? frame : graph.node('Concat', [frame, older()], { axis: { int: 1 } }),
-    imagePort('next_history', RGB * historyFrames, 'what `history` is for the next frame'),
+    kept === 0 ? frame : graph.node('Concat', [frame, past()], { axis: { int: 1 } }),
+    ...(['next_history', RGB * historyFrames, 'what `history` is for the next frame'] as const),
   );
-  return { inputs: differs || began !== undefined ? [HAS_HISTORY] : [], outputs };
+  const hasHistory = {
+    name: 'has_history',
+    shape: scalar,
+    about: '1 after a frame; 0 for a first frame, which then is `raw`',
+  };
+  return { inputs: began === undefined ? [] : [hasHistory], outputs };
 }
 
 /**
  * A generator as an ONNX file, written by running its own definition on a backend that notes which
- * kernels it calls. Batch, height and width stay open. `useBackend` must have been called.
+ * kernels it calls. What the file is for — its size, its precision, what runs it — is in `info`.
+ * `useBackend` must have been called.
  *
- * @throws FrameloomError backend when the generator runs a kernel that cannot be exported
+ * @throws FrameloomError backend when the generator runs a kernel that cannot be exported, or the
+ *   target lacks an op; bad-option when the target cannot take the size
  */
 export function generatorToOnnx(
   generator: Generator,
   weights: Float32Array,
   info: ExportedInfo,
-  options: GeneratorGraphOptions = {},
 ): { file: Uint8Array; opCounts: Readonly<Record<string, number>> } {
+  const { fixed, target: name } = info;
+  const target = TARGETS[name ?? 'onnxruntime'];
   registerKernels();
   const traced = traceForEverySize((give, size) => traceStep(generator, give, size));
-  const graph = new OnnxGraph({ halfWeights: options.halfWeights ?? false });
-  const at = (axis: number): Edge => {
-    const shape = graph.node('Shape', ['history']);
-    return graph.node('Gather', [shape, graph.integers([axis])], { axis: { int: 0 } });
-  };
-  const quarter = (axis: number) => (): Edge =>
-    graph.node('Div', [at(axis), graph.integers([GENERATOR_MULTIPLE])]);
-  const given = (name: string) => ({ edge: name, layout: 'planar' as const });
-  const writer = new Writer(graph, {
-    kernels: kernelWriters(options.gridSample ?? true),
-    constants: parameterValues(generator, weights),
-    given: { condition: given('condition'), history: given('history'), noise: given('noise') },
-    sizes: { samples: () => at(0), rows: quarter(2), columns: quarter(3) },
+  const graph = new OnnxGraph({
+    halfWeights: info.precision === 'float16' && info.compute !== 'float16',
   });
-  const ends = writeOutputs(writer, traced, generator.options.historyFrames);
+  const writer = new Writer(graph, {
+    kernels: KERNEL_WRITERS,
+    constants: parameterValues(generator, weights),
+    given: { condition: 'condition', history: 'history', noise: 'noise' },
+    deep: info.compute ?? 'float32',
+    target,
+    fixed: fixed && {
+      samples: fixed.samples,
+      rows: fixed.height / GENERATOR_MULTIPLE,
+      columns: fixed.width / GENERATOR_MULTIPLE,
+    },
+  });
+  const sizes = fixed ?? FREE;
+  const scalar = target.scalars ? [] : [1, 1, 1, 1];
+  const ends = writeOutputs(writer, traced, generator.options.historyFrames, sizes, scalar);
+  const { opCounts } = graph;
+  assertRunsOn(name ?? 'onnxruntime', Object.keys(opCounts));
   const file = graph.toFile({
-    inputs: [...inputPorts(generator), ...ends.inputs],
+    inputs: [...inputPorts(generator, sizes), ...ends.inputs],
     outputs: ends.outputs,
     metadata: toMetadata(info),
-    version: info.version,
+    ...{ version: info.version, opset: target.opset, irVersion: target.irVersion },
     about: 'A video generator: one frame from its condition and the frames before it.',
   });
-  return { file, opCounts: graph.opCounts };
+  return { file, opCounts };
 }

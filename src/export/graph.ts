@@ -9,11 +9,6 @@ import {
   type ValueInfoProtoSchema,
 } from './format/onnx_pb.js';
 
-/** ONNX's operator set that files are written for: GridSample came with 16. */
-export const OPSET = 17;
-/** The version of the file format that came with that operator set. */
-const IR_VERSION = 8n;
-
 /** The name of a tensor inside an ONNX graph. */
 export type Edge = string;
 
@@ -32,8 +27,11 @@ export interface OnnxPort {
   readonly about: string;
 }
 
+/** What is computed in. */
+export type FloatType = 'float32' | 'float16';
+
 export interface GraphOptions {
-  /** Store the large weights as float16; computing stays float32. */
+  /** Store the large weights as float16 that are computed with as float32. */
   readonly halfWeights?: boolean;
 }
 
@@ -98,6 +96,7 @@ export class OnnxGraph {
   readonly #constants = new Map<string, Edge>();
   readonly #counts = new Map<string, number>();
   readonly #halfWeights: boolean;
+  readonly #outputs = new Map<Edge, Edge>();
 
   constructor(options: GraphOptions = {}) {
     this.#halfWeights = options.halfWeights ?? false;
@@ -123,14 +122,19 @@ export class OnnxGraph {
     return `${kind}_${count}`;
   }
 
-  /** Appends a node. @returns the names of its outputs */
+  /**
+   * Appends a node.
+   * @param use keeps apart what is equal and yet needed twice
+   * @returns the names of its outputs
+   */
   nodes(
     op: string,
     inputs: readonly Edge[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
     outputCount = 1,
+    use = '',
   ): readonly Edge[] {
-    const key = `${op} ${outputCount} ${JSON.stringify([inputs, attributes])}`;
+    const key = `${op} ${outputCount} ${use} ${JSON.stringify([inputs, attributes])}`;
     const known = this.#known.get(key);
     if (known) return known;
     const outputs = Array.from({ length: outputCount }, () => this.#name(op.toLowerCase()));
@@ -148,32 +152,37 @@ export class OnnxGraph {
     return this.nodes(op, inputs, attributes)[0]!;
   }
 
-  /** Gives what an edge carries a name of its own, for an output of the graph. */
-  alias(from: Edge, name: Edge): void {
-    this.#nodes.push({ op: 'Identity', inputs: [from], outputs: [name], attributes: {} });
+  /**
+   * Makes what an edge carries an output of the graph, by the name of it. The node that makes it
+   * gets that name; where it has one already, a joining of nothing but itself copies it, which
+   * every runtime computes where the rest is computed.
+   */
+  output(from: Edge, name: Edge): void {
+    const copied = this.#outputs.has(from);
+    const own = copied ? this.nodes('Concat', [from], { axis: { int: 1 } }, 1, name)[0]! : from;
+    this.#outputs.set(own, name);
   }
 
-  /** A constant; Uint8Array holds bools. */
-  constant(values: OnnxValues, shape: readonly number[], name?: string): Edge {
-    const type = typeOf(values);
-    const bytes = bytesOf(values);
-    const key = `${type} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
+  /** A constant; Uint8Array holds bools. Of floats `type` says how they are computed with. */
+  constant(
+    values: OnnxValues,
+    shape: readonly number[],
+    { type = 'float32', name }: { type?: FloatType; name?: string | undefined } = {},
+  ): Edge {
+    const isFloat = values instanceof Float32Array;
+    const large = isFloat && shape.length > 1 && values.length >= SMALL;
+    const widened = type === 'float32' && this.#halfWeights && large && name !== undefined;
+    const half = isFloat && (type === 'float16' || widened);
+    const dataType = half ? DataType.FLOAT16 : typeOf(values);
+    const bytes = bytesOf(half ? new Float16Array(values) : values);
+    const key = `${type} ${dataType} ${shape.join('x')} ${Buffer.from(bytes).toString('latin1')}`;
     const known = this.#constants.get(key);
     if (known) return known;
-    const half =
-      this.#halfWeights &&
-      values instanceof Float32Array &&
-      shape.length > 1 &&
-      values.length >= SMALL;
     const own = this.#freeName(name ?? 'constant');
-    const stored = half ? `${own}.half` : own;
-    this.#initializers.push({
-      name: stored,
-      dims: shape.map(BigInt),
-      dataType: half ? DataType.FLOAT16 : type,
-      rawData: half ? bytesOf(new Float16Array(values)) : bytes,
-    });
-    const edge = half ? this.node('Cast', [stored], { to: { int: DataType.FLOAT } }) : own;
+    const stored = widened ? `${own}.half` : own;
+    const dims = shape.map(BigInt);
+    this.#initializers.push({ name: stored, dims, dataType, rawData: bytes });
+    const edge = widened ? this.cast(stored, 'float32') : own;
     this.#constants.set(key, edge);
     return edge;
   }
@@ -186,6 +195,17 @@ export class OnnxGraph {
     return this.constant(Float32Array.of(value), []);
   }
 
+  cast(edge: Edge, type: FloatType): Edge {
+    const to = { int: type === 'float16' ? DataType.FLOAT16 : DataType.FLOAT };
+    return this.node('Cast', [edge], { to });
+  }
+
+  /** Some of the channels, which are axis 1. */
+  channels(edge: Edge, from: number, to: number): Edge {
+    const [begin, end, axis] = [[from], [to], [1]].map((list) => this.integers(list));
+    return this.node('Slice', [edge, begin!, end!, axis!]);
+  }
+
   /** The whole file. */
   toFile(options: {
     readonly inputs: readonly OnnxPort[];
@@ -193,10 +213,14 @@ export class OnnxGraph {
     readonly metadata: Readonly<Record<string, string>>;
     readonly version: string;
     readonly about: string;
+    /** The operator set that the ops are of, and the version of the format that came with it. */
+    readonly opset: number;
+    readonly irVersion: number;
   }): Uint8Array {
+    const named = (edge: Edge): Edge => this.#outputs.get(edge) ?? edge;
     const model = create(ModelProtoSchema, {
-      irVersion: IR_VERSION,
-      opsetImport: [{ domain: '', version: BigInt(OPSET) }],
+      irVersion: BigInt(options.irVersion),
+      opsetImport: [{ domain: '', version: BigInt(options.opset) }],
       producerName: 'frameloom',
       producerVersion: options.version,
       docString: options.about,
@@ -206,8 +230,8 @@ export class OnnxGraph {
         node: this.#nodes.map(({ op, inputs, outputs, attributes }, i) => ({
           name: `${i}_${op}`,
           opType: op,
-          input: [...inputs],
-          output: [...outputs],
+          input: inputs.map(named),
+          output: outputs.map(named),
           attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
         })),
         initializer: this.#initializers,

@@ -4,4 +4,8 @@ export {
   type ExportModel,
   type ExportOptions,
   type ExportResult,
+  PRECISIONS,
+  type Precision,
 } from './export-generator.js';
+export { EXPORT_TARGETS, type ExportTarget } from './targets.js';
+export type { FixedSize } from './metadata.js';

@@ -1,7 +1,16 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { hasExternalData } from './external-data.js';
+import type { FloatType } from './graph.js';
+import type { ExportTarget } from './targets.js';
 import { FORMAT, metadataFields, type ExportedCondition } from './metadata-fields.js';
+
+/** A batch and a size in pixels. */
+export interface FixedSize {
+  readonly samples: number;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** What an exported generator says about itself. */
 export interface ExportedInfo {
@@ -25,11 +34,33 @@ export interface ExportedInfo {
   /** Which weights, by `weightsHash` of the training's; null in files that do not say. */
   readonly weights: string | null;
   /** How the weights are stored; null in files that do not say. */
-  readonly precision: 'float32' | 'float16' | null;
+  readonly precision: FloatType | null;
+  /** What the deep layers are computed in; null in files that do not say, which compute in float32. */
+  readonly compute: FloatType | null;
+  /** What it was written to be run by; null in files that do not say. */
+  readonly target: ExportTarget | null;
+  /** The one batch and size that it takes; null where they are chosen by whoever runs it. */
+  readonly fixed: FixedSize | null;
+  /** What the condition is made of and how it is sized, in words; null in files that do not say. */
+  readonly input: string | null;
+  /** The ffmpeg that made conditions where it was exported; null where that is not known. */
+  readonly ffmpeg: string | null;
+  readonly author: string | null;
+  readonly licence: string | null;
 }
+
+/** What is told as plain text, where it is told. */
+const WORDS = [
+  ...(['weights', 'precision', 'compute', 'target', 'input', 'ffmpeg', 'author'] as const),
+  'licence',
+] as const;
 
 /** The text that goes into the file beside the graph. */
 export function toMetadata(info: ExportedInfo): Record<string, string> {
+  const { fixed } = info;
+  const size = fixed
+    ? `batch ${fixed.samples}, ${fixed.width}x${fixed.height}`
+    : 'height and width are multiples of 4';
   return {
     'frameloom.format': FORMAT,
     'frameloom.version': info.version,
@@ -37,14 +68,19 @@ export function toMetadata(info: ExportedInfo): Record<string, string> {
     'frameloom.seed': String(info.seed),
     'frameloom.width': String(info.width),
     'frameloom.height': String(info.height),
-    'frameloom.tensors': 'NCHW, float32; height and width are multiples of 4',
+    'frameloom.tensors': `NCHW, float32; ${size}`,
     'frameloom.colour': 'RGB in [-1, 1]: a byte b is b / 127.5 - 1',
     'frameloom.flow': 'pixels from this frame back to the last, x right then y down',
     'frameloom.generator': JSON.stringify(info.generator),
     'frameloom.condition': JSON.stringify(info.condition),
     'frameloom.pipeline': JSON.stringify(info.pipeline),
-    ...(info.weights !== null && { 'frameloom.weights': info.weights }),
-    ...(info.precision !== null && { 'frameloom.precision': info.precision }),
+    ...(fixed && { 'frameloom.fixed': JSON.stringify(fixed) }),
+    ...Object.fromEntries(
+      WORDS.flatMap((key) => {
+        const text = info[key];
+        return text === null ? [] : [[`frameloom.${key}`, text]];
+      }),
+    ),
   };
 }
 
@@ -128,5 +164,12 @@ export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
     pipeline: data['frameloom.pipeline'],
     weights: data['frameloom.weights'] ?? null,
     precision: data['frameloom.precision'] ?? null,
+    compute: data['frameloom.compute'] ?? null,
+    target: data['frameloom.target'] ?? null,
+    fixed: data['frameloom.fixed'] ?? null,
+    input: data['frameloom.input'] ?? null,
+    ffmpeg: data['frameloom.ffmpeg'] ?? null,
+    author: data['frameloom.author'] ?? null,
+    licence: data['frameloom.licence'] ?? null,
   };
 }

@@ -1,6 +1,7 @@
 import { randomStream } from '../base/random.js';
 import type { ConditionLayout } from '../clips/index.js';
 import { GENERATOR_MULTIPLE, type Generator } from '../networks/index.js';
+import type { FixedSize } from './metadata.js';
 
 /** Inputs for several frames in a row, made up but the same each time. */
 export interface TrialCase {
@@ -14,18 +15,23 @@ export interface TrialCase {
   readonly warm: boolean;
 }
 
-export const trialCases = ({
-  width,
-  height,
-}: {
-  width: number;
-  height: number;
-}): readonly TrialCase[] => [
-  { samples: 1, width, height, frames: 5, content: 'pictures', warm: false },
-  { samples: 1, width, height, frames: 2, content: 'random', warm: true },
+/**
+ * What an exported file is tried with.
+ * @param fixed what it takes, where that is one batch and size
+ */
+export function trialCases(
+  { width, height }: { width: number; height: number },
+  fixed: FixedSize | null,
+): readonly TrialCase[] {
+  const trained = fixed ?? { samples: 1, width, height };
   // Another size, another shape, and more than one sample.
-  { samples: 2, width: 36, height: 20, frames: 3, content: 'random', warm: true },
-];
+  const other = fixed ?? { samples: 2, width: 36, height: 20 };
+  return [
+    { ...trained, frames: 5, content: 'pictures', warm: false },
+    { ...trained, frames: 2, content: 'random', warm: true },
+    { ...other, frames: 3, content: 'random', warm: true },
+  ];
+}
 
 /** Numbers channel after channel, NCHW. */
 export type Planes = Float32Array;

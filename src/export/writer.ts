@@ -1,121 +1,92 @@
 import { FrameloomError } from '../base/error.js';
-import { TensorProto_DataType as DataType } from './format/onnx_pb.js';
-import type { Edge, OnnxGraph, OnnxValues } from './graph.js';
-import { Dimension, type Monomial } from './trace/dimension.js';
+import type { Edge, FloatType, OnnxGraph, OnnxValues } from './graph.js';
+import { Dimension, type TraceSize } from './trace/dimension.js';
 import type { SymbolicAttribute, SymbolicCall, SymbolicValue } from './trace/symbolic.js';
+import type { Target } from './targets.js';
 
-/**
- * How a tensor of four axes lies: `plain` as TensorFlow.js has it (NHWC), `planar` as ONNX's
- * convolutions want it (NCHW). Tensors of other ranks are only plain.
- */
-export type Layout = 'plain' | 'planar';
-
-const TO_PLANAR = [0, 3, 1, 2];
-const TO_PLAIN = [0, 2, 3, 1];
-
-/** Writes what one kernel call computes, with `set` for each output that was asked for. */
-export type KernelWriter = (writer: Writer, call: SymbolicCall, wanted: number) => void;
+/** Writes what one kernel call computes, with `set` for its output. */
+export type KernelWriter = (writer: Writer, call: SymbolicCall) => void;
 
 export interface WriterOptions {
   readonly kernels: Readonly<Record<string, KernelWriter>>;
   /** Numbers of everything that is given and constant, in TensorFlow.js's layout. */
   readonly constants: Readonly<Record<string, Float32Array>>;
-  /** Edges of what is given and no constant. */
-  readonly given: Readonly<Record<string, { edge: Edge; layout: Layout }>>;
-  /** The sizes of the input at run time, each one int64 in a list of one. */
-  readonly sizes: Readonly<Record<Monomial[number], () => Edge>>;
+  /** Edges of what is given and no constant, float32. */
+  readonly given: Readonly<Record<string, Edge>>;
+  /** What the layers between the inputs and the heads are computed in. */
+  readonly deep: FloatType;
+  /** What is to run the file. */
+  readonly target: Target;
+  /** The one size that the file is for; null leaves it open. */
+  readonly fixed: TraceSize | null;
 }
 
-/** Numbers of a tensor with its axes in another order. */
-export function transposed<T extends OnnxValues>(
-  values: T,
-  shape: readonly number[],
-  perm: readonly number[],
-): T {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const out = values.slice() as T;
-  const target = perm.map((axis) => shape[axis]!);
-  const index = target.map(() => 0);
-  for (let i = 0; i < out.length; i += 1) {
-    const from = index.reduce((sum, at, axis) => sum + at * strides[perm[axis]!]!, 0);
-    out[i] = values[from]!;
-    for (let axis = target.length - 1; axis >= 0; axis -= 1) {
-      index[axis]! += 1;
-      if (index[axis]! < target[axis]!) break;
-      index[axis] = 0;
-    }
-  }
-  return out;
+interface Written {
+  readonly edge: Edge;
+  readonly type: FloatType;
 }
 
-/** Turns traced kernel calls into ONNX nodes: only those that something asks for. */
+/**
+ * Turns traced kernel calls into ONNX nodes: only those that something asks for. A tensor of four
+ * axes lies in the order of ONNX's convolutions, NCHW, though the trace has NHWC.
+ */
 export class Writer {
   readonly graph: OnnxGraph;
+  readonly deep: FloatType;
+  readonly target: Target;
   readonly #options: WriterOptions;
-  readonly #views = new Map<string, Edge>();
-  readonly #native = new Map<number, Layout>();
+  readonly #written = new Map<number, Written>();
 
   constructor(graph: OnnxGraph, options: WriterOptions) {
     this.graph = graph;
+    this.deep = options.deep;
+    this.target = options.target;
     this.#options = options;
   }
 
   /** Says where a value is to be found. */
-  set(value: SymbolicValue, edge: Edge, layout: Layout = 'plain'): void {
-    if (!this.#native.has(value.id)) this.#native.set(value.id, layout);
-    this.#views.set(`${value.id} ${layout}`, edge);
+  set(value: SymbolicValue, edge: Edge, type: FloatType = 'float32'): void {
+    this.#written.set(value.id, { edge, type });
   }
 
-  /** The layout that a value comes in without being moved; null for constants, which come in any. */
-  layoutOf(value: SymbolicValue): Layout | null {
-    if (this.constantOf(value)) return null;
-    this.#materialize(value);
-    return this.#native.get(value.id)!;
+  /** The edge that carries a value, of this type. */
+  edge(value: SymbolicValue, type: FloatType = 'float32'): Edge {
+    const constant = this.constantOf(value);
+    if (constant) {
+      if (constant.shape.length > 1) throw new Error('a constant of several axes is no operand');
+      return this.graph.constant(constant.values, constant.shape, { type, name: nameOf(value) });
+    }
+    const written = this.#find(value);
+    return written.type === type ? written.edge : this.graph.cast(written.edge, type);
   }
 
-  /** The edge that carries a value in a layout. */
-  edge(value: SymbolicValue, layout: Layout = 'plain'): Edge {
-    const key = `${value.id} ${layout}`;
-    const known = this.#views.get(key);
-    if (known !== undefined) return known;
-    const made = this.#constantEdge(value, layout) ?? this.#computedEdge(value, layout);
-    this.#views.set(key, made);
+  /** What a value is computed in; null for constants, which come in any. */
+  typeOf(value: SymbolicValue): FloatType | null {
+    return this.constantOf(value) ? null : this.#find(value).type;
+  }
+
+  /** A size where the file is for one alone. */
+  known(size: Dimension): number | undefined {
+    const { fixed } = this.#options;
+    return size.constant ?? (fixed ? size.at(fixed) : undefined);
+  }
+
+  #find(value: SymbolicValue): Written {
+    const known = this.#written.get(value.id);
+    if (known) return known;
+    const { source } = value;
+    if (source.kind === 'given') this.set(value, this.#options.given[source.name]!);
+    if (source.kind === 'call') {
+      const write = this.#options.kernels[source.call.kernel];
+      if (!write) throw notExported(`the kernel ${source.call.kernel}`);
+      write(this, source.call);
+    }
+    const made = this.#written.get(value.id);
+    if (!made) throw new Error(`value ${value.id} was not written`);
     return made;
   }
 
-  #computedEdge(value: SymbolicValue, layout: Layout): Edge {
-    this.#materialize(value);
-    const found = this.#views.get(`${value.id} ${layout}`);
-    if (found !== undefined) return found;
-    const other = this.#views.get(`${value.id} ${layout === 'plain' ? 'planar' : 'plain'}`);
-    if (other === undefined) throw new Error(`value ${value.id} was not written`);
-    return this.graph.node('Transpose', [other], {
-      perm: { ints: layout === 'planar' ? TO_PLANAR : TO_PLAIN },
-    });
-  }
-
-  #materialize(value: SymbolicValue): void {
-    if (this.#native.has(value.id)) return;
-    const { source } = value;
-    if (source.kind === 'given') {
-      const { edge, layout } = this.#options.given[source.name]!;
-      this.set(value, edge, layout);
-    } else if (source.kind === 'filled') {
-      this.set(value, this.filled(source.value, value.shape, value.dtype));
-    } else if (source.kind === 'call') {
-      const write = this.#options.kernels[source.call.kernel];
-      if (!write) {
-        throw new FrameloomError(
-          'backend',
-          `the kernel ${source.call.kernel} has no counterpart in ONNX yet`,
-          { hint: 'add it to src/export/writers' },
-        );
-      }
-      write(this, source.call, source.output);
-    }
-  }
-
-  /** The numbers of a parameter or constant of fixed size. */
+  /** The numbers of a parameter or constant. */
   constantOf(value: SymbolicValue): { values: OnnxValues; shape: readonly number[] } | undefined {
     const { source } = value;
     const shape = value.shape.map((size) => size.constant);
@@ -124,71 +95,17 @@ export class Writer {
     const values = source.kind === 'given' ? this.#options.constants[source.name] : undefined;
     return values && { values, shape };
   }
-
-  #constantEdge(value: SymbolicValue, layout: Layout): Edge | undefined {
-    const found = this.constantOf(value);
-    if (!found) return undefined;
-    const { values, shape } = found;
-    const name = value.source.kind === 'given' ? value.source.name : undefined;
-    if (layout === 'plain') return this.graph.constant(values, shape, name);
-    return this.graph.constant(
-      transposed(values, shape, TO_PLANAR),
-      TO_PLANAR.map((axis) => shape[axis]!),
-      name,
-    );
-  }
-
-  /** One number everywhere. */
-  filled(value: Dimension, shape: readonly Dimension[], dtype: string): Edge {
-    const scalar = this.scalar(value, dtype);
-    return shape.length === 0 ? scalar : this.graph.node('Expand', [scalar, this.shape(shape)]);
-  }
-
-  /** A number as a tensor without axes, of a TensorFlow.js type. */
-  scalar(value: Dimension, dtype: string): Edge {
-    const known = value.constant;
-    if (known !== undefined) {
-      if (dtype === 'int32') return this.graph.constant(Int32Array.of(known), []);
-      if (dtype === 'bool') return this.graph.constant(Uint8Array.of(known), []);
-      return this.graph.float(known);
-    }
-    const to = { int: dtype === 'int32' ? DataType.INT32 : DataType.FLOAT };
-    const cast = this.graph.node('Cast', [this.dimension(value)], { to });
-    return this.graph.node('Reshape', [cast, this.graph.integers([])]);
-  }
-
-  /** A size at run time, int64 [1]. */
-  dimension(value: Dimension): Edge {
-    const known = value.constant;
-    if (known !== undefined) return this.graph.integers([known]);
-    const terms = value.terms.map(({ factor, of }) => {
-      const sizes = of.map((name) => this.#options.sizes[name]());
-      const factors = factor === 1 && sizes.length > 0 ? [] : [this.graph.integers([factor])];
-      return [...sizes, ...factors].reduce((a, b) => this.graph.node('Mul', [a, b]));
-    });
-    return terms.reduce((a, b) => this.graph.node('Add', [a, b]));
-  }
-
-  /** A list of sizes at run time, int64. */
-  shape(sizes: readonly Dimension[]): Edge {
-    const known = sizes.map((size) => size.constant);
-    if (known.every((size) => size !== undefined)) return this.graph.integers(known);
-    return this.graph.node(
-      'Concat',
-      sizes.map((size) => this.dimension(size)),
-      { axis: { int: 0 } },
-    );
-  }
-
-  /** The target of an ONNX Reshape: one unknown size may be left to it. */
-  reshape(edge: Edge, sizes: readonly Dimension[]): Edge {
-    const known = sizes.map((size) => size.constant);
-    const open = known.filter((size) => size === undefined).length;
-    const target =
-      open <= 1 ? this.graph.integers(known.map((size) => size ?? -1)) : this.shape(sizes);
-    return this.graph.node('Reshape', [edge, target]);
-  }
 }
+
+/** What a parameter is called. */
+export const nameOf = ({ source }: SymbolicValue): string | undefined =>
+  source.kind === 'given' ? source.name : undefined;
+
+/** The error for what no generator runs, which an exporter of this version cannot write. */
+export const notExported = (what: string): FrameloomError =>
+  new FrameloomError('backend', `${what} has no counterpart in ONNX yet`, {
+    hint: 'add it to src/export/trace/kernel-shapes.ts and src/export/writers',
+  });
 
 /** An attribute that must be the same number at every size. */
 export function numberOf(value: SymbolicAttribute | undefined, what: string): number {
@@ -202,14 +119,6 @@ export function numberOf(value: SymbolicAttribute | undefined, what: string): nu
 
 export const numbersOf = (value: SymbolicAttribute | undefined, what: string): number[] =>
   (value as readonly SymbolicAttribute[]).map((one) => numberOf(one, what));
-
-/** An attribute of sizes. @throws FrameloomError backend when one is no function of the size */
-export function sizesOf(value: SymbolicAttribute | undefined, what: string): Dimension[] {
-  return (value as readonly SymbolicAttribute[]).map((one) => {
-    if (one instanceof Dimension) return one;
-    throw new FrameloomError('backend', `${what} cannot be computed from the size of the frame`);
-  });
-}
 
 /** An input that every call of this kernel has. */
 export function inputOf(call: SymbolicCall, name: string): SymbolicValue {

@@ -5,6 +5,7 @@ import { registerEnlarge } from './enlarge/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
 import { registerSharing } from './sharing/index.js';
+import { registerWarp } from './warp/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
@@ -24,5 +25,6 @@ export function registerKernels(): void {
   registerBias();
   registerEnlarge();
   registerGatherRows();
+  registerWarp();
   registerSharing();
 }

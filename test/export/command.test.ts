@@ -29,13 +29,45 @@ describe('frameloom export', () => {
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as Record<string, unknown>;
     expect(result).toMatchObject({
-      ...{ path, step: 1, halfWeights: true, tolerance: 0.01 },
+      ...{
+        path,
+        step: 1,
+        precision: 'float16',
+        target: 'onnxruntime',
+        fixed: null,
+        tolerance: 0.05,
+      },
       bytes: (await stat(path)).size,
       comparison: { frames: 10 },
     });
     const model = await openOnnxModel(path);
     expect(model.step).toBe(1);
     await model.release();
+  });
+
+  it('calls an export for something after it, beside the run’s own', async () => {
+    const args = ['--target', 'opencv', '--size', '24x16', '--batch', '2', '--fp16-weights'];
+    const { code, stdout } = await frameloom('export', run, ...args);
+    const path = join(run, 'exports', 'generator-opencv-24x16-batch2-float16-weights.onnx');
+    expect([code, stdout.split(': ')[0]]).toEqual([0, path]);
+    expect(readMetadata(await readFile(path), path)).toMatchObject({
+      ...{ target: 'opencv', precision: 'float16', compute: 'float32' },
+      fixed: { samples: 2, width: 24, height: 16 },
+      ffmpeg: expect.stringMatching(/^\S+$/) as string,
+      input: expect.stringMatching(/^edges of the frame at 32x24/) as string,
+    });
+  });
+
+  it.each([
+    [['--target', 'toaster'], 'toaster'],
+    [['--size', '30x16'], 'a frame cannot be 30x16'],
+    [['--batch', '0'], 'is not a number from 1'],
+    [['--fp16', '--fp16-weights'], 'cannot be used with'],
+    [['--fp16', '--target', 'opencv'], 'opencv does not compute in float16'],
+  ])('refuses %j', async (args, words) => {
+    const { code, stderr } = await frameloom('export', run, ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(words);
   });
 
   it('fails on a run that is none, and on a snapshot that is not there', async () => {

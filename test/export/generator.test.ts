@@ -3,43 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
-import { planCondition } from '../../src/clips/condition-plan.js';
-import { dataOptions } from '../../src/clips/options.js';
-import { exportGenerator, type ExportModel } from '../../src/export/index.js';
+import { silentLogger, type Logger } from '../../src/base/log.js';
+import { TOLERANCES } from '../../src/export/export-generator.js';
+import { exportGenerator } from '../../src/export/index.js';
 import { readMetadata } from '../../src/export/metadata.js';
 import { openRuntime } from '../../src/export/runtime.js';
-import { createGenerator, generatorOptions } from '../../src/networks/index.js';
 import { expectNoLeak } from '../tensors.js';
-
-const PALETTE = { sky: [0, 0, 255], road: [90, 90, 90], car: [255, 0, 0] } as const;
-
-/** An untrained generator with everything that an export needs; its weights are large enough to matter. */
-export async function makeModel(
-  generator: Readonly<Record<string, unknown>> = {},
-  data: Readonly<Record<string, unknown>> = {},
-): Promise<ExportModel> {
-  const parsed = dataOptions.parse({
-    clips: ['/home/someone/holiday.mp4'],
-    size: '48x32',
-    ...data,
-  });
-  const plan = { baseFolder: '/', ...parsed.size };
-  const { layout } = await planCondition(parsed.condition, plan);
-  const network = createGenerator(
-    generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1, ...generator }),
-    layout.channels,
-  );
-  return {
-    ...{ generator: network, layout, seed: 7, step: 42 },
-    weights: network.layout.initialize(5),
-    pipeline: { data: parsed },
-  };
-}
-
-const labels = {
-  condition: { kind: 'paired', content: 'labels', path: '/data/labels.mkv', palette: PALETTE },
-};
-const none = { condition: { kind: 'none' } };
+import { labels, makeModel, none, PALETTE } from './make-model.js';
+import { checkOnnx } from './onnx-check.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -70,7 +41,11 @@ describe('exportGenerator', () => {
         flow ? ['flow', 'frame', 'mask', 'next_history', 'raw'] : ['frame', 'next_history', 'raw'],
       );
       expect(result.ops.GridSample).toBe(flow ? 1 : undefined);
-      expect(result.bytes).toBe((await readFile(path)).length);
+      const file = await readFile(path);
+      expect(result.bytes).toBe(file.length);
+      const sizes = { batch: 2, height: 36, width: 20, 'height/4': 9, 'width/4': 5 };
+      const { graph } = checkOnnx(file, sizes);
+      expect(graph!.node).toHaveLength(Object.values(result.ops).reduce((a, b) => a + b));
     });
   });
 
@@ -131,7 +106,7 @@ describe('exportGenerator', () => {
     const path = join(folder, 'told.onnx');
     await exportGenerator(await makeModel({ noiseChannels: 3 }, labels), path);
     const file = await readFile(path);
-    const { version, pipeline, ...told } = readMetadata(file, path);
+    const { version, pipeline, condition, ...told } = readMetadata(file, path);
     expect(version).toMatch(/^\d+\.\d+\.\d+/);
     expect(told).toEqual({
       step: 42,
@@ -139,16 +114,18 @@ describe('exportGenerator', () => {
       width: 48,
       height: 32,
       generator: { historyFrames: 2, conditionFrames: 3, noiseChannels: 3, flow: true },
-      condition: {
-        kind: 'paired',
-        content: 'labels',
-        channels: 3,
-        bytesPerPixel: 1,
-        classNames: ['sky', 'road', 'car'],
-        followsColour: false,
-      },
       weights: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
-      precision: 'float32',
+      ...{ precision: 'float32', compute: 'float32', target: 'onnxruntime', fixed: null },
+      input: 'label maps, nearest pixels at 48x32, what is over at the edges cut off',
+      ...{ ffmpeg: null, author: null, licence: null },
+    });
+    expect(condition).toMatchObject({
+      kind: 'paired',
+      content: 'labels',
+      channels: 3,
+      bytesPerPixel: 1,
+      classNames: ['sky', 'road', 'car'],
+      followsColour: false,
     });
     expect(pipeline).toMatchObject({
       data: { clips: ['holiday.mp4'], condition: { path: 'labels.mkv', palette: PALETTE } },
@@ -157,14 +134,53 @@ describe('exportGenerator', () => {
     expect(file.includes('/data/')).toBe(false);
   });
 
-  it('stores weights by halves, and lets them differ by more', async () => {
+  it('says whose it is and what made its conditions, where that is told', async () => {
+    const path = join(folder, 'mine.onnx');
+    const model = await makeModel({}, { fit: 'pad', condition: 'edges' });
+    const about = { author: 'A. Person', licence: 'CC-BY-4.0' };
+    const pipeline = { ...model.pipeline, about };
+    await exportGenerator({ ...model, pipeline }, path, { ffmpeg: '7.1' });
+    expect(readMetadata(await readFile(path), path)).toMatchObject({
+      ...{ ...about, ffmpeg: '7.1' },
+      input:
+        "edges of the frame at 48x32, black bars around it, by ffmpeg's filters format=gray,edgedetect=low=0.05:high=0.15,format=gray",
+    });
+  });
+
+  it('stores weights by halves, computes by halves, and lets them differ by more', async () => {
     const model = await makeModel({ channels: 16, flowScalePixels: 1 });
-    const whole = await exportGenerator(model, join(folder, 'whole.onnx'));
-    const half = await exportGenerator(model, join(folder, 'half.onnx'), { halfWeights: true });
-    expect(half.bytes / whole.bytes).toBeLessThan(0.55);
-    expect(half.comparison.outputs.frame).toBeGreaterThan(whole.comparison.outputs.frame!);
-    expect(half.comparison.outputs.frame).toBeLessThan(1e-2);
-    expect([whole.tolerance, half.tolerance]).toEqual([1e-3, 1e-2]);
+    const made = (precision: 'float32' | 'float16' | 'float16-weights') =>
+      exportGenerator(model, join(folder, `${precision}.onnx`), { precision });
+    const whole = await made('float32');
+    for (const half of [await made('float16-weights'), await made('float16')]) {
+      expect(half.bytes / whole.bytes).toBeLessThan(0.55);
+      expect(half.comparison.outputs.frame).toBeGreaterThan(whole.comparison.outputs.frame!);
+      expect(half.comparison.outputs.frame).toBeLessThan(1e-2);
+      const file = await readFile(half.path);
+      const { graph } = checkOnnx(file, { batch: 1, height: 24, width: 32 });
+      const told = readMetadata(file, half.path);
+      const casts = graph!.node.filter(({ opType }) => opType === 'Cast').map(({ input }) => input);
+      const widened = casts.filter(([input]) => input!.endsWith('.half')).length;
+      const computes = half.precision === 'float16';
+      expect(told.precision).toBe('float16');
+      expect(told.compute).toBe(computes ? 'float16' : 'float32');
+      // By halves: in at the borders, out before the picture. Two and two count pixels of the warp.
+      expect([widened, casts.length - widened]).toEqual(computes ? [0, 3 + 4] : [10, 4]);
+    }
+    expect(TOLERANCES).toEqual({ float32: 1e-3, 'float16-weights': 1e-2, float16: 5e-2 });
+  });
+
+  it('stops when it is told to, and leaves no file', async () => {
+    const path = join(folder, 'stopped.onnx');
+    const stop = new AbortController();
+    const exporting = exportGenerator(await makeModel(), path, { signal: stop.signal });
+    stop.abort();
+    await expect(exporting).rejects.toMatchObject({ code: 'cancelled' });
+    const late = new AbortController();
+    const log: Logger = { ...silentLogger, debug: () => late.abort() };
+    const compared = exportGenerator(await makeModel(), path, { signal: late.signal, log });
+    await expect(compared).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await readdir(folder)).not.toContain('stopped.onnx');
   });
 
   it('leaves no file when the frames differ, and keeps an older one', async () => {

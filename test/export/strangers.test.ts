@@ -6,7 +6,7 @@ import { useBackend } from '../../src/backend/index.js';
 import { isFrameloomError } from '../../src/base/error.js';
 import { exportGenerator } from '../../src/export/index.js';
 import { readMetadata, toMetadata } from '../../src/export/metadata.js';
-import { openModel } from '../../src/pipeline/open-model.js';
+import { openRunModel } from '../../src/pipeline/run-model.js';
 import { openOnnxModel } from '../../src/synthesis/index.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { scratchPath } from '../video/make-clip.js';
@@ -17,7 +17,10 @@ let told: Record<string, string>;
 beforeAll(async () => {
   await useBackend();
   const path = scratchPath('generator.onnx');
-  await exportGenerator(await openModel(await makeRun({ generator: { noiseChannels: 2 } })), path);
+  await exportGenerator(
+    await openRunModel(await makeRun({ generator: { noiseChannels: 2 } })),
+    path,
+  );
   file = await readFile(path);
   told = toMetadata(readMetadata(file, path));
 });
@@ -91,6 +94,10 @@ describe('an exported file that lies about itself', () => {
     ['frameloom.version', 'x'.repeat(100)],
     ['frameloom.condition', '{}'],
     ['frameloom.pipeline', 'nothing'],
+    ['frameloom.target', 'toaster'],
+    ['frameloom.compute', 'int8'],
+    ['frameloom.fixed', '{"samples":1,"width":6,"height":4}'],
+    ['frameloom.fixed', '{"samples":1,"width":16384,"height":16384}'],
   ])('in %s: %j', async (key, value) => {
     const line = await tried(saying({ [key]: value }));
     expect(line).toMatch(`bad-input: PATH does not describe an exported generator: ${key}`);
@@ -107,6 +114,9 @@ describe('an exported file that lies about itself', () => {
         /^bad-input: PATH holds another generator than it says: "\w+" differs/,
       );
     }
+    // Sizes that the graph has not: they are open in it.
+    const fixed = JSON.stringify({ samples: 1, width: 32, height: 24 });
+    expect(await tried(saying({ 'frameloom.fixed': fixed }))).toMatch(/^bad-input: .* differs/);
     const none = { kind: 'none', content: 'none', channels: 0, bytesPerPixel: 0 };
     expect(await tried(changed('frameloom.condition', () => none))).toMatch(/^bad-input: /);
   });
@@ -242,5 +252,7 @@ const toMetadataKeys = toMetadata({
     ...{ kind: 'none', content: 'none', channels: 0, bytesPerPixel: 0, classNames: [] },
     followsColour: false,
   },
-  ...{ weights: '', precision: 'float32' },
+  ...{ weights: '', precision: 'float32', compute: 'float32', target: 'onnxruntime' },
+  fixed: { samples: 1, width: 4, height: 4 },
+  ...{ input: '', ffmpeg: '', author: '', licence: '' },
 });

@@ -19,7 +19,7 @@ export const TRACE_SIZES: readonly TraceSize[] = [
 ];
 
 /** A product of some of the three sizes. */
-export type Monomial = readonly ('samples' | 'rows' | 'columns')[];
+type Monomial = readonly ('samples' | 'rows' | 'columns')[];
 
 const MONOMIALS: readonly Monomial[] = [
   [],
@@ -80,13 +80,6 @@ export class Dimension {
       : undefined;
   }
 
-  /** What is added up: factors before products of sizes, those of 0 left out. */
-  get terms(): readonly { factor: number; of: Monomial }[] {
-    return this.#coefficients
-      .map((factor, i) => ({ factor, of: MONOMIALS[i]! }))
-      .filter(({ factor }) => factor !== 0);
-  }
-
   at(size: TraceSize): number {
     return this.#coefficients.reduce(
       (sum, factor, i) => sum + factor * monomialAt(MONOMIALS[i]!, size),
@@ -97,11 +90,6 @@ export class Dimension {
   equals(other: Dimension | number): boolean {
     const that = typeof other === 'number' ? Dimension.constant(other) : other;
     return this.#coefficients.every((value, i) => value === that.#coefficients[i]);
-  }
-
-  plus(other: Dimension | number): Dimension {
-    const that = typeof other === 'number' ? Dimension.constant(other) : other;
-    return new Dimension(this.#coefficients.map((value, i) => value + that.#coefficients[i]!));
   }
 
   times(factor: number): Dimension {

@@ -11,11 +11,7 @@ export interface SymbolicValue {
   readonly source:
     | { readonly kind: 'given'; readonly name: string }
     | { readonly kind: 'constant'; readonly values: Float32Array | Int32Array | Uint8Array }
-    /** A constant with one value everywhere, which may depend on the size as its shape may. */
-    | { readonly kind: 'filled'; readonly value: Dimension }
     | { readonly kind: 'call'; readonly call: SymbolicCall; readonly output: number };
-  /** How many calls and outputs read it. */
-  readonly readers: number;
 }
 
 /** Numbers became dimensions; null is a number that depends on the size in no simple way. */
@@ -81,10 +77,7 @@ function sourceOf(
     (numbers) =>
       numbers.length === first.values.length && numbers.every((n, i) => n === first.values[i]),
   );
-  if (same) return first;
-  const uniform = all.every((numbers) => numbers.every((n) => n === numbers[0]));
-  const value = uniform ? Dimension.fit(all.map((numbers) => numbers[0] ?? 0)) : null;
-  return value ? { kind: 'filled', value } : fail('a constant is computed from the size');
+  return same ? first : fail('a constant is computed from the size');
 }
 
 /**
@@ -113,10 +106,6 @@ function unifyTraces(traces: readonly Trace[]): Readonly<Record<string, Symbolic
       );
     if (!same) fail('it runs other ops at another size');
   }
-  const readers = new Map<number, number>();
-  const count = (id: number): unknown => readers.set(id, (readers.get(id) ?? 0) + 1);
-  first.calls.forEach((call) => Object.values(call.inputs).forEach(count));
-  Object.values(first.outputs).forEach(count);
 
   const values: SymbolicValue[] = [];
   const calls: SymbolicCall[] = [];
@@ -148,7 +137,6 @@ function unifyTraces(traces: readonly Trace[]): Readonly<Record<string, Symbolic
       shape: shapeOf(across),
       dtype: value.dtype,
       source: sourceOf(across, calls),
-      readers: readers.get(id) ?? 0,
     };
     values.push(made);
     if (value.source.kind === 'call') callOutputs[value.source.call]!.push(made);

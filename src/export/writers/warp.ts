@@ -1,142 +1,149 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { FrameloomError } from '../../base/error.js';
+import { TensorProto_DataType as DataType } from '../format/onnx_pb.js';
 import type { Edge } from '../graph.js';
-import { Dimension } from '../trace/dimension.js';
-import type { SymbolicCall, SymbolicValue } from '../trace/symbolic.js';
-import { inputOf, madeBy, type KernelWriter, type Writer } from '../writer.js';
+import type { Dimension } from '../trace/dimension.js';
+import { inputOf, type KernelWriter, type Writer } from '../writer.js';
 
 /** A bilinear sampling of an image at each pixel's own place plus a flow in pixels. */
 interface Warp {
-  /** [N, H, W, C] */
-  readonly image: SymbolicValue;
-  /** [N, H, W, 2], x right and y down. */
-  readonly flow: SymbolicValue;
+  /** [N, C, H, W] */
+  readonly image: Edge;
+  /** [N, 2, H, W], x right and y down. */
+  readonly flow: Edge;
+  /** Of the image: N, H, W, C. */
+  readonly shape: readonly [Dimension, Dimension, Dimension, Dimension];
 }
 
-const first = (call: SymbolicCall | undefined): SymbolicValue | undefined =>
-  call && Object.values(call.inputs)[0];
-
-/** a + (b − a)·t */
-function asMix(value: SymbolicValue | undefined) {
-  const sum = madeBy(value, tf.Add);
-  const product = madeBy(sum?.inputs.b, tf.Multiply);
-  const difference = madeBy(product?.inputs.a, tf.Sub);
-  if (!sum || !product || !difference || difference.inputs.b !== sum.inputs.a) return null;
-  return { a: sum.inputs.a!, b: difference.inputs.a!, t: product.inputs.b! };
+/** Where pixels lie between −1 and 1, as GridSample counts. */
+interface Grid {
+  /** Along a row, [1, 2, 1, W], and down a column, [1, 2, H, 1]; 0 in the other plane. */
+  readonly x: Edge;
+  readonly y: Edge;
+  /** What a pixel is of that, [1, 2, 1, 1]. */
+  readonly pixel: Edge;
 }
 
-const isSize = (value: unknown, expected: Dimension): boolean =>
-  value instanceof Dimension && value.equals(expected);
-
-/** The flow whose part along an axis decides how far a pixel's place is between two others. */
-function flowBehind(
-  fraction: SymbolicValue,
-  part: number,
-  size: Dimension,
-): SymbolicValue | undefined {
-  const difference = madeBy(first(madeBy(fraction, tf.Reshape)), tf.Sub);
-  const clamp = madeBy(difference?.inputs.a, tf.ClipByValue);
-  const place = madeBy(first(clamp), tf.Add);
-  const split = madeBy(place?.inputs.a, tf.SplitV);
-  const range = madeBy(first(madeBy(place?.inputs.b, tf.Reshape)), tf.Range);
-  if (!difference || !clamp || !place || !split || !range) return undefined;
-  const fits =
-    split.outputs[part] === place.inputs.a &&
-    isSize(clamp.attributes.clipValueMin, Dimension.constant(0)) &&
-    isSize(clamp.attributes.clipValueMax, size.plus(-1)) &&
-    isSize(range.attributes.start, Dimension.constant(0)) &&
-    isSize(range.attributes.stop, size) &&
-    isSize(range.attributes.step, Dimension.constant(1));
-  return fits ? first(split) : undefined;
+/** Of a size that is known: constants. */
+function knownGrid({ graph }: Writer, width: number, height: number): Grid {
+  const sizes = [width, height];
+  // Rounded as the ops of an open size round.
+  const pixel = Float32Array.from(sizes, (size) => 2 / (size - 1));
+  const [x, y] = sizes.map((size, plane) => {
+    const places = new Float32Array(2 * size);
+    for (let i = 0; i < size; i += 1) {
+      places[plane * size + i] = Math.fround(i * pixel[plane]!) - 1;
+    }
+    return graph.constant(places, plane === 0 ? [1, 2, 1, size] : [1, 2, size, 1]);
+  }) as [Edge, Edge];
+  return { x, y, pixel: graph.constant(pixel, [1, 2, 1, 1]) };
 }
 
-/** How many rows further than `base` an index is. */
-function shiftOf(index: SymbolicValue, base: SymbolicValue): Dimension | undefined {
-  const sum = madeBy(index, tf.Add);
-  const by = sum?.inputs.b;
-  if (sum?.inputs.a !== base || by?.shape.length !== 0) return undefined;
-  if (by.source.kind === 'filled') return by.source.value;
-  return by.source.kind === 'constant' ? Dimension.constant(by.source.values[0]!) : undefined;
-}
-
-/**
- * Recognizes the composite of `src/kernels/warp`, which reads four rows of a flattened image for
- * each pixel: ONNX has one op for all of it.
- */
-export function warpOf(output: SymbolicValue): Warp | null {
-  const rows = asMix(first(madeBy(output, tf.Reshape)));
-  const [top, bottom] = [asMix(rows?.a), asMix(rows?.b)];
-  if (!rows || !top || top.t !== bottom?.t) return null;
-  const corners = [top.a, top.b, bottom.a, bottom.b].map((corner) =>
-    madeBy(corner, 'FrameloomGatherRows'),
-  );
-  const table = corners[0]?.inputs.table;
-  const image = first(madeBy(table, tf.Reshape));
-  if (!image || !corners.every((corner) => corner?.inputs.table === table)) return null;
-  const [samples, height, width] = image.shape;
-  const flow = flowBehind(top.t, 0, width!);
-  if (!flow || flow !== flowBehind(rows.t, 1, height!)) return null;
-  const indices = corners.map((corner) => corner!.inputs.indices!);
-  const shifts = indices.slice(1).map((index) => shiftOf(index, indices[0]!));
-  const expected = [Dimension.constant(1), width!, width!.plus(1)];
-  const fits =
-    shifts.every((shift, i) => shift?.equals(expected[i]!)) &&
-    image.shape.every((size, i) => size.equals(output.shape[i]!)) &&
-    flow.shape[0]!.equals(samples!);
-  return fits ? { image, flow } : null;
-}
-
-/** Places from −1 to 1 along an axis of this many pixels, and what one pixel is of that. */
-function axis(writer: Writer, size: Dimension, shape: readonly number[]) {
+/** Of the size that the image has at run time. */
+function openGrid(writer: Writer, image: Edge): Grid {
   const { graph } = writer;
-  const steps = writer.scalar(size.plus(-1), 'float32');
-  const pixel = graph.node('Div', [graph.float(2), steps]);
-  const places = graph.node('Range', [
-    graph.float(0),
-    writer.scalar(size, 'float32'),
-    graph.float(1),
-  ]);
-  const centred = graph.node('Sub', [graph.node('Mul', [places, pixel]), graph.float(1)]);
-  return { pixel, places: graph.node('Reshape', [centred, graph.integers(shape)]) };
+  const toFloat = (edge: Edge): Edge => graph.node('Cast', [edge], { to: { int: DataType.FLOAT } });
+  const whole = (value: number): Edge => graph.constant(BigInt64Array.of(BigInt(value)), []);
+  const [x, y] = ([0, 1] as const).map((plane) => {
+    const axis = whole(plane === 0 ? 3 : 2);
+    const size = graph.node('Gather', [graph.node('Shape', [image]), axis], { axis: { int: 0 } });
+    // Counted in whole numbers: not every runtime has a Range of others.
+    const numbers = toFloat(graph.node('Range', [whole(0), size, whole(1)]));
+    const pixel = graph.node('Div', [graph.float(2), toFloat(graph.node('Sub', [size, whole(1)]))]);
+    const centred = graph.node('Sub', [graph.node('Mul', [numbers, pixel]), graph.float(1)]);
+    const line = graph.integers(plane === 0 ? [1, 1, 1, -1] : [1, 1, -1, 1]);
+    const own = graph.constant(Float32Array.of(1 - plane, plane), [1, 2, 1, 1]);
+    return {
+      places: graph.node('Mul', [graph.node('Reshape', [centred, line]), own]),
+      pixel: graph.node('Mul', [pixel, own]),
+    };
+  });
+  return { x: x!.places, y: y!.places, pixel: graph.node('Add', [x!.pixel, y!.pixel]) };
 }
 
-function writeWarp(writer: Writer, { image, flow }: Warp): Edge {
+/** As ONNX's own op. */
+function byGridSample(writer: Writer, { image, flow, shape }: Warp): Edge {
   const { graph } = writer;
-  const [, height, width] = image.shape as [Dimension, Dimension, Dimension];
-  const x = axis(writer, width, [1, 1, -1, 1]);
-  const y = axis(writer, height, [1, -1, 1, 1]);
-  const whole = writer.shape([Dimension.constant(1), height, width, Dimension.constant(1)]);
-  const own = graph.node(
-    'Concat',
-    [x, y].map(({ places }) => graph.node('Expand', [places, whole])),
-    { axis: { int: 3 } },
-  );
-  const pixel = graph.node(
-    'Concat',
-    [x, y].map((along) => graph.node('Reshape', [along.pixel, graph.integers([1, 1, 1, 1])])),
-    { axis: { int: 1 } },
-  );
-  // Plane by plane: with x and y side by side, each number of the product is a run of its own.
-  const planes = graph.node('Mul', [writer.edge(flow, 'planar'), pixel]);
-  const shift = graph.node('Transpose', [planes], { perm: { ints: [0, 2, 3, 1] } });
-  return graph.node('GridSample', [writer.edge(image, 'planar'), graph.node('Add', [own, shift])], {
+  const [height, width] = [writer.known(shape[1]), writer.known(shape[2])];
+  const { x, y, pixel } =
+    width !== undefined && height !== undefined
+      ? knownGrid(writer, width, height)
+      : openGrid(writer, image);
+  // Plane by plane: with x and y side by side, each number of a product would be a run of its own.
+  const moved = graph.node('Add', [graph.node('Mul', [flow, pixel]), x]);
+  const grid = graph.node('Transpose', [graph.node('Add', [moved, y])], {
+    perm: { ints: [0, 2, 3, 1] },
+  });
+  return graph.node('GridSample', [image, grid], {
     mode: { text: 'bilinear' },
     padding_mode: { text: 'border' },
     align_corners: { int: 1 },
   });
 }
 
-/** A reshape that ends a warp, or one that does not. */
-export function withWarps(reshape: KernelWriter): KernelWriter {
-  return (writer, call, wanted) => {
-    const output = call.outputs[0]!;
-    const warp = warpOf(output);
-    if (warp) writer.set(output, writeWarp(writer, warp), 'planar');
-    else reshape(writer, call, wanted);
+/** The largest number up to which float32 holds every whole one. */
+const MOST_ROWS = 2 ** 24;
+
+/** As four looks into a list of pixels, for runtimes without GridSample. Sizes are known. */
+function byGather(writer: Writer, { image, flow, shape }: Warp): Edge {
+  const { graph } = writer;
+  const [samples, height, width, channels] = shape.map((size) => writer.known(size)) as [
+    ...[number, number, number, number],
+  ];
+  const pixels = samples * height * width;
+  if (pixels > MOST_ROWS) {
+    throw new FrameloomError(
+      'bad-option',
+      `${samples} x ${width}x${height} are more pixels than this target counts`,
+      { hint: `at most ${MOST_ROWS} in all: a smaller --size or --batch` },
+    );
+  }
+  /** Between two pixels along an axis: the lower one's number and the way to the higher, [N, 1, H, W]. */
+  const axis = (plane: 0 | 1, size: number) => {
+    const own = Float32Array.from({ length: size }, (_, i) => i);
+    const places = graph.constant(own, plane === 0 ? [1, 1, 1, size] : [1, 1, size, 1]);
+    const clip = (edge: Edge, last: number): Edge =>
+      graph.node('Clip', [edge, graph.float(0), graph.float(last)]);
+    const moved = graph.node('Add', [graph.channels(flow, plane, plane + 1), places]);
+    const place = clip(moved, size - 1);
+    // The last pixel belongs to the interval before it, so that its neighbour exists.
+    const low = clip(graph.node('Floor', [place]), size - 2);
+    return { low, fraction: graph.node('Sub', [place, low]) };
   };
+  const [x, y] = [axis(0, width), axis(1, height)];
+  const rows = graph.node('Add', [graph.node('Mul', [y.low, graph.float(width)]), x.low]);
+  const starts = Float32Array.from({ length: samples }, (_, i) => i * height * width);
+  const first =
+    samples === 1 ? rows : graph.node('Add', [rows, graph.constant(starts, [samples, 1, 1, 1])]);
+  // Channel by channel, all samples' pixels in a row.
+  const swapped = { perm: { ints: [1, 0, 2, 3] } };
+  const byChannel = samples === 1 ? image : graph.node('Transpose', [image], swapped);
+  const table = graph.node('Reshape', [byChannel, graph.integers([channels, pixels])]);
+  const corner = (by: number): Edge => {
+    const row = by === 0 ? first : graph.node('Add', [first, graph.float(by)]);
+    const list = graph.node('Reshape', [row, graph.integers([pixels])]);
+    const whole = graph.node('Cast', [list], { to: { int: DataType.INT64 } });
+    return graph.node('Gather', [table, whole], { axis: { int: 1 } });
+  };
+  const inRow = (edge: Edge): Edge => graph.node('Reshape', [edge, graph.integers([1, pixels])]);
+  const between = (a: Edge, b: Edge, way: Edge): Edge =>
+    graph.node('Add', [a, graph.node('Mul', [graph.node('Sub', [b, a]), way])]);
+  const [right, down] = [inRow(x.fraction), inRow(y.fraction)];
+  const top = between(corner(0), corner(1), right);
+  const bottom = between(corner(width), corner(width + 1), right);
+  const list = between(top, bottom, down);
+  if (samples === 1) {
+    return graph.node('Reshape', [list, graph.integers([1, channels, height, width])]);
+  }
+  const apart = graph.node('Reshape', [list, graph.integers([channels, samples, height, width])]);
+  return graph.node('Transpose', [apart], swapped);
 }
 
-/** The warp as a kernel of its own: inputs `image` and `flow`. */
-export const warpKernel: KernelWriter = (writer, call) => {
-  const warp = { image: inputOf(call, 'image'), flow: inputOf(call, 'flow') };
-  writer.set(call.outputs[0]!, writeWarp(writer, warp), 'planar');
+export const warpWriter: KernelWriter = (writer, call) => {
+  const [image, flow] = [inputOf(call, 'image'), inputOf(call, 'flow')];
+  const warp = {
+    ...{ image: writer.edge(image), flow: writer.edge(flow) },
+    shape: image.shape as Warp['shape'],
+  };
+  const write = writer.target.warp === 'GridSample' ? byGridSample : byGather;
+  writer.set(call.outputs[0]!, write(writer, warp));
 };

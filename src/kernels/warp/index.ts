@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../../backend/scope.js';
 import { assertShape } from '../../base/shape.js';
 import { gatherRows } from '../gather-rows/index.js';
+import { registerFused, runKernel, type KernelFunction } from '../native.js';
+
+const FORWARD = 'FrameloomWarp';
 
 /** For each pixel: its four neighbours' rows in the flattened image, and how far between them. */
 interface Sampling {
@@ -123,6 +126,17 @@ function fromSaved(saved: readonly tf.Tensor[]): { at: Sampling; corners: tf.Ten
   return { at, corners: saved.slice(8) };
 }
 
+/** Of kernels on every backend, and one itself, so that whoever traces a network sees one warp. */
+const forward: KernelFunction = ([image, flow]) =>
+  scoped(() => {
+    const { value, at, corners } = sampleBilinearly(image as tf.Tensor4D, flow as tf.Tensor4D);
+    return [value, ...toSaved(at, corners)];
+  });
+
+export function registerWarp(): void {
+  registerFused(FORWARD, ['image', 'flow'], forward, forward);
+}
+
 function checkShapes(image: tf.Tensor4D, flow: tf.Tensor4D): void {
   const { N, H, W } = assertShape(image, ['N', 'H', 'W', 'C'], 'image');
   assertShape(flow, [N!, H!, W!, 2], 'flow');
@@ -142,8 +156,8 @@ export function warp(image: tf.Tensor4D, flow: tf.Tensor4D): tf.Tensor4D {
   checkShapes(image, flow);
   const op = tf.customGrad((...args) => {
     const [imageIn, flowIn, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    const { value, at, corners } = scoped(() => sampleBilinearly(imageIn, flowIn));
-    save(toSaved(at, corners));
+    const [value, ...kept] = runKernel(FORWARD, { image: imageIn, flow: flowIn });
+    save(kept);
     const gradFunc = (dyIn: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const sampled = fromSaved(saved);
       const dy = tf.reshape(dyIn, [-1, image.shape[3]]);
@@ -152,7 +166,7 @@ export function warp(image: tf.Tensor4D, flow: tf.Tensor4D): tf.Tensor4D {
         tf.reshape(flowGradient(dy, sampled.corners, sampled.at), flow.shape),
       ];
     };
-    return { value, gradFunc };
+    return { value: value!, gradFunc };
   });
   return op(image, flow) as tf.Tensor4D;
 }
@@ -165,14 +179,14 @@ export function warpConstant(image: tf.Tensor4D, flow: tf.Tensor4D): tf.Tensor4D
   checkShapes(image, flow);
   const op = tf.customGrad((...args) => {
     const [flowIn, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
-    const { value, at, corners } = scoped(() => sampleBilinearly(image, flowIn));
-    save(toSaved(at, corners));
+    const [value, ...kept] = runKernel(FORWARD, { image, flow: flowIn });
+    save(kept);
     const gradFunc = (dyIn: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
       const sampled = fromSaved(saved);
       const dy = tf.reshape(dyIn, [-1, image.shape[3]]);
       return tf.reshape(flowGradient(dy, sampled.corners, sampled.at), flow.shape);
     };
-    return { value, gradFunc };
+    return { value: value!, gradFunc };
   });
   return op(flow) as tf.Tensor4D;
 }

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { FrameloomError, messageOf } from '../../base/error.js';
 import type { ConditionLayout, DataOptions } from '../../clips/index.js';
 import { dataOptions } from '../../clips/options.js';
-import { MOST_PIXELS } from '../../export/metadata-fields.js';
 import { readMetadata, type ExportedInfo } from '../../export/metadata.js';
 import type { Device } from '../../export/runtime.js';
+import { runSize } from './run-size.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 
 /** An exported generator, loaded somewhere. Several synthesizers may share it. */
@@ -55,13 +55,7 @@ export function describeExported(
   size: { readonly width?: number | undefined; readonly height?: number | undefined } = {},
 ): ExportedDescription {
   const info = readMetadata(file, path);
-  const { width = info.width, height = info.height } = size;
-  const bad = (side: number): boolean => !Number.isSafeInteger(side) || side % 4 !== 0 || side < 4;
-  if (bad(width) || bad(height) || width * height > MOST_PIXELS) {
-    throw new FrameloomError('bad-input', `a frame cannot be ${width}x${height}`, {
-      hint: 'both sides are multiples of 4, and 8192x4096 is the most',
-    });
-  }
+  const { width, height } = runSize(info, size, path);
   const data = dataOptions.safeParse((info.pipeline as { data?: unknown } | null)?.data);
   if (!data.success || data.data.condition.kind !== info.condition.kind) {
     throw new FrameloomError('bad-input', `${path} was exported by another Frameloom`, {

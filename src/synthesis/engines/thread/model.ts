@@ -31,11 +31,11 @@ export async function openThreadedModel(
     const file = await readExported(path);
     const described = describeExported(file, path, options);
     const { width, height, layout, seed, info } = described;
-    const { generator, condition, fixed } = info;
+    const { generator, condition, fixed, compute } = info;
     const device = (await thread.open({
       kind: 'open',
       ...{ file, path, width, height, layout, seed, threads, device: wanted, sharing: true },
-      info: { generator, condition, fixed },
+      info: { generator, condition, fixed, compute },
     })) as Device;
     let opened = 0;
     return {

@@ -1,0 +1,34 @@
+import { planCondition } from '../../src/clips/condition-plan.js';
+import { dataOptions } from '../../src/clips/options.js';
+import type { ExportModel } from '../../src/export/index.js';
+import { createGenerator, generatorOptions } from '../../src/networks/index.js';
+
+export const PALETTE = { sky: [0, 0, 255], road: [90, 90, 90], car: [255, 0, 0] } as const;
+
+/** An untrained generator with everything that an export needs; its weights are large enough to matter. */
+export async function makeModel(
+  generator: Readonly<Record<string, unknown>> = {},
+  data: Readonly<Record<string, unknown>> = {},
+): Promise<ExportModel> {
+  const parsed = dataOptions.parse({
+    clips: ['/home/someone/holiday.mp4'],
+    size: '48x32',
+    ...data,
+  });
+  const plan = { baseFolder: '/', ...parsed.size };
+  const { layout } = await planCondition(parsed.condition, plan);
+  const network = createGenerator(
+    generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1, ...generator }),
+    layout.channels,
+  );
+  return {
+    ...{ generator: network, layout, seed: 7, step: 42 },
+    weights: network.layout.initialize(5),
+    pipeline: { data: parsed },
+  };
+}
+
+export const labels = {
+  condition: { kind: 'paired', content: 'labels', path: '/data/labels.mkv', palette: PALETTE },
+};
+export const none = { condition: { kind: 'none' } };
