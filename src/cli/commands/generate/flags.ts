@@ -30,7 +30,7 @@ export const registerGenerate: Register = (program, run) => {
     )
     .option(
       '-o, --output <video>',
-      'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png, - for a pipe; {name} {seed} {index} of many',
+      'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png .jpg .webp, - for a pipe; {name} {seed} {index} of many',
     )
     .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
     .option('--start <time>', 'begin at the frame shown then, as 12.5 or 1:02:03', momentSeconds)
