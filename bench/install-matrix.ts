@@ -11,7 +11,7 @@
  */
 import './support/help.js';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,6 @@ import {
   bytesOf,
   cleanEnvironment,
   must,
-  ownNode,
   programsWithout,
   run,
   type Ran,
@@ -111,10 +110,15 @@ async function subject(): Promise<{ model: string; video: string }> {
   };
 }
 
-/** A folder with that Node, from npm's own packages of it. */
-async function nodeFolder(major: string): Promise<string> {
-  const folder = join(work, `node-${major}`);
+/** A folder with that Node and nothing else, from npm's own packages of it. */
+async function nodeFolder(major: string | undefined): Promise<string> {
+  const folder = join(work, `node-${major ?? 'own'}`);
   const bin = join(folder, 'bin');
+  if (major === undefined) {
+    await mkdir(bin, { recursive: true });
+    await symlink(process.execPath, join(bin, 'node')).catch(() => undefined); // there already
+    return bin;
+  }
   if (!existsSync(bin)) {
     const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
     await fetchPublished(`${name}@${major}`, folder);
@@ -147,7 +151,7 @@ async function measure(
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }\n');
   await copyFile(parts.model, join(project, 'generator.onnx'));
   await copyFile(parts.video, join(project, 'in.mp4'));
-  const node = one.node === undefined ? ownNode : await nodeFolder(one.node);
+  const node = await nodeFolder(one.node);
   const cache = join(project, 'the cache');
   const path = [join(project, 'node_modules', '.bin'), node];
   const rest = one.ffmpeg ? (process.env.PATH ?? '') : parts.without;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { lstat, mkdir, readdir, symlink } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 export interface Ran {
   readonly code: number | null;
@@ -76,6 +76,3 @@ export function cleanEnvironment(
   );
   return { ...Object.fromEntries(kept), ...more, PATH: path.join(delimiter) };
 }
-
-/** The folder of the Node that runs this. */
-export const ownNode = dirname(process.execPath);
