@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
+import { ownCommand } from '../base/own-command.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { Device } from '../export/runtime.js';
 import { weightsHash } from '../export/weights-hash.js';
@@ -132,7 +133,7 @@ async function openExport(place: string, options: Opening): Promise<ChosenModel 
   const run = await openRun(place);
   const path = join(run.exports, 'generator.onnx');
   const needed = engine === 'onnx' || device !== undefined;
-  const hint = `frameloom export ${place}`;
+  const hint = ownCommand('export', place);
   const exists = await stat(path).then(
     () => true,
     () => false,

@@ -3,7 +3,14 @@ import { dataOf, type AnyModel } from '../../../synthesis/models/model.js';
 import type { VideoInfo } from '../../../video/index.js';
 import type { Context } from '../../terminal/context.js';
 import { refuseIdle } from '../../idle-options.js';
-import type { GenerateFlags } from './run.js';
+import type { CarryFlags, RawFlags } from '../../output/choice.js';
+import type { OutputFlags } from '../../output/flags.js';
+import type { TrustFlags } from '../../engine/trust-flag.js';
+
+interface Flags extends OutputFlags, CarryFlags, RawFlags, Pick<TrustFlags, 'trustFilters'> {
+  readonly inputMatrix?: string;
+  readonly inputRange?: string;
+}
 
 /** Formats of pixels that are colours as they stand, without a matrix between. */
 const WITHOUT_MATRIX = /^(rgb|bgr|gbr|argb|abgr|0rgb|rgb0|bgr0|x2|pal8|gray|ya|mono)/;
@@ -15,10 +22,7 @@ const WITH_HEADERS = /^\.(mp4|m4v|mov|mkv|webm|avi|ts|gif|y4m|nut|png|jpe?g|webp
  * Refuses what would do nothing, as far as the line alone tells.
  * @throws FrameloomError bad-option
  */
-export function refuseIdleFlags(
-  flags: Omit<GenerateFlags, 'input'>,
-  inputs: readonly string[],
-): void {
+export function refuseIdleFlags(flags: Flags, inputs: readonly string[]): void {
   const toPipe = flags.output === '-' && 'to a pipe';
   const fromPipe = inputs.includes('-') && 'from a pipe: such a film is made in one piece';
   refuseIdle(
@@ -29,7 +33,7 @@ export function refuseIdleFlags(
 
 /** Says of flags that change nothing for this model. */
 export function warnOfIdleFlags(
-  flags: Omit<GenerateFlags, 'input'>,
+  flags: Flags,
   inputs: readonly string[],
   model: AnyModel,
   { log }: Context,
@@ -47,11 +51,7 @@ export function warnOfIdleFlags(
 }
 
 /** Says of flags that change nothing for this input. */
-export function warnOfColourFlags(
-  flags: Omit<GenerateFlags, 'input'>,
-  info: VideoInfo,
-  { log }: Context,
-): void {
+export function warnOfColourFlags(flags: Flags, info: VideoInfo, { log }: Context): void {
   if (!WITHOUT_MATRIX.test(info.pixelFormat)) return;
   for (const [name, value] of [
     ['--input-matrix', flags.inputMatrix],
