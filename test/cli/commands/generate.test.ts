@@ -338,7 +338,7 @@ describe('the engine', () => {
     const [byTensorFlow, byExport, byFile] = videos as [string, string, string];
     const make = (...args: string[]) => quiet('generate', ...args, '-i', clip);
     expect((await make(own, '-o', byTensorFlow, '--engine', 'onnx')).stderr).toMatch(
-      /^error: .* has no export \(frameloom export .*\)\n$/,
+      /^error: .* has no export \((npx )?frameloom export .*\)\n$/,
     );
     expect((await make(own, '-o', byTensorFlow)).code).toBe(0);
     expect((await quiet('export', own)).code).toBe(0);
