@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTrainingRun } from '../../../src/cli/commands/train/training-run.js';
@@ -37,6 +37,24 @@ describe('the run of a training', () => {
     });
     const text = await readFile(run.pipeline, 'utf8');
     expect(parsePipeline(text, run.pipeline).pipeline).toEqual(pipeline);
+  });
+
+  it('needs no pipeline beside the run that is gone on with', async () => {
+    const { path, root } = await prepared();
+    const first = await openTrainingRun(path, { set: ['seed=9'] }, { root });
+    await first.run.close();
+    await rm(path);
+    const flags = { resume: true, run: first.run.folder, set: ['training.steps=60'] };
+    const { pipeline, run } = await openTrainingRun(undefined, flags, { root });
+    await run.close();
+    expect([run.folder, run.resumed]).toEqual([first.run.folder, true]);
+    expect([pipeline.seed, pipeline.training.steps]).toEqual([9, 60]);
+    for (const lacking of [{ resume: true }, { run: first.run.folder }, {}]) {
+      await expect(openTrainingRun(undefined, lacking, { root })).rejects.toMatchObject({
+        code: 'bad-option',
+        message: 'the pipeline is missing',
+      });
+    }
   });
 
   it('is let go when its pipeline cannot be changed so', async () => {
