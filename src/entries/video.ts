@@ -28,6 +28,7 @@ export {
   zipFrames,
   type Demand,
   type FfmpegPrograms,
+  type FrameBranch,
   type MapFramesOptions,
   type OpenedVideo,
 } from '../video/index.js';

@@ -14,7 +14,7 @@ export { partOf, type PartOptions } from './part.js';
 export { openVideo, type OpenedVideo } from './open.js';
 export { fromFrames, type FrameSource } from './from-frames.js';
 export { iterateFrames } from './iterate-frames.js';
-export { teeFrames } from './tee-frames.js';
+export { teeFrames, type FrameBranch } from './tee-frames.js';
 export { writeFrames } from './write-frames.js';
 export { mapFrames, type MapFramesOptions, zipFrames } from './operators.js';
 export {

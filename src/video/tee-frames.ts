@@ -3,6 +3,9 @@ import type { FrameSource } from './from-frames.js';
 import { iterateFrames } from './iterate-frames.js';
 import type { Frame } from './types.js';
 
+/** One of several readings of the same frames. */
+export type FrameBranch = AsyncIterableIterator<Frame>;
+
 /**
  * The same frames several times over, as for two outputs of one decode: an async iterable for each. A
  * frame is asked for when all have taken the one before, so that the slowest sets the pace and nothing
@@ -13,7 +16,10 @@ import type { Frame } from './types.js';
  * @param count branches, from 1
  * @throws FrameloomError bad-option for another count; each branch what the source throws
  */
-export function teeFrames(source: FrameSource, count = 2): AsyncIterableIterator<Frame>[] {
+export function teeFrames(source: FrameSource, count?: 2): [FrameBranch, FrameBranch];
+export function teeFrames(source: FrameSource, count: 3): [FrameBranch, FrameBranch, FrameBranch];
+export function teeFrames(source: FrameSource, count: number): FrameBranch[];
+export function teeFrames(source: FrameSource, count = 2): FrameBranch[] {
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new FrameloomError('bad-option', `count is ${count}, not a whole number from 1`);
   }

@@ -141,27 +141,6 @@ describe('the guide to generating', { timeout: TIMEOUT_MS }, () => {
     expect(await readdir('frames')).toHaveLength(24);
     expect(await probe('sheet.png')).toMatchObject({ width: 4 * 32, height: 2 * 24 });
   });
-
-  it('plays in a game loop', async () => {
-    const example = /```ts\n([\s\S]*?)```/.exec(guide)![1]!;
-    const played = `
-      const shown = [];
-      const show = (frame, ms) => shown.push([frame.length, ms > 0]);
-      const drawEdges = (tick, width, height) =>
-        new Uint8Array(width * height).map((_, i) => ((i + tick) % 7 === 0 ? 255 : 0));
-      ${example.replace("'frameloom'", JSON.stringify(join(root, 'src/index.ts')))}
-      console.log(JSON.stringify([shown.length, ...shown[0]]));`;
-    const child = spawn(
-      process.execPath,
-      ['--import', LOADER, '--input-type=module', '-e', played],
-      { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    await once(child, 'close');
-    expect([stdout, stderr]).toEqual([`[60,${32 * 24 * 3},true]\n`, '']);
-  });
 });
 
 describe('a reader that goes away', { timeout: TIMEOUT_MS }, () => {

@@ -181,10 +181,7 @@ describe('teeFrames', () => {
     const paths = [scratchPath('a.mkv'), scratchPath('b.mkv')] as const;
     const [a, b] = teeFrames(readFrames(clip));
     const small = { filter: 'scale=16:10' };
-    const results = await Promise.all([
-      writeFrames(a!, paths[0]),
-      writeFrames(b!, paths[1], small),
-    ]);
+    const results = await Promise.all([writeFrames(a, paths[0]), writeFrames(b, paths[1], small)]);
     expect(results.map(({ frames }) => frames)).toEqual([12, 12]);
     const [whole, half] = await Promise.all(paths.map((path) => probe(path, { count: true })));
     expect([whole!.width, whole!.frameCount, half!.width, half!.frameCount]).toEqual([
@@ -198,19 +195,19 @@ describe('teeFrames', () => {
     let ahead = 0;
     let at = 0;
     const racing = (async () => {
-      for await (const frame of fast!) {
+      for await (const frame of fast) {
         ahead = Math.max(ahead, frame.index - at);
         frame.data.fill(255);
       }
     })();
-    for await (const frame of slow!) {
+    for await (const frame of slow) {
       at = frame.index;
       expect(frame.data[0]).toBe(frame.index);
       await sleep(2);
       if (frame.index === 10) break;
     }
     expect(ahead).toBeLessThanOrEqual(2);
-    await fast!.return!();
+    await fast.return?.();
     await racing;
     expect(state.made).toBeGreaterThan(10);
     expect(state.left).toBe(true);
@@ -220,8 +217,8 @@ describe('teeFrames', () => {
     const [bad, good] = teeFrames(readFrames(clip));
     const path = scratchPath('good.mkv');
     const [failed, result] = await Promise.all([
-      failure(writeFrames(bad!, scratchPath('bad.xyz'))),
-      writeFrames(good!, path),
+      failure(writeFrames(bad, scratchPath('bad.xyz'))),
+      writeFrames(good, path),
     ]);
     expect(failed).toMatchObject({ code: 'bad-option' });
     expect(result).toMatchObject({ frames: 12 });

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../../../base/error.js';
 import { silentLogger, type Logger } from '../../../base/log.js';
@@ -26,8 +28,11 @@ function startWorker(workerData: ThreadWork): Worker {
   const compiled = new URL('./main.js', import.meta.url);
   if (!import.meta.url.endsWith('.ts')) return new Worker(compiled, { workerData });
   const source = JSON.stringify(compiled.href.replace(/js$/, 'ts'));
+  // From here and not from the working folder, which may be anywhere.
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const api = new URL('esm/api/index.mjs', loader).href;
   return new Worker(
-    `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); })`,
+    `import(${JSON.stringify(api)}).then((tsx) => { tsx.register(); return import(${source}); })`,
     { eval: true, workerData },
   );
 }
