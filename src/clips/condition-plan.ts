@@ -9,6 +9,8 @@ export interface ConditionPlan {
   readonly layout: ConditionLayout;
   /** From sized RGB frames to the condition; null for paired and none. */
   readonly filtergraph: string | null;
+  /** The filtergraph is one of ours, and not one that somebody wrote. */
+  readonly isPreset: boolean;
   readonly labels: LabelReader | null;
 }
 
@@ -112,12 +114,14 @@ export async function planCondition(
     return {
       layout: derivedLayout(options),
       filtergraph: derivedFiltergraph(options, context),
+      isPreset: !('filtergraph' in options),
       labels: null,
     };
   }
   if (options.kind === 'paired' && options.content === 'labels') {
     const labels = await LabelReader.create(options, baseFolder);
-    return { layout: labelLayout(labels), filtergraph: null, labels };
+    return { layout: labelLayout(labels), filtergraph: null, isPreset: false, labels };
   }
-  return { layout: await conditionLayout(options, baseFolder), filtergraph: null, labels: null };
+  const layout = await conditionLayout(options, baseFolder);
+  return { layout, filtergraph: null, isPreset: false, labels: null };
 }

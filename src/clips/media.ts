@@ -27,6 +27,8 @@ export interface MediaPlan {
   readonly layout: ConditionLayout;
   /** Of a derived condition. */
   readonly filtergraph: string | null;
+  /** It is one of ours, which give one frame for each: frame and condition come of one decoding. */
+  readonly isPreset: boolean;
   /** Of paired labels. */
   readonly labels: LabelReader | null;
   /** The filter that makes whole pictures of fields, of `data.deinterlace`. */
@@ -175,6 +177,31 @@ function streams(
   return { frames, condition: isIdPictures ? condition.pipe(map(idFrame)) : condition };
 }
 
+/** Frames with their derived conditions below them, as one decoder gives both. */
+function decodeBoth(media: ClipMedia, plan: MediaPlan, part: Part): Observable<ClipFrame> {
+  const { width, height } = plan;
+  const graph = `${plan.filtergraph ?? 'null'},format=rgb24`;
+  const both = decodeFrames(media.path, {
+    ...sourceOptions(plan, media.info),
+    ...partOf(media, part),
+    filter: `split[frame][source];[source]${graph}[condition];[frame][condition]vstack`,
+  });
+  const bytes = 3 * width * height;
+  return both.pipe(
+    map((frame, index) => {
+      const condition = {
+        ...frame,
+        height: frame.height - height,
+        data: frame.data.subarray(bytes),
+      };
+      return {
+        rgb: frame.data.subarray(0, bytes),
+        condition: conditionBytesOf(condition, plan, part.startFrame + index),
+      };
+    }),
+  );
+}
+
 /**
  * The frames of a clip from `startFrame` on, each with its condition. Both are decoded at the same
  * size and rate, so that frame k of one belongs to frame k of the other.
@@ -186,6 +213,7 @@ export function decodeClip(
   plan: MediaPlan,
   part: Part & { readonly tally?: LabelTally | undefined },
 ): Observable<ClipFrame> {
+  if (plan.filtergraph !== null && plan.isPreset) return decodeBoth(media, plan, part);
   const { frames, condition } = streams(media, plan, part);
   if (!condition) return frames.pipe(map(({ data }) => ({ rgb: data, condition: null })));
   return lockstep(frames, condition).pipe(
