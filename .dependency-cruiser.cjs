@@ -1,8 +1,8 @@
 // The layers, highest first. An import may only go downward: docs/architecture.md.
 const layers = [
+  'entries',
   'cli',
   'pipeline',
-  'serve',
   'training',
   'synthesis',
   'export',

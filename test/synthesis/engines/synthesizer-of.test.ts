@@ -88,6 +88,14 @@ describe('a synthesizer', () => {
     expect(await failure(free.next(new Uint8Array(8)))).toMatchObject({ code: 'bad-input' });
   });
 
+  it('takes the id of pixels that are ignored, where the pipeline has one', async () => {
+    const labels = { ...layout('labels', 3), ignoredId: 255 };
+    const { synthesizer } = clockwork(labels);
+    expect(await synthesizer.next(Uint8Array.of(0, 1, 2, 255, 0, 0, 0, 0))).toHaveLength(24);
+    const error = await failure(synthesizer.next(new Uint8Array(8).fill(254)));
+    expect(error).toMatchObject({ code: 'bad-input' });
+  });
+
   it('refuses what cannot be started from', () => {
     const { synthesizer } = clockwork(layout('labels', 3));
     const frame = new Uint8Array(24);
