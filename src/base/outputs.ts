@@ -1,5 +1,6 @@
 import { link, lstat, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { flush } from './flush.js';
 import { FrameloomError, isFrameloomError, messageOf } from './error.js';
 import { silentLogger, type Logger } from './log.js';
 import { removeTemporary, sweepTemporaries, temporaryBeside } from './temporaries.js';
@@ -87,7 +88,7 @@ export async function makeFolder(folder: string): Promise<void> {
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
-    await file.datasync();
+    await flush(file);
   } finally {
     await file.close();
   }
@@ -98,7 +99,7 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {
-      await handle.sync();
+      await flush(handle);
     } finally {
       await handle.close();
     }

@@ -1,5 +1,6 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
+import { flush } from '../../base/flush.js';
 import { makeFolder, writeError } from '../../base/outputs.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { entrySchema, type ManifestEntry } from './manifest-entry.js';
@@ -192,7 +193,7 @@ export class Manifest {
     // After a line cut short by a kill a new one begins.
     const text = size > 0 && last[0] !== NEWLINE ? `\n${line}\n` : `${line}\n`;
     await file.appendFile(text);
-    await file.datasync();
+    await flush(file);
     const facts = await file.stat();
     const name = basename(this.path);
     const place = this.#places.get(name) ?? { id: idOf(facts), bytes: 0, begun: Buffer.alloc(0) };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
+import { flush } from '../../base/flush.js';
 
 /** What was written of one kind. */
 export interface Written {
@@ -53,7 +54,7 @@ export class Checksums {
   /** Writes the rest, and waits until all of it is on the disk. */
   async finish(): Promise<void> {
     await this.#flush();
-    await this.#file.datasync();
+    await flush(this.#file);
     await this.#file.close();
   }
 

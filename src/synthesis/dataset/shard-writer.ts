@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pack as startPack, type Pack } from 'tar-stream';
+import { flush } from '../../base/flush.js';
 import { Checksums } from './checksums.js';
 import { numberText } from './folder-writer.js';
 import { encodeNpy, encodeSample, type Part } from './parts.js';
@@ -46,7 +47,7 @@ async function store(pack: Pack, path: string): Promise<{ sha256: string; bytes:
       hash.update(piece);
       bytes += piece.length;
     }
-    await file.datasync();
+    await flush(file);
   } finally {
     await file.close();
   }

@@ -2,6 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { flush } from '../../base/flush.js';
 import { writeError } from '../../base/outputs.js';
 import { maskedCrc32c } from './crc32c.js';
 import {
@@ -119,7 +120,7 @@ export async function openEventWriter(
           },
         },
       ]),
-    sync: () => guarded(file.sync()),
+    sync: () => guarded(flush(file)),
     close: () => guarded(file.close()),
   };
 }

@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { getFloat16, setFloat16 } from '@petamoriken/float16';
 import { z } from 'zod';
+import { flush } from '../../base/flush.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
 
 /** An array as it is stored: float32, int32, or float32 in memory that is float16 in the file. */
@@ -88,7 +89,7 @@ export async function writePieces(path: string, pieces: readonly Uint8Array[]): 
   const file = await open(path, 'wx');
   try {
     for (const piece of pieces) await file.writeFile(piece);
-    await file.sync();
+    await flush(file);
   } finally {
     await file.close();
   }

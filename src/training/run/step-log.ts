@@ -1,4 +1,5 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { flush } from '../../base/flush.js';
 import { writeError } from '../../base/outputs.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import type { JsonValue } from './json.js';
@@ -100,7 +101,7 @@ export async function openStepLog(
   };
   return {
     append: (line) => guarded(file.appendFile(`${JSON.stringify(line, sayNonFinite)}\n`)),
-    sync: () => guarded(file.sync()),
+    sync: () => guarded(flush(file)),
     close: () => guarded(file.close()),
   };
 }
