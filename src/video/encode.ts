@@ -13,7 +13,7 @@ import { encodeSegments } from './film-segments.js';
 import { cancelledError } from './ffmpeg-error.js';
 import { type FfmpegPrograms, findFfmpeg } from './ffmpeg-path.js';
 import { finishFilm } from './finish-film.js';
-import { formatOf, isPictureFormat, OUTPUT_FORMATS } from './formats.js';
+import { formatOf, promisedPixelFormat, isPictureFormat, OUTPUT_FORMATS } from './formats.js';
 import { FrameIntake } from './frame-intake.js';
 import { planOutput } from './output-plan.js';
 import { openTarget, type OutputTarget } from './output.js';
@@ -31,9 +31,11 @@ interface Job {
   readonly segments?: SegmentFolder | undefined;
 }
 
-function jobOf(target: string | Writable, options: EncodeOptions): Job {
+function jobOf(target: string | Writable, given: EncodeOptions): Job {
   const path = typeof target === 'string' && target !== '-' ? target : undefined;
-  const format = formatOf(path, options.format);
+  const format = formatOf(path, given.format);
+  const promised = format === 'raw' && path !== undefined ? promisedPixelFormat(path) : undefined;
+  const options = { ...given, outputPixelFormat: given.outputPixelFormat ?? promised };
   const { audioFrom, audioStartSeconds = 0 } = options;
   if (audioFrom !== undefined && SOUND_ENCODERS[format] === undefined) {
     throw new FrameloomError(

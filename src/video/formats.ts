@@ -302,10 +302,14 @@ export const OUTPUT_FORMATS: Readonly<Record<OutputFormatName, OutputFormat>> = 
   raw: {
     extensions: ['.raw', '.rgb', '.rgba', '.yuv'],
     times: 'constant',
-    plan: (source, options) =>
-      plain(source, options.outputPixelFormat ?? source.pixelFormat, [
-        ...['-c:v', 'rawvideo', ...AT_ONCE, '-f', 'rawvideo', '-flush_packets', '1'],
-      ]),
+    plan: (source, options) => {
+      const chosen = options.outputPixelFormat ?? source.pixelFormat;
+      const codec = ['-c:v', 'rawvideo', ...AT_ONCE, '-f', 'rawvideo', '-flush_packets', '1'];
+      const made = plain(source, chosen, codec);
+      // Like y4m it has no tag for the matrix.
+      const matrix = assumedMatrix(source.width, source.height);
+      return isYuv(chosen) ? { ...made, filter: toYuv(chosen, matrix) } : made;
+    },
   },
   nut: {
     extensions: ['.nut'],
@@ -340,6 +344,17 @@ const ALIASES: Readonly<Record<string, OutputFormatName>> = {
   matroska: 'mkv',
   yuv4mpegpipe: 'y4m',
 };
+
+/** What raw frames are taken for by whoever knows no more than the file's name. */
+const RAW_LAYOUTS: Readonly<Record<string, string>> = {
+  '.rgb': 'rgb24',
+  '.rgba': 'rgba',
+  '.yuv': 'yuv420p',
+};
+
+/** The pixel format that the name of a file of raw frames promises; undefined where it does not. */
+export const promisedPixelFormat = (target: string): string | undefined =>
+  RAW_LAYOUTS[extname(target).toLowerCase()];
 
 /** Whether a format is of pictures, a file each. */
 export const isPictureFormat = (format: OutputFormatName): boolean =>

@@ -51,6 +51,10 @@ export async function checkVideoOutput(output: string, check: OutputCheck): Prom
 
 /** The same of any other file. */
 export async function checkFileOutput(output: string, check: OutputCheck): Promise<void> {
+  if (output === '-' || output === '') {
+    const what = output === '' ? 'the output is empty' : 'only frames can be written to a pipe';
+    throw new FrameloomError('bad-option', what, { hint: 'name a file' });
+  }
   const facts = await stat(output).catch(() => undefined);
   if (facts?.isDirectory() || /[\\/]$/.test(output)) {
     throw new FrameloomError('bad-option', `${output} is a folder`, {

@@ -137,6 +137,10 @@ describe('generate', () => {
     [['-i', 'none/*.mp4', '-o', 'x.mp4'], 'no file matches none/*.mp4'],
     [['--list', 'none.txt', '-o', 'x.mp4'], 'the list none.txt cannot be read'],
     [['-i', 'CLIP', '-o', 'x.mp4', '--pix-fmt', 'gray'], 'raw frames need --size too'],
+    [
+      ['-i', 'CLIP', '-o', 'x.mp4', '--pix-fmt', 'foo', '--size', '4x4', '--fps', '25'],
+      '"foo" is not a pixel format that ffmpeg can read',
+    ],
     [['-i', 'CLIP', '-o', 'x.mp4', '--size', '8x8'], 'raw frames need --fps too'],
     [['-i', 'CLIP', '-o', 'x.mp4', '--format', 'avi'], '"avi" is no format that can be written'],
     [['-i', 'CLIP', '-o', 'x.mp4', '--shard', '3/2'], 'is not a shard such as 2/8'],

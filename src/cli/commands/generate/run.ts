@@ -193,6 +193,7 @@ export async function generateAny(
   }
   const inputs = await gatherInputs(input, list, context.signal, context.log);
   refuseIdleFlags(flags, inputs);
+  if (flags.pixFmt !== undefined) await assertPixelFormat(flags.pixFmt, 'read');
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };
