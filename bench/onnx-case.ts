@@ -2,7 +2,7 @@
  * Exports a run and writes, beside the file, frames that TensorFlow.js made with what they were made
  * from, so that another runtime can be held to them:
  *
- *   npx tsx bench/onnx-case.ts RUN generator.onnx
+ *   npx tsx bench/onnx-case.ts RUN generator.onnx [--target web|unity|opencv] [--fp16]
  *   $(node bench/peers/setup.mjs) bench/peers/check_onnx.py generator.onnx
  */
 import './support/help.js';
@@ -11,17 +11,23 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../src/backend/scope.js';
 import { useBackend } from '../src/backend/index.js';
-import { exportGenerator } from '../src/export/index.js';
+import { EXPORT_TARGETS, exportGenerator } from '../src/export/index.js';
 import { stepByTensorFlow } from '../src/export/reference-step.js';
 import { inputsAt, startHistory } from '../src/export/trial-inputs.js';
 import { registerKernels } from '../src/kernels/index.js';
 import { openRunModel } from '../src/pipeline/run-model.js';
 import { encodeSafetensors, type StoredTensor } from '../src/training/run/safetensors.js';
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { target: { type: 'string' }, fp16: { type: 'boolean' } },
+});
 const [run, file] = positionals;
-if (run === undefined || file === undefined) {
-  console.error('usage: npx tsx bench/onnx-case.ts RUN FILE.onnx');
+const target = EXPORT_TARGETS.find((name) => name === (values.target ?? 'onnxruntime'));
+if (run === undefined || file === undefined || target === undefined) {
+  console.error(
+    `usage: npx tsx bench/onnx-case.ts RUN FILE.onnx [--target ${EXPORT_TARGETS.join('|')}] [--fp16]`,
+  );
   process.exit(2);
 }
 
@@ -31,7 +37,8 @@ await useBackend();
 registerKernels();
 const model = await openRunModel(run);
 const { generator, layout } = model;
-const result = await exportGenerator(model, file);
+const precision = values.fp16 ? 'float16' : 'float32';
+const result = await exportGenerator(model, file, { target, precision, overwrite: true });
 const test = {
   ...model.data.size,
   samples: 1,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from 'onnxruntime-common';
 import { scoped } from '../backend/scope.js';
-import { FrameloomError } from '../base/error.js';
+import { throwIfCancelled } from '../base/cancel.js';
 import type { ConditionLayout } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
 import { GENERATOR_MULTIPLE, type Generator, type Parameters } from '../networks/index.js';
@@ -43,11 +43,6 @@ export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws FrameloomError cancelled */
-export function assertWanted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FrameloomError('cancelled', 'the export was cancelled');
-}
-
 async function runCase(
   generator: Generator,
   parameters: Parameters,
@@ -64,7 +59,7 @@ async function runCase(
   let ours = startHistory(generator, test);
   let theirs = ours;
   for (let t = 0; t < frames; t += 1) {
-    assertWanted(signal);
+    throwIfCancelled(signal, 'the export');
     const { condition, noise } = inputsAt(generator, layout, test, t);
     const hasHistory = test.warm || t > 0;
     const expected = stepByTensorFlow(

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
 import { refuseExisting, writeFileAtomic } from '../base/outputs.js';
+import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
 import type { Generator } from '../networks/index.js';
-import { assertWanted, compareWithOnnx, type Comparison } from './compare.js';
+import { compareWithOnnx, type Comparison } from './compare.js';
 import { generatorToOnnx } from './generator-graph.js';
 import { describeInput } from './input-words.js';
 import { MOST_PIXELS, MOST_SAMPLES } from './metadata-fields.js';
@@ -151,7 +152,7 @@ export async function exportGenerator(
       ? model.weights
       : ((await model.weights.data()) as Float32Array);
   const info = await describe(model, weights, { ...options, target, precision }, fixed);
-  assertWanted(signal);
+  throwIfCancelled(signal, 'the export');
   const { file, opCounts } = generatorToOnnx(generator, weights, info);
   log.debug(`${file.length} bytes of ONNX; comparing them with TensorFlow.js`);
   const comparison = await compareWithOnnx(generator, weights, file, {
@@ -175,7 +176,7 @@ export async function exportGenerator(
       },
     );
   }
-  assertWanted(signal);
+  throwIfCancelled(signal, 'the export');
   await writeFileAtomic(path, file, { overwrite, log });
   return {
     ...{ path, bytes: file.length, step: model.step },

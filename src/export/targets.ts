@@ -20,6 +20,8 @@ export interface Target {
   readonly fixed: boolean;
   /** It takes tensors without axes. */
   readonly scalars: boolean;
+  /** A convolution adds a bias itself. */
+  readonly ownBias: boolean;
   /** It convolves any number of channels rightly. */
   readonly unevenChannels: boolean;
   /** It computes in float16 where the file does. */
@@ -38,36 +40,41 @@ const SIZES = list('Div Gather Range Reshape Shape');
 const together = (...sets: readonly ReadonlySet<string>[]): ReadonlySet<string> =>
   new Set(sets.flatMap((set) => [...set]));
 
+/** What the newest runtimes take. */
+const RECENT = {
+  ...({ warp: 'GridSample', opset: 17, irVersion: 8, fixed: false, scalars: true } as const),
+  ...{ unevenPads: true, ownBias: true, unevenChannels: true, half: true },
+};
+
 export const TARGETS: Readonly<Record<ExportTarget, Target>> = {
-  // ONNX Runtime has every op of the standard on the processor: onnxruntime's OperatorKernels.md.
+  // ONNX Runtime has every op of the standard on the processor: docs/OperatorKernels.md of it. Its
+  // other devices are those of `web`, too.
   onnxruntime: {
+    ...{ ...RECENT, unevenChannels: false },
     ops: together(LAYERS, SIZES, list('GridSample Pad')),
-    ...{ warp: 'GridSample', opset: 17, irVersion: 8 },
-    ...{ fixed: false, scalars: true, unevenPads: true, unevenChannels: false, half: true },
   },
   // What runs on WebGPU both in onnxruntime-web's default build (WEBGPU_OP_RESOLVE_RULES of
   // js/web/lib/wasm/jsep/webgpu/op-resolve-rules.ts; Reshape and Shape move no numbers and have no
   // rule) and in its native one (onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc, of
   // 1.26 and later for GridSample). Neither has SpaceToDepth; the former has no Identity.
   web: {
+    ...{ ...RECENT, unevenChannels: false },
     ops: together(LAYERS, SIZES, list('GridSample Pad')),
-    ...{ warp: 'GridSample', opset: 17, irVersion: 8 },
-    ...{ fixed: false, scalars: true, unevenPads: true, unevenChannels: false, half: true },
   },
   // Unity's Inference Engine, once Sentis: the table "Supported ONNX operators" of
   // com.unity.ai.inference 2.2 and later. GridSample came with operator set 16.
   unity: {
+    ...{ ...RECENT, opset: 16, half: false },
     ops: together(LAYERS, SIZES, list('GridSample')),
-    ...{ warp: 'GridSample', opset: 16, irVersion: 8 },
-    ...{ fixed: false, scalars: true, unevenPads: true, unevenChannels: true, half: false },
   },
   // OpenCV's own importer: buildDispatchMap_ONNX_AI of modules/dnn/src/onnx/onnx_importer.cpp, which
   // has no GridSample before 5.0, and before that takes shapes only as numbers, no tensor without
-  // axes, and no uneven pads (modules/dnn/src/layers/convolution_layer.cpp).
+  // axes, and no uneven pads (modules/dnn/src/layers/convolution_layer.cpp). A convolution with a bias
+  // and a sum after it are fused wrongly: an assertion of net_impl_fuse.cpp fails (4.14).
   opencv: {
+    ...{ ...RECENT, warp: 'Gather', opset: 13, irVersion: 7, fixed: true, scalars: false },
+    ...{ unevenPads: false, ownBias: false, half: false },
     ops: together(LAYERS, list('Clip Floor Gather Reshape')),
-    ...{ warp: 'Gather', opset: 13, irVersion: 7 },
-    ...{ fixed: true, scalars: false, unevenPads: false, unevenChannels: true, half: false },
   },
 };
 

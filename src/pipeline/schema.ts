@@ -28,6 +28,18 @@ export const pipelineSchema = z.strictObject({
     .describe('The networks that judge motion over several frames.'),
   losses: lossOptions.prefault({}).describe('What training minimizes, term by term.'),
   training: trainingOptions.prefault({}).describe('Steps, rates, rollouts and what is written.'),
+  about: z
+    .strictObject({
+      author: z.string().min(1).max(200).optional().describe('Whose the trained generator is.'),
+      licence: z
+        .string()
+        .min(1)
+        .max(200)
+        .optional()
+        .describe('What may be done with it, as CC-BY-4.0.'),
+    })
+    .optional()
+    .describe('What exported files say of the generator.'),
 });
 
 /** A pipeline with every default in its place. */

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMetadata } from '../../src/export/metadata.js';
@@ -46,6 +46,7 @@ describe('frameloom export', () => {
   });
 
   it('calls an export for something after it, beside the run’s own', async () => {
+    await appendFile(join(run, 'pipeline.yaml'), 'about:\n  author: A. Person\n  licence: CC0\n');
     const args = ['--target', 'opencv', '--size', '24x16', '--batch', '2', '--fp16-weights'];
     const { code, stdout } = await frameloom('export', run, ...args);
     const path = join(run, 'exports', 'generator-opencv-24x16-batch2-float16-weights.onnx');
@@ -53,9 +54,12 @@ describe('frameloom export', () => {
     expect(readMetadata(await readFile(path), path)).toMatchObject({
       ...{ target: 'opencv', precision: 'float16', compute: 'float32' },
       fixed: { samples: 2, width: 24, height: 16 },
+      ...{ author: 'A. Person', licence: 'CC0' },
       ffmpeg: expect.stringMatching(/^\S+$/) as string,
       input: expect.stringMatching(/^edges of the frame at 32x24/) as string,
     });
+    const told = await frameloom('info', path);
+    expect(told.stdout).toMatch(/made for +opencv, 24x16, 2 at once\n/);
   });
 
   it.each([

@@ -175,6 +175,13 @@ describe('what a graph is written with', () => {
     expect(toOnnx(x, f, 'opencv').ops).toEqual({ ConvTranspose: 1 });
   });
 
+  it('adds a bias apart where a target fuses the two wrongly', async () => {
+    const f: Computation = (i) =>
+      biasAdd(tf.conv2d(i.x!, filter(1, 1, CHANNELS, 5), 1, 'same'), vector(5));
+    await expectSame(x, f, { rtol: 1e-4, atol: 2e-4, target: 'opencv' });
+    expect(toOnnx(x, f, 'opencv').ops).toEqual({ Conv: 1, Add: 1 });
+  });
+
   it.each<[string, Computation]>([
     ['the kernel Cumsum', (i) => tf.cumsum(i.x!, 1)],
     ['the kernel Prelu', (i) => tf.prelu(i.x!, weight(1, 1, 1, CHANNELS) as tf.Tensor4D)],

@@ -139,7 +139,12 @@ export const convolutionWriters: Readonly<Record<string, KernelWriter>> = {
   FrameloomBiasAdd: deep((writer, call) => {
     const convolution = madeBy(inputOf(call, 'x'), tf.Conv2D);
     if (!convolution) throw notExported('a bias of something else than a convolution');
-    return convolve(writer, convolution, inputOf(call, 'bias'));
+    const bias = inputOf(call, 'bias');
+    if (writer.target.ownBias) return convolve(writer, convolution, bias);
+    const { values, shape } = writer.constantOf(bias)!;
+    const apart = { type: writer.deep, name: nameOf(bias) };
+    const channels = writer.graph.constant(values, [1, ...shape, 1, 1], apart);
+    return writer.graph.node('Add', [convolve(writer, convolution, null), channels]);
   }),
   FrameloomInstanceNorm: deep((writer, call) => {
     const epsilon = { float: numberOf(call.attributes.epsilon, 'the epsilon of a norm') };

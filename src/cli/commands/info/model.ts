@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { formatRational } from '../../../base/rational.js';
 import { formatBytes } from '../../../base/units.js';
 import type { ConditionLayout, DataOptions } from '../../../clips/index.js';
+import type { ExportedInfo } from '../../../export/metadata.js';
 import { describeExported, readExported } from '../../../synthesis/models/exported-model.js';
 import { describeRun, type RunScore } from '../../report/run-facts.js';
 import { formatCount, formatFacts, formatTable } from '../../report/table.js';
@@ -73,6 +74,12 @@ export async function informOfRun(folder: string): Promise<Told> {
   };
 }
 
+/** What an exported file was written for. */
+function forWhat({ target, fixed, compute }: ExportedInfo): string {
+  const size = fixed ? `${fixed.width}x${fixed.height}, ${fixed.samples} at once` : 'any size';
+  return `${target ?? 'onnxruntime'}, ${size}${compute === 'float16' ? ', computes in float16' : ''}`;
+}
+
 /** What an exported file says of itself. */
 export async function informOfExport(path: string): Promise<Told> {
   const described = describeExported(await readExported(path), path);
@@ -91,6 +98,7 @@ export async function informOfExport(path: string): Promise<Told> {
       `${historyFrames} frames before, ${conditionFrames} conditions, ${noiseChannels} channels of noise`,
     ],
     ['warps by flow', flow ? 'yes' : 'no'],
+    ['made for', forWhat(info)],
     ['seed', String(info.seed)],
     [
       'weights',
