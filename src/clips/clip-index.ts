@@ -12,7 +12,7 @@ import { atRate, lookAt, type LookContext } from './look.js';
 import type { ClipMedia, MediaPlan } from './media.js';
 import type { DataOptions } from './options.js';
 import { missingCondition, pairClips } from './pair-clips.js';
-import { assertPaired, gapsOf, gapsText, sequenceAt } from './pairs.js';
+import { assertPaired, gapsOf, gapsText, restartsOf, sequenceAt } from './pairs.js';
 import { differentRates, sameRate } from './rates.js';
 import { sideBySide } from './side-by-side.js';
 
@@ -33,7 +33,7 @@ function noClips(): FrameloomError {
 
 /**
  * Pairs the pictures of folders and patterns by number, and looks for holes in the numbers.
- * @returns the frames before which pictures are missing
+ * @returns the frames before which pictures are missing, or another series begins
  * @throws FrameloomError bad-data for a picture without a partner
  */
 async function checkPictures(
@@ -55,7 +55,13 @@ async function checkPictures(
       `${from ?? ''} lacks the pictures ${gapsText(gaps)}: ${gaps.length === 1 ? 'the gap is' : 'gaps are'} taken as a scene cut`,
     );
   }
-  return gaps.map(({ frame }) => frame);
+  const restarts = restartsOf(source, media);
+  if (restarts.length > 0) {
+    log.info(
+      `${from ?? ''} holds ${restarts.length + 1} series of numbers, one behind the other: each begins as a new scene`,
+    );
+  }
+  return [...gaps.map(({ frame }) => frame), ...restarts];
 }
 
 /** A clip and its condition as they were found, at no rate yet. */

@@ -37,19 +37,62 @@ export async function sequenceAt(path: string): Promise<PictureSequence | undefi
 const usedOf = <T>(list: readonly T[], { firstFrame, frameLimit }: UsedPart): readonly T[] =>
   list.slice(firstFrame, frameLimit === null ? undefined : firstFrame + frameLimit);
 
+/** Where a picture stands: its number, in a series of those whose other numbers are the same. */
+interface Place {
+  readonly series: string;
+  readonly number: number;
+}
+
+/** The places of all pictures by the numbers in their names; null where names are not alike otherwise. */
+function placesOf({ files, numbers }: PictureSequence): Place[] | null {
+  if (numbers) return numbers.map((number) => ({ series: '', number }));
+  const names = files.map((file) => basename(file).split(/(\d+)/));
+  const [first] = names;
+  const isAlike = names.every(
+    (parts) =>
+      parts.length === first!.length && parts.every((part, i) => i % 2 === 1 || part === first![i]),
+  );
+  if (!first || !isAlike) return null;
+  const varying = first.flatMap((part, i) =>
+    i % 2 === 1 && names.some((parts) => parts[i] !== part) ? [i] : [],
+  );
+  const last = varying.pop();
+  if (last === undefined) return null;
+  return names.map((parts) => ({
+    series: varying.map((i) => parts[i]).join(' '),
+    number: Number(parts[last]),
+  }));
+}
+
 /**
  * Where pictures are missing from a sequence. Numbers that go up by two or by ten leave nothing out,
  * and numbers that go up by this and that are times or the like and say nothing.
  */
 export function gapsOf(sequence: PictureSequence, part: UsedPart): Gap[] {
-  const numbers = sequence.numbers ?? [];
-  const steps = numbers.slice(1).map((number, i) => number - numbers[i]!);
+  const places = placesOf(sequence) ?? [];
+  const steps = places.flatMap(({ series, number }, i) => {
+    const before = places[i - 1];
+    return before?.series === series ? [number - before.number] : [];
+  });
   const step = steps.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
   if (step < 1 || steps.some((one) => one % step !== 0)) return [];
-  const used = usedOf(numbers, part);
-  return used.flatMap((before, frame) => {
-    const after = used[frame - 1];
-    return after !== undefined && before - after > step ? [{ frame, after, before }] : [];
+  const used = usedOf(places, part);
+  return used.flatMap(({ series, number: before }, frame) => {
+    const last = used[frame - 1];
+    const isGap = last?.series === series && before - last.number > step;
+    return isGap ? [{ frame, after: last.number, before }] : [];
+  });
+}
+
+/**
+ * Where one series of pictures ends and the next begins, as after `aachen_000001_000029.png` comes
+ * `aachen_000002_000000.png`: the last number begins anew.
+ */
+export function restartsOf(sequence: PictureSequence, part: UsedPart): number[] {
+  const used = usedOf(placesOf(sequence) ?? [], part);
+  return used.flatMap(({ series, number }, frame) => {
+    const last = used[frame - 1];
+    return last && last.series !== series && number <= last.number ? [frame] : [];
   });
 }
 

@@ -7,6 +7,7 @@ import {
   assertPaired,
   gapsOf,
   gapsText,
+  restartsOf,
   sequenceAt,
   type UsedPart,
 } from '../../src/clips/pairs.js';
@@ -115,6 +116,27 @@ describe('gaps in the numbers', () => {
     expect(await gaps(numbered([0, 33, 66, 100, 133, 167]))).toEqual([]);
     expect((await gaps(numbered([10, 20, 40, 50]))).map(({ frame }) => frame)).toEqual([2]);
     expect(await gaps(['cat.png', 'dog.png'])).toEqual([]);
+  });
+});
+
+describe('names that count by two numbers', () => {
+  const city = (...places: readonly (readonly [number, number])[]): string[] =>
+    places.map(([shot, frame]) => `ulm_${shot}_00${frame}_photo8bit.png`);
+  const sequenceOf = async (...places: readonly (readonly [number, number])[]) =>
+    (await sequenceAt(await folderOf(city(...places))))!;
+
+  it('lack pictures within a series, and begin a scene with the next', async () => {
+    const snippets = await sequenceOf([1, 5], [1, 6], [1, 8], [2, 0], [2, 1]);
+    expect(gapsOf(snippets, WHOLE)).toEqual([{ frame: 2, after: 6, before: 8 }]);
+    expect(restartsOf(snippets, WHOLE)).toEqual([3]);
+    expect(restartsOf(snippets, { firstFrame: 2, frameLimit: 2 })).toEqual([1]);
+  });
+
+  it('count on where only one of them changes, or both go up', async () => {
+    const drive = await sequenceOf([1, 19], [2, 19], [4, 19]);
+    expect(gapsOf(drive, WHOLE)).toEqual([{ frame: 2, after: 2, before: 4 }]);
+    expect(restartsOf(drive, WHOLE)).toEqual([]);
+    expect(restartsOf(await sequenceOf([1, 2], [1, 3], [2, 4]), WHOLE)).toEqual([]);
   });
 });
 
