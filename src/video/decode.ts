@@ -85,11 +85,11 @@ async function* framesOf(
   // Whoever stops taking frames stops everything that was begun for them.
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  let probed: ProbedInput | undefined;
+  let looked: Awaited<ReturnType<typeof lookAt>> | undefined;
   try {
     pixelFormatOf(options);
-    const looked = await lookAt(source, options, signal);
-    ({ probed } = looked);
+    looked = await lookAt(source, options, signal);
+    const { probed } = looked;
     const { info } = probed;
     const range = decodeRange(info, options);
     if (
@@ -101,9 +101,11 @@ async function* framesOf(
     yield* range.resampleTo ? resampled(decoding) : everyFrame(decoding);
   } finally {
     stop.abort();
-    await probed?.feed?.close().catch((error: unknown) => {
+    await looked?.probed.feed?.close().catch((error: unknown) => {
       log.debug(`the input could not be closed: ${String(error)}`);
     });
+    // Whoever counts is gone too; what it failed with was told, or is of no interest any more.
+    await looked?.counted.catch(() => undefined);
   }
 }
 
