@@ -7,6 +7,7 @@ import { identityOf } from '../video/sequence.js';
 import type { MediaCache } from './media-cache.js';
 import { SMALLEST_SIDE } from './options.js';
 import { sequenceAt } from './pairs.js';
+import { sizesText } from './picture-header.js';
 import { assertOneSeries } from './series.js';
 
 /** Raised whenever a look would come out otherwise for the same file. */
@@ -108,8 +109,11 @@ async function look(
 ): Promise<{ info: VideoInfo; told: Told }> {
   await assertOneSeries(path);
   const heard = listening(log);
-  // Of pictures all that there is to say is said where they are paired.
-  const own = (await sequenceAt(path)) ? {} : { log: heard.log };
+  const sequence = await sequenceAt(path);
+  // Of missing pictures all that there is to say is said where they are paired.
+  const own = sequence ? {} : { log: heard.log };
+  const sizes = sequence && (await sizesText(sequence.files));
+  if (sizes !== undefined) heard.log.warn(`${path}: ${sizes}`);
   const info = await probe(path, { onDamage, count: true, signal, ...own });
   if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
     throw new FrameloomError(

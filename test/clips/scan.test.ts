@@ -5,7 +5,7 @@ import { createLogger } from '../../src/base/log.js';
 import { isFrameloomError } from '../../src/base/error.js';
 import type { DataInput } from '../../src/clips/index.js';
 import { png } from '../cases/pictures.js';
-import { scratchPath } from '../video/make-clip.js';
+import { runFfmpeg, scratchPath } from '../video/make-clip.js';
 import { counting, open } from './make-data.js';
 
 const COUNT = 40;
@@ -111,6 +111,30 @@ describe('a scan of pictures', () => {
     await mkdir(locked);
     await chmod(locked, 0o500);
     expect((await look({ clips }, locked, 3)).grey).toBe(3);
+  });
+
+  it('tells of pictures of several sizes, and tells it again', async () => {
+    const folder = await folderOfPictures();
+    const cache = scratchPath('cache');
+    for (const k of [3, 9]) await writeFile(join(folder, nameOf(k)), png(k, 'rgb', 48, 24));
+    const jpeg = scratchPath('photos');
+    await mkdir(jpeg);
+    for (const [name, size] of [
+      ['1.jpg', '32x24'],
+      ['2.jpg', '64x48'],
+    ] as const) {
+      const source = `testsrc=size=${size}`;
+      await runFfmpeg('-f', 'lavfi', '-i', source, '-frames:v', '1', join(jpeg, name));
+    }
+    const said = /sizes: 38 of 32x24 \(001\.png\), 2 of 48x24 \(003\.png\); all are stretched/;
+    for (const scanned of [true, false]) {
+      const first = await look({ clips: [folder] }, cache, 2);
+      expect(first).toMatchObject({ grey: 3, scanned });
+      expect(first.said).toMatch(said);
+    }
+    expect((await look({ clips: [jpeg] }, cache, 0)).said).toContain(
+      '1 of 32x24 (1.jpg), 1 of 64x48 (2.jpg)',
+    );
   });
 
   it('goes when nobody has asked for it in three months', async () => {
