@@ -1,9 +1,10 @@
 // Folders as data sets come, none of whose files is renamed: each is checked, and trained on for a step.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Inspection } from '../../src/cli/input/inspect.js';
+import { readMetadata } from '../../src/export/metadata.js';
 import { frameloom } from '../cli/support.js';
 import { tabledPng } from '../clips/tabled-png.js';
 import { makeWorkFolder, writePipeline } from './support.js';
@@ -167,5 +168,16 @@ describe('as it comes', () => {
     });
     expect(data.totals).toMatchObject({ clips: 2, frames: 2 * FRAMES });
     expect(shares(data).map(({ ignored }) => ignored)).toEqual([2 / 32, 2 / 32]);
+    // The exported file takes the same maps, and carries by itself what is ignored in them.
+    const exported = join(work.path, 'runs-voc', 'exports', 'generator.onnx');
+    const made = join(work.path, 'made', '{name}.mkv');
+    const maps = join(work.path, 'voc', 'SegmentationClass', '*');
+    const generated = await frameloom('--quiet', 'generate', exported, '-i', maps, '-o', made);
+    expect(generated).toMatchObject({ code: 0, stderr: '' });
+    expect((await readdir(join(work.path, 'made'))).sort()).toEqual(
+      expect.arrayContaining(['bear.mkv', 'bus.mkv']),
+    );
+    const { condition } = readMetadata(await readFile(exported), exported);
+    expect(condition).toMatchObject({ channels: 21, ignoredId: 255 });
   });
 });

@@ -77,6 +77,25 @@ describe('check', () => {
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);
       expect(stderr).toContain(bad);
     }
+    const list = ['--clip', empty, clip, text];
+    const all = await frameloom('--quiet', 'check', pipeline, '--json', ...list);
+    expect(all.code).toBe(2);
+    expect(all.stderr).toMatch(
+      /^error: 2 of 3 clips cannot be used:\n.*empty.*\n.*text.*\nmend them/,
+    );
+    const { broken } = JSON.parse(all.stdout) as { broken: { path: string; code: string }[] };
+    expect(broken.map(({ path, code }) => [path, code])).toEqual([
+      [empty, 'bad-input'],
+      [text, expect.any(String)],
+    ]);
+    const skipped = await frameloom('check', pipeline, '--json', '--skip-broken', ...list);
+    expect(skipped.code).toBe(0);
+    expect(skipped.stderr).toContain('warning: left out 2 of 3 clips');
+    const { data } = JSON.parse(skipped.stdout) as Inspection;
+    expect(data.skipped.map(({ path }) => path)).toEqual([empty, text]);
+    expect(data.clips).toHaveLength(1);
+    const words = await frameloom('--quiet', 'check', pipeline, '--skip-broken', ...list);
+    expect(words.stdout).toMatch(/left out, 2 of 3 clips:\n {2}.*empty\.mp4: .*0 bytes/);
     const unknown = await frameloom('check', pipeline, '--set', 'data.sise=64x36');
     expect(unknown).toMatchObject({
       code: 2,
