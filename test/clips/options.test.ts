@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { dataOptions, type DataInput } from '../../src/clips/index.js';
 
@@ -88,5 +90,20 @@ describe('dataOptions', () => {
       .filter(([, value]) => !(value as { description?: string }).description)
       .map(([key]) => key);
     expect(undescribed).toEqual([]);
+  });
+});
+
+describe('the data guide', () => {
+  it('shows nothing but data sections and conditions that can be meant', async () => {
+    const guide = await readFile(new URL('../../docs/data.md', import.meta.url), 'utf8');
+    const blocks = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text!);
+    // Several ways to write one key stand in one block.
+    const parts = blocks.flatMap((text) => text.split(/^(?=condition:)/m));
+    expect(parts.length).toBeGreaterThanOrEqual(6);
+    for (const part of parts) {
+      const section = parse(part) as { data?: object; condition?: unknown };
+      const data = section.data ?? { condition: section.condition };
+      expect([part, dataOptions.safeParse(data).error?.message]).toEqual([part, undefined]);
+    }
   });
 });
