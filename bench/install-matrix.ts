@@ -33,7 +33,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     setup: { type: 'boolean', default: false },
-    managers: { type: 'string', default: 'npm,pnpm@9,pnpm@10,yarn@1' },
+    managers: { type: 'string', default: 'npm,pnpm@9,pnpm@10,yarn@1,yarn@4' },
     nodes: { type: 'string', default: '20,22,24' },
     tarball: { type: 'string' },
   },
@@ -66,16 +66,25 @@ function cases(): Case[] {
   ];
 }
 
-/** How a manager is called: npm itself, others by npx, which fetches them from npm. */
-function managerCommand(manager: string): [string, string[]] {
-  const [name = ''] = manager.split('@');
-  return name === 'npm' ? ['npm', []] : ['npx', ['--yes', manager]];
+/** How a manager and what it installed are called; others than npm are fetched from npm by npx. */
+function managerOf(manager: string) {
+  const [name = '', version = ''] = manager.split('@');
+  // From version 2 on, yarn is published under another name, and installs without node_modules.
+  const isPlain = name === 'yarn' && Number(version) > 1;
+  const spec = isPlain ? `@yarnpkg/cli-dist@${version}` : manager;
+  const [program, ...before] = name === 'npm' ? ['npm'] : ['npx', '--yes', spec];
+  return {
+    program: program,
+    before,
+    install: (tarball: string): string[] =>
+      name === 'npm'
+        ? ['install', tarball]
+        : ['add', `${isPlain ? 'frameloom@' : ''}file:${tarball}`],
+    /** The program and the first words of a call of Frameloom. */
+    frameloom: isPlain ? [program, ...before, 'frameloom'] : ['frameloom'],
+    folder: isPlain ? '.yarn' : 'node_modules',
+  };
 }
-
-const installArguments = (manager: string, tarball: string): string[] => [
-  manager.startsWith('npm') ? 'install' : 'add',
-  manager.startsWith('npm') ? tarball : `file:${tarball}`,
-];
 
 const work = await mkdtemp(join(tmpdir(), 'frameloom-install-'));
 const root = inBench('..');
@@ -149,6 +158,8 @@ async function measure(
   const project = join(work, 'my projects', `number ${number}`);
   await mkdir(project, { recursive: true });
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }\n');
+  // Or yarn would take the project for part of whatever lies above it.
+  if (one.manager.startsWith('yarn')) await writeFile(join(project, 'yarn.lock'), '');
   await copyFile(parts.model, join(project, 'generator.onnx'));
   await copyFile(parts.video, join(project, 'in.mp4'));
   const node = await nodeFolder(one.node);
@@ -157,23 +168,21 @@ async function measure(
   const rest = one.ffmpeg ? (process.env.PATH ?? '') : parts.without;
   const env = cleanEnvironment([...path, rest], { FRAMELOOM_CACHE: cache });
   const here = { cwd: project, env };
-  const [program, before] = managerCommand(one.manager);
+  const { program, before, install, folder, frameloom } = managerOf(one.manager);
+  const [command = '', ...first] = frameloom;
+  const call = (...args: string[]): Promise<Ran> => run(command, [...first, ...args], here);
   // Fetches the manager itself.
   await must(program, [...before, '--version'], here);
-  const installed = await must(
-    program,
-    [...before, ...installArguments(one.manager, parts.tarball)],
-    here,
-  );
-  const megabytes = (await bytesOf(join(project, 'node_modules'))) / 1e6;
+  const installed = await must(program, [...before, ...install(parts.tarball)], here);
+  const megabytes = (await bytesOf(join(project, folder))) / 1e6;
 
   const generate = (output: string): Promise<Ran> =>
-    run('frameloom', ['generate', 'generator.onnx', '-i', 'in.mp4', '-o', output], here);
+    call('generate', 'generator.onnx', '-i', 'in.mp4', '-o', output);
   if (!one.ffmpeg) {
     const refused = await generate('out.mp4');
     if (refused.code === 0) throw new Error('a video was generated without any ffmpeg');
     expectIn(refused, 'setup --ffmpeg');
-    await must('frameloom', ['setup', '--ffmpeg'], here);
+    await must(command, [...first, 'setup', '--ffmpeg'], here);
   }
   const times: number[] = [];
   for (const output of ['first.mp4', 'second.mp4']) {
@@ -184,7 +193,7 @@ async function measure(
     times.push(ran.seconds);
   }
   // Training is not begun without native TensorFlow, and says what brings it.
-  const trained = await run('frameloom', ['train', 'edges-to-video', '--clip', 'in.mp4'], here);
+  const trained = await call('train', 'edges-to-video', '--clip', 'in.mp4');
   if (trained.code === 0) throw new Error('it trained without native TensorFlow');
   expectIn(trained, 'setup');
   if (values.setup && number === 1) await trainThere(project, env);

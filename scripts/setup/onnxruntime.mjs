@@ -1,7 +1,7 @@
 // ONNX Runtime for Node, whose npm package has an install script that fetches CUDA and carries 290 MB for
 // five machines. A clone gets this machine's part, in the cache; a package takes the parts for the
 // usual machines along, compressed, and unpacks its own when it is first needed (src/export/runtime-files.ts):
-//   <cache>/onnxruntime-<version>-<machine>/{package.json,dist,bin,node_modules/onnxruntime-common}
+//   <cache>/onnxruntime-<version>-<machine>/{package.json,dist,bin,common}
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -55,13 +55,13 @@ const BINARIES = /** @type {Readonly<Record<string, readonly string[] | undefine
 const binary = (machine, file) => join('bin', 'napi-v6', ...machine.split('-'), file);
 
 /**
- * The JavaScript of ONNX Runtime, without maps and types.
+ * The JavaScript of ONNX Runtime, without maps and types. It finds what it depends on by a path: a cache
+ * inside a project that yarn manages is not searched for packages.
  *
  * @param {string} whole the unpacked package
  * @param {string} target
- * @param {string} common where onnxruntime-common goes, within the target
  */
-async function copyScripts(whole, target, common) {
+async function copyScripts(whole, target) {
   const source = packageFolder('onnxruntime-common');
   if (source === undefined) {
     throw new SetupError('onnxruntime-common is not installed', 'run: npm ci');
@@ -73,11 +73,16 @@ async function copyScripts(whole, target, common) {
   const filter = (/** @type {string} */ path) => !/\.(map|d\.ts)$|[\\/]esm$/.test(path);
   for (const [from, to] of [
     [whole, target],
-    [source, join(target, common)],
+    [source, join(target, 'common')],
   ]) {
     for (const part of ['package.json', 'dist']) {
       await cp(join(from ?? '', part), join(to ?? '', part), { recursive: true, filter });
     }
+  }
+  for (const name of await readdir(join(target, 'dist'))) {
+    const path = join(target, 'dist', name);
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replaceAll('require("onnxruntime-common")', 'require("../common")'));
   }
 }
 
@@ -104,7 +109,7 @@ export async function onnxruntimeNeed() {
         try {
           await fetchPackage(NAME, whole);
           await rm(beside, { recursive: true, force: true });
-          await copyScripts(whole, beside, join('node_modules', 'onnxruntime-common'));
+          await copyScripts(whole, beside);
           for (const file of binaries) {
             const path = binary(machine, file);
             await mkdir(dirname(join(beside, path)), { recursive: true });
@@ -140,7 +145,7 @@ export async function vendorOnnxruntime() {
   try {
     await fetchPackage(NAME, whole);
     await rm(beside, { recursive: true, force: true });
-    await copyScripts(whole, join(beside, 'js'), 'common');
+    await copyScripts(whole, join(beside, 'js'));
     say('compressing ONNX Runtime');
     /** @type {Record<string, { name: string, bytes: number }[]>} */
     const machines = {};

@@ -79,7 +79,7 @@ export async function carriedEntry(places: {
   const { vendor, cache, log = createLogger() } = places;
   const machine = `${process.platform}-${process.arch}`;
   const carried = carriedIn(vendor);
-  if (carried === undefined || carried.machines[machine] === undefined) {
+  if (carried?.machines[machine] === undefined) {
     throw new FrameloomError(
       'backend',
       carried === undefined
@@ -149,11 +149,7 @@ async function unpack(
   machine: string,
   folder: string,
 ): Promise<void> {
-  for (const part of ['package.json', 'dist']) {
-    await cp(join(vendor, 'js', part), join(folder, part), { recursive: true });
-  }
-  const common = join(folder, 'node_modules', 'onnxruntime-common');
-  await cp(join(vendor, 'js', 'common'), common, { recursive: true });
+  await cp(join(vendor, 'js'), folder, { recursive: true });
   await mkdir(join(folder, binaryFolder(machine)), { recursive: true });
   for (const { name, bytes } of machines[machine]!) {
     const content = await promisify(brotliDecompress)(
