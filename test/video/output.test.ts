@@ -13,12 +13,14 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Logger } from '../../src/base/log.js';
+import { flush } from '../../src/base/flush.js';
 import { temporaryBeside } from '../../src/base/temporaries.js';
 import { assertNotAnInput } from '../../src/video/kept-files.js';
 import { openTarget, type FileTarget, type TargetOptions } from '../../src/video/output.js';
 import { scratchPath } from './make-clip.js';
 
 vi.mock('node:fs/promises', { spy: true });
+vi.mock('../../src/base/flush.js', { spy: true });
 afterEach(() => vi.resetAllMocks());
 
 async function fileTarget(
@@ -76,17 +78,15 @@ describe('a film', () => {
     await writeFile(target.temporary, 'film');
     const order: string[] = [];
     const { open } = await vi.importActual<typeof fs>('node:fs/promises');
+    const names = new Map<number, string>();
     vi.mocked(fs.open).mockImplementation(async (...args) => {
       const file = await open(...args);
-      vi.spyOn(file, 'datasync').mockImplementation(() => {
-        order.push(`sync ${basename(String(args[0]))}`);
-        return Promise.resolve();
-      });
-      vi.spyOn(file, 'sync').mockImplementation(() => {
-        order.push(`sync ${basename(String(args[0]))}`);
-        return Promise.resolve();
-      });
+      names.set(file.fd, basename(String(args[0])));
       return file;
+    });
+    vi.mocked(flush).mockImplementation((file) => {
+      order.push(`sync ${names.get(file.fd)}`);
+      return Promise.resolve();
     });
     vi.mocked(fs.link).mockImplementation(async (from, to) => {
       order.push('name');
