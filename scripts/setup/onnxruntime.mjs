@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import { withLock } from '../../src/base/lock.mjs';
-import { noteProvided, provided } from '../../src/base/provisions.mjs';
+import { noted, noteProvided } from '../../src/base/provisions.mjs';
 import { PINNED, fetchPackage } from './npm-package.mjs';
 import { cacheFolder, packageFolder, root } from './paths.mjs';
 import { SetupError, megabytes, say } from './say.mjs';
@@ -81,8 +81,11 @@ async function copyScripts(whole, target) {
   }
   for (const name of await readdir(join(target, 'dist'))) {
     const path = join(target, 'dist', name);
-    const text = await readFile(path, 'utf8');
-    await writeFile(path, text.replaceAll('require("onnxruntime-common")', 'require("../common")'));
+    const text = (await readFile(path, 'utf8'))
+      .replaceAll('require("onnxruntime-common")', 'require("../common")')
+      // The maps stay behind, and a tool that looks for one would complain.
+      .replace(/^\/\/# sourceMappingURL=.*$/gm, '');
+    await writeFile(path, text);
   }
 }
 
@@ -97,7 +100,7 @@ export async function onnxruntimeNeed() {
   if (binaries === undefined) return { summary: `no ONNX Runtime for ${machine}` };
   const cache = cacheFolder();
   const folder = join(cache, `onnxruntime-${VERSION}-${machine}`);
-  const note = provided('onnxruntime', { cache, root });
+  const note = noted('onnxruntime', { cache, root });
   if (note?.paths['folder'] === folder) return { summary: '' };
   const work = async () => {
     await withLock(

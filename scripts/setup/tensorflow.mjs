@@ -1,6 +1,6 @@
 // Native TensorFlow from nothing to an addon that loads: what is wanted, what is there, the way between.
 import { existsSync } from 'node:fs';
-import { noteProvided, provided } from '../../src/base/provisions.mjs';
+import { noted, noteProvided } from '../../src/base/provisions.mjs';
 import {
   addonFolder,
   addonPath,
@@ -70,7 +70,7 @@ function planFor(device) {
 function inPlace({ device, stamp }) {
   const cache = cacheFolder();
   const folder = addonFolder(cache, stamp);
-  const note = provided(`tensorflow-${device}`, { cache, root });
+  const note = noted(`tensorflow-${device}`, { cache, root });
   return (
     note?.paths['addon'] === addonPath(folder) &&
     isBuiltAddon(cache, stamp) &&
@@ -97,7 +97,7 @@ export async function tensorflowNeed() {
   }
   // A card was seen but nobody insisted on it: the CPU build is better than none.
   const fallback = planFor('cpu');
-  const tried = provided('tensorflow-cpu', { cache: cacheFolder(), root })?.instead;
+  const tried = noted('tensorflow-cpu', { cache: cacheFolder(), root })?.instead;
   if (inPlace(fallback) && tried !== undefined) {
     return {
       summary: `${summaryOf(fallback.stamp)}, not the GPU's: ${tried}; FRAMELOOM_DEVICE=gpu tries again`,

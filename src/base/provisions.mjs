@@ -6,7 +6,7 @@
 // There are two notes of each. The one in the package's own folder is what set-up chose for this very
 // package, and holds whatever FRAMELOOM_CACHE says later. The one in the cache serves packages whose
 // folder cannot be written, such as those that root installed for everybody.
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +71,26 @@ export function provided(name, places) {
     if (note !== undefined) return note;
   }
   return undefined;
+}
+
+/**
+ * What set-up has noted for this very package. Another package's note in the cache is none of it, unless
+ * this one's folder cannot be written: it would be lost as soon as FRAMELOOM_CACHE names another cache.
+ *
+ * @param {Provided} name
+ * @param {Places} places
+ * @returns {Note | undefined}
+ */
+export function noted(name, places) {
+  const [own = '', shared = ''] = files(name, places);
+  const note = readNote(own);
+  if (note !== undefined) return note;
+  try {
+    accessSync(dirname(dirname(own)), constants.W_OK);
+    return undefined;
+  } catch {
+    return readNote(shared);
+  }
 }
 
 /**

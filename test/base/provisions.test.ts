@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { noteProvided, provided } from '../../src/base/provisions.mjs';
+import { noted, noteProvided, provided } from '../../src/base/provisions.mjs';
 
 /** A cache with an ffmpeg in it, and the folder of a package. */
 function places() {
@@ -48,4 +48,18 @@ it('a note that was cut short is none, and a package that cannot be written need
   expect(provided('ffmpeg', { cache, root: file })?.paths.folder).toBe(join(cache, 'ffmpeg'));
   writeFileSync(join(cache, 'provisions', 'ffmpeg.json'), '{"paths": {"fol');
   expect(provided('ffmpeg', { cache, root })).toBeUndefined();
+});
+
+it('what another package noted in the cache is not yet noted for this one', async () => {
+  const { cache, root } = places();
+  const other = join(root, 'other');
+  mkdirSync(other);
+  const paths = { folder: join(cache, 'ffmpeg') };
+  await noteProvided('ffmpeg', { paths }, { cache, root: other });
+  expect(provided('ffmpeg', { cache, root })?.paths).toEqual(paths);
+  expect(noted('ffmpeg', { cache, root })).toBeUndefined();
+  await noteProvided('ffmpeg', { paths }, { cache, root });
+  expect(noted('ffmpeg', { cache, root })?.paths).toEqual(paths);
+  // A folder that cannot be written is served by the cache's note.
+  expect(noted('ffmpeg', { cache, root: join(root, 'none') })?.paths).toEqual(paths);
 });
