@@ -38,7 +38,7 @@ export function takeBack({ word, what, flag, values, isIt }: TakenWord): {
   }
   const taken = values && values.length > 0 ? `: ${flag} took ${values.join(', ')}` : '';
   throw new FrameloomError('bad-option', `the ${what} is missing${taken}`, {
-    hint: `name it first, in front of ${flag}`,
+    hint: taken === '' ? 'name it behind the command' : `name it first, in front of ${flag}`,
   });
 }
 

@@ -85,6 +85,11 @@ export async function chooseModel(place: string, options: Opening): Promise<Chos
   let used = false;
   try {
     throwIfCancelled(signal, DOING);
+    if (engine !== undefined && !['auto', 'onnx', 'tensorflow'].includes(engine)) {
+      throw new FrameloomError('bad-option', `there is no engine ${JSON.stringify(engine)}`, {
+        hint: 'auto, onnx or tensorflow',
+      });
+    }
     if (engine === 'tensorflow' && device !== undefined) {
       throw new FrameloomError('bad-option', 'a device is for the engine onnx');
     }

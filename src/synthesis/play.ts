@@ -41,7 +41,7 @@ const NAME = 'the file';
  *
  * @param file the bytes of what `frameloom export` wrote
  * @param runtime the package: `import * as ort from 'onnxruntime-web'`
- * @throws FrameloomError bad-input: no exported generator, another size than it takes, or the runtime
+ * @throws FrameloomError bad-option where the runtime is none; bad-input: no exported generator, another size than it takes, or the runtime
  *   cannot load it; untrusted when it names other files; cancelled
  */
 export async function openModel(
@@ -52,6 +52,13 @@ export async function openModel(
   const { signal, session: wanted } = options;
   const bytes = file instanceof Uint8Array ? file : new Uint8Array(file);
   throwIfCancelled(signal, DOING);
+  // From programs without types, anything may come.
+  const { InferenceSession: sessions } = (runtime as Partial<OnnxRuntime> | undefined) ?? {};
+  if (typeof sessions?.create !== 'function') {
+    throw new FrameloomError('bad-option', 'what was handed in is no ONNX Runtime', {
+      hint: "such as: import * as ort from 'onnxruntime-web'; openModel(bytes, ort)",
+    });
+  }
   const info = readMetadata(bytes, NAME);
   const { width, height } = runSize(info, options, NAME);
   let session: InferenceSession;

@@ -5,7 +5,7 @@ import type { OnDamage, VideoInfo } from './types.js';
 
 /** What ffmpeg says of streams that are whole, or when nobody takes its frames any more: told to nobody. */
 const HARMLESS =
-  /mmco: unref short failure|co located POCs unavailable|reference picture missing|[Mm]issing reference picture|number of reference frames|Could not find ref with POC|illegal short term buffer|[Nn]on.?monoton|deprecated|EOF timestamp|Unknown codec tag|Changing video frame properties on the fly|DTS .*, next:|timestamp discontinuity|Broken pipe/;
+  /mmco: unref short failure|co located POCs unavailable|reference picture missing|[Mm]issing reference picture|number of reference frames|Could not find ref with POC|illegal short term buffer|[Nn]on.?monoton|deprecated|EOF timestamp|Unknown codec tag|Changing video frame properties on the fly|DTS .*, next:|timestamp discontinuity|Broken pipe|Connection reset by peer|Error writing trailer/;
 /** Only the video is decoded; ffmpeg looks into the audio when it opens a file. */
 const OF_AUDIO =
   /^(?:aac\w*|mp[123]\w*|ac3|eac3|opus|vorbis|flac|dca|dts|truehd|pcm_\w+|alac|amrnb|amrwb|wma\w*): /;

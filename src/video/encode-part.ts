@@ -4,7 +4,7 @@ import { formatRational, type Rational } from '../base/rational.js';
 import { Encoder, type EncoderOptions } from './encoder.js';
 import type { FrameIntake } from './frame-intake.js';
 import type { OutputTimes } from './output-times.js';
-import { frameBytes } from './pixel-format.js';
+import { frameBytes, isPixelFormat, PIXEL_FORMATS } from './pixel-format.js';
 import type { EncodeOptions, Frame, FrameShape, OutputFormatName } from './types.js';
 
 /** The frames that one ffmpeg is given: a whole film, or a segment of one. */
@@ -117,6 +117,21 @@ const whyAgain = (format: OutputFormatName, fps: Rational): string =>
   format === 'gif'
     ? 'shows no picture longer than 655.35 s: what is shown longer is written more than once'
     : `has one rate only, ${formatRational(fps)}: frames are written more than once to keep their times`;
+
+/**
+ * What comes from programs without types is looked at before anything is made of it.
+ * @throws FrameloomError bad-shape
+ */
+export function assertFrame(frame: Frame): void {
+  const { width, height, pixelFormat, data } = (frame as Partial<Frame> | null | undefined) ?? {};
+  const isSide = (side: unknown): boolean => Number.isSafeInteger(side) && (side as number) > 0;
+  const isBytes = ArrayBuffer.isView(data) && data.BYTES_PER_ELEMENT === 1;
+  const known = pixelFormat !== undefined && isPixelFormat(pixelFormat);
+  if (isSide(width) && isSide(height) && known && isBytes) return;
+  throw new FrameloomError('bad-shape', 'what came to be encoded is no frame', {
+    hint: `a frame has width, height, pixelFormat (${PIXEL_FORMATS.join(', ')}) and its bytes as data`,
+  });
+}
 
 /** Bytes of another length would shift every frame after them. */
 function checkFrame(frame: Frame, at: number, shape: FrameShape, expected: boolean): void {

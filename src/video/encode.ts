@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
-import { Observable, type OperatorFunction } from 'rxjs';
+import { Observable, type OperatorFunction, tap } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { type Rational } from '../base/rational.js';
 import { prepareSound, type Sound } from './audio.js';
 import { type Carried, checkCarry, prepareCarried } from './carry.js';
 import { chooseEncoder, codecOf } from './codecs.js';
 import { chooseClock } from './container-clock.js';
-import { encodePart, noFrames, tellMoved } from './encode-part.js';
+import { assertFrame, encodePart, noFrames, tellMoved } from './encode-part.js';
 import { WRITING_FRAMES } from './encoder.js';
 import type { SegmentFolder } from './film-progress.js';
 import { encodeSegments } from './film-segments.js';
@@ -212,7 +212,7 @@ function encodeJob(open: () => Job): OperatorFunction<Frame, EncodeResult> {
       const { signal } = options;
       if (signal?.aborted) throw cancelledError('encoding');
       const stop = new AbortController();
-      const intake = new FrameIntake(source, WRITING_FRAMES);
+      const intake = new FrameIntake(source.pipe(tap(assertFrame)), WRITING_FRAMES);
       const end = (): void => {
         const reason = cancelledError('encoding');
         stop.abort(reason);

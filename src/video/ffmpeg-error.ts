@@ -60,7 +60,7 @@ export function ffmpegError(failure: FfmpegFailure): FrameloomError {
       { ...detail, hint: 'give the video itself; convert a rare kind of video with ffmpeg first' },
     );
   }
-  if (doing === 'encode' && stderr.matches(/Broken pipe/)) {
+  if (doing === 'encode' && stderr.matches(/Broken pipe|Connection reset by peer/)) {
     return closedPipe(said);
   }
   if (filter !== undefined && stderr.matches(BAD_FILTER)) {

@@ -23,7 +23,12 @@ interface Span {
 }
 
 function spanOf(info: VideoInfo, part: PartOptions, fps?: DecodeOptions['fps']): Span {
-  const { resampleTo, startFrame: first, frames: count } = decodeRange(info, { ...part, fps });
+  const { resampleTo, startFrame, frames: count } = decodeRange(info, { ...part, fps });
+  // The last frame is the nearest one for as long as it is shown.
+  const { frameCount, durationSeconds } = info;
+  const isShown = durationSeconds !== null && (part.startSeconds ?? 0) < durationSeconds;
+  const last = frameCount === null || resampleTo || !isShown ? Infinity : frameCount - 1;
+  const first = Math.min(startFrame, last);
   const rate = rationalToNumber(resampleTo ?? info.fps);
   const own = resampleTo ? undefined : info.frameTimes?.[first];
   return { first, count, beginsSeconds: own ?? first / rate };

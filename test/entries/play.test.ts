@@ -82,9 +82,10 @@ describe('frameloom/play', () => {
       failure(openModel(file, web, { signal: AbortSignal.abort() })),
       failure(openModel(file.subarray(0, file.length / 2), web)),
       failure(model.open().next(new Uint8Array(3))),
+      failure(openModel(file, {} as typeof web)),
     ]);
     expect(wrong.map((error) => (error as { code: string }).code)).toEqual([
-      ...['bad-input', 'bad-input', 'cancelled', 'bad-input', 'bad-input'],
+      ...['bad-input', 'bad-input', 'cancelled', 'bad-input', 'bad-input', 'bad-option'],
     ]);
     // A page has the file as an ArrayBuffer.
     const other = await openModel(new Uint8Array(file).buffer, web, { width: 32, height: 8 });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { openModel } from '../../src/index.js';
 import { root } from '../e2e/support.js';
 import { ENTRIES } from '../api/report.js';
 import { moduleGraph } from './graph.js';
@@ -61,4 +62,9 @@ describe('the entries of the package', () => {
     );
     expect([stdout, stderr]).toEqual(['0\n', '']);
   });
+});
+
+it('an engine that there is not is refused, not passed over', async () => {
+  const engine = 'foo' as unknown as 'onnx';
+  await expect(openModel('runs/none', { engine })).rejects.toMatchObject({ code: 'bad-option' });
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { map } from 'rxjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -124,6 +125,26 @@ describe('writeFrames', () => {
     });
     expect(await eventually(() => state.left)).toBe(true);
     expect(await nothingRuns()).toBe(true);
+  });
+
+  it('takes nothing that is no frame', async () => {
+    const good = { index: 0, timeSeconds: 0, width: 2, height: 2, pixelFormat: 'rgb24' as const };
+    const frame = { ...good, data: new Uint8Array(12) };
+    for (const bad of [
+      undefined,
+      null,
+      { ...frame, pixelFormat: undefined },
+      { ...frame, data: undefined },
+      { ...frame, data: new Float32Array(12) },
+      { ...frame, width: 0 },
+    ]) {
+      const target = scratchPath('bad.mp4');
+      const frames = [frame, bad as unknown as Frame];
+      expect(await failure(writeFrames(frames, target, { fps: 25 }))).toMatchObject({
+        code: 'bad-shape',
+      });
+      expect(existsSync(target)).toBe(false);
+    }
   });
 
   it('tells what the iterable throws, and leaves it when it fails itself', async () => {

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { openVideo, partOf, type Frame } from '../../src/video/index.js';
 import { collect } from './frames.js';
+import { keepingLog } from '../cases/look.js';
 import { makeClip, runFfmpeg, scratchPath } from './make-clip.js';
 
 const pictures = (frames: readonly Frame[]): string[] =>
@@ -58,9 +59,20 @@ describe('a part of a video', () => {
     const frames = await collect(part.decode(half));
     expect(pictures(frames)).toEqual(pictures(whole.slice(5, 10)));
     expect(frames[1]!.timeSeconds).toBeCloseTo(0.08);
+    // Until it ends, its last frame is the nearest.
+    expect(await collect(partOf(video, { startSeconds: 0.99 }).decode())).toHaveLength(1);
     expect(() => partOf(video, { startSeconds: 1 })).toThrow(
       /ends after 1\.00 s: nothing is there/,
     );
+  });
+
+  it('leaves the rest of a long video without a word', async () => {
+    const { log, warnings } = keepingLog();
+    const path = await makeClip({ frames: 600, width: 320, height: 180, name: 'long.mp4' });
+    const video = await openVideo(path, { count: true, log, onDamage: 'error' });
+    const part = partOf(video, { durationSeconds: 0.4 });
+    expect(await collect(part.decode())).toHaveLength(10);
+    expect(warnings()).toBe('');
   });
 
   it('of a pipe is taken as it passes', async () => {

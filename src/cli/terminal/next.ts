@@ -37,7 +37,10 @@ export function commandsOf(folder: string, { data, training }: RunKind): string[
     const filled = path !== undefined && clip !== undefined && fillTemplate(path, first!, '');
     input = typed(filled || path) ?? (condition.content === 'labels' ? 'LABELS' : 'CONDITIONS');
   }
-  return [evaluate, ownCommand('generate', folder, '-i', input, '-o', 'generated.mp4')];
+  // A folder may hold many.
+  const isFolder = statSync(input, { throwIfNoEntry: false })?.isDirectory() === true;
+  const output = isFolder ? 'generated/{name}.mp4' : 'generated.mp4';
+  return [evaluate, ownCommand('generate', folder, '-i', input, '-o', output)];
 }
 
 /** The same as lines at the end of a training. */

@@ -111,7 +111,12 @@ export async function openShardWriter(
       sink.on('error', () => undefined);
     });
     // A file that fails takes nothing any more, and says why.
-    await Promise.race([taken, done]);
+    try {
+      await Promise.race([taken, done]);
+    } catch (error) {
+      if (pack.destroyed) await done;
+      throw error;
+    }
   }
 
   return {

@@ -237,6 +237,11 @@ describe('an output', () => {
     expect(await Promise.all([model, list, picture].map((path) => readFile(path)))).toEqual(kept);
   });
 
+  it('calls an exported generator .onnx', async () => {
+    const { code, stderr } = await quiet('export', run, '-o', scratchPath('model.mp4'));
+    expect([code, stderr]).toEqual([2, expect.stringContaining('does not end in .onnx')]);
+  });
+
   it('replaces nothing unless told to, which is said before anything is loaded', async () => {
     const folder = scratchPath('out');
     await mkdir(folder);

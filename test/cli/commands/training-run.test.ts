@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTrainingRun } from '../../../src/cli/commands/train/training-run.js';
@@ -55,6 +55,28 @@ describe('the run of a training', () => {
         message: 'the pipeline is missing',
       });
     }
+  });
+
+  it('is of the pipeline that is named, and a run', async () => {
+    const { path, root } = await prepared();
+    const first = await openTrainingRun(path, {}, { root });
+    await first.run.close();
+    const { folder } = first.run;
+    const before = await readFile(join(folder, 'pipeline.yaml'), 'utf8');
+    const flags = { resume: true, run: folder };
+    await expect(openTrainingRun('edges-to-video', flags, { root })).rejects.toMatchObject({
+      code: 'bad-option',
+      message: expect.stringContaining('not of edges-to-video') as string,
+    });
+    expect(await readFile(join(folder, 'pipeline.yaml'), 'utf8')).toBe(before);
+    // A data set holds a pipeline too.
+    await rm(join(folder, 'snapshots'), { recursive: true });
+    const names = await readdir(folder);
+    await expect(openTrainingRun(undefined, flags, { root })).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('no snapshots') as string,
+    });
+    expect(await readdir(folder)).toEqual(names);
   });
 
   it('is let go when its pipeline cannot be changed so', async () => {

@@ -33,6 +33,7 @@ describe('what comes next', () => {
     expect(words('data: {clips: a.mp4}', folder)[1]).toBe(
       `generate 'runs/my run' -i '${join(folder, 'a.mp4')}' -o generated.mp4`,
     );
+    expect(words('data: {clips: .}', folder)[1]).toContain(" -o 'generated/{name}.mp4'");
     const labels = 'kind: paired, content: labels, classes: 3, path: "{folder}/{name}-labels.mkv"';
     expect(words(`data: {clips: a.mp4, condition: {${labels}}}`, folder)[1]).toContain(
       ` -i '${join(folder, 'a-labels.mkv')}' `,

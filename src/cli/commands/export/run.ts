@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { useBackend } from '../../../backend/index.js';
-import { isFrameloomError } from '../../../base/error.js';
+import { FrameloomError, isFrameloomError } from '../../../base/error.js';
 import {
   exportGenerator,
   type ExportResult,
@@ -59,7 +59,15 @@ export async function exportRun(
 ): Promise<ExportResult> {
   const { output, overwrite } = flags;
   const reads = (await modelFiles(folder)).filter((path) => !path.endsWith('.onnx'));
-  if (output !== undefined) await checkFileOutput(output, { overwrite, reads });
+  if (output !== undefined) {
+    await checkFileOutput(output, { overwrite, reads });
+    if (!/\.onnx$/i.test(output)) {
+      throw new FrameloomError('bad-option', `${output} does not end in .onnx`, {
+        path: output,
+        hint: 'that is what an exported generator is known by',
+      });
+    }
+  }
   const model = await openRunModel(folder, {
     log: context.log,
     snapshot: flags.snapshot ?? 'latest',

@@ -50,7 +50,7 @@ export async function openTrainingRun(
     ...(flags.run === undefined ? {} : { folder: flags.run }),
   });
   if (!run.resumed) return { pipeline, run, discardUntrained: () => discardUntrained(run, had) };
-  return resumed(run, changes, options);
+  return resumed(run, changes, options, pipeline.name);
 }
 
 /** Goes on with a run by what it holds itself. */
@@ -68,14 +68,23 @@ async function goOn(
   return resumed(run, { clips: clip, set }, options);
 }
 
+/** @param asked the pipeline that was named beside the run */
 async function resumed(
   run: Run,
   changes: { clips: readonly string[]; set: readonly string[] },
   options: { root?: string; log?: Logger },
+  asked?: string,
 ): Promise<TrainingRun> {
   try {
     const { pipelineYaml } = await openRun(run.folder);
     const pipeline = resumePipeline(pipelineYaml, run.pipeline, { ...changes, ...options });
+    if (asked !== undefined && asked !== pipeline.name) {
+      throw new FrameloomError(
+        'bad-option',
+        `${run.folder} is a run of ${pipeline.name}, not of ${asked}`,
+        { path: run.folder, hint: 'leave the pipeline out: the run holds its own' },
+      );
+    }
     await run.writePipeline(pipelineToYaml(pipeline));
     return { pipeline, run, discardUntrained: () => Promise.resolve() };
   } catch (error) {
