@@ -58,10 +58,11 @@ export async function openRuntime(
   path: string,
   options: SessionOptions = {},
 ): Promise<OnnxProgram> {
-  const { InferenceSession, Tensor, listSupportedBackends } = await loadRuntime();
+  const runtime = await loadRuntime();
+  const { InferenceSession, Tensor } = runtime;
   const { size, device = 'cpu', sharing = false } = options;
   // ONNX Runtime itself would go on with the processor, and say so on standard error only.
-  const devices = listSupportedBackends().map(({ name }) => name);
+  const devices = runtime.listSupportedBackends().map(({ name }) => name);
   if (!devices.includes(device)) {
     throw new FrameloomError('backend', `ONNX Runtime cannot use ${device} on this machine`, {
       hint: `it can use ${devices.filter((name) => DEVICES.includes(name as Device)).join(', ')}`,

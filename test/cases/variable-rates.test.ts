@@ -244,7 +244,9 @@ describe('a GIF', () => {
       // The last one is shown for half a second, not for a frame of the usual rate.
       const told = await ffprobe('-show_entries', 'format=duration', '-of', 'csv=p=0', output);
       const { fpsMode } = await findFfmpeg();
-      if (fpsMode || extension === 'gif') expect(Number(told)).toBeCloseTo(5, 1);
+      // An old ffmpeg shows it for one frame of the usual rate, and that is said.
+      const most = fpsMode || extension === 'gif' ? 0.05 : 0.6;
+      expect(Math.abs(Number(told) - 5)).toBeLessThan(most);
     }
     expect((await probe(path('delays.made.mkv'), { count: true })).durationSeconds).toBeCloseTo(
       (await findFfmpeg()).fpsMode ? 5 : 4.6,
