@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { writeError, writeFileAtomic } from '../../base/outputs.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
@@ -100,19 +100,19 @@ async function makeNumbered(root: string, name: string): Promise<string> {
   }
 }
 
-/** Data sets hold a pipeline too: what was begun as a run has a place for its snapshots. */
-async function assertTrained(folder: string): Promise<string> {
-  const { snapshots } = await openRun(folder);
-  const facts = await stat(snapshots).catch(() => undefined);
-  if (facts?.isDirectory() === true) return folder;
-  throw new FrameloomError('not-found', `${folder} is not a run: it has no snapshots`, {
+/** Data sets hold a pipeline too, and nothing of a training may be written into them. */
+async function assertNoDataset(folder: string): Promise<string> {
+  await openRun(folder);
+  const names = (await contents(folder)) ?? [];
+  if (!names.some((name) => /^dataset\.(unfinished\.)?json$/.test(name))) return folder;
+  throw new FrameloomError('not-found', `${folder} is a data set, no run`, {
     path: folder,
     hint: 'a run is a folder that `frameloom train` made, such as runs/00001-edges-to-video',
   });
 }
 
 async function existingRun(options: StartRunOptions, root: string): Promise<string> {
-  if (options.folder !== undefined) return assertTrained(options.folder);
+  if (options.folder !== undefined) return assertNoDataset(options.folder);
   const of = (await numberedRuns(root)).filter(
     ({ folder }) => NUMBERED.exec(basename(folder))?.[2] === options.name,
   );
@@ -123,7 +123,7 @@ async function existingRun(options: StartRunOptions, root: string): Promise<stri
       hint: 'start one without --resume, or name its folder with --run',
     });
   }
-  return assertTrained(newest.folder);
+  return assertNoDataset(newest.folder);
 }
 
 async function newRun(options: StartRunOptions, root: string): Promise<string> {

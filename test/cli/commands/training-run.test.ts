@@ -70,11 +70,11 @@ describe('the run of a training', () => {
     });
     expect(await readFile(join(folder, 'pipeline.yaml'), 'utf8')).toBe(before);
     // A data set holds a pipeline too.
-    await rm(join(folder, 'snapshots'), { recursive: true });
+    await writeFile(join(folder, 'dataset.json'), '{}');
     const names = await readdir(folder);
     await expect(openTrainingRun(undefined, flags, { root })).rejects.toMatchObject({
       code: 'not-found',
-      message: expect.stringContaining('no snapshots') as string,
+      message: expect.stringContaining('is a data set') as string,
     });
     expect(await readdir(folder)).toEqual(names);
   });
