@@ -47,7 +47,9 @@ export async function identity(size: Size, { rounds, folder, frames: base }: Syn
       seconds[name] = await secondsOf(() => run('sh', ['-c', command]));
     }
     const ours = await secondsOf(() =>
-      lastValueFrom(decodeFrames(input).pipe(encodeFrames(target, { fps: rational(25) }))),
+      lastValueFrom(
+        decodeFrames(input).pipe(encodeFrames(target, { fps: rational(25), overwrite: true })),
+      ),
     );
     for (const [name, value] of Object.entries(seconds)) {
       (ratios[name] ??= []).push(value / ours);

@@ -29,7 +29,12 @@ export async function fileToFile(
     const output = join(folder, 'out.mp4');
     const whole = await secondsOf(() =>
       generateVideo(threaded, {
-        ...{ input, output, startFrames: 0, baseFolder: folder, synthesizer },
+        input,
+        output,
+        startFrames: 0,
+        baseFolder: folder,
+        synthesizer,
+        overwrite: true,
       }),
     );
     synthesizer.dispose();
