@@ -1,4 +1,5 @@
 import { FrameloomError } from '../base/error.js';
+import { checker } from './checker.js';
 import { assertComparable, type Image } from './image.js';
 import type { FlowEstimator, FlowField } from './optical-flow.js';
 import { psnr } from './psnr.js';
@@ -20,6 +21,8 @@ export interface RolloutMeasures {
   readonly ssim: number;
   /** Mean |∇x| of generated over that of real; null when the real frames are flat. */
   readonly sharpnessRatio: number | null;
+  /** Alternating pixels of generated over those of real: above 1.5 a pattern of dots; null as above. */
+  readonly checkerRatio: number | null;
   /** Mean |Δt| of the generated frames, [−1, 1] units. */
   readonly temporalDifference: number | null;
   /** Mean |Δt| of the real frames. */
@@ -186,10 +189,12 @@ interface FrameFigures {
   readonly ssim: number;
   readonly sharpness: number;
   readonly realSharpness: number;
+  readonly checker: number;
+  readonly realChecker: number;
 }
 
 class RowMeasure {
-  /** Four numbers a frame. */
+  /** Six numbers a frame. */
   private readonly figures: FrameFigures[] = [];
   private readonly difference = new Mean();
   private readonly realDifference = new Mean();
@@ -206,6 +211,8 @@ class RowMeasure {
       ssim: ssim(generated, real),
       sharpness: sharpness(generated),
       realSharpness: sharpness(real),
+      checker: checker(generated),
+      realChecker: checker(real),
     });
     if (this.last !== undefined && pair !== undefined) this.addPair(this.last, generated, pair);
     this.last = copyOf(generated);
@@ -255,13 +262,16 @@ function summary(figures: readonly FrameFigures[]): {
   psnr: number;
   ssim: number;
   sharpnessRatio: number | null;
+  checkerRatio: number | null;
 } {
   const total = (key: keyof FrameFigures): number =>
     figures.reduce((sum, figure) => sum + figure[key], 0);
-  const realSharpness = total('realSharpness');
+  const ratio = (of: keyof FrameFigures, to: keyof FrameFigures): number | null =>
+    total(to) === 0 ? null : total(of) / total(to);
   return {
     psnr: total('psnr') / figures.length,
     ssim: total('ssim') / figures.length,
-    sharpnessRatio: realSharpness === 0 ? null : total('sharpness') / realSharpness,
+    sharpnessRatio: ratio('sharpness', 'realSharpness'),
+    checkerRatio: ratio('checker', 'realChecker'),
   };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  checker,
   greyBytes,
   imageFromBytes,
   meanSquaredError,
@@ -136,5 +137,38 @@ describe('what cannot be measured', () => {
     const torn = { ...square, data: new Float32Array(5) };
     expect(() => psnr(torn, square)).toThrow(/5 values, expected 8 × 8 × 3/);
     expect(() => greyBytes(paint(2, 2, () => 0, 2))).toThrow(/two channels/);
+  });
+});
+
+describe('checker', () => {
+  it('is as strong as pixels alternate in both directions', () => {
+    const dots = paint(9, 6, (x, y) => ((x + y) % 2 === 0 ? 0.25 : -0.25));
+    expect(checker(dots)).toBeCloseTo(1, 6);
+  });
+
+  it('does not see slopes, stripes and straight edges', () => {
+    expect(checker(paint(9, 6, (x, y) => x / 10 - y / 20))).toBeCloseTo(0, 6);
+    expect(checker(paint(9, 6, (x) => (x % 2 === 0 ? 0.5 : -0.5)))).toBe(0);
+    expect(checker(paint(9, 6, (_, y) => (y > 2 ? 1 : -1)))).toBe(0);
+  });
+
+  it('is the mean of every 2×2 window of every channel', () => {
+    const image = paint(5, 4, (x, y, channel) => Math.sin(3 * x + 5 * y * y + 7 * channel));
+    const at = (x: number, y: number, channel: number): number =>
+      image.data[(y * image.width + x) * image.channels + channel]!;
+    let sum = 0;
+    for (let channel = 0; channel < 3; channel += 1) {
+      for (let y = 0; y < 3; y += 1) {
+        for (let x = 0; x < 4; x += 1) {
+          const alternating = at(x, y, channel) - at(x + 1, y, channel);
+          sum += Math.abs(alternating - at(x, y + 1, channel) + at(x + 1, y + 1, channel));
+        }
+      }
+    }
+    expect(checker(image)).toBeCloseTo(sum / 36, 6);
+  });
+
+  it('is 0 where there is no window', () => {
+    expect(checker(paint(1, 5, (_, y) => y / 5))).toBe(0);
   });
 });

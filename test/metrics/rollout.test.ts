@@ -18,7 +18,13 @@ describe('evaluateRollout', () => {
   it('finds nothing wrong with the real frames themselves', async () => {
     const real = moving(8);
     const measures = await evaluateRollout(real, real, { flow: await openFlow() });
-    expect(measures).toMatchObject({ frames: 8, psnr: 100, sharpnessRatio: 1, tOF: 0 });
+    expect(measures).toMatchObject({
+      frames: 8,
+      psnr: 100,
+      sharpnessRatio: 1,
+      checkerRatio: 1,
+      tOF: 0,
+    });
     expect(measures.ssim).toBeCloseTo(1, 9);
     expect(measures.temporalDifference).toBe(measures.realTemporalDifference);
     expect(measures.warpingError).toBe(measures.realWarpingError);
@@ -108,6 +114,7 @@ describe('createRolloutComparison', () => {
       frames: 1,
       temporalDifference: null,
       sharpnessRatio: null,
+      checkerRatio: null,
       drift: null,
     });
   });

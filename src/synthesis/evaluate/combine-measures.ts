@@ -19,6 +19,7 @@ export function combineMeasures(parts: readonly RolloutMeasures[]): RolloutMeasu
     psnr: weighted((part) => part.psnr)!,
     ssim: weighted((part) => part.ssim)!,
     sharpnessRatio: weighted((part) => part.sharpnessRatio),
+    checkerRatio: weighted((part) => part.checkerRatio),
     temporalDifference: weighted((part) => part.temporalDifference),
     realTemporalDifference: weighted((part) => part.realTemporalDifference),
     warpingError: weighted((part) => part.warpingError),
