@@ -66,6 +66,11 @@ export const isFrameloomError = (value: unknown, code?: ErrorCode): value is Fra
   (value as { readonly [BRAND]?: unknown })[BRAND] === true &&
   (code === undefined || (value as FrameloomError).code === code);
 
-/** The message of anything that was thrown. */
-export const messageOf = (value: unknown): string =>
-  value instanceof Error ? value.message : String(value);
+/** `ENOENT: no such file or directory, open 'x'`: what the system said, its number and its call around it. */
+const OF_THE_SYSTEM = /^E[A-Z0-9]+: (.+?), [a-z]\w*(?: '[^]*')?$/;
+
+/** The message of anything that was thrown; of the system's errors what is wrong, in words alone. */
+export function messageOf(value: unknown): string {
+  const text = value instanceof Error ? value.message : String(value);
+  return OF_THE_SYSTEM.exec(text)?.[1] ?? text;
+}

@@ -1,5 +1,5 @@
-import { link, lstat, mkdir, open, rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { flush } from './flush.js';
 import { FrameloomError, isFrameloomError, messageOf } from './error.js';
 import { silentLogger, type Logger } from './log.js';
@@ -52,6 +52,32 @@ export async function refuseExisting(path: string): Promise<void> {
   const there = await lstat(path).catch(() => undefined);
   if (there) throw existsError(path);
 }
+
+/**
+ * Says whether a file could be made at a path, of which the folder may be missing yet: by an empty file in
+ * the nearest folder that there is, gone at once. Permissions say too little, of read-only disks and of
+ * /proc say.
+ * @throws FrameloomError disk-full, write-failed
+ */
+export async function assertWritable(path: string): Promise<void> {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const probe = await temporaryBeside(join(folder, 'x'));
+    try {
+      await (await open(probe, 'wx')).close();
+      await rm(probe, { force: true });
+      return;
+    } catch (error) {
+      const isMissing = codeOf(error) === 'ENOENT' && !(await isThere(folder));
+      if (!isMissing || folder === dirname(folder)) throw writeError(path, error);
+    }
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * Makes a folder and those above it that are missing. Unlike the system library's own, which looks

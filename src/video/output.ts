@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
+  assertWritable,
   commitFile,
   existsError,
   makeFolder,
@@ -98,7 +99,7 @@ async function kindOf(target: string): Promise<'nothing' | 'file' | 'pipe' | 'de
  * Says before any work whether an output may be made.
  * @param pictures each frame is a file: all that fits a `%05d` pattern counts
  * @throws FrameloomError exists where something is there already, and not to be replaced; bad-option
- *   of a folder, and of a name that no file can have
+ *   of a folder, and of a name that no file can have; disk-full, write-failed where none can be made
  */
 export async function assertFree(
   target: string,
@@ -112,11 +113,17 @@ export async function assertFree(
     await kindOf(join(dirname(target), numberedName(target, 1)));
     await finishPlacing(dirname(target), log);
   }
-  if (overwrite || kind === 'pipe' || kind === 'device') return;
-  const [first] = numbered ? await numberedNames(target) : [];
-  if (first) throw existsError(join(dirname(target), first.name));
-  await refuseExisting(target);
+  if (kind === 'pipe' || kind === 'device') return;
+  if (!overwrite) {
+    const [first] = numbered ? await numberedNames(target) : [];
+    if (first) throw existsError(join(dirname(target), first.name));
+    await refuseExisting(target);
+  }
+  await assertWritable(numbered ? target : await placeOf(target));
 }
+
+/** A link is written through, as everything else on the system does it. */
+const placeOf = (target: string): Promise<string> => realpath(target).catch(() => target);
 
 function streamTarget(stream: Writable, ends: boolean, close?: () => void): StreamTarget {
   // From now on, whoever else is listening: it may fail before its first byte and after its last.
@@ -146,8 +153,7 @@ export async function openTarget(
   }
   await assertFree(target, pictures, options);
   const numbered = pictures && isNumbered(target);
-  // A link is written through, as everything else on the system does it.
-  const place = numbered ? target : await realpath(target).catch(() => target);
+  const place = numbered ? target : await placeOf(target);
   const { overwrite, log = silentLogger } = options;
   try {
     await makeFolder(dirname(place));

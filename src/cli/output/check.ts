@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FrameloomError } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
-import { refuseExisting } from '../../base/outputs.js';
+import { assertWritable, refuseExisting } from '../../base/outputs.js';
 import { runPaths } from '../../training/run/run-folder.js';
 import {
   assertFree,
@@ -64,4 +64,5 @@ export async function checkFileOutput(output: string, check: OutputCheck): Promi
   }
   await assertNotAnInput(output, check.reads);
   if (!check.overwrite) await refuseExisting(output);
+  await assertWritable(output);
 }

@@ -2,10 +2,11 @@ import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js
 import { silentLogger } from '../../base/log.js';
 import { assertTrusted } from '../../clips/trust.js';
 import { dataOf, type AnyModel } from '../models/model.js';
-import { checkInput, totalFrames } from '../video/input-checks.js';
-import { openInput } from '../video/generate-video.js';
+import { totalFrames } from '../video/input-checks.js';
+import { checkVideo, openInput } from '../video/generate-video.js';
 import { folderOf, refuseInputs, type BatchOptions } from './batch.js';
 import { modelFingerprint } from './fingerprint.js';
+import { assertFree, formatOf, isPictureFormat } from '../../video/index.js';
 import { JobMaker, type Verdict } from './job.js';
 import { Manifest } from './manifest.js';
 import type { BatchJob } from './template.js';
@@ -29,7 +30,7 @@ export async function* foreseeBatch(
   jobs: readonly BatchJob[],
   options: Omit<BatchOptions, 'parallel' | 'openSynthesizer' | 'onEvent'> = {},
 ): AsyncGenerator<Foreseen, void, undefined> {
-  const { log = silentLogger, shard, signal, startFrames = 0, fps } = options;
+  const { log = silentLogger, shard, signal, fps } = options;
   assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
   await refuseInputs(model, jobs, options);
   const folder = options.folder ?? folderOf(jobs);
@@ -48,9 +49,11 @@ export async function* foreseeBatch(
       continue;
     }
     try {
+      const pictures = isPictureFormat(formatOf(job.output, options.format));
+      await assertFree(job.output, pictures, { overwrite: verdict === 'replace' });
       const video = await openInput({ ...options, input: job.input });
       await video.close();
-      checkInput(video.info, model, startFrames);
+      checkVideo(video, model, options);
       yield { job, verdict, frames: totalFrames(video.info, fps) };
     } catch (error) {
       signal?.throwIfAborted();

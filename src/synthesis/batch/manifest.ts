@@ -1,7 +1,7 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { flush } from '../../base/flush.js';
-import { makeFolder, writeError } from '../../base/outputs.js';
+import { assertWritable, makeFolder, writeError } from '../../base/outputs.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { entrySchema, type ManifestEntry } from './manifest-entry.js';
 import type { Shard } from './template.js';
@@ -69,6 +69,8 @@ export class Manifest {
     if (options.readOnly) {
       const isThere = await stat(folder).catch(() => undefined);
       if (isThere) await manifest.refresh();
+      // As it is told where the folder is made.
+      else await assertWritable(manifest.path);
       return manifest;
     }
     try {

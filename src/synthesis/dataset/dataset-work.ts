@@ -83,6 +83,21 @@ export class DatasetWork {
     );
   }
 
+  /** Of sequences that others make, the names of those that are not there as they are to be. */
+  async missing(others: readonly SequenceJob[]): Promise<string[]> {
+    const names: string[] = [];
+    for (const { name, input, seed } of others) {
+      if (this.#options.signal?.aborted) break;
+      const record = this.#place.records.get(name);
+      const isThere =
+        record?.seed === seed &&
+        (await this.#place.isWhole(record)) &&
+        (await isUnchanged(input, record.input, this.#options.signal));
+      if (!isThere) names.push(name);
+    }
+    return names;
+  }
+
   /** Makes one after another with one synthesizer. */
   async run(queue: SequenceJob[]): Promise<void> {
     const { signal, openSynthesizer } = this.#options;

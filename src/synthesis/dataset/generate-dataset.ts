@@ -6,7 +6,7 @@ import { modelFingerprint } from '../batch/fingerprint.js';
 import { jobsOfShard } from '../batch/template.js';
 import { dataOf, filesRead, type AnyModel } from '../models/model.js';
 import { DatasetFolder } from './dataset-folder.js';
-import { MANIFEST, PIPELINE } from './dataset-state.js';
+import { MANIFEST, PIPELINE, recordPath } from './dataset-state.js';
 import { DatasetWork } from './dataset-work.js';
 import { headOf } from './head.js';
 import {
@@ -23,7 +23,8 @@ import { planSequences, refuseInside } from './plan.js';
  * Generates from many inputs into one folder that other trainings read: the frames, the conditions that
  * they were made from (labels as ids), and the flow and mask that they were composed by, paired by number.
  * Each sequence is put in place whole, and the manifest last; the same call goes on where one was stopped,
- * and adds what is new. A sequence that fails does not stop the others, but then there is no manifest.
+ * and adds what is new. A sequence that fails does not stop the others, but then there is no manifest; nor is
+ * there one of a shard before the other shards' sequences are in the folder too.
  *
  * @throws FrameloomError bad-option where two sequences would have one name, a part is asked for that the
  *   generator has not, an input lies in the folder, or another process is writing it; exists for a folder
@@ -78,22 +79,43 @@ export async function generateDataset(
     }
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     const { done, skipped, failed } = work;
-    const isWhole = failed.length === 0 && records.length > 0;
+    const missing = await work.missing(planned.filter((job) => !mine.has(job)));
+    const damaged = await damagedOf(place, new Set(planned.map(({ name }) => name)), log);
+    const isWhole = failed.length + missing.length + damaged === 0 && records.length > 0;
     const trains = format === 'folders' && records.length > 0;
     if (isWhole && !place.isFinished) {
       warnOfRates(records, log);
       await place.finish(trains ? pipelineText(folder, head, records) : null);
+    } else if (!isWhole) {
+      await place.begin();
     }
     return {
       manifest: isWhole ? join(folder, MANIFEST) : null,
       pipeline: isWhole && trains ? join(folder, PIPELINE) : null,
       sequences: records.length,
       frames: records.reduce((sum, { frames }) => sum + frames, 0),
-      ...{ done, skipped, failed },
+      ...{ done, skipped, failed, missing },
     };
   } finally {
     await place.close();
   }
+}
+
+/** How many of an earlier call's sequences, which this one does not make again, have lost files since. */
+async function damagedOf(
+  place: DatasetFolder,
+  planned: ReadonlySet<string>,
+  log: Logger,
+): Promise<number> {
+  let damaged = 0;
+  for (const record of place.records.values()) {
+    if (planned.has(record.name) || (await place.isWhole(record))) continue;
+    damaged += 1;
+    log.warn(
+      `files of the sequence ${record.name} are missing: give its input, ${record.input.path}, again, or remove ${recordPath(record.name)}`,
+    );
+  }
+  return damaged;
 }
 
 /** Pictures have no rate of their own, so that one training takes them all for one. */

@@ -27,7 +27,10 @@ export interface GenerateDatasetOptions extends SequenceSettings {
   readonly with?: readonly Extra[] | undefined;
   /** Of tar files; 1000 unless given. */
   readonly samplesPerShard?: number | undefined;
-  /** One part of the sequences, by their names. */
+  /**
+   * One part of the sequences, by their names. The others are made by other calls, into this folder one
+   * after the other, or elsewhere and copied into it; the last one there writes the manifest.
+   */
   readonly shard?: BatchShard | undefined;
   /** Sequences made at once, of one model. 1 unless given. */
   readonly parallel?: number | undefined;
@@ -55,6 +58,8 @@ export interface DatasetSummary {
   readonly done: number;
   /** There already. */
   readonly skipped: number;
+  /** Of a shard: names of the other shards' sequences that are not in the folder yet. */
+  readonly missing: readonly string[];
   readonly failed: readonly { readonly job: SequenceJob; readonly error: FrameloomError }[];
 }
 

@@ -4,6 +4,7 @@ import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import type { Rational } from '../../base/rational.js';
 import type { InputColour } from '../../clips/condition.js';
+import { assertTrusted } from '../../clips/trust.js';
 import {
   assertFree,
   assertNotAnInput,
@@ -164,7 +165,7 @@ async function generateFrom(
   const { log = silentLogger } = options;
   const data = dataOf(model);
   const { info } = video;
-  check(video, model, options);
+  checkVideo(video, model, options);
   const fps = options.fps ?? info.fps;
   const resample = options.fps !== undefined;
   if (!resample) warnOfRate(data.fps, info, log);
@@ -270,9 +271,16 @@ async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Prom
   });
 }
 
-/** What can be said before any frame is read. */
-function check(video: OpenedVideo, model: AnyModel, options: GenerateVideoOptions): void {
-  const { info, isStream } = video;
+/**
+ * What can be said before any frame is read.
+ * @throws FrameloomError bad-option, bad-input, untrusted
+ */
+export function checkVideo(
+  { info, isStream }: Pick<OpenedVideo, 'info' | 'isStream'>,
+  model: AnyModel,
+  options: Pick<GenerateVideoOptions, 'startFrames' | 'audio' | 'carry' | 'trustFilters'>,
+): void {
+  assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
   checkInput(info, model, options.startFrames ?? 0);
   if (options.audio && isStream) {
     throw new FrameloomError('bad-option', 'sound cannot be carried along from a pipe', {

@@ -78,4 +78,33 @@ describe('generate --dry-run', () => {
       ...[2, 'error: --overwrite does nothing to a pipe (leave it out)\n'],
     ]);
   });
+
+  it.runIf(process.platform === 'linux')(
+    'says what a real run would say of places that cannot be written',
+    async () => {
+      const one = join(clips, 'a.mp4');
+      for (const [output, error] of [
+        ['/proc/z.mkv', 'error: cannot write /proc/z.mkv: no such file or directory ('],
+        ['/proc/none/%d.png', 'error: cannot write /proc/none/%d.png: no such file'],
+        ['/proc/none/{name}.mkv', 'error: cannot write /proc/none/frameloom-manifest.jsonl'],
+        [join(one, 'x.mkv'), 'x.mkv cannot be written: there is a file in the place of its folder'],
+      ] as const) {
+        const line = ['-q', 'generate', run, '-i', one, '-o', output];
+        const [real, dry] = [await frameloom(...line), await frameloom(...line, '--dry-run')];
+        expect(real.stderr).toContain(error);
+        expect(dry).toEqual(real);
+      }
+      const each = await frameloom(
+        '-q',
+        'generate',
+        run,
+        '-i',
+        clips,
+        '-o',
+        '/proc/{name}.mkv',
+        '--dry-run',
+      );
+      expect(each.stdout).toContain('would fail: /proc/a.mkv: cannot write /proc/a.mkv: no such');
+    },
+  );
 });

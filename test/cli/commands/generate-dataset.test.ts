@@ -1,6 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { FrameloomError, type ErrorCode } from '../../../src/base/error.js';
+import { adviceOn } from '../../../src/cli/commands/generate/dataset.js';
 import { makeRun } from '../../synthesis/make-run.js';
 import { makeClip, scratchPath } from '../../video/make-clip.js';
 import { frameloom } from '../support.js';
@@ -49,6 +51,42 @@ describe('generate --dataset', () => {
     const other = await quiet(...command);
     expect(other).toMatchObject({ code: 2, stdout: '' });
     expect(other.stderr).toMatch(/holds a data set of other work: parts, settings differ/);
+  });
+
+  it('is whole when all shards are in it, and says so no sooner', async () => {
+    const folder = scratchPath('shards');
+    const command = ['generate', run, '-i', clip, '--dataset', folder, '--seeds', '1-4'];
+    const shard = (which: string) =>
+      frameloom(...command, '--duration', '0.08', '--with', 'none', '--shard', which);
+    const first = await shard('1/2');
+    expect(first.code).toBe(0);
+    expect(first.stderr).toMatch(/\d of 4 sequences are of other shards and not there yet/);
+    expect(first.stdout).not.toContain('next:');
+    const [have, missing] = [await readdir(join(folder, 'images')), /(\d) of 4 .*not/];
+    expect(have.length + Number(missing.exec(first.stderr)![1])).toBe(4);
+    const files = await readdir(folder);
+    expect(files).toContain('dataset.unfinished.json');
+    expect(files).not.toContain('dataset.json');
+    const second = await shard('2/2');
+    expect(second.stderr).not.toContain('not there yet');
+    expect(second.stdout).toContain('4 sequences, 8 frames');
+    expect(await readdir(folder)).toContain('dataset.json');
+    // It has been whole, and no longer is.
+    await rm(join(folder, 'images', have[0]!), { recursive: true });
+    expect((await shard('2/2')).stderr).toContain('1 of 4 sequences');
+    expect(await readdir(folder)).not.toContain('dataset.json');
+  });
+
+  it('says what to do about what failed, by what it was', () => {
+    const failed = (...codes: ErrorCode[]) =>
+      adviceOn(
+        codes.map((code) => ({ error: new FrameloomError(code, '', { hint: 'free space' }) })),
+      );
+    expect(failed('bad-input')).toBe('mend the inputs that failed or leave them out');
+    expect(failed('disk-full', 'disk-full')).toBe('free space');
+    expect(failed('disk-full', 'not-found')).toBe(
+      'free space; mend the inputs that failed or leave them out',
+    );
   });
 
   it('is trained on as it lies', async () => {

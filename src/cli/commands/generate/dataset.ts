@@ -1,4 +1,4 @@
-import { FrameloomError } from '../../../base/error.js';
+import { FrameloomError, type ErrorCode } from '../../../base/error.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { generateDataset } from '../../../synthesis/dataset/generate-dataset.js';
 import { planSequences } from '../../../synthesis/dataset/plan.js';
@@ -13,6 +13,20 @@ import { nextLines } from '../../terminal/next.js';
 import { createBatchView, jsonLine } from './batch-view.js';
 import type { DatasetFlags } from './dataset-flags.js';
 import { sourceSettings, type GenerateAnyFlags } from './run.js';
+
+/** Whose failures an input is the cause of. */
+const OF_INPUTS: ReadonlySet<ErrorCode> = new Set([
+  ...(['bad-input', 'bad-data', 'bad-option', 'bad-shape', 'not-found'] as const),
+]);
+
+/** What to do before the same call can do more. */
+export function adviceOn(failed: readonly { readonly error: FrameloomError }[]): string {
+  const others = failed.filter(({ error }) => !OF_INPUTS.has(error.code));
+  const inputs = 'mend the inputs that failed or leave them out';
+  if (others.length === 0) return inputs;
+  const hints = new Set(others.map(({ error }) => error.hint ?? 'look at what failed above'));
+  return [...hints, ...(others.length < failed.length ? [inputs] : [])].join('; ');
+}
 
 /**
  * Generates a data set, as the flags say.
@@ -66,9 +80,10 @@ export async function generateIntoDataset(
       },
     }).finally(() => view.stop());
     const { manifest, pipeline, sequences, frames, done, skipped } = summary;
+    const missing = summary.missing.length;
     const failed = summary.failed.length;
     const seconds = (performance.now() - started) / 1000;
-    const numbers = { sequences, frames, done, skipped, failed };
+    const numbers = { sequences, frames, done, skipped, failed, missing };
     if (json) {
       terminal.out(
         `${JSON.stringify({ status: 'summary', folder, manifest, pipeline, ...numbers, seconds })}\n`,
@@ -78,12 +93,15 @@ export async function generateIntoDataset(
       terminal.out(
         `${folder}: ${sequences} sequence${sequences === 1 ? '' : 's'}, ${frames} frames: ${made}\n`,
       );
+      if (missing > 0) {
+        log.info(
+          `${missing} of ${planned.length} sequences are of other shards and not there yet: whichever is made last writes dataset.json`,
+        );
+      }
       if (pipeline !== null) terminal.out(nextLines([ownCommand('check', pipeline)]));
     }
     if (failed === 0) return EXIT.ok;
-    log.error(
-      `${folder} is unfinished: mend the inputs that failed or leave them out, and call this again`,
-    );
+    log.error(`${folder} is unfinished: ${adviceOn(summary.failed)}, and call this again`);
     return EXIT.failed;
   } finally {
     view.stop();

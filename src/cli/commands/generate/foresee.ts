@@ -5,13 +5,15 @@ import {
   planBatch,
   type BatchJob,
 } from '../../../synthesis/batch/template.js';
-import { openInput } from '../../../synthesis/video/generate-video.js';
-import { checkInput, totalFrames } from '../../../synthesis/video/input-checks.js';
+import { dataOf } from '../../../synthesis/models/model.js';
+import { checkVideo, openInput } from '../../../synthesis/video/generate-video.js';
+import { totalFrames, warnOfRate } from '../../../synthesis/video/input-checks.js';
 import { filesOf } from '../../../video/sequence.js';
 import type { Engine } from '../../engine/engine.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import type { Context } from '../../terminal/context.js';
 import type { BatchCommand } from './batch.js';
+import { warnOfColourFlags, type ColourFlags } from './idle.js';
 
 const WORDS: Readonly<Record<Foreseen['verdict'], string>> = {
   make: 'would make',
@@ -74,11 +76,14 @@ export async function foreseeVideo(
   engine: Engine,
   context: Context,
   job: BatchJob,
-  settings: BatchCommand['settings'] & { readonly json: boolean },
+  settings: BatchCommand['settings'] & ColourFlags & { readonly json: boolean },
 ): Promise<number> {
+  const { model } = engine;
   const video = await openInput({ ...settings, input: job.input });
   await video.close();
-  checkInput(video.info, engine.model, settings.startFrames ?? 0);
+  checkVideo(video, model, settings);
+  warnOfColourFlags(settings, video.info, context);
+  if (settings.fps === undefined) warnOfRate(dataOf(model).fps, video.info, context.log);
   const frames = totalFrames(video.info, settings.fps);
   // What is there and not to be replaced was an error before.
   const isThere = (await filesOf(job.output)).length > 0;

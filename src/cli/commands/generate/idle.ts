@@ -7,10 +7,14 @@ import type { CarryFlags, RawFlags } from '../../output/choice.js';
 import type { OutputFlags } from '../../output/flags.js';
 import type { TrustFlags } from '../../engine/trust-flag.js';
 
-interface Flags extends OutputFlags, CarryFlags, RawFlags, Pick<TrustFlags, 'trustFilters'> {
-  readonly inputMatrix?: string;
-  readonly inputRange?: string;
+/** How the colours of an input are to be read. */
+export interface ColourFlags {
+  readonly inputMatrix?: string | undefined;
+  readonly inputRange?: string | undefined;
 }
+
+interface Flags
+  extends OutputFlags, CarryFlags, RawFlags, ColourFlags, Pick<TrustFlags, 'trustFilters'> {}
 
 /** Formats of pixels that are colours as they stand, without a matrix between. */
 const WITHOUT_MATRIX = /^(rgb|bgr|gbr|argb|abgr|0rgb|rgb0|bgr0|x2|pal8|gray|ya|mono)/;
@@ -51,7 +55,7 @@ export function warnOfIdleFlags(
 }
 
 /** Says of flags that change nothing for this input. */
-export function warnOfColourFlags(flags: Flags, info: VideoInfo, { log }: Context): void {
+export function warnOfColourFlags(flags: ColourFlags, info: VideoInfo, { log }: Context): void {
   if (!WITHOUT_MATRIX.test(info.pixelFormat)) return;
   for (const [name, value] of [
     ['--input-matrix', flags.inputMatrix],

@@ -167,12 +167,15 @@ async function foreseeOne(
   thread?: OnnxThread,
 ): Promise<number> {
   const { input, output, seed, json = false } = flags;
-  const settings = { ...generateSettings(flags, context), json };
+  const { inputMatrix, inputRange } = flags;
+  const settings = { ...generateSettings(flags, context), json, inputMatrix, inputRange };
   const reads = [input, ...(await modelFiles(folder))];
   await checkVideoOutput(output, { ...settings, reads });
   const { foreseeVideo } = await import('./foresee.js');
   const engine = await openEngine(folder, flags, context, thread);
   try {
+    warnOfIdleFlags(flags, [input], engine.model, context);
+    if (seed !== undefined) warnOfSeeds(engine.model, context);
     const job = { index: 1, input, output, seed: seed ?? engine.model.seed };
     return await foreseeVideo(engine, context, job, settings);
   } finally {
