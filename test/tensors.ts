@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
+import type { NativeBackend } from '../src/backend/native.js';
 import { randomStream } from '../src/base/random.js';
 
 /** A tensor as golden files hold it: float32, row by row. */
@@ -80,11 +81,21 @@ export function relativeDifference(a: tf.Tensor, b: tf.Tensor): number {
 
 const maximum = (a: number, b: number): number => (a >= b ? a : b > a ? b : Number.NaN);
 
-/** Asserts that as many tensors are alive after `run` as before. */
+/** Handles that native TensorFlow holds, of which a tensor of TF.js is only one owner; 0 where it is not loaded. */
+function nativeHandles(): number {
+  if (!tf.engine().backendNames().includes('tensorflow')) return 0;
+  return (tf.findBackend('tensorflow') as unknown as NativeBackend).binding.getNumOfTensors();
+}
+
+/**
+ * Asserts that as many tensors are alive after `run` as before, and as many handles of native TensorFlow. A
+ * tensor has no handle before an op reads it: what `run` uses from outside is to be used before.
+ */
 export async function expectNoLeak(run: () => unknown): Promise<void> {
-  const before = tf.memory().numTensors;
+  const before = [tf.memory().numTensors, nativeHandles()];
   await run();
-  expect(tf.memory().numTensors - before, 'tensors left behind').toBe(0);
+  const left = [tf.memory().numTensors, nativeHandles()].map((count, i) => count - before[i]!);
+  expect({ tensors: left[0], handles: left[1] }, 'left behind').toEqual({ tensors: 0, handles: 0 });
 }
 
 /** A golden or made-up tensor on the current backend; the caller disposes of it. */

@@ -57,6 +57,9 @@ export interface NativeBinding extends Readonly<
     outputNames: string,
   ): readonly NativeTensorInfo[];
   deleteSavedModel(model: number): void;
+  /** Handles that are alive: one for each tensor that an op has made or read. */
+  getNumOfTensors(): number;
+  getNumOfSavedModels(): number;
 }
 
 /** What is used of TF.js's native backend beyond its public face. */

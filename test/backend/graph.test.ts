@@ -35,8 +35,7 @@ const inputs = (seed: number): Record<string, tf.Tensor> => ({
 });
 
 /** Sessions that TensorFlow holds. */
-const sessions = (): number =>
-  (nativeBackend()!.binding as unknown as { getNumOfSavedModels(): number }).getNumOfSavedModels();
+const sessions = (): number => nativeBackend()!.binding.getNumOfSavedModels();
 
 describe('graphRunner', () => {
   it('computes what TensorFlow.js computes, at the first call and at later ones', async () => {

@@ -50,9 +50,9 @@ describe('adamUpdate', () => {
   });
 
   it('makes new tensors and leaves the old ones', async () => {
-    const [parameters, gradient] = [tf.tensor1d([1, 2]), tf.tensor1d([0.5, 0])];
-    const old = { mean: tf.zeros<tf.Rank.R1>([2]), square: tf.zeros<tf.Rank.R1>([2]) };
     await expectNoLeak(() => {
+      const [parameters, gradient] = [tf.tensor1d([1, 2]), tf.tensor1d([0.5, 0])];
+      const old = { mean: tf.zeros<tf.Rank.R1>([2]), square: tf.zeros<tf.Rank.R1>([2]) };
       const before = tf.memory().numTensors;
       const decay = { beta1: 0.5, beta2: 0.999 };
       const options = { ...decay, ...adamRate(0.1, decay, 0) };
@@ -62,8 +62,8 @@ describe('adamUpdate', () => {
       // The first update is one learning rate against the sign; nothing moves without a gradient.
       expectClose(next.parameters, { shape: [2], values: [0.9, 2] }, { rtol: 1e-6 });
       tf.dispose([next.parameters, next.state.mean, next.state.square]);
+      tf.dispose([parameters, gradient, old.mean, old.square]);
     });
-    tf.dispose([parameters, gradient, old.mean, old.square]);
   });
 
   it('never steps much further than the learning rate', () => {

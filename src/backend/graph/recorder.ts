@@ -164,8 +164,9 @@ class Recorder {
       if (/Random|Multinomial|TruncatedNormal/.test(op)) {
         throw new Error(`a recorded function draws at random (${op}): give it the numbers`);
       }
-      const results = real.executeOp(op, attributes, inputIds, outputCount);
+      // Looked up first: of what is refused nothing is computed that nobody would let go.
       const inputs = inputIds.map((id) => this.#edgeOf(id));
+      const results = real.executeOp(op, attributes, inputIds, outputCount);
       // The same op on the same inputs is the same result: a discriminator judges a frame once for
       // the generator and once for itself.
       const key = JSON.stringify([op, inputs, attributes]);
