@@ -1,5 +1,5 @@
 // TF.js's native addon, compiled against the libtensorflow in the cache, once a machine:
-//   <cache>/addon-<id>/{tfjs_binding.node,process.node,frameloom.json}
+//   <cache>/addon-<id>/{tfjs_binding.node,operations.node,process.node,frameloom.json}
 // It is made of Node-API, so no version of Node needs another one.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { TFJS_VERSION } from './tfjs-node.mjs';
 /** The newest Node-API that the addon's sources know. */
 const NAPI = 8;
 const PROCESS_SOURCE = fileURLToPath(new URL('process.cc', import.meta.url));
+const OPERATIONS_SOURCE = fileURLToPath(new URL('operations.cc', import.meta.url));
 
 /**
  * @typedef {object} Stamp what an addon was built from
@@ -34,7 +35,7 @@ export const wantedStamp = (source) => ({
   source,
   platform: process.platform,
   arch: process.arch,
-  build: 4,
+  build: 5,
 });
 
 /**
@@ -83,6 +84,7 @@ export const compilerHint = (platform = process.platform) =>
  * @param {string} from.tfjsNode
  * @param {string} from.libtensorflow its folder in the cache
  * @param {string} from.target
+ * @param {string[]} [from.sources] TF.js's binding unless given
  * @param {NodeJS.Platform} [from.platform]
  * @returns {string[]}
  */
@@ -90,6 +92,7 @@ export function compilerArguments({
   tfjsNode,
   libtensorflow,
   target,
+  sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjsNode, 'binding', name)),
   platform = process.platform,
 }) {
   const mac = platform === 'darwin';
@@ -109,7 +112,7 @@ export function compilerArguments({
     // Node's own symbols are there when the addon is loaded.
     ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread']),
     ...['-I', join(tfjsNode, 'headers', 'include'), '-I', join(libtensorflow, 'include')],
-    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjsNode, 'binding', name)),
+    ...sources,
     ...['-L', lib, '-ltensorflow', '-ltensorflow_framework'],
     `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${beside}`,
     ...['-o', target],
@@ -137,6 +140,7 @@ export async function buildBinding(cache, stamp, parts) {
         const target = addonPath(beside);
         await compile(compilerArguments({ ...parts, target }));
         await assertLoads(target);
+        await buildOperationsAddon(parts, join(beside, 'operations.node'));
         await buildProcessAddon(join(beside, 'process.node'));
         await writeFile(join(beside, 'frameloom.json'), `${JSON.stringify(stamp, null, 2)}\n`);
         await rm(folder, { recursive: true, force: true });
@@ -179,6 +183,21 @@ export const firstError = (output) =>
  */
 export const quoted = (word) =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/**
+ * Compiles the few lines that ask TensorFlow for its ops. Without them Frameloom goes by a table of those
+ * that its own networks are made of.
+ *
+ * @param {{ tfjsNode: string, libtensorflow: string }} parts
+ * @param {string} target
+ */
+async function buildOperationsAddon(parts, target) {
+  const args = compilerArguments({ ...parts, target, sources: [OPERATIONS_SOURCE] });
+  const { code, output } = await run(findCompiler() ?? 'c++', args);
+  if (code !== 0) {
+    say(`networks of unusual ops will not be trained in little memory: ${firstError(output)}`);
+  }
+}
 
 /**
  * Compiles the few lines that keep TensorFlow's first words from standard error and give freed memory

@@ -119,6 +119,23 @@ export async function loadNative(): Promise<void> {
 }
 
 let loaded: Device | undefined;
+/** Where the addon that is loaded lies, with those beside it. */
+let addonFolder: string | undefined;
+
+/**
+ * TensorFlow's own list of its ops, an OpList of its protocol; undefined where native TensorFlow is not
+ * loaded, or set-up could not compile what asks for it (`scripts/setup/operations.cc`).
+ */
+export function operationList(): Uint8Array | undefined {
+  if (addonFolder === undefined) return undefined;
+  let addon: { list(): Uint8Array };
+  try {
+    addon = require(join(addonFolder, 'operations.node')) as typeof addon;
+  } catch {
+    return undefined;
+  }
+  return addon.list();
+}
 
 async function load(device: Device): Promise<void> {
   if (loaded === undefined) {
@@ -137,6 +154,7 @@ async function load(device: Device): Promise<void> {
     }
     await import('./gradients.mjs');
     register(device, binding!, tfjsNode);
+    addonFolder = dirname(addon);
     loaded = device;
   }
   await tf.setBackend('tensorflow');

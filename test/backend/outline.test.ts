@@ -88,7 +88,8 @@ const anyRecording: fc.Arbitrary<Recording> = fc
     const nodes: RecordedNode[] = [];
     const add = (op: string, inputs: Edge[]): void => {
       const name = `node${nodes.length}`;
-      const types = op === 'SplitV' || op.startsWith('Fused') ? [1, 1] : [1];
+      const count = { SplitV: 2, FusedBatchNormV3: 6 }[op] ?? 1;
+      const types = Array.from({ length: count }, () => 1);
       nodes.push({ name, op, inputs, attributes: [], types });
       types.forEach((_, i) => edges.push(edgeFrom(name, i)));
     };
@@ -131,16 +132,24 @@ describe('outline', () => {
         expect(inside).not.toContain('Unheard');
         if (made.functions.length > 0) outlined += 1;
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
-    expect(outlined).toBeGreaterThan(50);
+    expect(outlined).toBeGreaterThan(20);
   });
 
   it('leaves alone what is not worth it', () => {
-    const [recording] = fc.sample(anyRecording, 1);
-    const { nodes, functions } = outline(recording!);
-    expect(functions).toEqual([]);
-    expect(nodes).toEqual(recording!.nodes);
+    // Of the recordings above, those in which a smaller worth finds something.
+    const found = fc.sample(anyRecording, { numRuns: 40, seed: 1 }).filter((recording) => {
+      const { functions } = outline(recording, { shortest: 2, longest: 20, saved: 2 });
+      return functions.length > 0;
+    });
+    expect(found.length).toBeGreaterThan(3);
+    for (const recording of found) {
+      const saved = recording.nodes.length;
+      const { nodes, functions } = outline(recording, { shortest: 2, longest: 20, saved });
+      expect(functions).toEqual([]);
+      expect(nodes).toEqual(recording.nodes);
+    }
   });
 });
 

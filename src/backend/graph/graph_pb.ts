@@ -17,7 +17,7 @@ import type { Message } from '@bufbuild/protobuf';
 export const file_graph: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'CgtncmFwaC5wcm90bxIUZnJhbWVsb29tLnRlbnNvcmZsb3ciaQoKU2F2ZWRNb2RlbBIiChpzYXZlZF9tb2RlbF9zY2hlbWFfdmVyc2lvbhgBIAEoAxI3CgttZXRhX2dyYXBocxgCIAMoCzIiLmZyYW1lbG9vbS50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZiKlAQoMTWV0YUdyYXBoRGVmEkUKDW1ldGFfaW5mb19kZWYYASABKAsyLi5mcmFtZWxvb20udGVuc29yZmxvdy5NZXRhR3JhcGhEZWYuTWV0YUluZm9EZWYSMQoJZ3JhcGhfZGVmGAIgASgLMh4uZnJhbWVsb29tLnRlbnNvcmZsb3cuR3JhcGhEZWYaGwoLTWV0YUluZm9EZWYSDAoEdGFncxgEIAMoCSKmAQoIR3JhcGhEZWYSKwoEbm9kZRgBIAMoCzIdLmZyYW1lbG9vbS50ZW5zb3JmbG93Lk5vZGVEZWYSOQoHbGlicmFyeRgCIAEoCzIoLmZyYW1lbG9vbS50ZW5zb3JmbG93LkZ1bmN0aW9uRGVmTGlicmFyeRIyCgh2ZXJzaW9ucxgEIAEoCzIgLmZyYW1lbG9vbS50ZW5zb3JmbG93LlZlcnNpb25EZWYiSQoSRnVuY3Rpb25EZWZMaWJyYXJ5EjMKCGZ1bmN0aW9uGAEgAygLMiEuZnJhbWVsb29tLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWYi3AIKC0Z1bmN0aW9uRGVmEi4KCXNpZ25hdHVyZRgBIAEoCzIbLmZyYW1lbG9vbS50ZW5zb3JmbG93Lk9wRGVmEi8KCG5vZGVfZGVmGAMgAygLMh0uZnJhbWVsb29tLnRlbnNvcmZsb3cuTm9kZURlZhI3CgNyZXQYBCADKAsyKi5mcmFtZWxvb20udGVuc29yZmxvdy5GdW5jdGlvbkRlZi5SZXRFbnRyeRI5CgRhdHRyGAUgAygLMisuZnJhbWVsb29tLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWYuQXR0ckVudHJ5GioKCFJldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaTAoJQXR0ckVudHJ5EgsKA2tleRgBIAEoCRIuCgV2YWx1ZRgCIAEoCzIfLmZyYW1lbG9vbS50ZW5zb3JmbG93LkF0dHJWYWx1ZToCOAEiqgEKBU9wRGVmEgwKBG5hbWUYASABKAkSNQoJaW5wdXRfYXJnGAIgAygLMiIuZnJhbWVsb29tLnRlbnNvcmZsb3cuT3BEZWYuQXJnRGVmEjYKCm91dHB1dF9hcmcYAyADKAsyIi5mcmFtZWxvb20udGVuc29yZmxvdy5PcERlZi5BcmdEZWYaJAoGQXJnRGVmEgwKBG5hbWUYASABKAkSDAoEdHlwZRgDIAEoBSI0CgpWZXJzaW9uRGVmEhAKCHByb2R1Y2VyGAEgASgFEhQKDG1pbl9jb25zdW1lchgCIAEoBSLHAQoHTm9kZURlZhIMCgRuYW1lGAEgASgJEgoKAm9wGAIgASgJEg0KBWlucHV0GAMgAygJEg4KBmRldmljZRgEIAEoCRI1CgRhdHRyGAUgAygLMicuZnJhbWVsb29tLnRlbnNvcmZsb3cuTm9kZURlZi5BdHRyRW50cnkaTAoJQXR0ckVudHJ5EgsKA2tleRgBIAEoCRIuCgV2YWx1ZRgCIAEoCzIfLmZyYW1lbG9vbS50ZW5zb3JmbG93LkF0dHJWYWx1ZToCOAEi8QIKCUF0dHJWYWx1ZRI5CgRsaXN0GAEgASgLMikuZnJhbWVsb29tLnRlbnNvcmZsb3cuQXR0clZhbHVlLkxpc3RWYWx1ZUgAEgsKAXMYAiABKAxIABILCgFpGAMgASgDSAASCwoBZhgEIAEoAkgAEgsKAWIYBSABKAhIABIOCgR0eXBlGAYgASgFSAASNwoFc2hhcGUYByABKAsyJi5mcmFtZWxvb20udGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvSAASMwoGdGVuc29yGAggASgLMiEuZnJhbWVsb29tLnRlbnNvcmZsb3cuVGVuc29yUHJvdG9IABIyCgRmdW5jGAogASgLMiIuZnJhbWVsb29tLnRlbnNvcmZsb3cuTmFtZUF0dHJMaXN0SAAaOgoJTGlzdFZhbHVlEgkKAWkYAyADKAMSCQoBZhgEIAMoAhIJCgFiGAUgAygIEgwKBHR5cGUYBiADKAVCBwoFdmFsdWUiHAoMTmFtZUF0dHJMaXN0EgwKBG5hbWUYASABKAkiYAoQVGVuc29yU2hhcGVQcm90bxI3CgNkaW0YAiADKAsyKi5mcmFtZWxvb20udGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvLkRpbRoTCgNEaW0SDAoEc2l6ZRgBIAEoAyJyCgtUZW5zb3JQcm90bxINCgVkdHlwZRgBIAEoBRI8Cgx0ZW5zb3Jfc2hhcGUYAiABKAsyJi5mcmFtZWxvb20udGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvEhYKDnRlbnNvcl9jb250ZW50GAQgASgMYgZwcm90bzM',
+    'CgtncmFwaC5wcm90bxIUZnJhbWVsb29tLnRlbnNvcmZsb3ciaQoKU2F2ZWRNb2RlbBIiChpzYXZlZF9tb2RlbF9zY2hlbWFfdmVyc2lvbhgBIAEoAxI3CgttZXRhX2dyYXBocxgCIAMoCzIiLmZyYW1lbG9vbS50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZiKlAQoMTWV0YUdyYXBoRGVmEkUKDW1ldGFfaW5mb19kZWYYASABKAsyLi5mcmFtZWxvb20udGVuc29yZmxvdy5NZXRhR3JhcGhEZWYuTWV0YUluZm9EZWYSMQoJZ3JhcGhfZGVmGAIgASgLMh4uZnJhbWVsb29tLnRlbnNvcmZsb3cuR3JhcGhEZWYaGwoLTWV0YUluZm9EZWYSDAoEdGFncxgEIAMoCSKmAQoIR3JhcGhEZWYSKwoEbm9kZRgBIAMoCzIdLmZyYW1lbG9vbS50ZW5zb3JmbG93Lk5vZGVEZWYSOQoHbGlicmFyeRgCIAEoCzIoLmZyYW1lbG9vbS50ZW5zb3JmbG93LkZ1bmN0aW9uRGVmTGlicmFyeRIyCgh2ZXJzaW9ucxgEIAEoCzIgLmZyYW1lbG9vbS50ZW5zb3JmbG93LlZlcnNpb25EZWYiSQoSRnVuY3Rpb25EZWZMaWJyYXJ5EjMKCGZ1bmN0aW9uGAEgAygLMiEuZnJhbWVsb29tLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWYi3AIKC0Z1bmN0aW9uRGVmEi4KCXNpZ25hdHVyZRgBIAEoCzIbLmZyYW1lbG9vbS50ZW5zb3JmbG93Lk9wRGVmEi8KCG5vZGVfZGVmGAMgAygLMh0uZnJhbWVsb29tLnRlbnNvcmZsb3cuTm9kZURlZhI3CgNyZXQYBCADKAsyKi5mcmFtZWxvb20udGVuc29yZmxvdy5GdW5jdGlvbkRlZi5SZXRFbnRyeRI5CgRhdHRyGAUgAygLMisuZnJhbWVsb29tLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWYuQXR0ckVudHJ5GioKCFJldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaTAoJQXR0ckVudHJ5EgsKA2tleRgBIAEoCRIuCgV2YWx1ZRgCIAEoCzIfLmZyYW1lbG9vbS50ZW5zb3JmbG93LkF0dHJWYWx1ZToCOAEiMQoGT3BMaXN0EicKAm9wGAEgAygLMhsuZnJhbWVsb29tLnRlbnNvcmZsb3cuT3BEZWYi1wEKBU9wRGVmEgwKBG5hbWUYASABKAkSNQoJaW5wdXRfYXJnGAIgAygLMiIuZnJhbWVsb29tLnRlbnNvcmZsb3cuT3BEZWYuQXJnRGVmEjYKCm91dHB1dF9hcmcYAyADKAsyIi5mcmFtZWxvb20udGVuc29yZmxvdy5PcERlZi5BcmdEZWYaUQoGQXJnRGVmEgwKBG5hbWUYASABKAkSDAoEdHlwZRgDIAEoBRITCgtudW1iZXJfYXR0chgFIAEoCRIWCg50eXBlX2xpc3RfYXR0chgGIAEoCSI0CgpWZXJzaW9uRGVmEhAKCHByb2R1Y2VyGAEgASgFEhQKDG1pbl9jb25zdW1lchgCIAEoBSLHAQoHTm9kZURlZhIMCgRuYW1lGAEgASgJEgoKAm9wGAIgASgJEg0KBWlucHV0GAMgAygJEg4KBmRldmljZRgEIAEoCRI1CgRhdHRyGAUgAygLMicuZnJhbWVsb29tLnRlbnNvcmZsb3cuTm9kZURlZi5BdHRyRW50cnkaTAoJQXR0ckVudHJ5EgsKA2tleRgBIAEoCRIuCgV2YWx1ZRgCIAEoCzIfLmZyYW1lbG9vbS50ZW5zb3JmbG93LkF0dHJWYWx1ZToCOAEi8QIKCUF0dHJWYWx1ZRI5CgRsaXN0GAEgASgLMikuZnJhbWVsb29tLnRlbnNvcmZsb3cuQXR0clZhbHVlLkxpc3RWYWx1ZUgAEgsKAXMYAiABKAxIABILCgFpGAMgASgDSAASCwoBZhgEIAEoAkgAEgsKAWIYBSABKAhIABIOCgR0eXBlGAYgASgFSAASNwoFc2hhcGUYByABKAsyJi5mcmFtZWxvb20udGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvSAASMwoGdGVuc29yGAggASgLMiEuZnJhbWVsb29tLnRlbnNvcmZsb3cuVGVuc29yUHJvdG9IABIyCgRmdW5jGAogASgLMiIuZnJhbWVsb29tLnRlbnNvcmZsb3cuTmFtZUF0dHJMaXN0SAAaOgoJTGlzdFZhbHVlEgkKAWkYAyADKAMSCQoBZhgEIAMoAhIJCgFiGAUgAygIEgwKBHR5cGUYBiADKAVCBwoFdmFsdWUiHAoMTmFtZUF0dHJMaXN0EgwKBG5hbWUYASABKAkiYAoQVGVuc29yU2hhcGVQcm90bxI3CgNkaW0YAiADKAsyKi5mcmFtZWxvb20udGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvLkRpbRoTCgNEaW0SDAoEc2l6ZRgBIAEoAyJyCgtUZW5zb3JQcm90bxINCgVkdHlwZRgBIAEoBRI8Cgx0ZW5zb3Jfc2hhcGUYAiABKAsyJi5mcmFtZWxvb20udGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvEhYKDnRlbnNvcl9jb250ZW50GAQgASgMYgZwcm90bzM',
   );
 
 /**
@@ -158,6 +158,22 @@ export type FunctionDef = Message<'frameloom.tensorflow.FunctionDef'> & {
 export const FunctionDefSchema: GenMessage<FunctionDef> = /*@__PURE__*/ messageDesc(file_graph, 4);
 
 /**
+ * @generated from message frameloom.tensorflow.OpList
+ */
+export type OpList = Message<'frameloom.tensorflow.OpList'> & {
+  /**
+   * @generated from field: repeated frameloom.tensorflow.OpDef op = 1;
+   */
+  op: OpDef[];
+};
+
+/**
+ * Describes the message frameloom.tensorflow.OpList.
+ * Use `create(OpListSchema)` to create a new message.
+ */
+export const OpListSchema: GenMessage<OpList> = /*@__PURE__*/ messageDesc(file_graph, 5);
+
+/**
  * @generated from message frameloom.tensorflow.OpDef
  */
 export type OpDef = Message<'frameloom.tensorflow.OpDef'> & {
@@ -181,7 +197,7 @@ export type OpDef = Message<'frameloom.tensorflow.OpDef'> & {
  * Describes the message frameloom.tensorflow.OpDef.
  * Use `create(OpDefSchema)` to create a new message.
  */
-export const OpDefSchema: GenMessage<OpDef> = /*@__PURE__*/ messageDesc(file_graph, 5);
+export const OpDefSchema: GenMessage<OpDef> = /*@__PURE__*/ messageDesc(file_graph, 6);
 
 /**
  * @generated from message frameloom.tensorflow.OpDef.ArgDef
@@ -196,6 +212,16 @@ export type OpDef_ArgDef = Message<'frameloom.tensorflow.OpDef.ArgDef'> & {
    * @generated from field: int32 type = 3;
    */
   type: number;
+
+  /**
+   * @generated from field: string number_attr = 5;
+   */
+  numberAttr: string;
+
+  /**
+   * @generated from field: string type_list_attr = 6;
+   */
+  typeListAttr: string;
 };
 
 /**
@@ -204,7 +230,7 @@ export type OpDef_ArgDef = Message<'frameloom.tensorflow.OpDef.ArgDef'> & {
  */
 export const OpDef_ArgDefSchema: GenMessage<OpDef_ArgDef> =
   /*@__PURE__*/
-  messageDesc(file_graph, 5, 0);
+  messageDesc(file_graph, 6, 0);
 
 /**
  * @generated from message frameloom.tensorflow.VersionDef
@@ -225,7 +251,7 @@ export type VersionDef = Message<'frameloom.tensorflow.VersionDef'> & {
  * Describes the message frameloom.tensorflow.VersionDef.
  * Use `create(VersionDefSchema)` to create a new message.
  */
-export const VersionDefSchema: GenMessage<VersionDef> = /*@__PURE__*/ messageDesc(file_graph, 6);
+export const VersionDefSchema: GenMessage<VersionDef> = /*@__PURE__*/ messageDesc(file_graph, 7);
 
 /**
  * @generated from message frameloom.tensorflow.NodeDef
@@ -261,7 +287,7 @@ export type NodeDef = Message<'frameloom.tensorflow.NodeDef'> & {
  * Describes the message frameloom.tensorflow.NodeDef.
  * Use `create(NodeDefSchema)` to create a new message.
  */
-export const NodeDefSchema: GenMessage<NodeDef> = /*@__PURE__*/ messageDesc(file_graph, 7);
+export const NodeDefSchema: GenMessage<NodeDef> = /*@__PURE__*/ messageDesc(file_graph, 8);
 
 /**
  * @generated from message frameloom.tensorflow.AttrValue
@@ -341,7 +367,7 @@ export type AttrValue = Message<'frameloom.tensorflow.AttrValue'> & {
  * Describes the message frameloom.tensorflow.AttrValue.
  * Use `create(AttrValueSchema)` to create a new message.
  */
-export const AttrValueSchema: GenMessage<AttrValue> = /*@__PURE__*/ messageDesc(file_graph, 8);
+export const AttrValueSchema: GenMessage<AttrValue> = /*@__PURE__*/ messageDesc(file_graph, 9);
 
 /**
  * @generated from message frameloom.tensorflow.AttrValue.ListValue
@@ -374,7 +400,7 @@ export type AttrValue_ListValue = Message<'frameloom.tensorflow.AttrValue.ListVa
  */
 export const AttrValue_ListValueSchema: GenMessage<AttrValue_ListValue> =
   /*@__PURE__*/
-  messageDesc(file_graph, 8, 0);
+  messageDesc(file_graph, 9, 0);
 
 /**
  * @generated from message frameloom.tensorflow.NameAttrList
@@ -392,7 +418,7 @@ export type NameAttrList = Message<'frameloom.tensorflow.NameAttrList'> & {
  */
 export const NameAttrListSchema: GenMessage<NameAttrList> =
   /*@__PURE__*/
-  messageDesc(file_graph, 9);
+  messageDesc(file_graph, 10);
 
 /**
  * @generated from message frameloom.tensorflow.TensorShapeProto
@@ -410,7 +436,7 @@ export type TensorShapeProto = Message<'frameloom.tensorflow.TensorShapeProto'> 
  */
 export const TensorShapeProtoSchema: GenMessage<TensorShapeProto> =
   /*@__PURE__*/
-  messageDesc(file_graph, 10);
+  messageDesc(file_graph, 11);
 
 /**
  * @generated from message frameloom.tensorflow.TensorShapeProto.Dim
@@ -428,7 +454,7 @@ export type TensorShapeProto_Dim = Message<'frameloom.tensorflow.TensorShapeProt
  */
 export const TensorShapeProto_DimSchema: GenMessage<TensorShapeProto_Dim> =
   /*@__PURE__*/
-  messageDesc(file_graph, 10, 0);
+  messageDesc(file_graph, 11, 0);
 
 /**
  * @generated from message frameloom.tensorflow.TensorProto
@@ -454,4 +480,4 @@ export type TensorProto = Message<'frameloom.tensorflow.TensorProto'> & {
  * Describes the message frameloom.tensorflow.TensorProto.
  * Use `create(TensorProtoSchema)` to create a new message.
  */
-export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/ messageDesc(file_graph, 11);
+export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/ messageDesc(file_graph, 12);

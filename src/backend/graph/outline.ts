@@ -66,8 +66,9 @@ function likeness({ nodes, constants }: PlainRecording): (i: number, period: num
   const place = new Map(nodes.map(({ name }, i) => [name, i]));
   const isConstant = new Set(constants.map(({ name }) => name));
   const known = new Map<string, number>();
-  const kinds = nodes.map(({ op, attributes, inputs }, i) => {
-    if (!hasNamedOutputs(op)) return -1 - i;
+  const kinds = nodes.map((node, i) => {
+    const { op, attributes, inputs } = node;
+    if (!hasNamedOutputs(node)) return -1 - i;
     const read = inputs.map((edge) => (isConstant.has(edge) ? edge : null));
     const text = JSON.stringify([op, attributes, read]);
     const kind = known.get(text) ?? known.size;

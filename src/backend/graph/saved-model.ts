@@ -2,7 +2,7 @@ import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { NativeBinding, NativeOpAttribute } from '../native.js';
 import type { AttrValueSchema, FunctionDefSchema, TensorShapeProtoSchema } from './graph_pb.js';
 import { SavedModelSchema } from './graph_pb.js';
-import { outputInFunction } from './op-outputs.js';
+import { outputsInFunction } from './op-outputs.js';
 import {
   argumentName,
   isCall,
@@ -100,11 +100,11 @@ function functionProto(
   binding: NativeBinding,
   { name, types, constants, nodes, outputs }: RecordedFunction,
 ): MessageInitShape<typeof FunctionDefSchema> {
-  const ops = new Map(nodes.map((node) => [node.name, node.op]));
+  const named = new Map(nodes.map((node) => [node.name, outputsInFunction(node)]));
   const isConstant = new Set(constants.map((constant) => constant.name));
   const written = (edge: Edge): string => {
-    const op = ops.get(producerOf(edge));
-    if (op !== undefined) return producerOf(edge) + outputInFunction(op, outputOf(edge));
+    const names = named.get(producerOf(edge));
+    if (names !== undefined) return producerOf(edge) + names[outputOf(edge)]!;
     return isConstant.has(edge) ? `${edge}:output:0` : edge;
   };
   const own = nodes.map((node) => ({ ...node, inputs: node.inputs.map(written) }));
