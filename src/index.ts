@@ -5,6 +5,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { BackendOptions, BackendReport } from './backend/index.js';
+import type { CheckedCall } from './entries/check-call.js';
 import type { ExportModel, ExportOptions, ExportResult } from './export/index.js';
 import type { Model, OpenModelOptions } from './pipeline/open-model.js';
 import type { RunModel } from './pipeline/run-model.js';
@@ -37,6 +38,11 @@ export { formatRational, parseRational, rational } from './base/rational.js';
 export { planBatch } from './synthesis/batch/template.js';
 export type * from './entries/types.js';
 
+/** Every call looks at what it is given first. @throws FrameloomError bad-option */
+async function check(call: CheckedCall, ...given: readonly unknown[]): Promise<void> {
+  (await import('./entries/check-call.js')).checkCall(call, ...given);
+}
+
 /**
  * Opens a trained generator: a run's folder, or an `.onnx` file that `frameloom export` wrote. A run is
  * run by its own export (`exports/generator.onnx`) where that holds the weights that are asked for, at
@@ -56,6 +62,7 @@ export function openModel(
 ): Promise<ExportedModel>;
 export function openModel(place: string, options?: OpenModelOptions): Promise<Model>;
 export async function openModel(place: string, options: OpenModelOptions = {}): Promise<Model> {
+  await check('openModel', place, options);
   return (await import('./pipeline/open-model.js')).openModel(place, options);
 }
 
@@ -71,6 +78,7 @@ export async function createSynthesizer(
   model: AnyModel,
   options: SynthesizerOptions = {},
 ): Promise<Synthesizer> {
+  await check('createSynthesizer', model, options);
   return (await import('./synthesis/engines/open.js')).createSynthesizer(model, options);
 }
 
@@ -89,6 +97,7 @@ export async function* generate(
   input: string | Readable,
   options: GenerateOptions = {},
 ): AsyncGenerator<Frame, void, undefined> {
+  await check('generate', model, input, options);
   yield* (await import('./synthesis/video/generate.js')).generate(model, input, options);
 }
 
@@ -105,6 +114,7 @@ export async function generateVideo(
   model: AnyModel,
   options: GenerateVideoOptions,
 ): Promise<EncodeResult> {
+  await check('generateVideo', model, options);
   const video = await import('./synthesis/video/generate-video.js');
   return video.generateVideo(model, options);
 }
@@ -119,6 +129,7 @@ export async function* sample(
   model: AnyModel,
   options: SampleOptions,
 ): AsyncGenerator<Frame, void, undefined> {
+  await check('sample', model, options);
   const [{ sampleFrames }, { iterateFrames }] = await Promise.all([
     import('./synthesis/sample/sample.js'),
     import('./video/iterate-frames.js'),
@@ -138,6 +149,7 @@ export async function runBatch(
   jobs: readonly BatchJob[],
   options: BatchOptions = {},
 ): Promise<BatchSummary> {
+  await check('runBatch', model, jobs, options);
   return (await import('./synthesis/batch/batch.js')).runBatch(model, jobs, options);
 }
 
@@ -151,6 +163,7 @@ export async function* batchEvents(
   jobs: readonly BatchJob[],
   options: Omit<BatchOptions, 'onEvent'> = {},
 ): AsyncGenerator<BatchEvent, BatchSummary, undefined> {
+  await check('batchEvents', model, jobs, options);
   return yield* (await import('./synthesis/batch/batch-events.js')).batchEvents(
     model,
     jobs,
@@ -167,6 +180,7 @@ export async function generateDataset(
   model: AnyModel,
   options: GenerateDatasetOptions,
 ): Promise<DatasetSummary> {
+  await check('generateDataset', model, options);
   const dataset = await import('./synthesis/dataset/generate-dataset.js');
   return dataset.generateDataset(model, options);
 }
@@ -183,6 +197,7 @@ export async function exportGenerator(
   path: string,
   options: ExportOptions = {},
 ): Promise<ExportResult> {
+  await check('exportGenerator', model, path, options);
   await useBackend(options.log ? { log: options.log } : {});
   return (await import('./export/index.js')).exportGenerator(model, path, options);
 }
@@ -196,6 +211,7 @@ export async function exportGenerator(
  *   `bad-option` when FRAMELOOM_BACKEND is not understood
  */
 export async function useBackend(options: BackendOptions = {}): Promise<BackendReport> {
+  await check('useBackend', options);
   return (await import('./backend/index.js')).useBackend(options);
 }
 
@@ -211,6 +227,7 @@ export async function* readFrames(
   source: string | Readable,
   options: DecodeOptions = {},
 ): AsyncGenerator<Frame, void, undefined> {
+  await check('readFrames', source, options);
   yield* (await import('./video/decode.js')).readFrames(source, options);
 }
 
@@ -227,6 +244,7 @@ export async function writeFrames(
   target: string | Writable,
   options: EncodeOptions = {},
 ): Promise<EncodeResult> {
+  await check('writeFrames', frames, target, options);
   return (await import('./video/write-frames.js')).writeFrames(frames, target, options);
 }
 
@@ -235,5 +253,6 @@ export async function writeFrames(
  * @throws FrameloomError not-found, bad-input, bad-option, ffmpeg-failed, cancelled
  */
 export async function probe(path: string, options: ProbeOptions = {}): Promise<VideoInfo> {
+  await check('probe', path, options);
   return (await import('./video/probe.js')).probe(path, options);
 }

@@ -28,6 +28,8 @@ export function rational(num: number, den = 1): Rational {
  * @throws FrameloomError bad-option, quoting the text
  */
 export function parseRational(text: string): Rational {
+  // From programs without types, anything may come.
+  if (typeof text !== 'string') throw notARate(String(text));
   const fraction = /^(\d+)\s*[/:]\s*(\d+)$/.exec(text.trim());
   const [num, den] = fraction
     ? [Number(fraction[1]), Number(fraction[2])]

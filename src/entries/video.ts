@@ -5,26 +5,14 @@
 export { FrameloomError, isFrameloomError } from '../base/error.js';
 export { createLogger } from '../base/log.js';
 export { formatRational, parseRational, rational } from '../base/rational.js';
-export { generateFrames, withCondition } from '../synthesis/video/operators.js';
-export { sampleFrames } from '../synthesis/sample/sample.js';
 export {
   bothOpen,
   bytesPerPixel,
   currentDemand,
-  decodeFrames,
   DemandGate,
-  encodeFrames,
   findFfmpeg,
-  fromFrames,
-  iterateFrames,
-  mapFrames,
-  openVideo,
-  probe,
-  readFrames,
-  teeFrames,
   withDemand,
   withoutDemand,
-  writeFrames,
   zipFrames,
   type Demand,
   type FfmpegPrograms,
@@ -32,4 +20,19 @@ export {
   type MapFramesOptions,
   type OpenedVideo,
 } from '../video/index.js';
+export {
+  decodeFrames,
+  encodeFrames,
+  fromFrames,
+  generateFrames,
+  iterateFrames,
+  mapFrames,
+  openVideo,
+  probe,
+  readFrames,
+  sampleFrames,
+  teeFrames,
+  withCondition,
+  writeFrames,
+} from './streams.js';
 export type * from './types.js';

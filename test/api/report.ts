@@ -2,7 +2,7 @@
 // declarations say that are published.
 import { dirname, relative, resolve } from 'node:path';
 import ts from 'typescript';
-import { root } from '../e2e/support.js';
+import { root } from '../program.js';
 
 /** What each import path leads to. */
 export const ENTRIES = {
@@ -133,7 +133,14 @@ export function apiReport(): ApiReport {
   const printer = ts.createPrinter({ removeComments: true });
   const placeOf = (symbol: ts.Symbol): Place | undefined => {
     const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-    const file = target.declarations?.[0]?.getSourceFile().fileName;
+    const [declaration] = target.declarations ?? [];
+    // What takes its type from another call is shown as that one.
+    if (declaration && ts.isVariableDeclaration(declaration) && declaration.type) {
+      const { type } = declaration;
+      const meant = ts.isTypeQueryNode(type) && checker.getSymbolAtLocation(type.exprName);
+      if (meant) return placeOf(meant);
+    }
+    const file = declaration?.getSourceFile().fileName;
     return file === undefined ? undefined : { file, name: target.name };
   };
   const statementsOf = ({ file, name }: Place): ts.Statement[] =>

@@ -8,7 +8,7 @@ import { openModel, type PlayModel } from '../../src/entries/play.js';
 import { exportGenerator } from '../../src/export/index.js';
 import { openRunModel } from '../../src/pipeline/run-model.js';
 import { openOnnxModel } from '../../src/synthesis/engines/onnx/model.js';
-import { root } from '../e2e/support.js';
+import { root } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { failure, largestDifference } from '../video/frames.js';
 import { scratchPath } from '../video/make-clip.js';

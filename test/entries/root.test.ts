@@ -4,8 +4,8 @@ import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../../src/index.js';
-import { root } from '../e2e/support.js';
 import { ENTRIES } from '../api/report.js';
+import { moduleAt, NODE_WORDS, root } from '../program.js';
 import { moduleGraph } from './graph.js';
 
 const run = promisify(execFile);
@@ -49,11 +49,13 @@ describe('the entries of the package', () => {
   });
 
   it('load and say nothing, and TensorFlow itself is not loaded by any', async () => {
-    const entries = Object.values(ENTRIES).map((path) => `./${path}`);
+    const entries = Object.values(ENTRIES).map((path) =>
+      moduleAt(path.replace(/^src\/(.*)\.ts$/, '$1')),
+    );
     const { stdout, stderr } = await run(
       process.execPath,
       [
-        ...['--import', 'tsx', '--input-type=module', '-e'],
+        ...[...NODE_WORDS, '--input-type=module', '-e'],
         `for (const entry of ${JSON.stringify(entries)}) await import(entry);
         const { sharedObjects } = process.report.getReport();
         console.log(sharedObjects.filter((path) => /libtensorflow|tfjs_binding/.test(path)).length);`,

@@ -102,6 +102,7 @@ export function planBatch(options: {
   readonly seeds: readonly number[];
   readonly template: string;
 }): BatchJob[] {
+  assertPlan(options);
   const { inputs, seeds, template } = options;
   const sources = new Set(inputs.map((input) => resolve(input)));
   const folder = outputFolder(template);
@@ -133,6 +134,24 @@ export function planBatch(options: {
     );
   }
   return jobs;
+}
+
+/** From programs without types, anything may come. @throws FrameloomError bad-option */
+function assertPlan(options: unknown): void {
+  const { inputs, seeds, template, ...others } = (options ?? {}) as Record<string, unknown>;
+  const wrong = [
+    ...(Array.isArray(inputs) ? [] : ['inputs, a list of paths']),
+    ...(Array.isArray(seeds) ? [] : ['seeds, a list of numbers']),
+    ...(typeof template === 'string' ? [] : ['template, a path']),
+  ];
+  if (wrong.length > 0) {
+    throw new FrameloomError('bad-option', `a batch needs ${wrong.join(' and ')}`);
+  }
+  const [unknown] = Object.keys(others);
+  if (unknown === undefined) return;
+  throw new FrameloomError('bad-option', `planBatch knows no option ${unknown}`, {
+    hint: 'there are inputs, seeds, template',
+  });
 }
 
 function collision(job: BatchJob, other: BatchJob, template: string): FrameloomError {

@@ -35,8 +35,8 @@ export async function generateBatch(
   batch: BatchCommand,
 ): Promise<number> {
   const { terminal, log } = context;
-  const { template, shard, json } = batch;
-  const all = planBatch(batch);
+  const { inputs, seeds, template, shard, json } = batch;
+  const all = planBatch({ inputs, seeds, template });
   const jobs = jobsOfShard(all, shard);
   if (shard) {
     log.info(`${jobs.length} of ${all.length} videos are of shard ${shard.index}/${shard.count}`);

@@ -46,8 +46,8 @@ export async function foreseeVideos(
   context: Context,
   batch: BatchCommand,
 ): Promise<number> {
-  const { template, shard, json } = batch;
-  const jobs = jobsOfShard(planBatch(batch), shard);
+  const { inputs, seeds, template, shard, json } = batch;
+  const jobs = jobsOfShard(planBatch({ inputs, seeds, template }), shard);
   const counts = { make: 0, replace: 0, made: 0, kept: 0, fail: 0 };
   let total = 0;
   const options = {

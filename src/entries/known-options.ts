@@ -1,0 +1,184 @@
+/** The names of all options of the library's calls, held to their types by the compiler. */
+import type { BackendOptions } from '../backend/index.js';
+import type { DatasetContext } from '../clips/types.js';
+import type { InputColour } from '../clips/condition.js';
+import type { ExportOptions } from '../export/index.js';
+import type { LoadOptions } from '../pipeline/load.js';
+import type { OpenModelOptions } from '../pipeline/open-model.js';
+import type { GenerateDatasetOptions } from '../synthesis/dataset/options.js';
+import type { EvaluationOptions } from '../synthesis/evaluate/held-out.js';
+import type {
+  BatchOptions,
+  GenerateOptions,
+  GenerateVideoOptions,
+  SampleOptions,
+  SynthesizerOptions,
+} from '../synthesis/index.js';
+import type {
+  ConditionFramesOptions,
+  GenerateFramesOptions,
+} from '../synthesis/video/operators.js';
+import type { StartRunOptions } from '../training/run/run-folder.js';
+import type { TrainContext } from '../training/trainer.js';
+import type {
+  CarryOptions,
+  DecodeOptions,
+  EncodeOptions,
+  MapFramesOptions,
+  ProbeOptions,
+  RawInput,
+  SizeOptions,
+} from '../video/index.js';
+
+/** Names of options; of one that has options of its own, theirs. */
+export interface Names {
+  readonly [name: string]: true | Names;
+}
+
+/** Names that have none below them. */
+const names = <K extends string>(...keys: readonly K[]): Readonly<Record<K, true>> =>
+  Object.fromEntries(keys.map((key) => [key, true])) as Readonly<Record<K, true>>;
+
+/** Each option of a type. */
+type All<T> = Readonly<Record<keyof T, true | Names>>;
+
+/** Those of a type: all of them, and no others. */
+const of =
+  <T>() =>
+  <N extends All<T>>(names: N & Readonly<Record<Exclude<keyof N, keyof T>, never>>): N =>
+    names;
+
+const WATCHED = names('signal', 'log');
+const RAW = of<RawInput>()(names('width', 'height', 'fps', 'pixelFormat'));
+const SIZE = of<SizeOptions>()(names('width', 'height', 'fit', 'multipleOf'));
+const COLOUR = of<InputColour>()(names('colourMatrix', 'colourRange'));
+const CARRY = of<CarryOptions>()(names('from', 'subtitles', 'chapters', 'metadata'));
+
+export const PROBE = of<ProbeOptions>()({
+  ...names('count', 'sequenceFps', 'onDamage'),
+  raw: RAW,
+  ...WATCHED,
+});
+
+/** Of an opened video: how it is read was said when it was opened. */
+const DECODE_OPENED = of<Omit<DecodeOptions, keyof ProbeOptions | 'info'>>()({
+  size: SIZE,
+  ...names('fps', 'startSeconds', 'startFrame', 'durationSeconds'),
+  ...names('frames', 'pixelFormat', 'filter', 'oneToOne', 'preFilter'),
+  ...names('sampling', 'pictures', 'colourMatrix', 'colourRange'),
+});
+
+export const DECODE = of<DecodeOptions>()({ ...PROBE, ...DECODE_OPENED, info: true });
+
+/** How what is made is written. */
+const WRITTEN = {
+  ...names('format', 'overwrite', 'codec', 'crf', 'preset', 'quality'),
+  ...names('threads', 'outputPixelFormat'),
+};
+
+export const ENCODE = of<EncodeOptions>()({
+  ...WRITTEN,
+  ...names('fps', 'expects', 'filter', 'audioFrom', 'audioStartSeconds'),
+  carry: CARRY,
+  ...names('longestPauseSeconds', 'lastFrameSeconds'),
+  ...WATCHED,
+});
+
+export const MAP_FRAMES = of<MapFramesOptions>()(names('inFlight'));
+
+export const OPEN_MODEL = of<OpenModelOptions>()({
+  ...names('width', 'height', 'engine', 'snapshot', 'device', 'threads'),
+  ...names('inThisThread'),
+  ...WATCHED,
+});
+
+export const SYNTHESIZER = of<SynthesizerOptions>()({ seed: true, ...WATCHED });
+
+/** How an input is read. */
+const READ = {
+  raw: RAW,
+  colour: COLOUR,
+  ...names('sequenceFps', 'fps', 'onDamage', 'startSeconds', 'durationSeconds'),
+  ...names('startFrames', 'baseFolder', 'trustFilters'),
+};
+
+export const GENERATE = of<GenerateOptions>()({
+  ...READ,
+  ...names('seed', 'synthesizer'),
+  ...WATCHED,
+});
+
+/** What all videos of a batch have in common. */
+const EACH_VIDEO = {
+  ...READ,
+  ...WRITTEN,
+  carry: CARRY,
+  ...names('sideBySide', 'audio', 'reads', 'segmentFrames'),
+  ...WATCHED,
+};
+
+export const GENERATE_VIDEO = of<GenerateVideoOptions>()({
+  ...EACH_VIDEO,
+  ...names('input', 'output', 'video', 'seed', 'synthesizer', 'onFrame'),
+});
+
+export const GENERATE_FRAMES = of<GenerateFramesOptions>()({
+  ...names('seed', 'startFrames', 'startConditions'),
+});
+
+export const WITH_CONDITION = of<ConditionFramesOptions>()({
+  ...names('trustFilters', 'baseFolder'),
+});
+
+export const SAMPLE = of<SampleOptions>()({
+  ...names('frames', 'fps', 'seed', 'firstFrame', 'loop', 'synthesizer'),
+});
+
+export const BATCH_EVENTS = of<Omit<BatchOptions, 'onEvent'>>()({
+  ...EACH_VIDEO,
+  ...names('folder', 'shard', 'parallel', 'modelId', 'openSynthesizer'),
+});
+
+export const BATCH = of<BatchOptions>()({ ...BATCH_EVENTS, onEvent: true });
+
+export const DATASET = of<GenerateDatasetOptions>()({
+  ...READ,
+  ...names('inputs', 'folder', 'format', 'seeds', 'sequenceNames', 'with'),
+  ...names('samplesPerShard', 'shard', 'parallel', 'overwrite', 'reads'),
+  ...names('modelId', 'openSynthesizer', 'onEvent'),
+  ...WATCHED,
+});
+
+export const EXPORT = of<ExportOptions>()({
+  size: names('width', 'height'),
+  ...names('target', 'batch', 'precision'),
+  ...names('tolerance', 'ffmpeg', 'overwrite', 'baseFolder'),
+  ...WATCHED,
+});
+
+export const BACKEND = of<BackendOptions>()(names('prefer', 'native', 'log'));
+
+export const LOAD = of<LoadOptions>()(names('set', 'clips', 'cwd'));
+
+export const START_RUN = of<StartRunOptions>()({
+  ...names('name', 'pipelineYaml', 'folder', 'root', 'resume', 'log'),
+});
+
+export const OPEN_DATASET = of<DatasetContext>()({
+  ...names('seed', 'baseFolder', 'historyFrames', 'conditionFrames'),
+  ...names('windowFrames', 'cacheFolder', 'onProgress', 'onBroken'),
+  ...names('findAllBroken', 'trustFilters'),
+  ...WATCHED,
+});
+
+export const TRAIN = of<TrainContext>()({
+  ...names('run', 'baseFolder', 'maxMinutes', 'onProgress', 'onOpening'),
+  ...names('onOpened', 'onEvaluation', 'cacheFolder', 'trustFilters'),
+  ...WATCHED,
+});
+
+export const EVALUATE = of<EvaluationOptions>()({
+  ...names('framesPerSegment', 'mostFrames', 'rollouts', 'baselines', 'training'),
+  ...names('mostTrainingFrames', 'flow', 'stripMoments', 'signal'),
+  ...names('onScored', 'onFrame'),
+});

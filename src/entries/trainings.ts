@@ -1,0 +1,58 @@
+/** The calls of `frameloom/train`, which look at what they are given first (`check-call.ts`). */
+import * as backend from '../backend/index.js';
+import * as clips from '../clips/index.js';
+import * as exporting from '../export/index.js';
+import * as pipelines from '../pipeline/load.js';
+import * as models from '../pipeline/open-model.js';
+import * as synthesis from '../synthesis/index.js';
+import * as runs from '../training/run/run-folder.js';
+import * as training from '../training/trainer.js';
+import { checked, checkedPromise } from './check-call.js';
+
+/** Loads a TensorFlow.js backend, the best there is or the one that is asked for. Rejects with FrameloomError. */
+export const useBackend: typeof backend.useBackend = checkedPromise(
+  'useBackend',
+  backend.useBackend,
+);
+
+/** Opens clips and conditions to train or evaluate on. Rejects with FrameloomError. */
+export const openDataset: typeof clips.openDataset = checkedPromise(
+  'openDataset',
+  clips.openDataset,
+);
+
+/** Writes a generator as one ONNX file that is proved first. Rejects with FrameloomError. */
+export const exportGenerator: typeof exporting.exportGenerator = checkedPromise(
+  'exportGenerator',
+  exporting.exportGenerator,
+);
+
+/** Reads a pipeline: a file, or one that comes along by its name. Rejects with FrameloomError. */
+export const loadPipeline: typeof pipelines.loadPipeline = checkedPromise(
+  'loadPipeline',
+  pipelines.loadPipeline,
+);
+
+/** Reads the text of a pipeline. Throws FrameloomError with every problem, one a line. */
+export const parsePipeline: typeof pipelines.parsePipeline = checked(
+  'parsePipeline',
+  pipelines.parsePipeline,
+);
+
+/** Opens a trained generator: a run's folder, or an `.onnx` file. Rejects with FrameloomError. */
+export const openModel: typeof models.openModel = checkedPromise('openModel', models.openModel);
+
+/** Rolls a generator out over held-out segments and measures it. Rejects with FrameloomError. */
+export const evaluateHeldOut: typeof synthesis.evaluateHeldOut = checkedPromise(
+  'evaluateHeldOut',
+  synthesis.evaluateHeldOut,
+);
+
+/** An existing run, to read from. Rejects with FrameloomError. */
+export const openRun: typeof runs.openRun = checkedPromise('openRun', runs.openRun);
+
+/** Makes a run's folder, or opens one to go on with, and locks it. Rejects with FrameloomError. */
+export const startRun: typeof runs.startRun = checkedPromise('startRun', runs.startRun);
+
+/** Trains a pipeline. Rejects with FrameloomError. */
+export const train: typeof training.train = checkedPromise('train', training.train);
