@@ -7,7 +7,7 @@ import type { Checkpointing } from './auto-checkpointing.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
-import { saveSnapshot } from './run/snapshot-store.js';
+import { saveSnapshot, scoreSnapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
 import type { TrainingOptions } from './options.js';
@@ -44,10 +44,15 @@ export interface Stock {
   /** Told what a step took, for what nothing is known yet of an evaluation. */
   learnPace(stepMs: number, frames: number): void;
   /**
-   * Samples, evaluations and snapshots that are due after a step; at the end of a training, those that
-   * the last step was not due for, or, where it was stopped, the snapshot alone.
+   * What is due after a step: the snapshot first, then a sample, then an evaluation, whose score is
+   * written into the snapshot. Once the signal has come there are no more samples and evaluations.
    */
-  take(state: TrainingState, step: number, ending: TrainEnding | null): Promise<void>;
+  take(state: TrainingState, step: number): Promise<void>;
+  /**
+   * What the last step has not left behind already, in the same order. Of a training that was stopped
+   * that is the snapshot alone: whoever stops a process does not wait for long.
+   */
+  finish(state: TrainingState, step: number, ending: TrainEnding): Promise<void>;
 }
 
 /** @param deadline of `performance.now()`, beyond which nothing is evaluated */
@@ -55,20 +60,18 @@ export function createStock(context: StockContext, deadline: number): Stock {
   const { training } = context.pipeline;
   const { dataset, signal, log } = context;
   const started = performance.now();
-  const segments = dataset.heldOut();
-  const frames = chooseRollouts(segments, boundsOf(training)).reduce(
+  const isHeldOut = dataset.heldOut().length > 0;
+  const frames = chooseRollouts(dataset.heldOut(), boundsOf(training)).reduce(
     (sum, rollout) => sum + rollout.frames,
     0,
   );
   let frameMs: number | null = null;
   let evaluationMs: number | null = null;
+  /** The steps after which each was done last; what a training goes on from is saved. */
+  const done = { save: context.resumedFromStep ?? 0, sample: 0, evaluate: 0 };
 
   /** What was measured, unless the signal or the deadline came before its end. */
-  async function evaluateInTime(
-    state: TrainingState,
-    step: number,
-    ending: boolean,
-  ): Promise<number | undefined> {
+  async function evaluateInTime(state: TrainingState, step: number): Promise<number | undefined> {
     const left = deadline - performance.now();
     const timeout = Number.isFinite(left) ? new AbortController() : null;
     const timer = timeout && setTimeout(() => timeout.abort(), Math.max(0, left));
@@ -76,7 +79,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
     const began = performance.now();
     try {
       const score = await evaluate(context, state, step, {
-        ending,
+        ending: step % training.evaluateEverySteps !== 0,
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       });
       evaluationMs = performance.now() - began;
@@ -102,6 +105,28 @@ export function createStock(context: StockContext, deadline: number): Stock {
     }
   }
 
+  /** Does what is due and was not done after this very step before. */
+  async function leave(
+    state: TrainingState,
+    step: number,
+    due: Readonly<Record<keyof typeof done, boolean>>,
+  ): Promise<void> {
+    const begin = (what: keyof typeof done): boolean => {
+      if (!due[what] || done[what] === step) return false;
+      if (what !== 'save' && signal?.aborted) return false;
+      done[what] = step;
+      return true;
+    };
+    if (begin('save')) await save(context, state, step);
+    if (begin('sample')) await sampleInTime(state, step);
+    if (!isHeldOut || !begin('evaluate')) return;
+    const score = await evaluateInTime(state, step);
+    // The best snapshot is chosen by its score.
+    if (score !== undefined) {
+      await scoreSnapshot(context.run.snapshots, step, score, keeping(context));
+    }
+  }
+
   return {
     get reserveMs() {
       const guess = frames * (frameMs ?? 0) * OF_A_TRAINED_FRAME;
@@ -113,17 +138,18 @@ export function createStock(context: StockContext, deadline: number): Stock {
       const ms = stepMs / trainedFrames;
       frameMs = frameMs === null ? ms : Math.min(frameMs, ms);
     },
-    async take(state, step, ending) {
-      const isEnd = ending !== null;
-      const now = (everySteps: number): boolean => step > 0 && (step % everySteps === 0) !== isEnd;
-      const goesOn = (): boolean => !signal?.aborted;
-      if (now(training.sampleEverySteps) && goesOn()) await sampleInTime(state, step);
-      const evaluates = now(training.evaluateEverySteps) && segments.length > 0 && goesOn();
-      const score = evaluates ? await evaluateInTime(state, step, isEnd) : undefined;
-      // The best snapshot is chosen by its score, so what was measured is kept.
-      if (now(training.snapshotEverySteps) || (!isEnd && score !== undefined)) {
-        await save(context, state, step, score);
-      }
+    async take(state, step) {
+      const isDue = (everySteps: number): boolean => step % everySteps === 0;
+      const evaluates = isHeldOut && isDue(training.evaluateEverySteps);
+      await leave(state, step, {
+        save: isDue(training.snapshotEverySteps) || evaluates,
+        sample: isDue(training.sampleEverySteps),
+        evaluate: evaluates,
+      });
+    },
+    async finish(state, step, ending) {
+      const goesOn = ending !== 'cancelled' && step > 0;
+      await leave(state, step, { save: true, sample: goesOn, evaluate: goesOn });
     },
   };
 }
@@ -168,26 +194,21 @@ async function evaluate(
   return ssim;
 }
 
-async function save(
-  context: StockContext,
-  state: TrainingState,
-  step: number,
-  score: number | undefined,
-): Promise<void> {
-  const { pipeline, run, stepLog, log, model, checkpointing, resumedFromStep } = context;
+function keeping({ pipeline, log, resumedFromStep }: StockContext) {
+  return {
+    keepLast: pipeline.training.keepSnapshots,
+    log,
+    ...(resumedFromStep !== null && { resumedFromStep }),
+  };
+}
+
+async function save(context: StockContext, state: TrainingState, step: number): Promise<void> {
+  const { pipeline, run, stepLog, model, checkpointing } = context;
   await stepLog.sync();
-  await saveSnapshot(
-    run.snapshots,
-    {
-      step,
-      tensors: await stateToTensors(model, state),
-      state: { seed: pipeline.seed, checkpointing },
-    },
-    {
-      keepLast: pipeline.training.keepSnapshots,
-      log,
-      ...(score !== undefined && { score }),
-      ...(resumedFromStep !== null && { resumedFromStep }),
-    },
-  );
+  const snapshot = {
+    step,
+    tensors: await stateToTensors(model, state),
+    state: { seed: pipeline.seed, checkpointing },
+  };
+  await saveSnapshot(run.snapshots, snapshot, keeping(context));
 }

@@ -1,6 +1,7 @@
 import { evenSegments } from '../autodiff/index.js';
 import { memoryFigures, useBackend } from '../backend/index.js';
 import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
+import { withCleanup } from '../base/cleanup.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
   openDataset,
@@ -27,7 +28,7 @@ import {
 import type { LossOptions, TrainingOptions } from './options.js';
 import { openEventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
-import { readSnapshot } from './run/snapshot-store.js';
+import { listSnapshots, readSnapshot, type StoredSnapshot } from './run/snapshot-store.js';
 import { openStepLog } from './run/step-log.js';
 import { rolloutFrames, rolloutInput, stepPlan, warmUpFrames } from './schedule.js';
 import { createSpeedometer } from './speedometer.js';
@@ -117,72 +118,85 @@ export async function train(
   const { run } = context;
   await useBackend({ log, native: true });
   registerKernels();
-  const dataset = await openDataset(pipeline.data, {
-    seed: pipeline.seed,
-    baseFolder: context.baseFolder,
-    historyFrames: pipeline.generator.historyFrames,
-    conditionFrames: pipeline.generator.conditionFrames,
-    windowFrames: pipeline.training.frames,
-    log,
-    ...(context.signal && { signal: context.signal }),
-    ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
-    ...(context.trustFilters && { trustFilters: true }),
-    ...(context.onOpening && { onProgress: context.onOpening }),
-  });
-  context.onOpened?.();
-  try {
+  return withCleanup(async (later) => {
+    const dataset = await openDataset(pipeline.data, {
+      seed: pipeline.seed,
+      baseFolder: context.baseFolder,
+      historyFrames: pipeline.generator.historyFrames,
+      conditionFrames: pipeline.generator.conditionFrames,
+      windowFrames: pipeline.training.frames,
+      log,
+      ...(context.signal && { signal: context.signal }),
+      ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
+      ...(context.trustFilters && { trustFilters: true }),
+      ...(context.onOpening && { onProgress: context.onOpening }),
+    });
+    later(() => dataset.close());
+    context.onOpened?.();
     const model = createModel(pipeline, dataset.conditionChannels);
-    const snapshot = run.resumed ? await readSnapshot(run.snapshots, 'latest', { log }) : null;
-    const state = snapshot
-      ? stateFromTensors(model, snapshot.tensors)
-      : initialState(model, pipeline.seed);
-    const step = snapshot?.step ?? 0;
+    const snapshot = await snapshotToGoOnFrom(run, log);
     const checkpointing = snapshot
       ? savedCheckpointing(snapshot.state)
       : chooseCheckpointing(model, pipeline, dataset, log);
+    const step = snapshot?.step ?? 0;
     const stepLog = await openStepLog(run.log, snapshot ? { throughStep: step } : {});
-    const events = await openEventWriter(run.events, snapshot ? { resumedFromStep: step } : {});
-    const resumedFromStep = snapshot ? step : null;
+    later(() => stepLog.close());
+    const events = await openEventWriter(run.events, run.resumed ? { resumedFromStep: step } : {});
+    later(() => events.close());
     const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
+    later(() => runner.dispose());
     const session = {
       ...{ pipeline, context, run, log, model, dataset, checkpointing, runner },
-      ...{ stepLog, events, resumedFromStep },
+      ...{ stepLog, events, resumedFromStep: snapshot ? step : null },
       signal: context.signal,
       onEvaluation: context.onEvaluation,
     };
-    if (snapshot) log.info(`going on from step ${step}`);
-    try {
-      return await loop(session, state, step);
-    } finally {
-      runner.dispose();
-      await stepLog.close();
-      await events.close();
-    }
-  } finally {
-    await dataset.close();
-  }
+    const state = snapshot
+      ? stateFromTensors(model, snapshot.tensors)
+      : initialState(model, pipeline.seed);
+    return loop(session, state, step);
+  }, log);
 }
 
+/** Null for a new run, and for one that ended before it had left any. */
+async function snapshotToGoOnFrom(run: Run, log: Logger): Promise<StoredSnapshot | null> {
+  if (!run.resumed) return null;
+  if ((await listSnapshots(run.snapshots)).length === 0) {
+    log.warn(`${run.folder} has no snapshot to go on from: starting at step 0`);
+    return null;
+  }
+  const snapshot = await readSnapshot(run.snapshots, 'latest', { log });
+  log.info(`going on from step ${snapshot.step}`);
+  return snapshot;
+}
+
+/** @param first the caller's no more: it is let go of, as all that come after it */
 async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
-  const { pipeline, context, model, dataset, log } = session;
+  const { pipeline, context, dataset, log } = session;
   const { training } = pipeline;
   const started = performance.now();
   const deadline = started + (context.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
-  const stock = createStock(session, deadline);
-  const longest = longestWarmUp(training, dataset, log);
-  const feed = dataset.prefetch({
-    fromStep: from,
-    plan: (step) => ({
-      frames: rolloutFrames(training, step) + warmUpFrames(training, longest, pipeline.seed, step),
-      batch: training.batch,
-    }),
-  });
-  const speed = createSpeedometer();
-  const options = { ...pipeline, judgeRaw: pipeline.frameDiscriminator.judgeRaw };
   let state = first;
   let step = from;
   let ending: TrainEnding = 'done';
-  try {
+  return withCleanup(async (later) => {
+    later(() => disposeState(state));
+    const stock = createStock(session, deadline);
+    const longest = longestWarmUp(training, dataset, log);
+    const feed = dataset.prefetch({
+      fromStep: from,
+      plan: (at) => ({
+        frames: rolloutFrames(training, at) + warmUpFrames(training, longest, pipeline.seed, at),
+        batch: training.batch,
+      }),
+    });
+    later(async () => {
+      // Nobody waits for windows that nobody will train on.
+      if (context.signal?.aborted) await dataset.close();
+      await feed.close();
+    });
+    const speed = createSpeedometer();
+    const options = { ...pipeline, judgeRaw: pipeline.frameDiscriminator.judgeRaw };
     while (step < training.steps) {
       if (context.signal?.aborted) ending = 'cancelled';
       else if (performance.now() + stock.reserveMs >= deadline) ending = 'time';
@@ -191,16 +205,12 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       const began = performance.now();
       const window = await nextWindow(feed, context.signal);
       if (!window) continue;
-      const input = rolloutInput(window, options, step);
-      const plan = inPieces(stepPlan(options, session.checkpointing, step), input, training);
-      const result = trainStep(model, state, input, pipeline.losses, plan, session.runner);
-      window.dispose();
-      input.noise?.dispose();
+      const result = oneStep(session, state, window, options, step);
       disposeState(state);
       state = result.state;
       step += 1;
 
-      const frames = input.teacherForced.length * training.batch;
+      const frames = result.frames * training.batch;
       const left = training.steps - step;
       const progress = {
         ...{ step, steps: training.steps, terms: result.terms },
@@ -211,21 +221,36 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       context.onProgress?.(progress);
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
-      stock.learnPace(performance.now() - began, input.teacherForced.length * training.batch);
-      await stock.take(state, step, null);
+      stock.learnPace(performance.now() - began, frames);
+      await stock.take(state, step);
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await stock.take(state, step, ending);
+    if (context.signal?.aborted) ending = 'cancelled';
+    await stock.finish(state, step, ending);
     const seconds = (performance.now() - started) / 1000;
     const waitingShare = seconds > 0 ? feed.waitedSeconds / seconds : 0;
     log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data in ${seconds.toFixed(1)} s`);
     return { ending, step, waitingShare };
+  }, log);
+}
+
+/** One step on a window, which is let go of; `state` stays the caller's. */
+function oneStep(
+  { pipeline, model, checkpointing, runner }: Session,
+  state: TrainingState,
+  window: Window,
+  options: TrainingPipeline & { judgeRaw: boolean },
+  step: number,
+) {
+  const input = rolloutInput(window, options, step);
+  try {
+    const plan = inPieces(stepPlan(options, checkpointing, step), input, pipeline.training);
+    const result = trainStep(model, state, input, pipeline.losses, plan, runner);
+    return { ...result, frames: input.teacherForced.length };
   } finally {
-    // Nobody waits for windows that nobody will train on.
-    if (context.signal?.aborted) await dataset.close();
-    await feed.close();
-    disposeState(state);
+    window.dispose();
+    input.noise?.dispose();
   }
 }
 

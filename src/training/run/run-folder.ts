@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { writeError, writeFileAtomic } from '../../base/outputs.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
+import { isTemporary } from '../../base/temporaries.js';
 import { takeLock } from './lock.js';
 
 /** Where everything of one training lies. */
@@ -44,6 +45,7 @@ export interface StartRunOptions {
 }
 
 const NUMBERED = /^(\d{5,})-(.+)$/;
+const SUBFOLDERS = ['snapshots', 'samples', 'exports', 'events'];
 
 /** The paths of a run folder, which need not exist. */
 export function runPaths(folder: string): RunPaths {
@@ -84,7 +86,7 @@ async function numberedRuns(root: string): Promise<{ number: number; folder: str
 }
 
 /** Makes `<root>/<next number>-<name>` and returns it; two at once get two numbers. */
-async function makeNumbered(root: string, name: string): Promise<string> {
+export async function makeNumbered(root: string, name: string): Promise<string> {
   await mkdir(root, { recursive: true }).catch((error: unknown) => {
     throw writeError(root, error);
   });
@@ -126,20 +128,35 @@ async function existingRun(options: StartRunOptions, root: string): Promise<stri
   return assertNoDataset(newest.folder);
 }
 
+/** A folder in which a training died while it began is as good as empty: its lock, folders with nothing. */
+async function holdsNothing(folder: string, names: readonly string[]): Promise<boolean> {
+  const isOurs = (name: string): boolean =>
+    /^lock\b/.test(name) || isTemporary(name) || SUBFOLDERS.includes(name);
+  if (!names.every(isOurs)) return false;
+  const inside = await Promise.all(
+    names.filter((name) => SUBFOLDERS.includes(name)).map((name) => contents(join(folder, name))),
+  );
+  return inside.flat().length === 0;
+}
+
+/** @throws FrameloomError bad-option where a new run has no place */
+async function refuseUsed(folder: string): Promise<void> {
+  const present = (await contents(folder)) ?? [];
+  if (await holdsNothing(folder, present)) return;
+  const isRun = present.includes('pipeline.yaml');
+  throw new FrameloomError(
+    'bad-option',
+    `${folder} ${isRun ? 'already holds a run' : 'is not empty'}`,
+    {
+      path: folder,
+      hint: isRun ? 'go on with it by --resume, or name another' : 'name an empty or new folder',
+    },
+  );
+}
+
 async function newRun(options: StartRunOptions, root: string): Promise<string> {
   if (options.folder === undefined) return makeNumbered(root, options.name);
-  const present = await contents(options.folder);
-  if (present !== undefined && present.length > 0) {
-    const isRun = present.includes('pipeline.yaml');
-    throw new FrameloomError(
-      'bad-option',
-      `${options.folder} ${isRun ? 'already holds a run' : 'is not empty'}`,
-      {
-        path: options.folder,
-        hint: isRun ? 'go on with it by --resume, or name another' : 'name an empty or new folder',
-      },
-    );
-  }
+  await refuseUsed(options.folder);
   await mkdir(options.folder, { recursive: true }).catch((error: unknown) => {
     throw writeError(options.folder ?? '', error);
   });
@@ -159,12 +176,16 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   const paths = runPaths(folder);
   const lock = await takeLock(join(folder, 'lock'), options.log ? { log: options.log } : {});
   try {
+    // Where two began at once, the other one may have come and gone before the lock was ours.
+    if (!resumed) {
+      await refuseUsed(folder);
+      await writeFileAtomic(paths.pipeline, options.pipelineYaml);
+    }
     for (const sub of [paths.snapshots, paths.samples, paths.exports, paths.events]) {
       await mkdir(sub, { recursive: true }).catch((error: unknown) => {
         throw writeError(sub, error);
       });
     }
-    if (!resumed) await writeFileAtomic(paths.pipeline, options.pipelineYaml);
   } catch (error) {
     await lock.release();
     throw error;

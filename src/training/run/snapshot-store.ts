@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { syncFolder, writeError } from '../../base/outputs.js';
+import { syncFolder, writeError, writeFileAtomic } from '../../base/outputs.js';
 import { isTemporary, removeTemporary, temporaryBeside } from '../../base/temporaries.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
@@ -22,14 +22,18 @@ export interface Snapshot {
   readonly state: JsonValue;
 }
 
-export interface SaveOptions {
+/** Which snapshots stay. */
+export interface KeepOptions {
   /** How many of the newest snapshots stay, this one included; at least 1. */
   keepLast: number;
-  /** How good the model is, higher is better; the snapshot with the highest is never deleted. */
-  score?: number;
   /** The step that training resumed from, never deleted. */
   resumedFromStep?: number;
   log?: Logger;
+}
+
+export interface SaveOptions extends KeepOptions {
+  /** How good the model is, higher is better; the snapshot with the highest is never deleted. */
+  score?: number;
 }
 
 export interface StoredSnapshot extends Snapshot {
@@ -139,6 +143,8 @@ async function scores(folder: string, steps: readonly number[]): Promise<[number
     .sort((a, b) => b[1] - a[1] || b[0] - a[0]);
 }
 
+const stateText = (state: JsonValue): string => `${stableStringify(state, 1)}\n`;
+
 async function writeFolder(
   target: string,
   snapshot: Snapshot,
@@ -152,15 +158,14 @@ async function writeFolder(
     const hash = createHash('sha256');
     for (const piece of pieces) hash.update(piece);
     await writePieces(join(temporary, TENSORS), pieces);
-    const state: JsonValue = {
+    const state = {
       format: FORMAT,
       step: snapshot.step,
       score: score ?? null,
       sha256: hash.digest('hex'),
       state: snapshot.state,
-    };
-    const text = Buffer.from(`${stableStringify(state, 1)}\n`);
-    await writePieces(join(temporary, STATE), [text]);
+    } as const;
+    await writePieces(join(temporary, STATE), [Buffer.from(stateText(state))]);
     await syncFolder(temporary);
     // A folder that is not empty cannot be renamed over: one of the same step goes aside first.
     const old = await temporaryBeside(target);
@@ -188,10 +193,8 @@ export async function saveSnapshot(
   snapshot: Snapshot,
   options: SaveOptions,
 ): Promise<{ folder: string; deleted: number[] }> {
-  const { keepLast, score, resumedFromStep } = options;
-  if (!Number.isSafeInteger(keepLast) || keepLast < 1) {
-    throw new FrameloomError('bad-option', `keepLast is ${keepLast}, it must be at least 1`);
-  }
+  const { score } = options;
+  assertKeeps(options);
   const target = join(folder, snapshotFolderName(snapshot.step));
   await mkdir(folder, { recursive: true });
   await writeFolder(target, snapshot, Number.isFinite(score) ? score : undefined, options.log);
@@ -200,15 +203,47 @@ export async function saveSnapshot(
     if (isTemporary(name)) await removeTemporary(join(folder, name), options.log);
   }
   await syncFolder(folder);
-  const steps = await listSnapshots(folder);
-  const best = (await scores(folder, steps))[0]?.[0];
-  const kept = new Set([...steps.slice(-keepLast), snapshot.step, best, resumedFromStep]);
-  const deleted = steps.filter((step) => !kept.has(step));
-  for (const step of deleted) {
-    await rm(join(folder, snapshotFolderName(step)), { recursive: true, force: true });
-  }
+  const deleted = await deleteOld(folder, snapshot.step, options);
   options.log?.debug(`saved snapshot ${snapshot.step}`, { folder: target, deleted });
   return { folder: target, deleted };
+}
+
+/**
+ * Writes into a saved snapshot how good it is, its numbers untouched, then deletes those that
+ * `saveSnapshot` would.
+ * @returns the steps whose snapshots were deleted
+ * @throws FrameloomError bad-option, bad-snapshot where there is none, disk-full, write-failed
+ */
+export async function scoreSnapshot(
+  folder: string,
+  step: number,
+  score: number,
+  options: KeepOptions,
+): Promise<{ deleted: number[] }> {
+  assertKeeps(options);
+  const target = join(folder, snapshotFolderName(step));
+  const state = await readState(target);
+  const text = stateText({ ...state, score: Number.isFinite(score) ? score : null });
+  await writeFileAtomic(join(target, STATE), text);
+  return { deleted: await deleteOld(folder, step, options) };
+}
+
+function assertKeeps({ keepLast }: KeepOptions): void {
+  if (Number.isSafeInteger(keepLast) && keepLast >= 1) return;
+  throw new FrameloomError('bad-option', `keepLast is ${keepLast}, it must be at least 1`);
+}
+
+/** @param step of the snapshot that was just written */
+async function deleteOld(folder: string, step: number, options: KeepOptions): Promise<number[]> {
+  const { keepLast, resumedFromStep } = options;
+  const steps = await listSnapshots(folder);
+  const best = (await scores(folder, steps))[0]?.[0];
+  const kept = new Set([...steps.slice(-keepLast), step, best, resumedFromStep]);
+  const deleted = steps.filter((one) => !kept.has(one));
+  for (const one of deleted) {
+    await rm(join(folder, snapshotFolderName(one)), { recursive: true, force: true });
+  }
+  return deleted;
 }
 
 /**
