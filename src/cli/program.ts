@@ -14,6 +14,7 @@ import { registerRuns } from './commands/runs/flags.js';
 import { registerSample } from './commands/sample/flags.js';
 import { registerSchema } from './commands/schema/flags.js';
 import { registerSetup } from './commands/setup/flags.js';
+import { registerSweep } from './commands/sweep/flags.js';
 import { registerTrain } from './commands/train/flags.js';
 
 const COMMANDS: readonly Register[] = [
@@ -27,6 +28,7 @@ const COMMANDS: readonly Register[] = [
   registerInit,
   registerCheck,
   registerPlan,
+  registerSweep,
   registerDemo,
   registerSetup,
   registerDoctor,

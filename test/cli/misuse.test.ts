@@ -39,6 +39,14 @@ describe('a line that cannot be meant', () => {
     ['doctor -x', "unknown option '-x' of doctor"],
     ['generate RUN -i CLIP -o', "option '-o, --output <video>' argument missing"],
     ['--quiet doctor --verbose', 'contradict each other'],
+    // Sweeps.
+    ['sweep', 'the pipeline is missing'],
+    ['sweep edges-to-video --clip CLIP --set seed=1,2', 'a sweep sets the seed itself'],
+    ['sweep edges-to-video --clip CLIP --set losses.r1=0,,1', 'a value is empty'],
+    ['sweep edges-to-video --clip CLIP --set losses.nothing=0,1', 'losses.nothing'],
+    ['sweep --resume', '--resume goes on with a sweep that is not named'],
+    ['sweep --resume -o FOLDER', 'there is no sweep in '],
+    ['sweep --resume -o FOLDER --seeds 2', '--seeds does nothing beside --resume'],
     // Words that are missing, or too many.
     ['generate', 'the run is missing'],
     ['generate RUN', 'the input (-i) and the output (-o) are missing (such as: '],

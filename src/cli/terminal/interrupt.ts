@@ -12,6 +12,12 @@ const exitCodeBy = (signal: Stopping): number => 128 + constants.signals[signal]
 export const cancelled = (): FrameloomError =>
   new FrameloomError('cancelled', 'stopped as you asked');
 
+/**
+ * In the environment of a command that another process runs for itself, with a channel to it: should that
+ * process be gone, however it ended, nobody waits for the command any longer.
+ */
+export const ENDS_WITH_PARENT = 'FRAMELOOM_ENDS_WITH_PARENT';
+
 export interface Interrupts {
   /** Ends the work in order when it is aborted. */
   readonly signal: AbortSignal;
@@ -33,12 +39,20 @@ export function watchInterrupts(onFirst: () => void): Interrupts {
     onFirst();
     controller.abort(cancelled());
   };
+  const orphaned = (): void => heard('SIGTERM');
+  const hasParent = process.channel !== undefined && process.env[ENDS_WITH_PARENT] !== undefined;
   for (const signal of STOPPING) process.on(signal, heard);
+  if (hasParent) {
+    process.on('disconnect', orphaned);
+    // Being told of that end must not keep this process alive.
+    process.channel?.unref();
+  }
   return {
     signal: controller.signal,
     exitCode: () => exitCode,
     stop: () => {
       for (const signal of STOPPING) process.off(signal, heard);
+      if (hasParent) process.off('disconnect', orphaned);
     },
   };
 }

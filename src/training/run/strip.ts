@@ -9,6 +9,10 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
+const GAP_PIXELS = 2;
+/** Grey of what is no picture. */
+export const BACKGROUND = 32;
+
 export interface StripOptions {
   /** Between pictures; 2 unless given. */
   gapPixels?: number;
@@ -25,7 +29,7 @@ export function composeStrip(
   rows: readonly (readonly RgbImage[])[],
   options: StripOptions = {},
 ): RgbImage {
-  const { gapPixels = 2, background = 32 } = options;
+  const { gapPixels = GAP_PIXELS, background = BACKGROUND } = options;
   for (const image of rows.flat()) {
     if (image.data.length !== image.width * image.height * 3) {
       throw new FrameloomError(
@@ -58,6 +62,36 @@ export function composeStrip(
     top += (rowHeights[r] ?? 0) + gapPixels;
   });
   return { width, height, data };
+}
+
+/**
+ * Takes a strip whose pictures are all of one size apart again.
+ * @throws FrameloomError bad-shape when it is no whole number of them
+ */
+export function splitStrip(
+  strip: RgbImage,
+  { width, height }: { width: number; height: number },
+  { gapPixels = GAP_PIXELS }: Pick<StripOptions, 'gapPixels'> = {},
+): RgbImage[][] {
+  const columns = (strip.width + gapPixels) / (width + gapPixels);
+  const rows = (strip.height + gapPixels) / (height + gapPixels);
+  if (!Number.isInteger(columns) || !Number.isInteger(rows)) {
+    throw new FrameloomError(
+      'bad-shape',
+      `a strip of ${strip.width}×${strip.height} is not made of pictures of ${width}×${height}`,
+    );
+  }
+  return Array.from({ length: rows }, (_row, r) =>
+    Array.from({ length: columns }, (_column, c) => {
+      const [left, top] = [c * (width + gapPixels), r * (height + gapPixels)];
+      const data = new Uint8Array(width * height * 3);
+      for (let y = 0; y < height; y += 1) {
+        const from = ((top + y) * strip.width + left) * 3;
+        data.set(strip.data.subarray(from, from + width * 3), y * width * 3);
+      }
+      return { width, height, data };
+    }),
+  );
 }
 
 /** A picture as the bytes of a PNG file. */

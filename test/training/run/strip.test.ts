@@ -2,7 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { composeStrip, writeStrip, type RgbImage } from '../../../src/training/run/strip.js';
+import {
+  composeStrip,
+  splitStrip,
+  writeStrip,
+  type RgbImage,
+} from '../../../src/training/run/strip.js';
 import { testFolder } from './support.js';
 
 const plain = (width: number, height: number, value: number): RgbImage => ({
@@ -14,6 +19,13 @@ const pixel = (image: RgbImage, x: number, y: number): number | undefined =>
   image.data[(y * image.width + x) * 3];
 
 describe('strips', () => {
+  it('come apart again where all pictures are of one size', () => {
+    const rows = [0, 1].map((row) => [0, 1, 2].map((column) => plain(3, 2, 10 * row + column)));
+    const strip = composeStrip(rows);
+    expect(splitStrip(strip, { width: 3, height: 2 })).toEqual(rows);
+    expect(() => splitStrip(strip, { width: 4, height: 2 })).toThrow(/not made of pictures of 4×2/);
+  });
+
   it('sets pictures in rows and columns with gaps', () => {
     const strip = composeStrip(
       [

@@ -1,0 +1,130 @@
+import { resolve } from 'node:path';
+import { FrameloomError } from '../../../base/error.js';
+import { formatDuration } from '../../../base/units.js';
+import type { Context } from '../../terminal/context.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import { createProgress } from '../../terminal/progress.js';
+import { runApart } from './apart.js';
+import { evaluationSchema, readResult, writeResult, type SweepResult } from './results.js';
+import { startOver, type OpenSweep, type SweepTraining } from './sweep-folder.js';
+
+/**
+ * Makes the trainings that have no result yet, one after another or several at once.
+ * @returns results in the order of the trainings, up to where the signal came
+ * @throws FrameloomError what every training of the sweep would end by
+ */
+export async function trainAll(
+  { plan, trainings }: OpenSweep,
+  processes: number,
+  context: Context,
+): Promise<SweepResult[]> {
+  const { log, signal } = context;
+  const results = new Map<SweepTraining, SweepResult>();
+  for (const training of trainings) {
+    const result = await readResult(training);
+    if (result) results.set(training, result);
+  }
+  const waiting = trainings.filter((training) => !results.has(training));
+  if (results.size > 0) log.info(`${results.size} trainings are done already`);
+  const seconds = plan.minutes === null ? null : plan.minutes * 60;
+  const about =
+    seconds === null
+      ? ''
+      : `, at least ${formatDuration((seconds * waiting.length) / processes)} in all`;
+  log.info(`${waiting.length} trainings${about}`);
+  if (processes > 1) {
+    log.info(
+      `${processes} at once: each gets a share of the processor and so fewer steps in its minutes`,
+    );
+  }
+  const progress = createProgress(context);
+  const begun = performance.now();
+  const madeBefore = results.size;
+  const told = (losses?: Readonly<Record<string, number>>): void => {
+    const made = results.size - madeBefore;
+    const passed = (performance.now() - begun) / 1000;
+    const left = trainings.length - results.size;
+    const expected = made > 0 ? (passed / made) * left : (seconds ?? 0) * (left / processes);
+    progress.update({
+      done: results.size,
+      total: trainings.length,
+      unit: 'trainings',
+      ...(expected > 0 && { etaSeconds: Math.max(0, expected) }),
+      ...(losses && { losses }),
+    });
+  };
+  const fatal: FrameloomError[] = [];
+  const worker = async (): Promise<void> => {
+    for (;;) {
+      if (signal.aborted || fatal.length > 0) return;
+      const training = waiting.shift();
+      if (training === undefined) return;
+      log.info(`${trainings.indexOf(training) + 1}/${trainings.length} ${training.label}`);
+      const outcome = await trainOne(training, plan, { ...context, told });
+      if (outcome === null) return;
+      if (outcome instanceof FrameloomError) {
+        fatal.push(outcome);
+        return;
+      }
+      await writeResult(outcome);
+      results.set(training, outcome);
+      told();
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: processes }, worker));
+  } finally {
+    progress.stop();
+  }
+  if (fatal[0]) throw fatal[0];
+  return trainings.flatMap((training) => results.get(training) ?? []);
+}
+
+/** @returns null where it was stopped; an error where no training of the sweep could go better */
+async function trainOne(
+  training: SweepTraining,
+  plan: OpenSweep['plan'],
+  context: Context & { told: (losses?: Readonly<Record<string, number>>) => void },
+): Promise<SweepResult | FrameloomError | null> {
+  const { label, name, seed, set, folder } = training;
+  const { log, signal } = context;
+  const stopped = (): boolean => signal.aborted;
+  await startOver(folder);
+  const options = {
+    cwd: plan.cwd,
+    signal,
+    log: {
+      ...log,
+      warn: (message: string) => log.warn(`${label}: ${message}`),
+      debug: (message: string) => log.debug(`${label}: ${message}`),
+    },
+    onProgress: ({ losses }: { losses?: Readonly<Record<string, number>> | undefined }) =>
+      context.told(losses),
+  };
+  const words = [
+    'train',
+    plan.pipeline,
+    ...(plan.clips.length > 0 ? ['--clip', ...plan.clips] : []),
+    ...set.flatMap((one) => ['--set', one]),
+    ...(plan.minutes === null ? [] : ['--max-minutes', String(plan.minutes)]),
+    ...plan.flags,
+  ];
+  const trained = await runApart([...words, '--run', folder, '--json'], options);
+  if (stopped()) return null;
+  const result = { label, name, seed, folder: resolve(folder) };
+  const failed = (error: string): SweepResult => ({
+    ...{ ...result, ending: 'failed' as const, step: null, measures: null, error },
+  });
+  const said = (error: string | null): string => error ?? 'it ended without a word';
+  if (trained.exitCode === EXIT.usage) {
+    // Data that cannot be read, say: each of the trainings would end like this.
+    return new FrameloomError('bad-option', `${label}: ${said(trained.error)}`);
+  }
+  if (trained.exitCode !== EXIT.ok) return failed(said(trained.error));
+  const { ending } = JSON.parse(trained.stdout) as { ending: 'done' | 'time' };
+  const measured = await runApart(['evaluate', folder, '--json'], options);
+  if (stopped()) return null;
+  if (measured.exitCode !== EXIT.ok) return { ...failed(said(measured.error)), ending };
+  const { step, rows } = evaluationSchema.parse(JSON.parse(measured.stdout));
+  return { ...result, ending, step, measures: rows.generated, error: null };
+}
