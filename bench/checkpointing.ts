@@ -11,6 +11,8 @@ import {
   checkpointedGradient,
   evenSegments,
   plainGradient,
+  valueAndGradients,
+  type LossGradient,
   type RolloutGradient,
 } from '../src/autodiff/index.js';
 import { useBackend } from '../src/backend/index.js';
@@ -43,11 +45,11 @@ const pattern = (frames: number, channels: number): tf.Tensor5D => {
   return tf.tensor5d(values, [1, frames, height, width, channels]);
 };
 
-async function measure(run: () => RolloutGradient) {
+async function measure(run: () => RolloutGradient<tf.Scalar>) {
   let gradient = new Float32Array();
   const times: number[] = [];
   const before = tf.memory().numBytes;
-  const { peakBytes } = await tf.profile(() => tf.tidy(() => run().loss));
+  const { peakBytes } = await tf.profile(() => tf.tidy(() => run().result));
   for (let i = 0; i < REPEATS; i += 1) {
     const started = performance.now();
     gradient = tf.tidy(() => run().gradient.dataSync<'float32'>().slice());
@@ -80,10 +82,14 @@ for (let frames = 2; frames <= Number(longest); frames *= 2) {
     coldStart: false,
     teacherForced: Array.from({ length: frames }, () => false),
   });
-  const loss = (outputs: readonly tf.Tensor[]): tf.Scalar => {
+  const total = (outputs: readonly tf.Tensor[]): tf.Scalar => {
     const { frames: made, flows } = sortOutputs(outputs, frames);
     const parts = [...made, ...flows.map(({ flow }) => flow)].map((x) => tf.mean(tf.square(x)));
     return tf.addN(parts) as tf.Scalar;
+  };
+  const loss: LossGradient<tf.Scalar> = (outputs) => {
+    const { value, gradients } = valueAndGradients(() => total(outputs), outputs);
+    return { result: value, cotangents: gradients };
   };
   const plain = await measure(() => plainGradient(rollout, flat, loss));
   const checkpointed = await measure(() =>

@@ -1,18 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { plainGradient, valueAndGradients } from '../../src/autodiff/index.js';
-import type { NamedTensors, Runner } from '../../src/backend/graph/index.js';
+import { plainGradient } from '../../src/autodiff/index.js';
+import { eagerRunner, type NamedTensors, type Runner } from '../../src/backend/graph/index.js';
 import { foldTime, frameAt } from '../../src/networks/index.js';
 import { adamRate, adamUpdate, averageUpdate } from '../../src/training/adam.js';
-import { discriminatorLoss } from '../../src/training/discriminator-loss.js';
-import {
-  generatorLoss,
-  realFeatures,
-  type LossTerms,
-  type RealSide,
-} from '../../src/training/generator-loss.js';
+import type { JudgedStep, Judges, RealSide } from '../../src/training/judged-parts.js';
+import { gradientsOfParts, sumOf } from '../../src/training/micro-batch.js';
 import { flattenState, stateOf, type TrainingState } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
-import { createRollout, sortOutputs, type RolloutInput } from '../../src/training/rollout.js';
+import {
+  createRollout,
+  sortOutputs,
+  type RolledOut,
+  type RolloutInput,
+} from '../../src/training/rollout.js';
+import { judgedParts } from '../../src/training/step-gradients.js';
 import { LEAD, type Subject } from './subject.js';
 
 const LOSSES = lossOptions.parse({});
@@ -30,36 +31,41 @@ function realSide(frames: tf.Tensor5D, condition: tf.Tensor5D): RealSide {
   };
 }
 
-const total = (terms: LossTerms): tf.Scalar => tf.addN(Object.values(terms));
+/** What a training step's losses are made of, in one part of frames and one of runs of them. */
+function partsOf({ model, plan }: Subject, judges: Judges, real: RealSide, out: RolledOut) {
+  const { discriminators } = model;
+  const step: JudgedStep = { discriminators, real, losses: LOSSES, judgeRaw: plan.judgeRaw, out };
+  return judgedParts(step, judges, out.frames.length);
+}
 
 /**
  * The generator's half of a training step: rollout, losses, gradient, Adam, average. Made of the
  * functions that `trainStep` is made of, which does both halves at once.
  */
-function generatorHalf({ model, input, plan }: Subject) {
-  const { generator, discriminators } = model;
+function generatorHalf(subject: Subject) {
+  const { model, input, plan } = subject;
   return (tensors: NamedTensors): NamedTensors => {
     const state = stateOf(tensors);
     const [frames, condition] = [tensors.frames, tensors.condition] as tf.Tensor5D[];
     const window: RolloutInput = { ...input, frames: frames!, condition: condition! };
     const real = realSide(frames!, condition!);
-    const judges = discriminators.spectralNorm.normalize(
-      discriminators.layout.unflatten(state.discriminators),
-      state.spectral,
+    const judges = { flat: state.discriminators, vectors: state.spectral };
+    const made = plainGradient(
+      createRollout(model.generator, window),
+      state.generator,
+      (outputs) => {
+        const out = sortOutputs(outputs, input.teacherForced.length);
+        const parts = partsOf(subject, judges, real, out);
+        const wanted = { generator: outputs };
+        const own = gradientsOfParts<'generator'>(wanted, parts, eagerRunner).generator;
+        return { result: sumOf(own.terms), cotangents: own.gradients };
+      },
     );
-    const features = realFeatures(discriminators, judges, real);
-    const loss = (outputs: readonly tf.Tensor[]): tf.Scalar => {
-      const out = sortOutputs(outputs, input.teacherForced.length);
-      return total(
-        generatorLoss(discriminators, judges, real, features, out, LOSSES, plan.judgeRaw),
-      );
-    };
-    const made = plainGradient(createRollout(generator, window), state.generator, loss);
     const rate = adamRate(plan.generatorLearningRate, plan, 0);
     const adam = { ...plan, ...rate };
     const next = adamUpdate(state.generator, made.gradient, state.generatorAdam, adam);
     return {
-      loss: made.loss,
+      loss: made.result,
       generator: next.parameters,
       average: averageUpdate(state.average, next.parameters, plan.averageShare),
       'generatorAdam.mean': next.state.mean,
@@ -69,7 +75,8 @@ function generatorHalf({ model, input, plan }: Subject) {
 }
 
 /** The discriminators' half, on frames and raw images that are generated already. */
-function discriminatorHalf({ model, input, plan }: Subject) {
+function discriminatorHalf(subject: Subject) {
+  const { model, input, plan } = subject;
   const { layout, spectralNorm } = model.discriminators;
   const frames = input.teacherForced.length;
   return (tensors: NamedTensors): NamedTensors => {
@@ -79,17 +86,15 @@ function discriminatorHalf({ model, input, plan }: Subject) {
     const made = Array.from({ length: frames }, (_, t) => tensors[`made${t}`] as tf.Tensor4D);
     const out = { frames: made, raws: made, flows: [] };
     const spectral = spectralNorm.iterate(layout.unflatten(flat), state.spectral);
-    const { value, gradients } = valueAndGradients(() => {
-      const judges = spectralNorm.normalize(layout.unflatten(flat), spectral);
-      return total(
-        discriminatorLoss(model.discriminators, judges, real, out, LOSSES, plan.judgeRaw),
-      );
-    }, [flat]);
+    const judges = { flat, vectors: spectral };
+    const parts = partsOf(subject, judges, real, out);
+    const wanted = { discriminators: [flat] };
+    const own = gradientsOfParts<'discriminators'>(wanted, parts, eagerRunner).discriminators;
     const rate = adamRate(plan.discriminatorLearningRate, plan, 0);
-    const gradient = gradients[0] as tf.Tensor1D;
+    const gradient = own.gradients[0] as tf.Tensor1D;
     const next = adamUpdate(flat, gradient, state.discriminatorAdam, { ...plan, ...rate });
     return {
-      loss: value,
+      loss: sumOf(own.terms),
       spectral,
       discriminators: next.parameters,
       'discriminatorAdam.mean': next.state.mean,

@@ -4,6 +4,7 @@ import { scoped } from '../backend/scope.js';
 import { inPhase } from './peak.js';
 import type { Stretch } from './rollout.js';
 import { stepsIn, type Schedule, type Segment } from './schedule.js';
+import type { LossGradient } from './value-and-gradients.js';
 
 /** Where a piece of a chain begins and ends, with the state it begins from. */
 export interface Piece {
@@ -35,12 +36,6 @@ export interface Chain {
   pullBack(piece: Piece, outputCotangents: readonly tf.Tensor[], carried: Carried): Carried;
 }
 
-/** A loss of all outputs with its gradient in each. Called once. */
-export type LossGradient = (outputs: readonly tf.Tensor[]) => {
-  readonly value: tf.Scalar;
-  readonly cotangents: readonly tf.Tensor[];
-};
-
 /**
  * Backpropagation through time by recomputation (Chen et al. 2016, arXiv 1604.06174; nested as in
  * Griewank & Walther's revolve, ACM TOMS 799, 2000): run forward without a tape, keeping the outputs
@@ -51,11 +46,11 @@ export type LossGradient = (outputs: readonly tf.Tensor[]) => {
  *
  * @param schedule adds up to `chain.length`
  */
-export function backpropagate(
+export function backpropagate<R>(
   chain: Chain,
-  lossGradient: LossGradient,
+  lossGradient: LossGradient<R>,
   schedule: Schedule,
-): { value: tf.Scalar; gradient: NamedTensors } {
+): { result: R; gradient: NamedTensors } {
   if (stepsIn(schedule) !== chain.length) {
     throw new Error(
       `segments ${schedule.map(stepsIn).join(' + ')} do not make ${chain.length} steps`,
@@ -71,7 +66,7 @@ export function backpropagate(
         outputs.push(...own);
       }),
     );
-    const { value, cotangents } = inPhase('judge', () => lossGradient(outputs));
+    const { result, cotangents } = inPhase('judge', () => lossGradient(outputs));
     const lastOutput = outputs.length;
     tf.dispose(outputs);
 
@@ -99,7 +94,7 @@ export function backpropagate(
     const { gradient } = inPhase('back', () =>
       walkParts(schedule, starts, { gradient: chain.zeroGradient(), stateCotangent: null }),
     );
-    return { value, gradient };
+    return { result, gradient };
   });
 }
 

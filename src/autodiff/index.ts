@@ -1,18 +1,10 @@
-export {
-  backpropagate,
-  type Carried,
-  type Chain,
-  type LossGradient,
-  type Piece,
-} from './backpropagate.js';
+export { backpropagate, type Carried, type Chain, type Piece } from './backpropagate.js';
 export { runInOrder, type Block } from './blocks.js';
 export {
   checkpointedGradient,
   plainGradient,
-  segmentedGradient,
   type Recomputation,
   type RolloutGradient,
-  type RolloutLoss,
 } from './rollout-gradient.js';
 export { forwardStep, runRollout, type Rollout, type StepBlock, type Stretch } from './rollout.js';
 export {
@@ -41,4 +33,9 @@ export {
   type Schedule,
   type Segment,
 } from './schedule.js';
-export { sumInPlace, valueAndGradients, vectorJacobian } from './value-and-gradients.js';
+export {
+  sumInPlace,
+  valueAndGradients,
+  vectorJacobian,
+  type LossGradient,
+} from './value-and-gradients.js';

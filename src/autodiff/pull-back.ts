@@ -86,7 +86,11 @@ function pullBackBlocks(
         ...prefixed('before.', from.before),
         ...prefixed('state.', from.state),
       };
-      const found = vectorJacobian(run, Object.values(xs), Object.values(outer));
+      const { gradients: found } = vectorJacobian(run, Object.values(xs), () => ({
+        // They stay the caller's.
+        cotangents: Object.values(outer).map((cotangent) => tf.clone(cotangent)),
+        result: null,
+      }));
       return Object.fromEntries(
         Object.keys(xs).map((name, i) => {
           const isSum = name.startsWith('gradient.');

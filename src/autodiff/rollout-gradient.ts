@@ -1,55 +1,35 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { eagerRunner, type Runner } from '../backend/graph/index.js';
-import { backpropagate, type LossGradient } from './backpropagate.js';
+import { scoped } from '../backend/scope.js';
+import { backpropagate } from './backpropagate.js';
 import { inPhase } from './peak.js';
 import { pullBackInStretches, pullBackSteps, type Puller } from './pull-back.js';
 import { forwardStep, runRollout, type Rollout } from './rollout.js';
 import type { Schedule } from './schedule.js';
-import { valueAndGradients } from './value-and-gradients.js';
+import { vectorJacobian, type LossGradient } from './value-and-gradients.js';
 
-/**
- * A scalar of all outputs of the rollout, in order. It is called once. What it wants to report
- * besides, it keeps with `tf.keep`.
- */
-export type RolloutLoss = (outputs: readonly tf.Tensor[]) => tf.Scalar;
-
-export interface RolloutGradient {
-  readonly loss: tf.Scalar;
+export interface RolloutGradient<R> {
+  /** What the loss found besides. */
+  readonly result: R;
   /** ∂loss/∂parameters. */
   readonly gradient: tf.Tensor1D;
 }
 
-/** The whole rollout on one tape: fastest, and every activation is kept. */
-export function plainGradient(
+/**
+ * The whole rollout on one tape: fastest, and every activation is kept. The loss is none of it: it gives
+ * its gradient in the outputs, from which the tape is pulled back.
+ */
+export function plainGradient<R>(
   rollout: Rollout,
   parameters: tf.Tensor1D,
-  loss: RolloutLoss,
-): RolloutGradient & {
-  /** All outputs of the rollout, off the tape. */
-  readonly outputs: tf.Tensor[];
-} {
-  return tf.tidy(() => {
-    const kept: tf.Tensor[] = [];
-    const made = (): tf.Tensor[] => {
-      const { outputs } = runRollout(rollout, rollout.unflatten(parameters));
-      kept.push(...outputs.map((output) => tf.keep(tf.clone(output))));
-      return [...outputs];
-    };
-    const whole = (): tf.Scalar => {
-      const outputs = inPhase('forward', made);
-      return inPhase('judge', () => loss(outputs));
-    };
-    const { value, gradients } = inPhase('back', () => valueAndGradients(whole, [parameters]));
-    return { loss: value, gradient: gradients[0] as tf.Tensor1D, outputs: released(kept) };
-  });
-}
-
-/** Clones owned by the calling scope, in place of tensors that were kept out of all scopes. */
-function released(kept: readonly tf.Tensor[]): tf.Tensor[] {
-  return kept.map((tensor) => {
-    const copy = tf.clone(tensor);
-    tensor.dispose();
-    return copy;
+  lossGradient: LossGradient<R>,
+): RolloutGradient<R> {
+  return scoped(() => {
+    const run = (): readonly tf.Tensor[] =>
+      inPhase('forward', () => runRollout(rollout, rollout.unflatten(parameters)).outputs);
+    const judge: LossGradient<R> = (outputs) => inPhase('judge', () => lossGradient(outputs));
+    const { result, gradients } = inPhase('back', () => vectorJacobian(run, [parameters], judge));
+    return { result, gradient: gradients[0] as tf.Tensor1D };
   });
 }
 
@@ -66,32 +46,17 @@ export interface Recomputation {
  * pulled back by a runner. The result equals `plainGradient`'s; the peak is one segment's activations,
  * or those of one stretch of a step's blocks.
  */
-export function checkpointedGradient(
+export function checkpointedGradient<R>(
   rollout: Rollout,
   parameters: tf.Tensor1D,
-  loss: RolloutLoss,
-  how: Recomputation,
-  runner: Runner = eagerRunner,
-): RolloutGradient {
-  const lossGradient: LossGradient = (outputs) => {
-    const { value, gradients } = valueAndGradients(() => loss(outputs), outputs);
-    return { value, cotangents: gradients };
-  };
-  return segmentedGradient(rollout, parameters, lossGradient, how, runner);
-}
-
-/** {@link checkpointedGradient} by a loss that brings its own gradients in the outputs. */
-export function segmentedGradient(
-  rollout: Rollout,
-  parameters: tf.Tensor1D,
-  lossGradient: LossGradient,
+  lossGradient: LossGradient<R>,
   { segments, stretches }: Recomputation,
-  runner: Runner,
-): RolloutGradient {
-  return tf.tidy(() => {
+  runner: Runner = eagerRunner,
+): RolloutGradient<R> {
+  return scoped(() => {
     const named = rollout.unflatten(parameters);
     const puller: Puller = { rollout, parameters: named, runner };
-    const { value, gradient } = backpropagate(
+    const { result, gradient } = backpropagate(
       {
         length: rollout.length,
         initialState: rollout.initialState,
@@ -106,6 +71,6 @@ export function segmentedGradient(
       segments,
     );
     tf.dispose(named);
-    return { loss: value, gradient: rollout.flatten(gradient) };
+    return { result, gradient: rollout.flatten(gradient) };
   });
 }

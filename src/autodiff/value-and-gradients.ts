@@ -37,29 +37,37 @@ function onOwnTape(f: () => tf.Scalar, xs: readonly tf.Tensor[]): Found {
   });
 }
 
+/** A loss by its gradient in what it is of. Called once, with no tape running. */
+export type LossGradient<R> = (ys: readonly tf.Tensor[]) => {
+  /** In the order of `ys`, tensors of its own; zeros for what the loss does not depend on. */
+  readonly cotangents: readonly tf.Tensor[];
+  /** What else it found, such as the loss's value: handed on as it is. */
+  readonly result: R;
+};
+
 /**
  * The vector-Jacobian product of a function on a tape of its own: from cotangents of what it makes to
- * those of `xs`, zeros for what nothing depends on. What it makes is let go before the way back.
+ * those of `xs`, zeros for what nothing depends on.
  *
- * @param f makes tensors of its own
- * @param cotangents in the order of what `f` makes; they stay the caller's
+ * @param f makes tensors of its own, which are let go before the way back
+ * @param loss gives the cotangents, which are let go as they are used
  * @throws Error when an op on the way has no gradient
  */
-export function vectorJacobian(
+export function vectorJacobian<R>(
   f: () => readonly tf.Tensor[],
   xs: readonly tf.Tensor[],
-  cotangents: readonly tf.Tensor[],
-): tf.Tensor[] {
+  loss: LossGradient<R>,
+): { result: R; gradients: tf.Tensor[] } {
   return scoped(() => {
     const { value: ys, tape } = recordTape(() => [...f()]);
-    tf.dispose(ys);
-    const found = pullBack(
-      tape,
-      xs,
-      ys,
-      cotangents.map((cotangent) => tf.clone(cotangent)),
-    );
-    return xs.map((x, i) => found[i] ?? tf.zerosLike(x));
+    try {
+      const { result, cotangents } = loss(ys);
+      tf.dispose(ys);
+      const found = pullBack(tape, xs, ys, cotangents);
+      return { result, gradients: xs.map((x, i) => found[i] ?? tf.zerosLike(x)) };
+    } finally {
+      for (const node of tape) letGo(node);
+    }
   });
 }
 

@@ -1,23 +1,30 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
 import { warpConstant } from '../kernels/index.js';
-import { foldFrames, type Parameters } from '../networks/index.js';
-import { featuresOf, aroundFlows, logitsOf, type LossTerms } from './generator-loss.js';
+import { foldFrames, foldTime, type Parameters } from '../networks/index.js';
 import {
   adder,
+  featuresOf,
   halves,
+  logitsOf,
+  realWindow,
   repeated,
   timesOf,
   weightsOf,
   type JudgedPart,
   type JudgedStep,
   type Judges,
+  type RealSide,
 } from './judged-parts.js';
 import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching, flowSmoothness, l1 } from './losses/reconstruction.js';
-import type { PartLoss, MicroBatch } from './micro-batch.js';
+import type { LossTerms, MicroBatch, PartLoss } from './micro-batch.js';
+import type { RolledOut } from './rollout.js';
 
-/** What the losses say of frames by themselves, of some of a rollout. */
+/**
+ * What the losses say of frames by themselves, of some of a rollout: adversarial and feature matching
+ * (composed, and raw when `judgeRaw`), reconstruction, warp and flow smoothness.
+ */
 export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch): JudgedPart {
   const { real, out, losses } = step;
   const { from, to, share } = batch;
@@ -138,4 +145,19 @@ function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
       return { frame_real: sides.real, frame_fake: sides.fake };
     },
   };
+}
+
+/**
+ * The real frames that flows of consecutive frames lead from and to, folded into the batch as the
+ * flows are: one op for all of them, where a recorded step would have one for each frame.
+ */
+function aroundFlows(
+  real: RealSide,
+  flows: RolledOut['flows'],
+): { before: tf.Tensor4D; now: tf.Tensor4D } {
+  const window = realWindow(real);
+  const first = real.lead + flows[0]!.t;
+  const from = (t: number): tf.Tensor4D =>
+    foldTime(tf.slice(window, [0, t, 0, 0, 0], [-1, flows.length, -1, -1, -1]));
+  return { before: from(first - 1), now: from(first) };
 }

@@ -7,11 +7,32 @@ import {
   type Judgement,
   type Parameters,
 } from '../networks/index.js';
-import { logitsOf, type LossTerms, type RealSide } from './generator-loss.js';
 import { meanOf, type AdversarialLoss } from './losses/adversarial.js';
-import type { LossPart } from './micro-batch.js';
+import type { LossPart, LossTerms } from './micro-batch.js';
 import type { LossOptions } from './options.js';
 import type { RolledOut } from './rollout.js';
+
+/** The real side of a training step; all constants. */
+export interface RealSide {
+  /** [N, lead + T, H, W, 3]. */
+  readonly window: tf.Tensor5D;
+  /** The T frames that the rollout has to match, [N·T, H, W, 3]. */
+  readonly frames: tf.Tensor4D;
+  /** Their conditions [N·T, H, W, C], or null. */
+  readonly condition: tf.Tensor4D | null;
+  /** Frames before the rollout that it saw as history; 0 after a cold start. */
+  readonly lead: number;
+  /** Those frames as the rollout saw them, [N, lead, H, W, 3]; null when there are none. */
+  readonly front: tf.Tensor5D | null;
+}
+
+/** The real frames by time: those that the rollout saw as history, then those it has to match. */
+export function realWindow(real: RealSide): tf.Tensor5D {
+  const total = real.window.shape[1];
+  const frames = real.frames.shape[0] / real.window.shape[0];
+  const start = total - frames - real.lead;
+  return tf.slice(real.window, [0, start, 0, 0, 0], [-1, total - start, -1, -1, -1]);
+}
 
 /** What a step's losses are made of, the same for all parts. */
 export interface JudgedStep {
@@ -37,6 +58,12 @@ export type JudgedPart = LossPart<'generator' | 'discriminators'>;
 export const weightsOf = (discriminators: Discriminators, tensors: NamedTensors): Parameters =>
   discriminators.weights(tensors.flat as tf.Tensor1D, tensors.vectors as tf.Tensor1D);
 
+export const featuresOf = (judgements: readonly Judgement[]): (readonly tf.Tensor4D[])[] =>
+  judgements.map(({ features }) => features);
+
+export const logitsOf = (judgements: readonly Judgement[]): tf.Tensor4D[] =>
+  judgements.map(({ logits }) => logits);
+
 /** Times `from` … `to` − 1 of frames that are folded into the batch, [N·(to − from), H, W, C]. */
 export function timesOf(
   folded: tf.Tensor4D,
@@ -59,8 +86,8 @@ export const adder =
   };
 
 /**
- * Half of what the discriminators minimize for real and for generated input, each judged by itself as
- * the generator's loss has them judged.
+ * Half of what the discriminators minimize for real and for generated input, as LSGAN's authors and
+ * pix2pixHD weigh them; each judged by itself, as the generator's loss has them judged.
  */
 export function halves(
   loss: AdversarialLoss,

@@ -9,7 +9,15 @@ import {
   type Runner,
 } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
-import { sumOf, type LossTerms } from './generator-loss.js';
+
+/** Weighted terms by name, as the log shows them. */
+export type LossTerms = Record<string, tf.Scalar>;
+
+/** 0 when every weight of a side is 0: that side then learns nothing. */
+export function sumOf(terms: LossTerms): tf.Scalar {
+  const values = Object.values(terms);
+  return values.length === 0 ? tf.scalar(0) : tf.addN(values);
+}
 
 /** Items `from` … `to` − 1 of all. */
 export interface MicroBatch {
@@ -84,13 +92,15 @@ const gradientsInPhase = (loss: PartLoss, tensors: NamedTensors): NamedTensors =
 const lossesOf = <K extends string>(part: LossPart<K>): [K, PartLoss][] =>
   Object.entries(part.losses) as [K, PartLoss][];
 
-/** All losses of a part by a runner. */
+/** Those of a part's losses that are wanted, by a runner. */
 function partGradients<K extends string>(
   part: LossPart<K>,
+  wanted: Readonly<Record<string, unknown>>,
   runner: Runner,
 ): (readonly [K, TermGradients])[] {
-  const losses = lossesOf(part);
-  const made = runner.call(part.kind, part.tensors, (tensors): NamedTensors => {
+  const losses = lossesOf(part).filter(([name]) => wanted[name] !== undefined);
+  const key = `${part.kind}: ${losses.map(([name]) => name).join(', ')}`;
+  const made = runner.call(key, part.tensors, (tensors): NamedTensors => {
     const own = losses.map(([name, loss]) =>
       prefixed(
         `${name}.`,
@@ -111,8 +121,8 @@ function partGradients<K extends string>(
  * of a mean over N items is the sum over batches of each batch's share times the gradient of its own
  * mean; so this equals the gradient of the whole but for rounding, in the memory of one part.
  *
- * @param wanted for each loss the tensors that gradients are wanted in; each part names those of them
- *   that it reads
+ * @param wanted for each loss the tensors that gradients are wanted in, of which each part names those
+ *   that it reads; losses that are not named are left out
  * @param parts called in order, each when the one before is done and let go
  */
 export function gradientsOfParts<K extends string>(
@@ -129,7 +139,7 @@ export function gradientsOfParts<K extends string>(
       // Out of the part's scope go its gradients and what they are in, which was there before.
       const own = scoped(() => {
         const part = make();
-        const made = partGradients(part, runner);
+        const made = partGradients(part, wanted, runner);
         return made.map(([name, found]) => ({
           ...{ name, found },
           xs: part.losses[name]!.xs.map((x) => part.tensors[x]!),

@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
 import { frameAt, frameRuns, type Parameters } from '../networks/index.js';
-import { featuresOf, logitsOf, realWindow, type LossTerms } from './generator-loss.js';
 import {
   adder,
+  featuresOf,
   halves,
+  logitsOf,
+  realWindow,
   weightsOf,
   type JudgedPart,
   type JudgedStep,
@@ -12,7 +14,7 @@ import {
 } from './judged-parts.js';
 import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching } from './losses/reconstruction.js';
-import { microBatches } from './micro-batch.js';
+import { microBatches, type LossTerms } from './micro-batch.js';
 
 /** The runs of frames that one sequence discriminator judges, in batches. */
 interface RunBatch {

@@ -10,11 +10,12 @@ import { scoped } from '../backend/scope.js';
 import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from './adam.js';
-import type { LossTerms, RealSide } from './generator-loss.js';
+import type { RealSide } from './judged-parts.js';
+import type { LossTerms } from './micro-batch.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import { stepGradients, type StepContext } from './step-gradients.js';
+import { stepGradients } from './step-gradients.js';
 import {
   keyOf,
   packInputs,
@@ -99,32 +100,20 @@ function stepFunction(
       lead: front?.shape[1] ?? 0,
       front,
     };
-    const terms: LossTerms = {};
-    const context: StepContext = { model, losses, plan, runner, terms };
-    const gradients = stepGradients(context, state, window, real);
+    const context = { model, losses, plan, runner };
+    const { terms, ...gradients } = stepGradients(context, state, window, real);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
       'update',
       {
         ...flattenState(state),
         ...Object.fromEntries(rates),
-        ...prefixed('gradient.', { ...gradients }),
+        ...prefixed('gradient.', gradients),
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );
-    return { ...next, ...released(terms) };
+    return { ...next, ...prefixed(TERM, terms) };
   };
-}
-
-/** Terms in the calling scope's keeping again. */
-function released(terms: LossTerms): NamedTensors {
-  return Object.fromEntries(
-    Object.entries(terms).map(([name, term]) => {
-      const copy = tf.clone(term);
-      term.dispose();
-      return [`${TERM}${name}`, copy];
-    }),
-  );
 }
 
 /**

@@ -12,6 +12,7 @@ import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { createGenerator, generatorOptions } from '../../src/networks/index.js';
 import { createRollout } from '../../src/training/rollout.js';
+import { byLoss } from './by-loss.js';
 import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
 
 beforeAll(async () => {
@@ -25,7 +26,18 @@ const loss = (outputs: readonly tf.Tensor[]): tf.Scalar =>
     outputs.map((output, i) => tf.mean(tf.square(tf.sub(output, normals(`o${i}`, output.shape))))),
   );
 
-const dispose = ({ loss: value, gradient }: RolloutGradient): void => tf.dispose([value, gradient]);
+const dispose = ({ result, gradient }: RolloutGradient<tf.Scalar>): void =>
+  tf.dispose([result, gradient]);
+
+/** {@link byLoss}, and copies of the outputs that it was called with. */
+function watching(of: (outputs: readonly tf.Tensor[]) => tf.Scalar) {
+  const outputs: tf.Tensor[] = [];
+  const lossGradient = byLoss((own) => {
+    outputs.push(...own.map((output) => tf.keep(tf.clone(output))));
+    return of(own);
+  });
+  return { outputs, lossGradient };
+}
 
 describe('checkpointedGradient of the generator', () => {
   const T = 5;
@@ -99,7 +111,8 @@ describe('checkpointedGradient of the generator', () => {
         const { rollout, parameters, dispose: done } = setUp(coldStart, forced);
         const runner = graphRunner();
         const before = tf.memory().numTensors;
-        const plain = plainGradient(rollout, parameters, loss);
+        const { outputs: made, lossGradient } = watching(loss);
+        const plain = plainGradient(rollout, parameters, lossGradient);
         expect(tf.tidy(() => tf.max(plain.gradient).dataSync()[0])).toBeGreaterThan(1e-3);
         for (const [cut, how] of cuts.flatMap(
           (cut) =>
@@ -109,17 +122,20 @@ describe('checkpointedGradient of the generator', () => {
             ] as const,
         )) {
           const sameOutputs = (outputs: readonly tf.Tensor[]): tf.Scalar => {
-            expect(outputs.length).toBe(plain.outputs.length);
-            outputs.forEach((output, i) => expectClose(output, plain.outputs[i]!));
+            expect(outputs.length).toBe(made.length);
+            outputs.forEach((output, i) => expectClose(output, made[i]!));
             return loss(outputs);
           };
-          const checkpointed = checkpointedGradient(rollout, parameters, sameOutputs, cut, how);
-          expectClose(checkpointed.loss, plain.loss, { rtol: 1e-6 });
+          const checkpointed = checkpointedGradient(
+            ...([rollout, parameters, byLoss(sameOutputs), cut, how] as const),
+          );
+          expectClose(checkpointed.result, plain.result, { rtol: 1e-6 });
           const difference = relativeDifference(checkpointed.gradient, plain.gradient);
           expect(difference).toBeLessThan(1e-5);
           dispose(checkpointed);
         }
-        tf.dispose([plain.loss, plain.gradient, ...plain.outputs]);
+        dispose(plain);
+        tf.dispose(made);
         runner.dispose();
         expect(tf.memory().numTensors).toBe(before);
         done();
@@ -162,20 +178,21 @@ describe('the gradients of a rollout', () => {
       const parameters = tf.tensor1d([0.5, 1]);
       const rollout = recurrence(3, start);
       // 2, 2, 2: the fixed point. ∂x_t/∂a = x + a·∂x_{t−1}/∂a = 2, 3, 3.5; ∂x_t/∂b = 1, 1.5, 1.75.
-      const plain = plainGradient(rollout, parameters, total);
-      expect(plain.outputs.map((output) => output.dataSync()[0])).toEqual([2, 2, 2]);
-      tf.dispose(plain.outputs);
+      const { outputs, lossGradient } = watching(total);
+      const plain = plainGradient(rollout, parameters, lossGradient);
+      expect(outputs.map((output) => output.dataSync()[0])).toEqual([2, 2, 2]);
+      tf.dispose(outputs);
       for (const result of [
         plain,
-        checkpointedGradient(rollout, parameters, total, { segments: [1, 1, 1] }),
-        checkpointedGradient(rollout, parameters, total, { segments: [1, 2] }),
-        checkpointedGradient(rollout, parameters, total, { segments: [[1, 1], 1] }),
-        checkpointedGradient(rollout, parameters, total, { segments: [[[1, 1], 1]] }),
-        checkpointedGradient(rollout, parameters, total, {
+        checkpointedGradient(rollout, parameters, byLoss(total), { segments: [1, 1, 1] }),
+        checkpointedGradient(rollout, parameters, byLoss(total), { segments: [1, 2] }),
+        checkpointedGradient(rollout, parameters, byLoss(total), { segments: [[1, 1], 1] }),
+        checkpointedGradient(rollout, parameters, byLoss(total), { segments: [[[1, 1], 1]] }),
+        checkpointedGradient(rollout, parameters, byLoss(total), {
           ...{ segments: [1, 1, 1], stretches: [1, 1] },
         }),
       ]) {
-        expectClose(result.loss, 6);
+        expectClose(result.result, 6);
         expectClose(result.gradient, { shape: [2], values: [8.5, 4.25] });
         dispose(result);
       }
@@ -188,14 +205,13 @@ describe('the gradients of a rollout', () => {
       const start = scalar(2);
       const parameters = tf.tensor1d([0.5, 1]);
       const rollout = recurrence(2, start);
-      const constant = () => tf.scalar(3);
+      const constant = byLoss(() => tf.scalar(3));
       const plain = plainGradient(rollout, parameters, constant);
-      tf.dispose(plain.outputs);
       for (const result of [
         plain,
         checkpointedGradient(rollout, parameters, constant, { segments: [1, 1] }),
       ]) {
-        expectClose(result.loss, 3);
+        expectClose(result.result, 3);
         expectClose(result.gradient, { shape: [2], values: [0, 0] });
         dispose(result);
       }
@@ -207,7 +223,7 @@ describe('the gradients of a rollout', () => {
     tf.tidy(() => {
       const rollout = recurrence(3, scalar(1));
       expect(() =>
-        checkpointedGradient(rollout, tf.ones([2]), total, { segments: [1, 1] }),
+        checkpointedGradient(rollout, tf.ones([2]), byLoss(total), { segments: [1, 1] }),
       ).toThrow('segments 1 + 1 do not make 3 steps');
     });
   });

@@ -5,6 +5,7 @@ import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { createGenerator, generatorOptions } from '../../src/networks/index.js';
 import { createRollout } from '../../src/training/rollout.js';
+import { byLoss } from './by-loss.js';
 import { normals } from '../tensors.js';
 
 const [T, HEIGHT, WIDTH] = [16, 72, 128];
@@ -36,20 +37,18 @@ it('checkpointing 16 frames of 128Ã—72 needs at most a fifth of the plain tapeâ€
   const condition = normals<tf.Rank.R5>('condition', [1, 2 + T, HEIGHT, WIDTH, 1]);
   const rollout = createRollout(generator, {
     ...{ frames, condition, noise: null, lead: 2, warmUp: 0, coldStart: false },
+    visibleFrom: 0,
     teacherForced: Array.from({ length: T }, () => false),
   });
   const parameters = tf.tensor1d(generator.layout.initialize(1));
-  const loss = (outputs: readonly tf.Tensor[]): tf.Scalar =>
-    tf.addN(outputs.map((output) => tf.mean(tf.square(output))));
+  const loss = byLoss((outputs) => tf.addN(outputs.map((output) => tf.mean(tf.square(output)))));
 
   const plain = peakBytes(() => {
-    const { gradient, outputs, loss: value } = plainGradient(rollout, parameters, loss);
-    tf.dispose([gradient, value, ...outputs]);
+    tf.dispose({ ...plainGradient(rollout, parameters, loss) });
   });
   const checkpointed = peakBytes(() => {
     const how = { segments: evenSegments(T, 1) };
-    const { gradient, loss: value } = checkpointedGradient(rollout, parameters, loss, how);
-    tf.dispose([gradient, value]);
+    tf.dispose({ ...checkpointedGradient(rollout, parameters, loss, how) });
   });
   tf.dispose([frames, condition, parameters, ...rollout.initialState]);
   // A fifth of nothing would pass too.

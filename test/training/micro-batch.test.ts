@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { trackPeak, valueAndGradients } from '../../src/autodiff/index.js';
+import { trackPeak } from '../../src/autodiff/index.js';
 import { eagerRunner, type NamedTensors } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { scoped } from '../../src/backend/scope.js';
@@ -10,20 +10,14 @@ import {
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
-import { discriminatorLoss } from '../../src/training/discriminator-loss.js';
-import {
-  generatorLoss,
-  realFeatures,
-  type LossTerms,
-  type RealSide,
-} from '../../src/training/generator-loss.js';
-import type { JudgedStep } from '../../src/training/judged-parts.js';
+import type { JudgedStep, RealSide } from '../../src/training/judged-parts.js';
 import { r1Gradient } from '../../src/training/losses/r1.js';
-import { gradientsOfParts, microBatches } from '../../src/training/micro-batch.js';
+import { gradientsOfParts, microBatches, type LossTerms } from '../../src/training/micro-batch.js';
 import { createModel, type Model } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import { sortOutputs } from '../../src/training/rollout.js';
-import { judgedParts, r1GradientInParts } from '../../src/training/step-in-parts.js';
+import { r1GradientInParts } from '../../src/training/r1-parts.js';
+import { judgedParts } from '../../src/training/step-gradients.js';
 import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
 
 beforeAll(async () => {
@@ -83,17 +77,6 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
   return { step, outputs, flat, vectors, judgesOf };
 }
 
-/** The terms of a whole loss, and its gradients. */
-function whole(make: () => LossTerms, xs: readonly tf.Tensor[]) {
-  const terms: Record<string, number> = {};
-  const { gradients } = valueAndGradients(() => {
-    const own = make();
-    for (const [name, term] of Object.entries(own)) terms[name] = term.dataSync()[0]!;
-    return tf.addN(Object.values(own));
-  }, xs);
-  return { terms, gradients };
-}
-
 /** ‖a − b‖ / ‖b‖. */
 const distance = (a: tf.Tensor, b: tf.Tensor): number =>
   tf.tidy(() => tf.div(tf.norm(tf.sub(a, b)), tf.norm(b)).dataSync()[0]!);
@@ -127,36 +110,41 @@ const CASES: [string, Case][] = [
 ];
 
 describe.each(CASES)('losses in micro-batches, %s,', (_name, options) => {
-  it('are the whole losses and gradients to 1e-6', async () => {
+  it('are those in one batch to 1e-6', async () => {
     await expectNoLeak(() =>
       tf.tidy(() => {
-        const { step, outputs, flat, vectors, judgesOf } = setUp(options);
-        const { discriminators, real, out, losses, judgeRaw } = step;
-        const judges = judgesOf(flat);
-        const features = realFeatures(discriminators, judges, real);
-        const generator = whole(
-          () => generatorLoss(discriminators, judges, real, features, out, losses, judgeRaw),
-          outputs,
-        );
-        const judging = whole(
-          () => discriminatorLoss(discriminators, judgesOf(flat), real, out, losses, judgeRaw),
-          [flat],
-        );
-        for (const size of [1, 2, 3, T]) {
-          const wanted = { generator: outputs, discriminators: [flat] };
-          const parts = judgedParts(step, { flat, vectors }, size);
-          const found = gradientsOfParts(wanted, parts, eagerRunner);
-          expectSameTerms(found.generator.terms, generator.terms);
+        const { step, outputs, flat, vectors } = setUp(options);
+        const wanted = { generator: outputs, discriminators: [flat] };
+        const inBatchesOf = (size: number) =>
+          gradientsOfParts(wanted, judgedParts(step, { flat, vectors }, size), eagerRunner);
+        const whole = inBatchesOf(T);
+        for (const size of [1, 2, 3]) {
+          const found = inBatchesOf(size);
+          expectSameTerms(found.generator.terms, numbers(whole.generator.terms));
           found.generator.gradients.forEach((gradient, i) =>
-            expect(relativeDifference(gradient, generator.gradients[i]!)).toBeLessThan(1e-6),
+            expect(relativeDifference(gradient, whole.generator.gradients[i]!)).toBeLessThan(1e-6),
           );
-          expectSameTerms(found.discriminators.terms, judging.terms);
+          expectSameTerms(found.discriminators.terms, numbers(whole.discriminators.terms));
           // By the norm: single weights whose real and generated halves cancel round off more.
           const [judged] = found.discriminators.gradients;
-          expect(distance(judged!, judging.gradients[0]!)).toBeLessThan(1e-6);
+          expect(distance(judged!, whole.discriminators.gradients[0]!)).toBeLessThan(1e-6);
         }
       }),
     );
+  });
+
+  it('are those of one side alone where one is wanted', () => {
+    tf.tidy(() => {
+      const { step, outputs, flat, vectors } = setUp(options);
+      const parts = () => judgedParts(step, { flat, vectors }, T);
+      const both = { generator: outputs, discriminators: [flat] };
+      const one = { discriminators: [flat] };
+      const expected = gradientsOfParts(both, parts(), eagerRunner).discriminators;
+      const found = gradientsOfParts<'discriminators'>(one, parts(), eagerRunner);
+      expect(Object.keys(found)).toEqual(['discriminators']);
+      expect(numbers(found.discriminators.terms)).toEqual(numbers(expected.terms));
+      expectClose(found.discriminators.gradients[0]!, expected.gradients[0]!);
+    });
   });
 });
 
