@@ -1,19 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cacheFolder } from '../../src/base/cache-folder.js';
 import { provided } from '../../src/base/provisions.mjs';
+import { moduleAt, NODE_WORDS } from '../program.js';
 
-const quiet = fileURLToPath(new URL('../../src/backend/quiet.ts', import.meta.url));
-const backend = fileURLToPath(new URL('../../src/backend/index.ts', import.meta.url));
+const quiet = moduleAt('backend/quiet');
+const backend = moduleAt('backend/index');
 const addons = dirname(provided('tensorflow-cpu', { cache: cacheFolder() })!.paths.addon!);
 
 /** What a program says on standard error, in a process of its own: descriptors are shared otherwise. */
 const stderrOf = (program: string): string => {
   const { status, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', program],
+    [...NODE_WORDS, '--input-type=module', '-e', program],
     { encoding: 'utf8', env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1' } },
   );
   expect({ status, stderr }).toMatchObject({ status: 0 });
@@ -39,7 +39,7 @@ describe('quietly', () => {
     const said = stderrOf(`
       import { writeSync } from 'node:fs';
       import { quietly } from ${JSON.stringify(quiet)};
-      import { returnFreedMemory } from ${JSON.stringify(quiet.replace('quiet', 'process-addon'))};
+      import { returnFreedMemory } from ${JSON.stringify(moduleAt('backend/process-addon'))};
       quietly('nowhere', () => writeSync(2, 'I0000 00:00:1795 1 port.cc:153] a note\\n'));
       returnFreedMemory();
       quietly(${JSON.stringify(addons)}, () => undefined);

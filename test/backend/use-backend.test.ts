@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
-import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { memoryFigures, useBackend } from '../../src/backend/index.js';
-
-const root = resolve(import.meta.dirname, '..', '..');
+import { moduleAt, NODE_WORDS, root } from '../program.js';
 
 describe('useBackend', () => {
   it('loads a backend once and reports it', async () => {
@@ -47,14 +45,14 @@ describe('useBackend', () => {
 
   it.each(['auto', 'wasm', 'cpu'])('keeps standard error clean with %s', async (prefer) => {
     const program = `
-      import { useBackend } from './src/backend/index.ts';
+      import { useBackend } from '${moduleAt('backend/index')}';
       import * as tf from '@tensorflow/tfjs-core';
       const { name } = await useBackend({ prefer: '${prefer}' });
       console.log(name, tf.matMul(tf.ones([2, 3]), tf.ones([3, 1])).dataSync().join());`;
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', program],
-      { cwd: join(root), env: { ...process.env, NODE_OPTIONS: '' } },
+      [...NODE_WORDS, '--input-type=module', '--eval', program],
+      { cwd: root, env: { ...process.env, NODE_OPTIONS: '' } },
     );
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^\S+ 3,3\n$/);

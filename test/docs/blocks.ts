@@ -1,7 +1,7 @@
 // The code blocks of the README and the guides.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../e2e/support.js';
+import { root } from '../program.js';
 
 export interface Block {
   /** `docs/video.md:12`, where its first line stands. */

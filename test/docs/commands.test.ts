@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.js';
-import { root } from '../e2e/support.js';
+import { root } from '../program.js';
 import { blocksIn, type Block } from './blocks.js';
 import { programsOf, type Words } from './words.js';
 

@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
 import { ENTRIES } from '../api/report.js';
-import { root } from '../e2e/support.js';
+import { root } from '../program.js';
 import { blocksIn } from './blocks.js';
 import { programOf, programPath } from './programs.js';
 

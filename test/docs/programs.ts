@@ -1,7 +1,7 @@
 // Code blocks as programs: what they use of the reader's own comes from given.ts.
 import { join } from 'node:path';
 import { ENTRIES } from '../api/report.js';
-import { root } from '../e2e/support.js';
+import { root } from '../program.js';
 import type { Block } from './blocks.js';
 import * as given from './given.js';
 

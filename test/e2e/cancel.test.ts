@@ -5,6 +5,7 @@ import { cancelAgainAndAgain, codeOf } from '../../bench/support/cancelling.js';
 import { useBackend } from '../../src/backend/index.js';
 import { exportGenerator } from '../../src/export/index.js';
 import { openRunModel } from '../../src/pipeline/run-model.js';
+import { PROGRAM } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip } from '../video/make-clip.js';
 import { makeWorkFolder } from './support.js';
@@ -30,7 +31,7 @@ describe('a generation on ONNX Runtime', { timeout: TIMEOUT_MS }, () => {
       const folder = join(work.path, 'out');
       await mkdir(folder);
       const endings = await cancelAgainAndAgain({
-        program: [process.execPath, '--import', 'tsx', 'src/cli/main.ts'],
+        program: PROGRAM,
         ...{ model, input, folder, times: 6, seed: 3, latestMs: 5000 },
       });
       const ends = endings.map(({ way, afterMs, code, signal, left, files, stderr }) => ({

@@ -5,14 +5,14 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg, probe } from '../../src/video/index.js';
 import { frameloom } from '../cli/support.js';
+import { PROGRAM, root } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip, runFfmpeg } from '../video/make-clip.js';
-import { makeWorkFolder, processesWith, root, until } from './support.js';
+import { makeWorkFolder, processesWith, until } from './support.js';
 
 const TIMEOUT_MS = 300_000;
 const FRAMES = 30;
 const RUN = 'runs/00001-edges-to-video';
-const LOADER = join(root, 'node_modules/tsx/dist/loader.mjs');
 
 let work: Awaited<ReturnType<typeof makeWorkFolder>>;
 let home: string;
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await mkdir(join(work.path, 'clips'));
   const { ffmpegPath } = await findFfmpeg();
   await symlink(ffmpegPath, join(work.path, 'bin', 'ffmpeg'));
-  await program('frameloom', `exec node --import ${LOADER} ${root}src/cli/main.ts --quiet "$@"`);
+  await program('frameloom', `exec ${PROGRAM.join(' ')} --quiet "$@"`);
   // Players, where there is neither screen nor player: all frames are decoded.
   for (const player of ['ffplay', 'mpv']) {
     await program(player, `ffmpeg -v error -i "$@" -f framemd5 - > ${player}.txt`);
@@ -154,14 +154,11 @@ describe('a reader that goes away', { timeout: TIMEOUT_MS }, () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const fed = once(feeder, 'exit');
-    const child = spawn(
-      process.execPath,
-      [
-        ...['--import', LOADER, join(root, 'src/cli/main.ts'), '--quiet'],
-        ...['generate', RUN, '-i', '-', '-o', '-'],
-      ],
-      { env, stdio: [feeder.stdout, 'pipe', 'pipe'] },
-    );
+    const [node = '', ...start] = PROGRAM;
+    const child = spawn(node, [...start, '--quiet', 'generate', RUN, '-i', '-', '-o', '-'], {
+      env,
+      stdio: [feeder.stdout, 'pipe', 'pipe'],
+    });
     // The end of the pipe is the child's alone.
     feeder.stdout.destroy();
     let stderr = '';

@@ -4,6 +4,7 @@ import { killAgainAndAgain } from '../../bench/support/killing.js';
 import { useBackend } from '../../src/backend/index.js';
 import { exportGenerator } from '../../src/export/index.js';
 import { openRunModel } from '../../src/pipeline/run-model.js';
+import { PROGRAM } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip } from '../video/make-clip.js';
 import { makeWorkFolder } from './support.js';
@@ -26,7 +27,7 @@ it(
       [8, 9, 10, 11].map((frames) => makeClip({ frames, name: `clip-${frames}.mp4` })),
     );
     const rounds = await killAgainAndAgain({
-      program: [process.execPath, '--import', 'tsx', 'src/cli/main.ts'],
+      program: PROGRAM,
       ...{ model, clips, folder: work.path, processes: 2, kills: 6, seed: 5, latestMs: 300 },
     });
     expect(rounds.flatMap(({ faults }) => faults)).toEqual([]);

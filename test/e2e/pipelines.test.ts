@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames, probe } from '../../src/video/index.js';
 import { frameloom } from '../cli/support.js';
 import { runFfmpeg, scratchPath } from '../video/make-clip.js';
-import { makeWorkFolder, root, sets, TINY_NETWORKS } from './support.js';
+import { root } from '../program.js';
+import { makeWorkFolder, sets, TINY_NETWORKS } from './support.js';
 
 const TIMEOUT_MS = 240_000;
 const SIZE = { width: 32, height: 24 };

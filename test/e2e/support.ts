@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-
-export const root = fileURLToPath(new URL('../../', import.meta.url));
+import { PROGRAM, root } from '../program.js';
 
 /** The smallest networks there are, as `--set` pairs: they learn nothing, but take every path. */
 export const TINY_NETWORKS = {
@@ -67,7 +65,8 @@ export async function until(holds: () => Promise<boolean>, what: string): Promis
 
 /** The command line as a process of its own, leader of its process group as in a terminal. */
 export function startFrameloom(args: readonly string[], env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  const [command = '', ...words] = PROGRAM;
+  const child = spawn(command, [...words, ...args], {
     cwd: root,
     detached: true,
     env: { ...process.env, ...env },

@@ -7,6 +7,7 @@ import { NEVER, concat, lastValueFrom, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { isFrameloomError } from '../../src/base/error.js';
 import { decodeFrames, encodeFrames, runningProcesses } from '../../src/video/index.js';
+import { moduleAt, NODE_WORDS } from '../program.js';
 import { eventually, type FakeFfmpeg, fakeFfmpeg, isAlive } from './fake-ffmpeg.js';
 import { collect, failure, flatFrames } from './frames.js';
 import { makeClip, scratchPath } from './make-clip.js';
@@ -248,8 +249,8 @@ describe('the end of this process', () => {
     const fake = await fakeFfmpeg(
       `require('node:fs').writeFileSync(target, 'partial'); ${IGNORES_SIGTERM}`,
     );
-    const script = scratchPath('parent.mts');
-    const layer = new URL('../../src/video/index.ts', import.meta.url).href;
+    const script = scratchPath('parent.mjs');
+    const layer = moduleAt('video/index');
     writeFileSync(
       script,
       `import { encodeFrames } from ${JSON.stringify(layer)};
@@ -262,7 +263,7 @@ describe('the end of this process', () => {
        setInterval(() => existsSync(started) && setTimeout(() => process.exit(0), 100), 20);`,
     );
     symlinkSync(resolve('node_modules'), join(dirname(script), 'node_modules'));
-    await fake.use(() => promisify(execFile)(process.execPath, ['--import', 'tsx', script]));
+    await fake.use(() => promisify(execFile)(process.execPath, [...NODE_WORDS, script]));
     await expectGone(fake);
     expect(leftovers(target)).toEqual([]);
   });

@@ -1,19 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
 import { exportGenerator } from '../../../src/export/index.js';
 import { openRunModel } from '../../../src/pipeline/run-model.js';
+import { moduleAt, NODE_WORDS, PROGRAM, root } from '../../program.js';
 import { makeRun } from '../../synthesis/make-run.js';
 import { makeClip, scratchPath } from '../../video/make-clip.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-
-/** A program that imports our sources, run as a process of its own. */
+/** A program that imports our modules, run as a process of its own. */
 function script(code: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, [...NODE_WORDS, '--input-type=module', '-e', code], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -33,8 +31,10 @@ function script(code: string) {
   return { child, says, ended };
 }
 
+const [node = '', ...start] = PROGRAM;
+
 const WAITS = `
-  import { watchInterrupts } from './src/cli/terminal/interrupt.ts';
+  import { watchInterrupts } from '${moduleAt('cli/terminal/interrupt')}';
   const { signal } = watchInterrupts(() => console.log('heard'));
   setInterval(() => undefined, 1000);
   signal.addEventListener('abort', () => console.log(signal.reason.code));
@@ -65,7 +65,7 @@ describe('the process', () => {
 
   it('stays quiet when the reader of its output goes away', async () => {
     const { child, says, ended } = script(`
-      import { processTerminal } from './src/cli/terminal/context.ts';
+      import { processTerminal } from '${moduleAt('cli/terminal/context')}';
       const terminal = processTerminal();
       terminal.out('first\\n');
       let n = 0;
@@ -80,7 +80,7 @@ describe('the process', () => {
 
   it.skipIf(process.platform !== 'linux')('says that its results found no room', async () => {
     const full = await open('/dev/full', 'w');
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'schema'], {
+    const child = spawn(node, [...start, 'schema'], {
       cwd: root,
       stdio: ['ignore', full.fd, 'pipe'],
     });
@@ -97,7 +97,7 @@ describe('the process', () => {
   it('loads no TensorFlow.js where none is needed', async () => {
     // TensorFlow.js's core leaves its engine in a global.
     const loads = (words: string[]): string => `
-      import { runCommandLine } from './src/cli/run-command.ts';
+      import { runCommandLine } from '${moduleAt('cli/run-command')}';
       const terminal = { out() {}, err() {}, interactive: false, columns: 80 };
       const code = await runCommandLine(${JSON.stringify(words)}, '1', terminal);
       console.log(code, '_tfengine' in globalThis);`;
@@ -114,7 +114,7 @@ describe('the process', () => {
   });
 
   it('runs as a program', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'shema'], {
+    const child = spawn(node, [...start, 'shema'], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -23,10 +23,15 @@ function waitForLiving(): void {
   for (const work of living) stopAndWait(work, EXIT_PATIENCE_MS);
 }
 
+/** Node's own words without what a program of `node -e` is: said of a file, Node refuses the file. */
+const execArgv = process.execArgv.filter(
+  (word, i, words) => !word.startsWith('--input-type') && words[i - 1] !== '--input-type',
+);
+
 /** The thread's program. Sources are run as they are in development, by what reads them there. */
 function startWorker(workerData: ThreadWork): Worker {
   const compiled = new URL('./main.js', import.meta.url);
-  if (!import.meta.url.endsWith('.ts')) return new Worker(compiled, { workerData });
+  if (!import.meta.url.endsWith('.ts')) return new Worker(compiled, { workerData, execArgv });
   const source = JSON.stringify(compiled.href.replace(/js$/, 'ts'));
   // From here and not from the working folder, which may be anywhere.
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
