@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { setupCommand } from '../base/own-package.js';
@@ -98,7 +99,10 @@ export function nativeNeeded(passedOver: readonly PassedOver[], cause?: unknown)
   return new FrameloomError(
     'backend',
     `this takes about 100 times as long without native TensorFlow (${why})`,
-    { hint: `run: ${setupCommand()}; or insist: --backend wasm, FRAMELOOM_BACKEND=wasm`, cause },
+    {
+      hint: `run: ${setupCommand()}; or insist: ${asGiven('--backend wasm', "prefer: 'wasm'")}, FRAMELOOM_BACKEND=wasm`,
+      cause,
+    },
   );
 }
 

@@ -1,5 +1,6 @@
 import { link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { asGiven } from './caller.js';
 import { flush } from './flush.js';
 import { FrameloomError, isFrameloomError, messageOf } from './error.js';
 import { silentLogger, type Logger } from './log.js';
@@ -40,7 +41,7 @@ export function writeError(path: string, error: unknown): FrameloomError {
 /** Something is where an output is to go, and it was not said that it may be replaced. */
 export const existsError = (path: string): FrameloomError =>
   new FrameloomError('exists', `${path} is there already`, {
-    hint: 'give it another name, or say --overwrite (-y) to replace it',
+    hint: `give it another name, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to replace it`,
     path,
   });
 

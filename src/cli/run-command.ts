@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { asCommandLine } from '../base/caller.js';
 import { isFrameloomError } from '../base/error.js';
 import { writeError } from '../base/outputs.js';
 import type { Logger } from '../base/log.js';
@@ -41,11 +42,15 @@ export interface Reporter {
  * @param args the words after the program's name
  * @returns the exit code
  */
-export async function runCommandLine(
+export function runCommandLine(
   args: readonly string[],
   version: string,
   terminal: Terminal,
 ): Promise<number> {
+  return asCommandLine(() => run(args, version, terminal));
+}
+
+async function run(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
   const screen = new Screen(terminal);
   // Complaints about the words come before these are read.
   const logJson = args.includes('--log-json');

@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError, isFrameloomError, type ErrorCode } from '../base/error.js';
 
 /** A clip that cannot be used, and why. */
@@ -12,6 +13,8 @@ export interface BrokenClip {
 export interface BrokenWith extends BrokenClip {
   readonly error: FrameloomError;
 }
+
+const skipping = (): string => asGiven('--skip-broken', 'data.onBroken: skip');
 
 /** What is wrong with one file, and not with the machine, the options or the user's patience. */
 const OF_A_CLIP: ReadonlySet<ErrorCode> = new Set([
@@ -43,17 +46,14 @@ export function brokenError(broken: readonly BrokenWith[], total: number): Frame
   if (first && broken.length === 1 && total === 1) return first.error;
   if (first && broken.length === 1) {
     const { code, path, cause, hint } = first.error;
-    const skip = 'leave it out with --skip-broken (data.onBroken: skip)';
+    const skip = `leave it out with ${skipping()}`;
     return new FrameloomError(code, first.error.message, {
       hint: hint === undefined ? skip : `${hint}; or ${skip}`,
       ...(path !== undefined && { path }),
       cause,
     });
   }
-  const advice =
-    broken.length < total
-      ? '\nmend them, or leave them out with --skip-broken (data.onBroken: skip)'
-      : '';
+  const advice = broken.length < total ? `\nmend them, or leave them out with ${skipping()}` : '';
   return new FrameloomError(
     'bad-data',
     `${broken.length} of ${total} clips cannot be used:${brokenLines(broken)}${advice}`,

@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
@@ -26,7 +27,7 @@ export interface ClipIndex {
 
 function noClips(): FrameloomError {
   return new FrameloomError('bad-data', 'there are no clips to train on', {
-    hint: 'name videos under data.clips, or with --clip',
+    hint: `name videos under data.clips${asGiven(', or with --clip', '')}`,
     path: 'data.clips',
   });
 }

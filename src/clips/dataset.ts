@@ -30,8 +30,9 @@ interface WindowBytes {
   /** NTHWC. */
   readonly frames: Uint8Array;
   readonly condition: Uint8Array | null;
-  /** Frames of each window, lead included. */
+  /** Frames of each window, lead and warm-up included. */
   readonly length: number;
+  readonly warmUpFrames: number;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -127,6 +128,10 @@ class ClipDataset implements Dataset {
     return this.#sampler.count(frames);
   }
 
+  warmUpRoom(frames: number): number {
+    return this.#sampler.warmUpRoom(frames);
+  }
+
   async trainWindow(step: number, request: WindowRequest): Promise<Window> {
     return this.#asWindow(await this.#prepare(step, request));
   }
@@ -157,8 +162,8 @@ class ClipDataset implements Dataset {
 
   async #prepare(step: number, request: WindowRequest): Promise<WindowBytes> {
     this.#assertOpen();
-    const origin = this.#sampler.draw(step, request);
-    const length = this.leadFrames + request.frames;
+    const { origin, warmUpFrames } = this.#sampler.draw(step, request);
+    const length = this.leadFrames + warmUpFrames + request.frames;
     const ranges = await Promise.all(
       origin.map(async (one) => {
         const range = await this.#store.read(one.clip, one.startFrame, length, one.strideFrames);
@@ -169,12 +174,13 @@ class ClipDataset implements Dataset {
     return {
       origin,
       length,
+      warmUpFrames,
       frames: joined(ranges.map(({ frames }) => frames)),
       condition: conditions.length > 0 ? joined(conditions) : null,
     };
   }
 
-  #asWindow({ origin, length, frames, condition }: WindowBytes): Window {
+  #asWindow({ origin, length, warmUpFrames, frames, condition }: WindowBytes): Window {
     const axes = [origin.length, length, this.height, this.width];
     const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
     const conditionTensor =
@@ -183,6 +189,7 @@ class ClipDataset implements Dataset {
       frames: frameTensor,
       condition: conditionTensor,
       leadFrames: this.leadFrames,
+      warmUpFrames,
       origin,
       dispose() {
         frameTensor.dispose();

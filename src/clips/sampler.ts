@@ -1,7 +1,7 @@
 import { FrameloomError } from '../base/error.js';
 import { randomStream, type RandomStream } from '../base/random.js';
 import { drawAugmentation, type AugmentOptions } from './augment.js';
-import { windowSpanFrames } from './split.js';
+import { spanLength, windowSpanFrames } from './split.js';
 import type { WindowOrigin, WindowRequest } from './types.js';
 import { WindowTable, type Shot } from './window-table.js';
 
@@ -16,6 +16,12 @@ export interface SamplerOptions {
   readonly height: number;
   /** Paths of the clips, for messages. */
   readonly paths: readonly string[];
+}
+
+/** The windows of a step, warm-up included, which is of one length in all of them. */
+export interface Draw {
+  readonly origin: readonly WindowOrigin[];
+  readonly warmUpFrames: number;
 }
 
 /** Draws which windows a step trains on and how they are changed. */
@@ -52,6 +58,17 @@ export class WindowSampler {
     return windowSpanFrames(leadFrames + frames, Math.min(...strides));
   }
 
+  /** The most frames of warm-up that fit in front of any window of T trained frames. */
+  warmUpRoom(frames: number): number {
+    const { leadFrames, strides, shots } = this.#options;
+    const rooms = shots.flatMap((shot) =>
+      strides.map((stride) =>
+        Math.floor((spanLength(shot) - windowSpanFrames(leadFrames + frames, stride)) / stride),
+      ),
+    );
+    return Math.max(0, ...rooms);
+  }
+
   /** The longest stretch of a clip (of any, without one) that windows may be taken from. */
   presentFrames(clip?: number): number {
     return this.#options.shots
@@ -60,12 +77,15 @@ export class WindowSampler {
   }
 
   /**
-   * The windows of a step: a pure function of the seed, the step, the request and the options.
+   * The windows of a step: a pure function of the seed, the step, the request and the options. The
+   * trained frames are drawn from all windows of their length, and warm-up is what room there is in front
+   * of them: else steps with warm-up would train on long scenes alone.
    * @throws FrameloomError bad-option, bad-data where no clip holds a window of that length
    */
-  draw(step: number, request: WindowRequest): WindowOrigin[] {
-    const { frames, batch } = request;
-    if (!Number.isInteger(step) || step < 0 || !(frames >= 1) || !(batch >= 1)) {
+  draw(step: number, request: WindowRequest): Draw {
+    const { frames, batch, warmUpFrames: wanted = 0 } = request;
+    const room = Math.max(frames, request.roomFrames ?? frames);
+    if (!Number.isInteger(step) || step < 0 || !(frames >= 1) || !(batch >= 1) || !(wanted >= 0)) {
       throw new FrameloomError(
         'bad-option',
         `cannot draw ${batch} windows of ${frames} frames for step ${step}`,
@@ -73,10 +93,16 @@ export class WindowSampler {
       );
     }
     const { seed, strides } = this.#options;
-    const usable = strides.filter((stride) => this.table(frames, stride).count > 0);
-    if (usable.length === 0) throw this.tooShort(frames);
+    const usable = strides.filter((stride) => this.table(room, stride).count > 0);
+    if (usable.length === 0) throw this.tooShort(room);
     const random = randomStream(seed, 'data', step);
-    return Array.from({ length: batch }, () => this.#drawOne(random, frames, usable));
+    const drawn = Array.from({ length: batch }, () => this.#drawOne(random, room, usable));
+    const warmUpFrames = Math.min(wanted, ...drawn.map(({ before }) => before));
+    const origin = drawn.map(({ origin: { startFrame, ...one } }) => ({
+      ...one,
+      startFrame: startFrame - warmUpFrames * one.strideFrames,
+    }));
+    return { origin, warmUpFrames };
   }
 
   /** The error that says how long a window is and how long the longest scene to train on. */
@@ -94,11 +120,16 @@ export class WindowSampler {
     );
   }
 
-  #drawOne(random: RandomStream, frames: number, strides: readonly number[]): WindowOrigin {
+  #drawOne(random: RandomStream, frames: number, strides: readonly number[]) {
     const { augment, width, height } = this.#options;
     const strideFrames = strides[random.integer(0, strides.length - 1)]!;
     const table = this.table(frames, strideFrames);
-    const place = table.at(random.integer(0, table.count - 1));
-    return { ...place, strideFrames, ...drawAugmentation(random, augment, { width, height }) };
+    const { framesBefore, ...place } = table.at(random.integer(0, table.count - 1));
+    const origin: WindowOrigin = {
+      ...place,
+      strideFrames,
+      ...drawAugmentation(random, augment, { width, height }),
+    };
+    return { origin, before: Math.floor(framesBefore / strideFrames) };
   }
 }

@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError } from '../base/error.js';
 import { impurityOf } from '../video/index.js';
 import type { ConditionOptions } from './condition-options.js';
@@ -27,7 +28,7 @@ export function assertTrusted(options: ConditionOptions, trustFilters: boolean):
     `the filtergraph ${JSON.stringify(shown)} is not run: ${impurity} may do more than change pictures`,
     {
       path: 'data.condition.filtergraph',
-      hint: 'if you trust whoever wrote it, add --trust-filters (trustFilters: true in code)',
+      hint: `if you trust whoever wrote it, add ${asGiven('--trust-filters', 'trustFilters: true')}`,
     },
   );
 }

@@ -50,12 +50,14 @@ export interface WindowOrigin extends Augmentation {
 
 /** A batch of training windows as tensors, owned by whoever asked for it. */
 export interface Window {
-  /** [N, leadFrames + T, H, W, 3] in [-1, 1]. */
+  /** [N, leadFrames + warmUpFrames + T, H, W, 3] in [-1, 1]. */
   readonly frames: tf.Tensor5D;
-  /** [N, leadFrames + T, H, W, conditionChannels]: images in [-1, 1], labels one-hot. */
+  /** [N, leadFrames + warmUpFrames + T, H, W, conditionChannels]: images in [-1, 1], labels one-hot. */
   readonly condition: tf.Tensor5D | null;
-  /** Real frames in front of the T that are trained. */
+  /** Real frames in front of all others. */
   readonly leadFrames: number;
+  /** Frames between those and the T that are trained: at most as many as were asked for. */
+  readonly warmUpFrames: number;
   readonly origin: readonly WindowOrigin[];
   dispose(): void;
 }
@@ -63,6 +65,16 @@ export interface Window {
 export interface WindowRequest {
   /** T: the frames that are trained; the window has `leadFrames` more in front. */
   readonly frames: number;
+  /**
+   * Windows are drawn among those that have room for so many trained frames, of which the first T are
+   * taken: the same windows for short rollouts and long ones. T unless given.
+   */
+  readonly roomFrames?: number;
+  /**
+   * Frames in front of those and after `leadFrames`, as many of them as there is room for in every scene
+   * of the batch. Which T frames are trained does not depend on it. 0 unless given.
+   */
+  readonly warmUpFrames?: number;
   /** N: the windows of the batch. */
   readonly batch: number;
 }
@@ -171,6 +183,8 @@ export interface Dataset {
   readonly leadFrames: number;
   /** Windows of T frames that there are to train on. */
   windowCount(frames: number): number;
+  /** The most frames of warm-up that any window of T frames has room for. */
+  warmUpRoom(frames: number): number;
   /**
    * The windows of a training step: a pure function of the seed, the step and the request, whatever
    * was asked before, so that a resumed run needs only its step counter.

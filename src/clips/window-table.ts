@@ -8,6 +8,8 @@ export interface Shot extends FrameSpan {
 export interface WindowPlace {
   readonly clip: number;
   readonly startFrame: number;
+  /** Frames of the same shot that stand before it. */
+  readonly framesBefore: number;
 }
 
 /**
@@ -40,7 +42,8 @@ export class WindowTable {
     }
     const row = this.#rows[low];
     if (!row || index < 0 || index >= this.count) throw new RangeError(`no window ${index}`);
-    return { clip: row.shot.clip, startFrame: row.shot.start + (index - row.first) };
+    const framesBefore = index - row.first;
+    return { clip: row.shot.clip, startFrame: row.shot.start + framesBefore, framesBefore };
   }
 
   /** Windows of each clip. */

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../base/cancel.js';
+import { asGiven } from '../base/caller.js';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import { ownCommand } from '../base/own-command.js';
 import { silentLogger, type Logger } from '../base/log.js';
@@ -158,7 +159,7 @@ async function openExport(place: string, options: Opening): Promise<ChosenModel 
     }
     if (info.precision === 'float16' && !needed) {
       log.info(
-        `${path} has weights of half precision: using TensorFlow.js (--engine onnx uses it)`,
+        `${path} has weights of half precision: using TensorFlow.js (${asGiven('--engine onnx', "engine: 'onnx'")} uses it)`,
       );
       return undefined;
     }

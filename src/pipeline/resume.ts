@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { changesNetworks, describeDifference, differences } from './difference.js';
@@ -24,7 +25,10 @@ export function resumePipeline(
     throw new FrameloomError(
       'bad-option',
       `a run cannot go on with another network: ${describeDifference(breaking)}`,
-      { path: breaking.key, hint: 'start a new run with it, without --resume' },
+      {
+        path: breaking.key,
+        hint: `start a new run with it, without ${asGiven('--resume', 'resume')}`,
+      },
     );
   }
   for (const difference of changed) log.info(`changed: ${describeDifference(difference)}`);

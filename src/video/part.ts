@@ -1,9 +1,9 @@
-import { map } from 'rxjs';
+import { concat, defer, EMPTY, filter, map, tap, type Observable } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { rationalToNumber } from '../base/rational.js';
 import { decodeRange } from './decode-plan.js';
 import type { OpenedVideo } from './open.js';
-import type { DecodeOptions, VideoInfo } from './types.js';
+import type { DecodeOptions, Frame, VideoInfo } from './types.js';
 
 /** A part of a video, in seconds after its first frame. */
 export interface PartOptions {
@@ -53,6 +53,40 @@ function infoOf(info: VideoInfo, { first, count, beginsSeconds }: Span): VideoIn
   };
 }
 
+/** There is nothing of a part: its video ended before. @param length seconds; null where nobody knows */
+function beyondEnd({ path }: VideoInfo, length: number | null, start: number): FrameloomError {
+  const end = length === null ? '' : ` after ${length.toFixed(2)} s`;
+  return new FrameloomError(
+    'bad-option',
+    `${path ?? 'the stream'} ends${end}: nothing is there at ${start} s`,
+    path === null ? {} : { path },
+  );
+}
+
+/**
+ * The frames from number `from` on, counted anew.
+ * @param tooShort made of how long the video was, where there were frames, and none of these
+ */
+function behind(
+  frames: Observable<Frame>,
+  from: number,
+  tooShort: (seconds: number) => FrameloomError,
+): Observable<Frame> {
+  return defer(() => {
+    let last: Frame | undefined;
+    const wanted = frames.pipe(
+      tap((frame) => (last = frame)),
+      filter(({ index }) => index >= from),
+      map((frame) => ({ ...frame, index: frame.index - from })),
+    );
+    const end = defer(() => {
+      if (!last || last.index >= from) return EMPTY;
+      throw tooShort(last.timeSeconds + (last.fps ? 1 / rationalToNumber(last.fps) : 0));
+    });
+    return concat(wanted, end);
+  });
+}
+
 /**
  * A part of an opened video, as a video of its own: its frames are exactly those that the whole has there,
  * counted from its first one and shown at times after it.
@@ -64,12 +98,7 @@ export function partOf(video: OpenedVideo, part: PartOptions): OpenedVideo {
   const span = spanOf(info, part);
   const length = info.durationSeconds;
   if ((length !== null && startSeconds >= length) || span.first >= (info.frameCount ?? Infinity)) {
-    const end = length === null ? '' : ` after ${length.toFixed(2)} s`;
-    throw new FrameloomError(
-      'bad-option',
-      `${info.path ?? 'the stream'} ends${end}: nothing is there at ${startSeconds} s`,
-      info.path === null ? {} : { path: info.path },
-    );
+    throw beyondEnd(info, length, startSeconds);
   }
   return {
     // What a stream holds is known when it has been read.
@@ -82,18 +111,20 @@ export function partOf(video: OpenedVideo, part: PartOptions): OpenedVideo {
       const { first, count, beginsSeconds } = spanOf(info, part, rest.fps);
       const left = count === undefined ? undefined : Math.max(0, count - startFrame);
       const most = Math.min(frames ?? Infinity, left ?? Infinity);
-      return video
-        .decode({
-          ...rest,
-          startFrame: first + startFrame,
-          ...(Number.isFinite(most) && { frames: most }),
-        })
-        .pipe(
-          map((frame) => ({
-            ...frame,
-            timeSeconds: Math.max(0, frame.timeSeconds - beginsSeconds),
-          })),
-        );
+      const from = first + startFrame;
+      const upTo = (count: number) => (Number.isFinite(count) ? { frames: count } : {});
+      // What comes through a pipe tells only at its end that it was too short.
+      const wanted = isStream
+        ? behind(video.decode({ ...rest, ...upTo(most + from) }), from, (seconds) =>
+            beyondEnd(info, seconds, startSeconds),
+          )
+        : video.decode({ ...rest, startFrame: from, ...upTo(most) });
+      return wanted.pipe(
+        map((frame) => ({
+          ...frame,
+          timeSeconds: Math.max(0, frame.timeSeconds - beginsSeconds),
+        })),
+      );
     },
   };
 }

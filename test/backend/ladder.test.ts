@@ -60,7 +60,7 @@ describe('climb', () => {
       code: 'backend',
       message:
         'this takes about 100 times as long without native TensorFlow (native TensorFlow is not set up)',
-      hint: 'run: npm run setup; or insist: --backend wasm, FRAMELOOM_BACKEND=wasm',
+      hint: "run: npm run setup; or insist: prefer: 'wasm', FRAMELOOM_BACKEND=wasm",
     });
     expect({ loaded, lines }).toEqual({ loaded: '', lines: [] });
     expect(await climb(rungs, 'wasm', log, true)).toMatchObject({ name: 'wasm' });

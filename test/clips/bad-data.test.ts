@@ -102,7 +102,7 @@ describe('bad clips', () => {
     const message = await line({ clips: [tiny, good, text] });
     expect(message).toContain('2 of 3 clips cannot be used:\n');
     expect(message.split('\n')).toHaveLength(4);
-    expect(message).toMatch(/\nmend them, or leave them out with --skip-broken \(.*\)$/);
+    expect(message).toMatch(/\nmend them, or leave them out with data\.onBroken: skip$/);
   });
 
   it('are found whatever is wrong with each, and left out where that is asked for', async () => {

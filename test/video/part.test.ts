@@ -75,11 +75,19 @@ describe('a part of a video', () => {
     expect(warnings()).toBe('');
   });
 
-  it('of a pipe is taken as it passes', async () => {
-    const pipe = new PassThrough();
-    pipe.end(await readFile(await makeClip({ frames: 20, name: 'a.y4m' })));
-    const part = partOf(await openVideo(pipe), { startSeconds: 0.2, durationSeconds: 0.2 });
+  it('of a pipe is taken as it passes, and says at its end that it begins behind it', async () => {
+    const bytes = await readFile(await makeClip({ frames: 20, name: 'a.y4m' }));
+    const piped = () => openVideo(new PassThrough().end(bytes));
+    const part = partOf(await piped(), { startSeconds: 0.2, durationSeconds: 0.2 });
     const frames = await collect(part.decode());
+    expect(frames.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
+    for (const fps of [undefined, '5']) {
+      const late = partOf(await piped(), { startSeconds: 0.9 });
+      await expect(collect(late.decode({ fps }))).rejects.toMatchObject({
+        code: 'bad-option',
+        message: 'the stream ends after 0.80 s: nothing is there at 0.9 s',
+      });
+    }
     expect(frames.map(({ timeSeconds }) => timeSeconds.toFixed(2))).toEqual(
       [0, 1, 2, 3, 4].map((k) => (k / 25).toFixed(2)),
     );

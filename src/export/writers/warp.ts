@@ -1,3 +1,4 @@
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { TensorProto_DataType as DataType } from '../format/onnx_pb.js';
 import type { Edge } from '../graph.js';
@@ -94,7 +95,9 @@ function byGather(writer: Writer, { image, flow, shape }: Warp): Edge {
     throw new FrameloomError(
       'bad-option',
       `${samples} x ${width}x${height} are more pixels than this target counts`,
-      { hint: `at most ${MOST_ROWS} in all: a smaller --size or --batch` },
+      {
+        hint: `at most ${MOST_ROWS} in all: a smaller ${asGiven('--size or --batch', 'size or batch')}`,
+      },
     );
   }
   /** Between two pixels along an axis: the lower one's number and the way to the higher, [N, 1, H, W]. */

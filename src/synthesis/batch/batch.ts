@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { sweepTemporaries } from '../../base/temporaries.js';
@@ -253,7 +254,7 @@ class Batch {
   #keep(job: BatchJob): void {
     this.kept += 1;
     this.#log.warn(
-      `${job.output} is there, not made by this batch, and is left as it is (--overwrite replaces it)`,
+      `${job.output} is there, not made by this batch, and is left as it is (${asGiven('--overwrite', 'overwrite: true')} replaces it)`,
     );
     this.#options.onEvent?.({ kind: 'kept', job });
   }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import type { Lock } from '../../base/lock.mjs';
 import type { Logger } from '../../base/log.js';
@@ -137,7 +138,7 @@ export class DatasetFolder {
       if (!(await isThere(join(this.path, place)))) continue;
       throw new FrameloomError('exists', `${join(this.path, place)} is there already`, {
         path: join(this.path, place),
-        hint: 'name sequences otherwise with --sequence-names, or say --overwrite (-y) to replace it',
+        hint: `name sequences otherwise with ${asGiven('--sequence-names', 'sequenceNames')}, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to replace it`,
       });
     }
   }

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { tryLock, type Lock } from '../../base/lock.mjs';
 import type { Logger } from '../../base/log.js';
@@ -94,7 +95,7 @@ export async function removeAll(path: string, log: Logger): Promise<void> {
 export const foreignError = (path: string): FrameloomError =>
   new FrameloomError('exists', `${path} is not empty, and holds no data set of this program`, {
     path,
-    hint: 'name another folder, or say --overwrite (-y) to write into it',
+    hint: `name another folder, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to write into it`,
   });
 
 export function otherError(path: string, there: DatasetHead, wanted: DatasetHead): FrameloomError {
@@ -103,6 +104,9 @@ export function otherError(path: string, there: DatasetHead, wanted: DatasetHead
   return new FrameloomError(
     'exists',
     `${path} holds a data set of other work: ${differ.join(', ')} ${differ.length === 1 ? 'differs' : 'differ'}`,
-    { path, hint: 'name another folder, or say --overwrite (-y) to make it anew' },
+    {
+      path,
+      hint: `name another folder, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to make it anew`,
+    },
   );
 }

@@ -1,3 +1,4 @@
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { fingerprint, isUnchanged } from '../batch/fingerprint.js';
@@ -78,7 +79,7 @@ export class DatasetWork {
       `the sequence ${job.name} is there already, of ${record.input.path} with the seed ${record.seed}`,
       {
         path: job.output,
-        hint: 'name sequences with --sequence-names, such as {name}-{seed}, or say --overwrite (-y) to replace it',
+        hint: `name sequences with ${asGiven('--sequence-names', 'sequenceNames')}, such as {name}-{seed}, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to replace it`,
       },
     );
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { assertTrusted } from '../../clips/trust.js';
@@ -123,6 +124,6 @@ function warnOfRates(records: readonly { readonly fps: string }[], log: Logger):
   const rates = new Set(records.map(({ fps }) => fps));
   if (rates.size < 2) return;
   log.warn(
-    `the sequences have ${[...rates].join(', ')} frames a second, and pictures say nothing of it: to train on them alike make all at one rate with --fps`,
+    `the sequences have ${[...rates].join(', ')} frames a second, and pictures say nothing of it: to train on them alike make all at one rate with ${asGiven('--fps', 'fps')}`,
   );
 }

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join, relative, resolve, isAbsolute, sep } from 'node:path';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { fillOutput, type BatchJob } from '../batch/template.js';
 import { placeKey } from '../batch/overlap.js';
@@ -16,8 +17,8 @@ export interface SequenceJob extends BatchJob {
 const asName = (text: string): string =>
   text.normalize('NFC').replaceAll(/[^\p{L}\p{M}\p{N}_-]/gu, '_');
 
-const HINT =
-  'name sequences with --sequence-names, such as {parent}-{name} or {index}-{name}-{seed}';
+const hint = (): string =>
+  `name sequences with ${asGiven('--sequence-names', 'sequenceNames')}, such as {parent}-{name} or {index}-{name}-{seed}`;
 
 /**
  * Every input with every seed.
@@ -38,7 +39,7 @@ export function planSequences(options: {
       'bad-option',
       `${template} is a path, and a sequence has a name only`,
       {
-        hint: HINT,
+        hint: hint(),
       },
     );
   }
@@ -53,7 +54,7 @@ export function planSequences(options: {
         throw new FrameloomError(
           'bad-option',
           `${other.input} with the seed ${other.seed} and ${input} with the seed ${seed} would both be the sequence ${name}`,
-          { path: input, hint: HINT },
+          { path: input, hint: hint() },
         );
       }
       taken.set(placeKey(name), job);

@@ -207,7 +207,8 @@ function momentsOf(count: number, moments: number): Set<number> {
   );
 }
 
-const SAMPLE_FRAMES = 16;
+/** Frames that a strip of samples is made of, at the most. */
+export const SAMPLE_FRAMES = 16;
 const SAMPLE_MOMENTS = 4;
 
 /** A few moments of a short rollout, condition | generated | real; none when nothing is held out. */

@@ -1,4 +1,5 @@
 import { concat, defer, EMPTY, filter, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import type { Rational } from '../../base/rational.js';
 import { openCondition, type ConditionStream, type InputColour } from '../../clips/condition.js';
@@ -70,7 +71,7 @@ export async function openFrameSource(
   };
   const missing = (have: number): FrameloomError =>
     new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {
-      hint: `it needs more than ${startFrames}, or --start-frames none`,
+      hint: `it needs more than ${startFrames}, or ${asGiven('--start-frames none', 'startFrames: 0')}`,
     });
   const starts: Frame[] = [];
   const start = (k: number): Frame => {

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { EMPTY, lastValueFrom, map, tap } from 'rxjs';
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import type { Rational } from '../../base/rational.js';
@@ -284,7 +285,7 @@ export function checkVideo(
   checkInput(info, model, options.startFrames ?? 0);
   if (options.audio && isStream) {
     throw new FrameloomError('bad-option', 'sound cannot be carried along from a pipe', {
-      hint: 'leave --audio out, or read from a file',
+      hint: `leave ${asGiven('--audio', 'audio')} out, or read from a file`,
     });
   }
   if (options.carry && isStream) {

@@ -1,3 +1,4 @@
+import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../../base/rational.js';
@@ -24,7 +25,7 @@ export function checkInput(info: VideoInfo, model: AnyModel, startFrames: number
     throw new FrameloomError(
       'bad-option',
       'a paired condition video holds no real frames to start from',
-      { ...where, hint: 'use --start-frames none' },
+      { ...where, hint: `use ${asGiven('--start-frames none', 'startFrames: 0')}` },
     );
   }
 }
@@ -38,7 +39,7 @@ export function warnOfRate(trained: Rational | undefined, info: VideoInfo, log: 
   const ratio = rationalToNumber(info.fps) / rationalToNumber(trained);
   if (Math.abs(ratio - 1) <= SAME_MOTION) return;
   log.warn(
-    `${info.path ?? 'the stream'} has ${formatRational(info.fps)} frames a second, the training had ${formatRational(trained)}: every frame is made, and things may move otherwise; --fps ${formatRational(trained)} resamples it`,
+    `${info.path ?? 'the stream'} has ${formatRational(info.fps)} frames a second, the training had ${formatRational(trained)}: every frame is made, and things may move otherwise; ${asGiven('--fps', 'fps:')} ${formatRational(trained)} resamples it`,
   );
 }
 
