@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
+import { mendKernels } from './mended.js';
 import { registerMissingWasmKernels } from './wasm/register.js';
 
 const require = createRequire(import.meta.url);
@@ -15,6 +16,7 @@ export async function loadWasm(): Promise<void> {
   setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
   await loadCpuPackage();
   registerMissingWasmKernels();
+  mendKernels('wasm');
   await select('wasm');
 }
 
@@ -27,6 +29,7 @@ export async function loadCpu(): Promise<void> {
 async function loadCpuPackage(): Promise<void> {
   await import('./gradients.mjs');
   require('@tensorflow/tfjs-backend-cpu');
+  mendKernels('cpu');
   // It greets on its first use with advice that our own warning already gives.
   (tf.findBackend('cpu') as unknown as { firstUse: boolean }).firstUse = false;
 }
