@@ -3,6 +3,7 @@ import {
   eagerRunner,
   prefixed,
   withPrefix,
+  withoutPrefix,
   type NamedTensors,
   type Runner,
 } from '../backend/graph/index.js';
@@ -11,11 +12,11 @@ import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from './adam.js';
 import type { RealSide } from './judged-parts.js';
-import type { LossTerms } from './micro-batch.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
+import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
   keyOf,
   packInputs,
@@ -27,43 +28,59 @@ import {
 import { warmUp } from './warm-up.js';
 
 export interface StepResult {
+  /** The new state; where the step was skipped the old one, in handles of its own. */
   readonly state: TrainingState;
   /** Each term's weighted value, `generator/…` and `discriminator/…`. */
   readonly terms: Readonly<Record<string, number>>;
+  /** Numbers about the step besides: `generator/gradient_norm` and `discriminator/gradient_norm`. */
+  readonly signals: Verdict['signals'];
+  /** Why the update was left out; null where it was made. */
+  readonly skipped: string | null;
 }
 
-/** The terms as numbers, in one read; the tensors are let go. */
-function readTerms(terms: LossTerms): Record<string, number> {
-  const names = Object.keys(terms);
-  const values = tf.tidy(() => tf.stack(names.map((name) => terms[name]!)).dataSync());
-  tf.dispose(terms);
+/** Scalars as numbers, in one read; the tensors are let go. */
+function readScalars(scalars: NamedTensors): Record<string, number> {
+  const names = Object.keys(scalars);
+  if (names.length === 0) return {};
+  const values = tf.tidy(() => tf.stack(names.map((name) => scalars[name]!)).dataSync());
+  tf.dispose(scalars);
   return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }
 
 /** Terms among a step's outputs begin with this. */
 const TERM = 'term.';
+/** What {@link healthOf} makes begins with this. */
+const HEALTH = 'health.';
 
-/** The state after a step, from the one before, the gradients and the step's rates. */
-function updated(old: TrainingState, tensors: NamedTensors, { beta1, beta2 }: StepPlan) {
+/** The state after a step, from the one before, the gradients and the step's rates; and its health. */
+function updated(
+  old: TrainingState,
+  tensors: NamedTensors,
+  { beta1, beta2 }: StepPlan,
+): NamedTensors {
   const rate = (name: RateName): tf.Scalar => tensors[name] as tf.Scalar;
   const adam = { beta1, beta2, epsilon: rate('rate.epsilon') };
-  const gradient = (name: string): tf.Tensor1D => tensors[`gradient.${name}`] as tf.Tensor1D;
-  const generator = adamUpdate(old.generator, gradient('generator'), old.generatorAdam, {
+  const gradients = {
+    generator: tensors['gradient.generator'] as tf.Tensor1D,
+    discriminators: tensors['gradient.discriminators'] as tf.Tensor1D,
+  };
+  const generator = adamUpdate(old.generator, gradients.generator, old.generatorAdam, {
     ...adam,
     rate: rate('rate.generator'),
   });
   const judges = adamUpdate(
-    ...([old.discriminators, gradient('discriminators'), old.discriminatorAdam] as const),
+    ...([old.discriminators, gradients.discriminators, old.discriminatorAdam] as const),
     { ...adam, rate: rate('rate.discriminators') },
   );
-  return flattenState({
+  const next: TrainingState = {
     generator: generator.parameters,
     generatorAdam: generator.state,
     average: averageUpdate(old.average, generator.parameters, rate('rate.average')),
     discriminators: judges.parameters,
     discriminatorAdam: judges.state,
     spectral: old.spectral,
-  });
+  };
+  return { ...flattenState(next), ...prefixed(HEALTH, healthOf(gradients, next)) };
 }
 
 /** The step as a function of nothing but the tensors of `packInputs`. */
@@ -119,12 +136,14 @@ function stepFunction(
 /**
  * One training step on one window: the generator's gradient through its whole rollout, the
  * discriminators' on the same frames, one Adam update of each from the same weights, and the
- * averaged generator's. `state` is left as it was: the caller disposes of it once the new one is
- * good.
+ * averaged generator's. `state` is left as it was, and is the caller's to dispose of.
+ *
+ * The step judges what it made. Where a loss, a gradient or anything of the new state is not finite, or
+ * beyond what a network can be run with, the update is left out, as when mixed precision overflows: one
+ * bad window costs one step. A training that goes on skipping has diverged, which is for the caller to see.
  *
  * @param runner of this model's steps: op by op, or each as one recorded graph, of which the pieces of
  *   a step in segments are functions; with teacher forcing such pieces are graphs of their own
- * @throws FrameloomError diverged, naming the step and the term that is not finite
  */
 export function trainStep(
   model: Model,
@@ -145,19 +164,28 @@ export function trainStep(
     const isDrawn = plan.segments !== null && input.teacherForced.includes(true);
     return isDrawn ? step(inputs) : runner.call(keyOf(warm.input, losses, plan), inputs, step);
   });
-  const terms = Object.entries(outputs).filter(([name]) => name.startsWith(TERM));
+  const terms = readScalars(withoutPrefix(TERM, outputs));
+  const { signals, broken } = judgeStep(terms, readScalars(withoutPrefix(HEALTH, outputs)));
   const next = stateOf(outputs);
-  const numbers = readTerms(
-    Object.fromEntries(terms.map(([name, term]) => [name.slice(TERM.length), term as tf.Scalar])),
-  );
-  const broken = Object.entries(numbers).find(([, value]) => !Number.isFinite(value));
-  if (broken) {
-    disposeState(next);
-    throw new FrameloomError(
-      'diverged',
-      `training diverged at step ${plan.step + 1}: ${broken[0]} is ${broken[1]}`,
-      { hint: 'lower the learning rates or turn spectral norm on; the last snapshot is intact' },
-    );
-  }
-  return { state: next, terms: numbers };
+  if (broken === null) return { state: next, terms, signals, skipped: null };
+  disposeState(next);
+  return { state: copyOf(state), terms, signals, skipped: broken };
 }
+
+/** The same tensors in handles of their own. */
+const copyOf = (state: TrainingState): TrainingState =>
+  stateOf(
+    Object.fromEntries(
+      Object.entries(flattenState(state)).map(([name, tensor]) => [name, tf.clone(tensor)]),
+    ),
+  );
+
+/**
+ * What to throw when a training goes on skipping its updates.
+ * @param step steps done, the broken one included
+ * @param skipped what a step's result says
+ */
+export const divergence = (step: number, skipped: string): FrameloomError =>
+  new FrameloomError('diverged', `training diverged at step ${step}: ${skipped}`, {
+    hint: 'lower the learning rates or turn spectral norm on; the last snapshot is intact',
+  });

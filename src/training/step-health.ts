@@ -1,0 +1,68 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { NamedTensors } from '../backend/graph/index.js';
+import type { TrainingState } from './model.js';
+
+/** The networks that a step updates. */
+const SIDES = ['generator', 'discriminators'] as const;
+type Side = (typeof SIDES)[number];
+
+/** ‖x‖². Infinite from 1.8e19 on in any number: what is larger is of no use to a network any more. */
+const squared = (x: tf.Tensor): tf.Scalar => tf.tidy(() => tf.sum(tf.square(x)));
+
+/** Scalars from which {@link judgeStep} tells how a step went: a few ops in the step's own graph. */
+export function healthOf(
+  gradients: Readonly<Record<Side, tf.Tensor1D>>,
+  next: TrainingState,
+): NamedTensors {
+  const { generator, average, generatorAdam, discriminators, discriminatorAdam, spectral } = next;
+  return tf.tidy((): NamedTensors => {
+    // Adam's mean squares are squares already.
+    const own = [
+      ...[generator, average, generatorAdam.mean].map(squared),
+      tf.sum(generatorAdam.square),
+    ];
+    const judges = [discriminators, discriminatorAdam.mean, spectral].map(squared);
+    return {
+      'gradient.generator': squared(gradients.generator),
+      'gradient.discriminators': squared(gradients.discriminators),
+      'state.generator': tf.addN(own),
+      'state.discriminators': tf.addN([...judges, tf.sum(discriminatorAdam.square)]),
+    };
+  });
+}
+
+/** How a step went. */
+export interface Verdict {
+  /** Numbers about the step, besides its loss terms: `generator/gradient_norm`, `discriminator/…`. */
+  readonly signals: Readonly<Record<string, number>>;
+  /** What of it is not finite; null where all is. */
+  readonly broken: string | null;
+}
+
+/**
+ * @param terms the losses before the update
+ * @param health what {@link healthOf} made, as numbers
+ */
+export function judgeStep(
+  terms: Readonly<Record<string, number>>,
+  health: Readonly<Record<string, number>>,
+): Verdict {
+  const term = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
+  const part = (what: 'gradient' | 'state', name: string): string | undefined => {
+    const side = SIDES.find((own) => !Number.isFinite(health[`${what}.${own}`]));
+    return side && `${name} of the ${side}`;
+  };
+  const broken =
+    (term && `${term[0]} is ${term[1]}`) ??
+    part('gradient', 'a number without bound in the gradient') ??
+    part('state', 'a number without bound in the update') ??
+    null;
+  const norm = (side: Side): number => Math.sqrt(health[`gradient.${side}`]!);
+  return {
+    signals: {
+      'generator/gradient_norm': norm('generator'),
+      'discriminator/gradient_norm': norm('discriminators'),
+    },
+    broken,
+  };
+}
