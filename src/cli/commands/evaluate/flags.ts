@@ -46,16 +46,17 @@ Examples:
             flags.video === undefined &&
             'without --strip or --video: the run’s own picture is always made anew',
         });
-        const { evaluateRun, formatEvaluation } = await import('./run.js');
-        const { rows, segments, frames, framesThere, step, stripPath } = await evaluateRun(
-          folder,
-          { ...flags, maxFrames: flags.maxFrames ?? MOST_FRAMES },
-          context,
-        );
+        const { evaluateRun, formatBehaviour, formatEvaluation } = await import('./run.js');
+        const { rows, segments, frames, framesThere, behaviour, step, stripPath } =
+          await evaluateRun(
+            folder,
+            { ...flags, maxFrames: flags.maxFrames ?? MOST_FRAMES },
+            context,
+          );
         const { terminal } = context;
         if (flags.json) {
           terminal.out(
-            `${JSON.stringify({ step, segments, frames, framesThere, rows, strip: stripPath, video: flags.video ?? null })}\n`,
+            `${JSON.stringify({ step, segments, frames, framesThere, rows, behaviour, strip: stripPath, video: flags.video ?? null })}\n`,
           );
           return EXIT.ok;
         }
@@ -64,9 +65,10 @@ Examples:
             ? ` (of ${framesThere}, spread over all clips; more with --max-frames)`
             : '';
         terminal.out(
-          `step ${step}, ${frames} held-out frames in ${segments} segments, closed loop${some}\n`,
+          `step ${step}, ${frames} held-out frames in ${segments} ${segments === 1 ? 'segment' : 'segments'}, closed loop${some}\n`,
         );
         terminal.out(`${formatEvaluation({ rows })}\n`);
+        if (behaviour) terminal.out(`${formatBehaviour(behaviour)}\n`);
         if (stripPath !== null) terminal.out(`condition | generated | real: ${stripPath}\n`);
         if (flags.video !== undefined) terminal.out(`the same as a video: ${flags.video}\n`);
         return EXIT.ok;

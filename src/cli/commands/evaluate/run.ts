@@ -9,6 +9,7 @@ import {
   type RolloutVideo,
   type ScoredFrame,
 } from '../../../synthesis/evaluate/rollout-video.js';
+import { measureBehaviour, type Behaviour } from '../../../synthesis/evaluate/behaviour.js';
 import { evaluateHeldOut, type Evaluation } from '../../../synthesis/index.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { runPaths } from '../../../training/run/run-folder.js';
@@ -68,12 +69,18 @@ function open(
   }).finally(() => opening.stop());
 }
 
+export interface Evaluated extends Evaluation {
+  readonly step: number;
+  readonly behaviour: Behaviour | null;
+  readonly stripPath: string | null;
+}
+
 /** Evaluates a run with baselines and writes the strip. */
 export async function evaluateRun(
   folder: string,
   flags: EvaluateFlags,
   context: Context,
-): Promise<Evaluation & { step: number; stripPath: string | null }> {
+): Promise<Evaluated> {
   const { strip, video, overwrite, input } = flags;
   const { log, signal } = context;
   if (strip !== undefined || video !== undefined) {
@@ -115,8 +122,14 @@ export async function evaluateRun(
       signal,
       onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
     });
-    progress.stop();
     await film?.finish();
+    let made = 0;
+    const behaviour = await measureBehaviour(dataset, model, {
+      signal,
+      onFrame: () => progress.update({ done: (made += 1), unit: 'frames of a long rollout' }),
+    });
+    progress.stop();
+    const evaluated = { ...evaluation, behaviour, step: model.step };
     const stripPath = flags.strip ?? `${runPaths(folder).folder}/evaluation.png`;
     // What was asked for is made or is an error; the run's own picture is worth a warning.
     try {
@@ -124,9 +137,9 @@ export async function evaluateRun(
     } catch (error) {
       if (strip !== undefined) throw error;
       context.log.warn(`${stripPath} could not be written: ${messageOf(error)}`);
-      return { ...evaluation, step: model.step, stripPath: null };
+      return { ...evaluated, stripPath: null };
     }
-    return { ...evaluation, step: model.step, stripPath };
+    return { ...evaluated, stripPath };
   } finally {
     progress.stop();
     await film?.close();
@@ -162,4 +175,28 @@ export function formatEvaluation(evaluation: Pick<Evaluation, 'rows'>): string {
     [{ title: '' }, ...titles.map((title) => ({ title, align: 'right' as const }))],
     Object.entries(evaluation.rows).map(row),
   );
+}
+
+const signed = (value: number, digits: number): string =>
+  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+
+/** How it behaves, a line for each thing that is known. */
+export function formatBehaviour({ conditionUse, diversity, drift }: Behaviour): string {
+  const lines: string[] = [];
+  if (conditionUse !== null) {
+    lines.push(`condition use ${conditionUse.toFixed(2)} (1 as real frames differ, 0 ignored)`);
+  }
+  if (diversity !== null) {
+    lines.push(
+      `diversity ${diversity.toFixed(2)} (1 as real frames differ, 0 the noise is ignored)`,
+    );
+  }
+  const { frames, sharpness, checker, colour } = drift;
+  const slopes = [
+    ...(sharpness === null ? [] : [`sharpness ${signed(sharpness, 2)}`]),
+    ...(checker === null ? [] : [`checker ${signed(checker, 2)}`]),
+    `colour ${signed(colour, 3)}`,
+  ];
+  lines.push(`each 100 frames of a rollout of ${frames}: ${slopes.join(', ')}`);
+  return `${lines.join('\n')}\n`;
 }

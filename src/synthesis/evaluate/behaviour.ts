@@ -1,0 +1,33 @@
+import type { Dataset, HeldOutSegment } from '../../clips/index.js';
+import type { TrainedGenerator } from '../models/model.js';
+import { measureInfluence, type Influence } from './influence.js';
+import { measureDrift, type DriftSlopes } from './long-rollout.js';
+
+/** How a generator behaves, beside how near its frames are to the real ones. */
+export interface Behaviour extends Influence {
+  readonly drift: DriftSlopes;
+}
+
+/**
+ * Measures what decides a generator's frames, and what becomes of them in a long rollout, over the longest
+ * held-out segment.
+ * @param options.onFrame told of each frame of the long rollout
+ * @returns null when nothing is held out
+ * @throws FrameloomError cancelled; as reading and generating do
+ */
+export async function measureBehaviour(
+  dataset: Dataset,
+  trained: TrainedGenerator,
+  options: { signal?: AbortSignal | undefined; onFrame?: () => void } = {},
+): Promise<Behaviour | null> {
+  const segment = dataset
+    .heldOut()
+    .reduce<HeldOutSegment | undefined>(
+      (longest, one) => (longest && longest.scoredFrames >= one.scoredFrames ? longest : one),
+      undefined,
+    );
+  if (segment === undefined) return null;
+  const rollout = { segment, frames: segment.scoredFrames };
+  const influence = await measureInfluence(dataset, trained, rollout, options.signal);
+  return { ...influence, drift: await measureDrift(dataset, trained, rollout, options) };
+}

@@ -1,0 +1,106 @@
+import type { Dataset } from '../../clips/index.js';
+import { checker, imageFromBytes, sharpness, type Image } from '../../metrics/index.js';
+import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
+import type { TrainedGenerator } from '../models/model.js';
+import { assertGoingOn } from './abortable.js';
+import type { Rollout } from './choose-rollouts.js';
+import { readSegment } from './segment-frames.js';
+
+/** How a long rollout changes on its way, for each hundred frames. */
+export interface DriftSlopes {
+  /** Frames that it was long. */
+  readonly frames: number;
+  /** Of the sharpness ratio: −0.05 loses a twentieth of the real frames' sharpness each hundred frames. */
+  readonly sharpness: number | null;
+  /** Of the checker ratio. */
+  readonly checker: number | null;
+  /** Of the mean colour's distance from the real frames', in the channel that moves most; [−1, 1] units. */
+  readonly colour: number;
+}
+
+/** Long enough for what grows slowly to be seen. */
+const LONG_ROLLOUT_FRAMES = 240;
+/** Of the segment: these conditions are walked to and fro. */
+const MOST_SEGMENT_FRAMES = 64;
+
+/**
+ * Rolls a generator out for longer than what is held out, to see whether it fades, sharpens into dots or
+ * changes colour: over the conditions of a segment, forwards and backwards again and again, each frame beside
+ * the real one of its time. A line fitted through each measure gives its slope.
+ * @throws FrameloomError cancelled; as reading and generating do
+ */
+export async function measureDrift(
+  dataset: Dataset,
+  trained: TrainedGenerator,
+  rollout: Rollout,
+  {
+    frames = LONG_ROLLOUT_FRAMES,
+    signal,
+    onFrame,
+  }: { frames?: number; signal?: AbortSignal | undefined; onFrame?: () => void } = {},
+): Promise<DriftSlopes> {
+  const most = Math.min(MOST_SEGMENT_FRAMES, rollout.frames);
+  const segment = await readSegment(dataset, { ...rollout, frames: most }, signal);
+  const { width, height, layout } = dataset;
+  const synthesizer = createTensorFlowSynthesizer({ ...trained, width, height, layout });
+  const series = { sharpness: [] as number[], checker: [] as number[], colours: [] as number[][] };
+  const real = Array.from({ length: most }, (_, i) => {
+    const image = segment.real(i);
+    return { sharpness: sharpness(image), checker: checker(image), colour: meanColour(image) };
+  });
+  try {
+    segment.begin(synthesizer, trained.seed);
+    for (let t = 0; t < frames; t += 1) {
+      assertGoingOn(signal);
+      const i = toAndFro(t, most);
+      const rgb = await synthesizer.next(segment.condition(i));
+      const image = imageFromBytes(rgb, { width, height, channels: 3 });
+      const beside = real[i]!;
+      series.sharpness.push(sharpness(image) / beside.sharpness);
+      series.checker.push(checker(image) / beside.checker);
+      series.colours.push(
+        meanColour(image).map((value, channel) => value - beside.colour[channel]!),
+      );
+      onFrame?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    synthesizer.dispose();
+  }
+  const colours = [0, 1, 2].map((channel) => slope(series.colours.map((of) => of[channel]!)));
+  return {
+    frames,
+    sharpness: finite(slope(series.sharpness)),
+    checker: finite(slope(series.checker)),
+    colour: colours.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0),
+  };
+}
+
+/** 0 1 2 3 2 1 0 1 … over so many. */
+export const toAndFro = (t: number, count: number): number => {
+  if (count === 1) return 0;
+  const period = 2 * (count - 1);
+  const at = t % period;
+  return at < count ? at : period - at;
+};
+
+/** Real frames that are flat leave no ratio. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+function meanColour({ data, channels }: Image): number[] {
+  const sums = Array.from({ length: channels }, () => 0);
+  for (let i = 0; i < data.length; i += 1) sums[i % channels]! += data[i]!;
+  return sums.map((sum) => (sum * channels) / data.length);
+}
+
+/** Of the line through values at 0, 1, 2 … that lies nearest to them (least squares); for 100 of them. */
+export function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  let above = 0;
+  let below = 0;
+  for (const [t, value] of values.entries()) {
+    above += (t - middle) * value;
+    below += (t - middle) ** 2;
+  }
+  return below === 0 ? 0 : (100 * above) / below;
+}

@@ -1,0 +1,87 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../../src/backend/index.js';
+import { openDataset, type Dataset } from '../../../src/clips/index.js';
+import { openRunModel, type RunModel } from '../../../src/pipeline/run-model.js';
+import { measureInfluence } from '../../../src/synthesis/evaluate/influence.js';
+import { measureDrift, slope, toAndFro } from '../../../src/synthesis/evaluate/long-rollout.js';
+import { expectNoLeak } from '../../tensors.js';
+import { makeClip } from '../../video/make-clip.js';
+import { makeRun, type RunOptions } from '../make-run.js';
+
+let clip: string;
+beforeAll(async () => {
+  await useBackend();
+  clip = await makeClip({ frames: 60, width: 32, height: 24, filter: 'scroll=h=0.05:v=0.03' });
+});
+
+async function open(options: RunOptions): Promise<{ model: RunModel; dataset: Dataset }> {
+  const model = await openRunModel(await makeRun(options));
+  const dataset = await openDataset(
+    { ...model.data, clips: [clip] },
+    { seed: 1, baseFolder: '/', historyFrames: 2, conditionFrames: 3 },
+  );
+  return { model, dataset };
+}
+
+const rolloutOf = (dataset: Dataset) => {
+  const [segment] = dataset.heldOut();
+  return { segment: segment!, frames: segment!.scoredFrames };
+};
+
+describe('what decides the frames', () => {
+  it('is the condition where it changes, and noise where there is any', async () => {
+    const { model, dataset } = await open({ generator: { noiseChannels: 2 } });
+    await expectNoLeak(async () => {
+      const measured = await measureInfluence(dataset, model, rolloutOf(dataset));
+      expect(measured.conditionUse).toBeGreaterThan(0.01);
+      expect(measured.diversity).toBeGreaterThan(0.001);
+    });
+    await dataset.close();
+  });
+
+  it('is not a condition that never changes, and not noise that there is none of', async () => {
+    const condition = { kind: 'derived', filtergraph: 'drawbox=color=black:t=fill' };
+    const { model, dataset } = await open({ data: { condition } });
+    expect(await measureInfluence(dataset, model, rolloutOf(dataset))).toEqual({
+      conditionUse: 0,
+      diversity: null,
+    });
+    await dataset.close();
+  });
+});
+
+describe('a long rollout', () => {
+  it('has slopes, and can be stopped', async () => {
+    const { model, dataset } = await open({});
+    const rollout = rolloutOf(dataset);
+    let made = 0;
+    await expectNoLeak(async () => {
+      const onFrame = (): void => void (made += 1);
+      const drift = await measureDrift(dataset, model, rollout, { frames: 20, onFrame });
+      expect(drift).toEqual({
+        frames: 20,
+        sharpness: expect.any(Number) as number,
+        checker: expect.any(Number) as number,
+        colour: expect.any(Number) as number,
+      });
+    });
+    expect(made).toBe(20);
+    await expect(
+      measureDrift(dataset, model, rollout, { signal: AbortSignal.abort() }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
+    await dataset.close();
+  });
+
+  it('walks to and fro', () => {
+    expect(Array.from({ length: 9 }, (_, t) => toAndFro(t, 4))).toEqual([
+      0, 1, 2, 3, 2, 1, 0, 1, 2,
+    ]);
+    expect(toAndFro(5, 1)).toBe(0);
+  });
+
+  it('fits a line', () => {
+    expect(slope([1, 1.5, 2, 2.5])).toBeCloseTo(50, 9);
+    expect(slope([3, 1, 1, 3])).toBeCloseTo(0, 9);
+    expect(slope([7])).toBe(0);
+  });
+});
