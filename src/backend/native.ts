@@ -7,6 +7,7 @@ import { FrameloomError, messageOf } from '../base/error.js';
 import { provided } from '../base/provisions.mjs';
 import { nvidiaCards } from './gpu.js';
 import { quietly, withoutDeprecations } from './quiet.js';
+import { shareUnchanged } from './sharing.js';
 
 const require = createRequire(import.meta.url);
 
@@ -154,6 +155,7 @@ async function load(device: Device): Promise<void> {
     }
     await import('./gradients.mjs');
     register(device, binding!, tfjsNode);
+    shareUnchanged();
     addonFolder = dirname(addon);
     loaded = device;
   }

@@ -4,7 +4,6 @@ import { registerBias } from './bias/index.js';
 import { registerEnlarge } from './enlarge/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
-import { registerSharing } from './sharing/index.js';
 import { registerWarp } from './warp/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
@@ -26,5 +25,4 @@ export function registerKernels(): void {
   registerEnlarge();
   registerGatherRows();
   registerWarp();
-  registerSharing();
 }

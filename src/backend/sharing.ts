@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { NATIVE_BACKEND } from '../native.js';
 
 interface ReferenceCounting {
   incRef(dataId: object): void;
@@ -13,10 +12,8 @@ function shareWhenUnchanged(
   kernelName: 'Reshape' | 'Cast',
   unchanged: (x: tf.TensorInfo, attributes: tf.NamedAttrMap) => boolean,
 ): void {
-  const original: tf.KernelConfig | undefined = tf.getKernel(kernelName, NATIVE_BACKEND);
-  // Undefined where the native backend is not loaded, whatever the library's types say.
-  if ((original as tf.KernelConfig | undefined) === undefined) return;
-  tf.unregisterKernel(kernelName, NATIVE_BACKEND);
+  const original = tf.getKernel(kernelName, 'tensorflow');
+  tf.unregisterKernel(kernelName, 'tensorflow');
   tf.registerKernel({
     ...original,
     kernelFunc: (call) => {
@@ -28,7 +25,8 @@ function shareWhenUnchanged(
   });
 }
 
-export function registerSharing(): void {
+/** For when the native backend's own kernels have just been registered. */
+export function shareUnchanged(): void {
   shareWhenUnchanged('Reshape', ({ shape }, attributes) => {
     const wanted = attributes.shape as readonly number[];
     return wanted.length === shape.length && wanted.every((size, axis) => size === shape[axis]);

@@ -3,11 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
-import { nativeOps } from './support.js';
+import { nativeOps } from '../kernels/support.js';
 
 beforeAll(async () => {
-  await useBackend({ prefer: 'tensorflow' });
+  // In the order of a process that fell back first: sharing comes with the backend.
+  await useBackend({ prefer: 'wasm' });
   registerKernels();
+  await useBackend({ prefer: 'tensorflow' });
 });
 
 const VALUES = [1, 2, 3, 4, 5, 6];
