@@ -97,6 +97,7 @@ const labelIds = z.union([
   z.string().regex(/^\d{1,5}-\d{1,5}$/, 'an id, or a range such as 24-33'),
 ]);
 const colour = z.tuple([channelLevel, channelLevel, channelLevel]);
+const NO_ID = 'is no id of a map, such as 7 or 24-33, from 0 to 65535';
 const remapTarget = z.union([z.int().min(-1).max(65_535), z.literal('ignore'), z.null()]);
 
 /** Everything in `ignore` as a list: of three numbers beside a palette, one colour. */
@@ -134,7 +135,7 @@ const pairedLabels = z
     remap: z
       .union([
         z.array(remapTarget).min(1),
-        z.record(z.string().regex(/^\d{1,5}(-\d{1,5})?$/), remapTarget),
+        z.record(z.string().regex(/^\d{1,5}(-\d{1,5})?$/, NO_ID), remapTarget),
       ])
       .optional()
       .describe(
@@ -175,7 +176,7 @@ const pairedLabels = z
     }
     if (ignored.some(isColour)) {
       tell('ignore', 'beside classes, ignore names ids such as 255');
-    } else if (classes !== undefined) {
+    } else if (classes !== undefined && context.issues.length === 0) {
       const ids = ignored as (number | string)[];
       const { problems } = idTable({ classes, ignore: ids, remap, divideIdsBy });
       for (const problem of problems) tell(remap === undefined ? 'ignore' : 'remap', problem);

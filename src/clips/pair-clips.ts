@@ -1,6 +1,7 @@
 import { extname, isAbsolute, normalize, resolve } from 'node:path';
 import { isDynamicPattern } from 'tinyglobby';
 import { FrameloomError } from '../base/error.js';
+import { counted } from '../base/units.js';
 import { folderOfClip, nameOfClip, parentOfClip } from './clip-name.js';
 import { expandClips, isThere } from './expand.js';
 
@@ -88,7 +89,7 @@ function inOrder(clips: readonly string[], conditions: readonly string[]): ClipP
   }
   throw new FrameloomError(
     'bad-data',
-    `${clips.length} clips but ${conditions.length} conditions`,
+    `${counted(clips.length, 'clip')} but ${counted(conditions.length, 'condition')}`,
     {
       hint: 'list one condition for each clip, or give a template such as {folder}/{name}-labels.mkv',
       path: 'data.condition.path',
@@ -102,7 +103,7 @@ function inOrder(clips: readonly string[], conditions: readonly string[]): ClipP
  * @returns for each clip its partner, which may be missing (`missingCondition`); clips that are
  *   themselves the partner of another clip (a folder holding both `a.mp4` and `a-labels.mkv`) are
  *   left out
- * @throws FrameloomError bad-data where counts or names differ; bad-option for another key
+ * @throws FrameloomError bad-data where counts or names differ, or each clip would be its own condition; bad-option for another key
  */
 export async function pairClips(
   clips: readonly string[],
@@ -117,15 +118,22 @@ export async function pairClips(
   if (path.includes('{') && !isBraceGlob(path)) {
     const pairs = clips.map((clip) => ({ clip, condition: fillTemplate(path, clip, baseFolder) }));
     const conditions = new Set(pairs.map((pair) => pair.condition));
-    return pairs.filter(({ clip }) => !conditions.has(clip));
+    const left = pairs.filter(({ clip }) => !conditions.has(clip));
+    if (left.length === 0 && clips.length > 0) throw themselves(path);
+    return left;
   }
   const conditions = await expandClips([path], baseFolder);
   const others = new Set(conditions);
-  return pairFound(
-    clips.filter((clip) => !others.has(clip)),
-    conditions,
-  );
+  const left = clips.filter((clip) => !others.has(clip));
+  if (left.length === 0 && clips.length > 0) throw themselves(path);
+  return pairFound(left, conditions);
 }
+
+const themselves = (path: string): FrameloomError =>
+  new FrameloomError('bad-data', `the conditions of ${path} are the clips themselves`, {
+    hint: 'name where the conditions lie, such as labels or {folder}/{name}-labels.mkv',
+    path: 'data.condition.path',
+  });
 
 /** `labels/{day,night}/*` is a glob and no template. */
 const isBraceGlob = (path: string): boolean =>

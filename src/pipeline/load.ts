@@ -119,7 +119,7 @@ export function parsePipeline(
       hint: 'begin with a line such as `data:`; see docs/pipelines.md',
     });
   }
-  raw = applyOverrides({ name: basename(file, extname(file)), ...raw }, overrides);
+  raw = applyOverrides({ name: nameOf(file), ...raw }, overrides);
   const parsed = pipelineSchema.safeParse(raw);
   if (!parsed.success) {
     const source = { name, document, lines, overrides };
@@ -134,6 +134,15 @@ export function parsePipeline(
     overrides.some(({ path }) => dotted(path).startsWith(key) || key.startsWith(dotted(path)));
   const folderOf = (key: string): string => (fromCommandLine(key) ? cwd : baseFolder);
   return { pipeline: absolutePaths(parsed.data, folderOf), baseFolder };
+}
+
+/** A pipeline that does not say what it is called is called as its file, as far as a name can be that. */
+function nameOf(file: string): string {
+  const name = basename(file, extname(file))
+    .normalize('NFC')
+    .replaceAll(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
+    .replace(/^[^\p{L}\p{N}]+/u, '');
+  return name === '' ? 'pipeline' : name;
 }
 
 /**

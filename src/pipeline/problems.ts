@@ -105,6 +105,13 @@ function fromIssue(issue: Issue, base: Path, raw: unknown): Problem[] {
     }
     case 'custom':
       return [{ path, message: `${dotted(path)}: ${issue.message}` }];
+    case 'invalid_key': {
+      // Of a map whose keys are free within a pattern: it is the key that is wrong, whatever its value.
+      const why = issue.issues[0]?.message ?? 'cannot be a key';
+      const key = String(path.at(-1));
+      const message = `${dotted(path.slice(0, -1))}: ${JSON.stringify(key)} ${why}`;
+      return [{ path: path.slice(0, -1), key, message }];
+    }
     case 'invalid_format':
       return [
         { path, message: `${dotted(path)}: ${issue.message}, got ${show(valueAt(raw, path))}` },

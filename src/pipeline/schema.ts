@@ -11,7 +11,10 @@ import { lossOptions, trainingOptions } from '../training/options.js';
 export const pipelineSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9._-]*$/i, 'a name holds letters, digits, ".", "_" and "-" only')
+    .regex(
+      /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u,
+      'a name holds letters, digits, ".", "_" and "-" only, and begins with a letter or digit',
+    )
     .describe("Names the run's folder; the file's own name unless given."),
   seed: z
     .int()

@@ -58,8 +58,13 @@ describe('pairClips', () => {
     const pairs = await pairClips(clips, ['clips/10-labels.mkv', 'clips/2-labels.mkv'], base);
     expect(pairs[0]!.condition).toBe(at('clips/10-labels.mkv')[0]);
     await expect(pairClips(clips, 'clips/2-labels.mkv', base)).rejects.toThrow(
-      '2 clips but 1 conditions',
+      '2 clips but 1 condition',
     );
+    for (const path of ['clips', '{folder}/{name}.{extension}']) {
+      await expect(pairClips(clips, path, base)).rejects.toThrow(
+        `the conditions of ${path} are the clips themselves`,
+      );
+    }
   });
 
   it('names the clip without a partner', async () => {

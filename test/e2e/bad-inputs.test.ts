@@ -161,7 +161,7 @@ describe('bad inputs', { timeout: TIMEOUT_MS }, () => {
         "a folder": "2 error: the folder PATH/folder.mp4 holds no pictures (name a video, a folder of pictures of one kind, or a pattern such as %05d.png)",
         "audio only": "2 error: PATH/tone.m4a has no video, only audio",
         "missing": "2 error: PATH/missing.mp4 does not exist",
-        "one frame": "2 error: PATH/single.mkv has only 1 frames (it needs more than 2, or --start-frames none)",
+        "one frame": "2 error: PATH/single.mkv has only 1 frame (it needs more than 2, or --start-frames none)",
         "text": "2 error: PATH/text.mp4 cannot be read as video: … (check that it plays and is complete)",
         "truncated, its index kept": "2 error: PATH/cut.mp4 is damaged or cut short: 20 frames could be read; … (mend it, for instance by encoding it again with ffmpeg)",
         "truncated, its index lost": "2 error: PATH/truncated.mp4 cannot be read as video: … (check that it plays and is complete)",

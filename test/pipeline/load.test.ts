@@ -77,7 +77,18 @@ describe('reading a pipeline', () => {
       'sequenceDiscriminator:\n  temporalStrides: [1, 1, 1, 1, 1]',
       ':2 sequenceDiscriminator.temporalStrides: expected at most 4 items, got a list of 5',
     ],
-    ['name: a b', ':1 name: a name holds letters, digits, ".", "_" and "-" only, got "a b"'],
+    [
+      'data: {condition: {kind: paired, content: labels, path: b, classes: 3, remap: {-1: 0}}}',
+      ':1 data.condition.remap: "-1" is no id of a map, such as 7 or 24-33, from 0 to 65535',
+    ],
+    [
+      'data: {condition: {kind: paired, content: labels, path: b, classes: 0}}',
+      ':1 data.condition.classes: expected a whole number ≥ 1 and ≤ 256, got 0',
+    ],
+    [
+      'name: a b',
+      ':1 name: a name holds letters, digits, ".", "_" and "-" only, and begins with a letter or digit, got "a b"',
+    ],
     ['data:\n  clips: [a.mp4, ""]', ':2 data.clips.1: expected a text that is not empty, got ""'],
   ])('names what is wrong with %j', (text, message) => {
     expect(problems(text)).toEqual([`pipelines/x.yaml${message}`]);

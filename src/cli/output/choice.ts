@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import type { Rational } from '../../base/rational.js';
+import { counted } from '../../base/units.js';
 import type { OutputChoice } from '../../synthesis/index.js';
 import {
   CODEC_FACTS,
@@ -187,7 +188,7 @@ export async function reportVideo(
     return EXIT.ok;
   }
   const say = (text: string): void => (toPipe ? terminal.err(text) : terminal.out(text));
-  const words = `${flags.output}: ${result.frames} frames, ${result.durationSeconds.toFixed(2)} s`;
+  const words = `${flags.output}: ${counted(result.frames, 'frame')}, ${result.durationSeconds.toFixed(2)} s`;
   if (flags.json) say(`${JSON.stringify(result)}\n`);
   else if (toPipe) log.info(words);
   else say(`${words}\n`);

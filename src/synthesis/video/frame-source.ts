@@ -1,6 +1,7 @@
 import { concat, defer, EMPTY, filter, lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
+import { counted } from '../../base/units.js';
 import type { Rational } from '../../base/rational.js';
 import { openCondition, type ConditionStream, type InputColour } from '../../clips/condition.js';
 import { deinterlaceFilter } from '../../video/deinterlace.js';
@@ -70,7 +71,7 @@ export async function openFrameSource(
     ...colour,
   };
   const missing = (have: number): FrameloomError =>
-    new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${have} frames`, {
+    new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${counted(have, 'frame')}`, {
       hint: `it needs more than ${startFrames}, or ${asGiven('--start-frames none', 'startFrames: 0')}`,
     });
   const starts: Frame[] = [];

@@ -62,5 +62,25 @@ it('replaces nothing unless it is told to', async () => {
   expect(readFileSync('pipeline.yaml', 'utf8')).toBe(first);
   expect(await frameloom('init', '--from', 'upscale', '-y')).toMatchObject({ code: 0 });
   expect(readFileSync('pipeline.yaml', 'utf8')).not.toBe(first);
-  expect(await frameloom('init', 'a:b')).toMatchObject({ code: 2 });
+  for (const [name, why] of [
+    ['a:b', 'a pipeline cannot be called "a:b" (use letters, digits'],
+    ['', 'a pipeline cannot be called ""'],
+    ['-', 'a pipeline cannot be called "-"'],
+    ['sub/', 'a pipeline cannot be called "sub/"'],
+    ...(process.platform === 'win32' ? [] : [['/dev/null', '/dev/null is a device']]),
+  ] as const) {
+    const { code, stderr } = await frameloom('init', name);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+  }
+});
+
+it.each([
+  ['é', 'é'],
+  ['été 2', 'été-2'],
+  ['通り', '通り'],
+])('may be called %s, and warns of clips that are not there', async (name, called) => {
+  const { code, stdout, stderr } = await frameloom('init', name, '--clip', 'missing.mp4');
+  expect([code, stdout.split('\n')[0]]).toEqual([0, `${name}.yaml`]);
+  expect(stderr).toMatch(/^warning: .* names clips that are not there yet: .*missing\.mp4/);
+  expect((await loadPipeline(`${name}.yaml`)).pipeline.name).toBe(called);
 });

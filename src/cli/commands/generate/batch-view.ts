@@ -1,4 +1,4 @@
-import { formatDuration } from '../../../base/units.js';
+import { counted, formatDuration } from '../../../base/units.js';
 import type { BatchEvent, BatchJob } from '../../../synthesis/index.js';
 import type { Context } from '../../terminal/context.js';
 import { bar, barColumns, createDrawing, isDrawn } from '../../terminal/progress.js';
@@ -83,7 +83,7 @@ function endLine(event: BatchEvent): string | undefined {
   if (event.kind !== 'done') return undefined;
   const { job, result, seconds } = event;
   const rate = (result.frames / Math.max(seconds, 1e-3)).toFixed(1);
-  return `${job.output}: ${result.frames} frames in ${formatDuration(seconds)}, ${rate} frames/s`;
+  return `${job.output}: ${counted(result.frames, 'frame')} in ${formatDuration(seconds)}, ${rate} frames/s`;
 }
 
 function plainView(context: Context, tally: BatchTally): BatchView {

@@ -1,3 +1,4 @@
+import { counted } from '../../../base/units.js';
 import { runBatch, type BatchOptions } from '../../../synthesis/batch/batch.js';
 import {
   jobsOfShard,
@@ -39,7 +40,9 @@ export async function generateBatch(
   const all = planBatch({ inputs, seeds, template });
   const jobs = jobsOfShard(all, shard);
   if (shard) {
-    log.info(`${jobs.length} of ${all.length} videos are of shard ${shard.index}/${shard.count}`);
+    log.info(
+      `${jobs.length} of ${counted(all.length, 'video')}: shard ${shard.index}/${shard.count}`,
+    );
   }
   const view = createBatchView(context, jobs.length);
   const started = performance.now();
@@ -64,7 +67,7 @@ export async function generateBatch(
   terminal.out(
     json
       ? `${JSON.stringify({ status: 'summary', done, skipped, kept, failed, seconds })}\n`
-      : `${jobs.length} videos: ${done} made, ${skipped} there already${left}, ${failed} failed\n`,
+      : `${counted(jobs.length, 'video')}: ${done} made, ${skipped} there already${left}, ${failed} failed\n`,
   );
   return failed > 0 ? EXIT.failed : EXIT.ok;
 }

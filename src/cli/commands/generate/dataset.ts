@@ -1,4 +1,5 @@
 import { FrameloomError, type ErrorCode } from '../../../base/error.js';
+import { counted } from '../../../base/units.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { generateDataset } from '../../../synthesis/dataset/generate-dataset.js';
 import { planSequences } from '../../../synthesis/dataset/plan.js';
@@ -52,7 +53,10 @@ export async function generateIntoDataset(
   const names = flags.sequenceNames;
   const planned = planSequences({ inputs, folder, names, seeds: seeds ?? [seed ?? 0] });
   const count = jobsOfShard(planned, flags.shard).length;
-  if (flags.shard) log.info(`${count} of ${planned.length} sequences are of this shard`);
+  if (flags.shard)
+    log.info(
+      `${count} of ${counted(planned.length, 'sequence')}: shard ${flags.shard.index}/${flags.shard.count}`,
+    );
   if (jobs !== undefined && count === 1) log.warn('--jobs does nothing for one sequence');
   const reads = [...(await modelFiles(place)), ...(list === undefined ? [] : [list])];
   const engine = await openEngine(place, flags, context, thread);
@@ -91,7 +95,7 @@ export async function generateIntoDataset(
     } else {
       const made = `${done} made, ${skipped} there already, ${failed} failed`;
       terminal.out(
-        `${folder}: ${sequences} sequence${sequences === 1 ? '' : 's'}, ${frames} frames: ${made}\n`,
+        `${folder}: ${counted(sequences, 'sequence')}, ${counted(frames, 'frame')}: ${made}\n`,
       );
       if (missing > 0) {
         log.info(

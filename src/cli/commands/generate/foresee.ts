@@ -1,3 +1,4 @@
+import { counted } from '../../../base/units.js';
 import { foreseeBatch, type Foreseen } from '../../../synthesis/batch/foresee.js';
 import {
   jobsOfShard,
@@ -31,7 +32,7 @@ function tell({ job, verdict, frames, error }: Foreseen, json: boolean, context:
     terminal.out(`${JSON.stringify({ status: `would-${verdict}`, ...job, ...more })}\n`);
     return;
   }
-  const length = frames === null ? '' : `, ${frames} frames`;
+  const length = frames === null ? '' : `, ${counted(frames, 'frame')}`;
   const why = error ? `: ${error.toLine()}` : ` from ${job.input}${length}`;
   terminal.out(`${WORDS[verdict]} ${job.output}${why}\n`);
 }
@@ -63,7 +64,7 @@ export async function foreseeVideos(
   context.terminal.out(
     json
       ? `${JSON.stringify({ status: 'summary', ...counts, frames: total })}\n`
-      : `${jobs.length} videos: ${make + replace} would be made (${total} frames), ${made} there already, ${kept} left as they are, ${fail} would fail; nothing was written\n`,
+      : `${counted(jobs.length, 'video')}: ${make + replace} would be made (${counted(total, 'frame')}), ${made} there already, ${kept} left as they are, ${fail} would fail; nothing was written\n`,
   );
   return fail > 0 ? EXIT.failed : EXIT.ok;
 }

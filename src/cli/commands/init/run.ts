@@ -1,11 +1,12 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FrameloomError } from '../../../base/error.js';
+import { FrameloomError, messageOf } from '../../../base/error.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { packageRoot } from '../../../base/own-package.js';
+import { expandClips } from '../../../clips/expand.js';
 import { parsePipeline } from '../../../pipeline/load.js';
 import { shippedPipeline } from '../../../pipeline/shipped.js';
 import type { Context } from '../../terminal/context.js';
@@ -84,9 +85,15 @@ export async function initPipeline(
   { log, terminal }: Context,
 ): Promise<number> {
   const file = /\.ya?ml$/i.test(name) ? name : `${name}.yaml`;
-  if (!/^[\w][\w .-]*$/.test(basename(file))) {
-    throw new FrameloomError('bad-option', `a pipeline cannot be called ${name}`, {
-      hint: 'use letters, digits, spaces, dots and dashes',
+  if (!/^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_ .-]*$/u.test(basename(file).normalize('NFC'))) {
+    throw new FrameloomError('bad-option', `a pipeline cannot be called ${JSON.stringify(name)}`, {
+      hint: 'use letters, digits, spaces, dots and dashes, and begin with a letter or digit',
+    });
+  }
+  const there = await stat(name).catch(() => undefined);
+  if (there && !there.isFile() && !there.isDirectory()) {
+    throw new FrameloomError('bad-option', `${name} is a device or a pipe`, {
+      hint: 'name a file',
     });
   }
   const folder = dirname(resolve(file));
@@ -102,6 +109,11 @@ export async function initPipeline(
   // What is written is one: a clip's name could have broken it.
   parsePipeline(text, file);
   await writeFileAtomic(file, text, { overwrite, log });
+  for (const path of clip) {
+    await expandClips([path], process.cwd()).catch((error: unknown) =>
+      log.warn(`${file} names clips that are not there yet: ${messageOf(error)}`),
+    );
+  }
   terminal.out(
     `${file}\n${nextLines([
       ownCommand('check', file),
