@@ -80,6 +80,7 @@ for (let frames = 2; frames <= Number(longest); frames *= 2) {
     lead: LEAD,
     warmUp: 0,
     coldStart: false,
+    visibleFrom: 0,
     teacherForced: Array.from({ length: frames }, () => false),
   });
   const total = (outputs: readonly tf.Tensor[]): tf.Scalar => {

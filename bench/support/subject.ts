@@ -87,7 +87,7 @@ export function openSubject(options: SubjectOptions): Subject {
     frames: pattern(1, LEAD + frames, size, 3),
     condition: pattern(1, LEAD + frames, size, 1),
     noise: null,
-    ...{ lead: LEAD, warmUp: 0, coldStart: false },
+    ...{ lead: LEAD, warmUp: 0, coldStart: false, visibleFrom: 0 },
     teacherForced: Array.from({ length: frames }, () => false),
   };
   const plan: StepPlan = {

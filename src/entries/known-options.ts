@@ -172,7 +172,7 @@ export const OPEN_DATASET = of<DatasetContext>()({
 });
 
 export const TRAIN = of<TrainContext>()({
-  ...names('run', 'baseFolder', 'maxMinutes', 'onProgress', 'onOpening'),
+  ...names('run', 'baseFolder', 'maxMinutes', 'snapshot', 'onProgress', 'onOpening'),
   ...names('onOpened', 'onEvaluation', 'cacheFolder', 'trustFilters'),
   ...WATCHED,
 });

@@ -75,6 +75,7 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
     lead,
     warmUp: trial.warmUp,
     coldStart: false,
+    visibleFrom: 0,
     teacherForced: Array.from({ length: trial.frames }, () => false),
   };
 }

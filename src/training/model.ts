@@ -36,6 +36,35 @@ export function createModel(options: ModelOptions, conditionChannels: number): M
   };
 }
 
+/**
+ * Refuses runs of frames that no window holds, which would never be judged.
+ * @throws FrameloomError bad-option
+ */
+export function assertStridesFit({
+  generator,
+  sequenceDiscriminator,
+  training,
+  losses,
+}: Pick<ModelOptions, 'generator' | 'sequenceDiscriminator'> & {
+  readonly training: { readonly frames: number };
+  readonly losses: { readonly sequenceAdversarial: number };
+}): void {
+  if (losses.sequenceAdversarial === 0) return;
+  const { frames, temporalStrides } = sequenceDiscriminator;
+  const lead = Math.max(generator.historyFrames, generator.conditionFrames - 1);
+  const length = lead + training.frames;
+  const stride = temporalStrides.find((one) => (frames - 1) * one >= length);
+  if (stride === undefined) return;
+  throw new FrameloomError(
+    'bad-option',
+    `runs of ${frames} frames at a stride of ${stride} span ${(frames - 1) * stride + 1} frames, and a window has ${length} (${training.frames} and ${lead} in front)`,
+    {
+      path: 'sequenceDiscriminator.temporalStrides',
+      hint: `raise training.frames to ${(frames - 1) * stride + 1 - lead}, or leave that stride out`,
+    },
+  );
+}
+
 /** All numbers that training changes, each one flat vector. */
 export interface TrainingState {
   readonly generator: tf.Tensor1D;

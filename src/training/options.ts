@@ -60,6 +60,13 @@ export const memoryBudgetOptions = z
 
 export const trainingOptions = z.strictObject({
   steps: z.int().min(1).default(2000).describe('Training steps, one window of each batch each.'),
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'Train for so long instead: the steps that fit are counted early on, and all shares of them go by that.',
+    ),
   batch: z.int().min(1).max(64).default(1).describe('Windows a step.'),
   frames: z
     .int()
@@ -70,11 +77,9 @@ export const trainingOptions = z.strictObject({
   rollout: z
     .strictObject({
       startFrames: z.int().min(1).default(4).describe('Frames rolled out at first.'),
-      growEverySteps: z
-        .int()
-        .min(1)
-        .default(100)
-        .describe('Steps after which the rollout is one frame longer, up to `frames`.'),
+      growEverySteps: stepsOrShare(1, '5%').describe(
+        'Steps, or the share of all, after which the rollout is one frame longer, up to `frames`.',
+      ),
     })
     .prefault({})
     .describe('The curriculum: short rollouts first, as vid2vid does.'),
@@ -85,18 +90,18 @@ export const trainingOptions = z.strictObject({
         .min(0)
         .max(256)
         .default(8)
-        .describe('Frames generated before the rollout without being trained on; 0 for none.'),
+        .describe(
+          'Frames generated before the rollout without being trained on, as far as the scene has room; 0 for none.',
+        ),
       fraction: z
         .number()
         .min(0)
         .max(1)
         .default(0.5)
         .describe('Share of steps that are warmed up; the others start from real frames.'),
-      fromStep: z
-        .int()
-        .min(0)
-        .default(200)
-        .describe('First step that may be: before, the generator has little to go on from.'),
+      fromStep: stepsOrShare(0, '10%').describe(
+        'First step that may be, as a number or a share: before, the generator has little to go on from.',
+      ),
     })
     .prefault({})
     .describe(
@@ -110,7 +115,9 @@ export const trainingOptions = z.strictObject({
         .max(1)
         .default(0)
         .describe('Share of frames that see real history, at the first step.'),
-      untilSteps: z.int().min(0).default(100).describe('Step at which the share reached 0.'),
+      untilSteps: stepsOrShare(0, '5%').describe(
+        'Step, as a number or a share, at which the probability has fallen to 0.',
+      ),
     })
     .prefault({})
     .describe('Real frames as history at first (Bengio et al. 2015).'),
@@ -134,14 +141,18 @@ export const trainingOptions = z.strictObject({
         .describe('Share of the steps after which both rates fall linearly to 0.'),
     })
     .prefault({})
-    .describe('Adam (Kingma & Ba 2015) with two rates (Heusel et al. 2017).'),
+    .describe('Adam (Kingma & Ba 2015), with a rate for each side.'),
   ema: z
     .strictObject({
       halfLifeSteps: z
-        .number()
-        .nonnegative()
-        .default(500)
-        .describe('Half-life of the averaged generator; 0 turns averaging off.'),
+        .union([
+          z.number().nonnegative(),
+          z.string().regex(SHARE, 'expected steps or a share of all of them, such as 25%'),
+        ])
+        .default('25%')
+        .describe(
+          'Half-life of the averaged generator, in steps or as a share of all; 0 turns averaging off.',
+        ),
       rampUpFraction: z
         .number()
         .positive()
@@ -160,14 +171,17 @@ export const trainingOptions = z.strictObject({
       'Record the step once and run it as one TensorFlow graph, or with teacher forcing as a graph for each kind of piece: the same numbers but for rounding, up to twice as fast. Only on native TensorFlow.',
     ),
   logEverySteps: z.int().min(1).default(10).describe('Steps between lines of log.jsonl.'),
-  snapshotEverySteps: z.int().min(1).default(200).describe('Steps between snapshots.'),
+  snapshotEverySteps: z
+    .union([z.int().min(1), z.string().regex(SHARE, 'expected steps or a share, such as 10%')])
+    .default(200)
+    .describe('Steps between snapshots, or the share of all.'),
   keepSnapshots: z.int().min(1).default(3).describe('Snapshots kept besides the best.'),
-  sampleEverySteps: z.int().min(1).default(200).describe('Steps between sample strips.'),
-  evaluateEverySteps: z
-    .int()
-    .min(1)
-    .default(400)
-    .describe('Steps between evaluations on held-out frames; they choose the best snapshot.'),
+  sampleEverySteps: stepsOrShare(1, '10%').describe(
+    'Steps between sample strips, or the share of all.',
+  ),
+  evaluateEverySteps: stepsOrShare(1, '25%').describe(
+    'Steps between evaluations on held-out frames, or the share of all; they choose the best snapshot.',
+  ),
   evaluateFrames: z
     .int()
     .min(1)

@@ -18,6 +18,11 @@ export interface RolloutInput {
   readonly history?: tf.Tensor4D;
   /** True to begin with no history, as a video's first frame does. */
   readonly coldStart: boolean;
+  /**
+   * The first frame of the window that may be read, as history or by its condition: `lead` where it began
+   * with no history, and what is before stays hidden after a warm-up too; else 0.
+   */
+  readonly visibleFrom: number;
   /** For each generated frame: does it see real history instead of the generator's own? */
   readonly teacherForced: readonly boolean[];
 }
@@ -68,9 +73,8 @@ export function pushHistory(history: tf.Tensor4D, frame: tf.Tensor4D): tf.Tensor
 
 /** The generator's rollout over a window as a recurrent computation; its state is the history. */
 export function createRollout(generator: Generator, input: RolloutInput): Rollout {
-  const { frames, condition, noise, lead, coldStart, teacherForced } = input;
+  const { frames, condition, noise, lead, coldStart, visibleFrom: first, teacherForced } = input;
   const { historyFrames, conditionFrames } = generator.options;
-  const first = coldStart ? lead : 0;
   const isFirst = (t: number): boolean => coldStart && t === 0;
   return {
     length: teacherForced.length,

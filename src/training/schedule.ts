@@ -1,95 +1,174 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { evenSegments } from '../autodiff/index.js';
 import { randomStream } from '../base/random.js';
-import type { Window } from '../clips/index.js';
-import type { GeneratorOptions } from '../networks/index.js';
+import type { Window, WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from './auto-checkpointing.js';
-import type { LossOptions, TrainingOptions } from './options.js';
+import type { LossOptions, StepsOrShare, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import type { StepPlan } from './step-plan.js';
 
-/** Frames rolled out at a step: the curriculum grows by one frame at a time up to `frames`. */
-export function rolloutFrames(options: TrainingOptions, step: number): number {
-  const { startFrames, growEverySteps } = options.rollout;
-  return Math.min(options.frames, startFrames + Math.floor(step / growEverySteps));
+/**
+ * All steps of a training; null while that is not known, because the minutes decide and their speed has
+ * yet to be measured. What depends on a share of them is then what it is at the very beginning.
+ */
+export type TotalSteps = number | null;
+
+/** Of a pipeline, what decides what a step does. */
+export interface ScheduleOptions {
+  readonly seed: number;
+  readonly training: TrainingOptions;
+  readonly losses: LossOptions;
+  readonly frameDiscriminator: { readonly judgeRaw: boolean };
 }
 
-/** Frames that a step's rollout is warmed up by: all of them in some of the steps, none in others. */
+/** Everything about a step besides its data. */
+export interface PlannedStep {
+  /** The windows that it asks for. */
+  readonly request: WindowRequest;
+  /** Whether its rollout begins with no history. */
+  readonly coldStart: boolean;
+  /** For each frame of its rollout: does it see real history? */
+  readonly teacherForced: readonly boolean[];
+  readonly plan: StepPlan & StepMemory;
+}
+
+/** What a number of steps or a share of all of them comes to; without end where all are not known. */
+export function stepsOf(value: StepsOrShare, total: TotalSteps): number {
+  if (typeof value === 'number') return value;
+  const share = Number.parseFloat(value) / 100;
+  if (share === 0) return 0;
+  // The tiny subtrahend keeps 7 % of 100 from becoming 8.
+  return total === null ? Number.POSITIVE_INFINITY : Math.ceil(share * total - 1e-9);
+}
+
+/** The same of what is done again and again. */
+const intervalOf = (value: StepsOrShare, total: TotalSteps): number =>
+  Math.max(1, stepsOf(value, total));
+
+/** Frames rolled out at a step: the curriculum grows by one frame at a time up to `frames`. */
+export function rolloutFrames(options: TrainingOptions, step: number, total: TotalSteps): number {
+  const { startFrames, growEverySteps } = options.rollout;
+  const grown = Math.floor(step / intervalOf(growEverySteps, total));
+  return Math.min(options.frames, startFrames + grown);
+}
+
+/**
+ * Frames that a step's rollout is warmed up by, where its windows have the room: all of them in some of
+ * the steps, none in others.
+ */
 export function warmUpFrames(
   options: TrainingOptions,
-  longest: number,
   seed: number,
   step: number,
+  total: TotalSteps,
 ): number {
   const { frames, fraction, fromStep } = options.warmUp;
-  if (step < fromStep || fraction === 0) return 0;
-  return randomStream(seed, 'warm-up', step).uniform() < fraction ? Math.min(frames, longest) : 0;
+  if (step < stepsOf(fromStep, total) || fraction === 0) return 0;
+  return randomStream(seed, 'warm-up', step).uniform() < fraction ? frames : 0;
 }
 
 /** 1 until `decayFromFraction` of the steps, then linear to 0 at the end. */
-export function rateFactor(options: TrainingOptions, step: number): number {
-  const { steps, optimizer } = options;
-  const start = optimizer.decayFromFraction * steps;
-  if (step < start || steps <= start) return 1;
-  return Math.max(0, (steps - step) / (steps - start));
+export function rateFactor(options: TrainingOptions, step: number, total: TotalSteps): number {
+  if (total === null) return 1;
+  const start = options.optimizer.decayFromFraction * total;
+  if (step < start || total <= start) return 1;
+  return Math.max(0, (total - step) / (total - start));
 }
 
 /** How much of the new generator enters the average (StyleGAN2's ramped half-life). */
-export function averageShare(options: TrainingOptions, step: number): number {
+export function averageShare(options: TrainingOptions, step: number, total: TotalSteps): number {
   const { halfLifeSteps, rampUpFraction } = options.ema;
-  const halfLife = Math.min(halfLifeSteps, (step + 1) * rampUpFraction);
+  const halfLife = Math.min(stepsOf(halfLifeSteps, total), (step + 1) * rampUpFraction);
   return halfLife === 0 ? 1 : 1 - 0.5 ** (1 / halfLife);
 }
 
-/** Everything of a step that is no data, as a pure function of its number. */
-export function stepPlan(
-  options: { training: TrainingOptions; losses: LossOptions; judgeRaw: boolean },
-  checkpointing: Checkpointing,
-  step: number,
-): StepPlan & StepMemory {
-  const { training, losses, judgeRaw } = options;
-  const { optimizer } = training;
-  const factor = rateFactor(training, step);
-  const frames = rolloutFrames(training, step);
+/** What is left behind once so many steps are done. */
+export interface Due {
+  readonly save: boolean;
+  readonly sample: boolean;
+  readonly evaluate: boolean;
+}
+
+/** @param done steps, the one that was just done included */
+export function dueAfter(options: TrainingOptions, done: number, total: TotalSteps): Due {
+  const isDue = (every: StepsOrShare): boolean => done % intervalOf(every, total) === 0;
   return {
-    step,
-    judgeRaw,
-    generatorLearningRate: optimizer.generatorLearningRate * factor,
-    discriminatorLearningRate: optimizer.discriminatorLearningRate * factor,
-    beta1: optimizer.beta1,
-    beta2: optimizer.beta2,
-    averageShare: averageShare(training, step),
-    ...stepMemory(checkpointing, frames),
-    r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
+    save: isDue(options.snapshotEverySteps),
+    sample: isDue(options.sampleEverySteps),
+    evaluate: isDue(options.evaluateEverySteps),
   };
 }
 
-/** The step's window with its draws: cold start, teacher forcing and noise. The caller disposes. */
-export function rolloutInput(
-  window: Window,
-  options: { training: TrainingOptions; generator: GeneratorOptions; seed: number },
+/**
+ * Everything of a step that is no data: a pure function of its number, of all steps, and of the pipeline.
+ * @param step steps done before it
+ * @throws FrameloomError budget
+ */
+export function planStep(
+  options: ScheduleOptions,
+  checkpointing: Checkpointing,
   step: number,
-): RolloutInput {
-  const { training, generator, seed } = options;
+  total: TotalSteps,
+): PlannedStep {
+  const { training, losses, seed } = options;
+  const { optimizer, batch, teacherForcing } = training;
+  const factor = rateFactor(training, step, total);
+  const frames = rolloutFrames(training, step, total);
   const random = randomStream(seed, 'noise', step);
   const coldStart = random.uniform() < training.coldStartFraction;
-  const { probability, untilSteps } = training.teacherForcing;
-  const share = step < untilSteps ? probability * (1 - step / untilSteps) : 0;
-  const [samples, total, height, width] = window.frames.shape;
-  const frames = rolloutFrames(training, step);
-  const warmUp = total - window.leadFrames - frames;
+  const until = stepsOf(teacherForcing.untilSteps, total);
+  const share = step < until ? teacherForcing.probability * (1 - step / until) : 0;
   const teacherForced = Array.from({ length: frames }, (_, t) => random.uniform() < share && t > 0);
+  const memory = stepMemory(checkpointing, frames);
+  // A graph of a whole step with teacher forcing would be recorded for each pattern of forced frames, to
+  // run once; a frame's graph repeats.
+  const isInFrames = training.compile && teacherForced.includes(true) && memory.segments === null;
+  return {
+    request: {
+      frames,
+      batch,
+      roomFrames: training.frames,
+      warmUpFrames: warmUpFrames(training, seed, step, total),
+    },
+    coldStart,
+    teacherForced,
+    plan: {
+      step,
+      judgeRaw: options.frameDiscriminator.judgeRaw,
+      generatorLearningRate: optimizer.generatorLearningRate * factor,
+      discriminatorLearningRate: optimizer.discriminatorLearningRate * factor,
+      beta1: optimizer.beta1,
+      beta2: optimizer.beta2,
+      averageShare: averageShare(training, step, total),
+      ...memory,
+      ...(isInFrames && { segments: evenSegments(frames, 1) }),
+      r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
+    },
+  };
+}
+
+/** A planned step's windows with their noise, which the caller disposes of. */
+export function rolloutInput(
+  window: Window,
+  { coldStart, teacherForced, plan }: PlannedStep,
+  { seed, generator }: { seed: number; generator: { readonly noiseChannels: number } },
+): RolloutInput {
+  const [samples, , height, width] = window.frames.shape;
+  const { condition, leadFrames: lead, warmUpFrames: warmUp } = window;
   let noise: tf.Tensor5D | null = null;
   if (generator.noiseChannels > 0) {
+    const made = warmUp + teacherForced.length;
     const shape: [number, number, number, number, number] = [
-      samples,
-      warmUp + frames,
-      height / 4,
-      width / 4,
+      ...([samples, made, height / 4, width / 4] as const),
       generator.noiseChannels,
     ];
     const values = new Float32Array(shape.reduce((product, size) => product * size));
+    const random = randomStream(seed, 'noise', `${plan.step}/frames`);
     noise = tf.tensor5d(random.fillNormal(values), shape);
   }
-  const { condition, leadFrames: lead } = window;
-  return { frames: window.frames, condition, noise, lead, warmUp, coldStart, teacherForced };
+  const visibleFrom = coldStart ? lead : 0;
+  return {
+    ...{ frames: window.frames, condition, noise, lead, warmUp },
+    ...{ coldStart, visibleFrom, teacherForced },
+  };
 }

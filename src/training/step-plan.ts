@@ -74,10 +74,10 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
-  const { lead, coldStart, teacherForced } = input;
+  const { lead, coldStart, visibleFrom, teacherForced } = input;
   const { segments, stretches = null, judgedFrames = null, r1 } = plan;
   const parts = segments && { segments, stretches, judgedFrames };
-  const own = JSON.stringify([lead, coldStart, teacherForced, r1, parts]);
+  const own = JSON.stringify([lead, coldStart, visibleFrom, teacherForced, r1, parts]);
   return `${piecesKey(losses, plan)} ${own}`;
 }
 

@@ -3,7 +3,8 @@ import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
 import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
 import { evaluateHeldOut, sampleRows } from '../synthesis/evaluate/held-out.js';
-import type { Checkpointing } from './auto-checkpointing.js';
+import type { Averages } from './averages.js';
+import type { Choice } from './choices.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
@@ -11,6 +12,8 @@ import { saveSnapshot, scoreSnapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
 import type { TrainingOptions } from './options.js';
+import { OF_A_TRAINED_FRAME } from './pace.js';
+import type { Due } from './schedule.js';
 
 /** What a training leaves behind on its way, and from what. */
 export interface StockContext {
@@ -19,7 +22,9 @@ export interface StockContext {
   readonly log: Logger;
   readonly model: Model;
   readonly dataset: Dataset;
-  readonly checkpointing: Checkpointing;
+  readonly choice: Choice;
+  /** Of the log's line that is yet to be written. */
+  readonly averages: Averages;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
@@ -32,8 +37,6 @@ export interface StockContext {
 /** How a training ended: all steps done, out of time, or stopped by the signal. */
 export type TrainEnding = 'done' | 'time' | 'cancelled';
 
-/** A frame that is only generated takes less than one that is trained on; by half at the least. */
-const OF_A_TRAINED_FRAME = 0.5;
 /** Of the time that there is in all, no more is kept for the evaluation at the end. */
 const MOST_RESERVED = 0.25;
 
@@ -47,7 +50,7 @@ export interface Stock {
    * What is due after a step: the snapshot first, then a sample, then an evaluation, whose score is
    * written into the snapshot. Once the signal has come there are no more samples and evaluations.
    */
-  take(state: TrainingState, step: number): Promise<void>;
+  take(state: TrainingState, step: number, due: Due): Promise<void>;
   /**
    * What the last step has not left behind already, in the same order. Of a training that was stopped
    * that is the snapshot alone: whoever stops a process does not wait for long.
@@ -55,23 +58,30 @@ export interface Stock {
   finish(state: TrainingState, step: number, ending: TrainEnding): Promise<void>;
 }
 
-/** @param deadline of `performance.now()`, beyond which nothing is evaluated */
-export function createStock(context: StockContext, deadline: number): Stock {
-  const { training } = context.pipeline;
-  const { dataset, signal, log } = context;
-  const started = performance.now();
-  const isHeldOut = dataset.heldOut().length > 0;
-  const frames = chooseRollouts(dataset.heldOut(), boundsOf(training)).reduce(
+/** Held-out frames that an evaluation generates. */
+export const evaluationFrames = ({ pipeline, dataset }: StockContext): number =>
+  chooseRollouts(dataset.heldOut(), boundsOf(pipeline.training)).reduce(
     (sum, rollout) => sum + rollout.frames,
     0,
   );
+
+/** @param deadline of `performance.now()`, beyond which nothing is evaluated */
+export function createStock(context: StockContext, deadline: number): Stock {
+  const { dataset, signal, log } = context;
+  const started = performance.now();
+  const isHeldOut = dataset.heldOut().length > 0;
+  const frames = evaluationFrames(context);
   let frameMs: number | null = null;
   let evaluationMs: number | null = null;
   /** The steps after which each was done last; what a training goes on from is saved. */
   const done = { save: context.resumedFromStep ?? 0, sample: 0, evaluate: 0 };
 
   /** What was measured, unless the signal or the deadline came before its end. */
-  async function evaluateInTime(state: TrainingState, step: number): Promise<number | undefined> {
+  async function evaluateInTime(
+    state: TrainingState,
+    step: number,
+    ending: boolean,
+  ): Promise<number | undefined> {
     const left = deadline - performance.now();
     const timeout = Number.isFinite(left) ? new AbortController() : null;
     const timer = timeout && setTimeout(() => timeout.abort(), Math.max(0, left));
@@ -79,7 +89,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
     const began = performance.now();
     try {
       const score = await evaluate(context, state, step, {
-        ending: step % training.evaluateEverySteps !== 0,
+        ending,
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       });
       evaluationMs = performance.now() - began;
@@ -109,7 +119,8 @@ export function createStock(context: StockContext, deadline: number): Stock {
   async function leave(
     state: TrainingState,
     step: number,
-    due: Readonly<Record<keyof typeof done, boolean>>,
+    due: Due,
+    ending: boolean,
   ): Promise<void> {
     const begin = (what: keyof typeof done): boolean => {
       if (!due[what] || done[what] === step) return false;
@@ -120,7 +131,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
     if (begin('save')) await save(context, state, step);
     if (begin('sample')) await sampleInTime(state, step);
     if (!isHeldOut || !begin('evaluate')) return;
-    const score = await evaluateInTime(state, step);
+    const score = await evaluateInTime(state, step, ending);
     // The best snapshot is chosen by its score.
     if (score !== undefined) {
       await scoreSnapshot(context.run.snapshots, step, score, keeping(context));
@@ -138,18 +149,13 @@ export function createStock(context: StockContext, deadline: number): Stock {
       const ms = stepMs / trainedFrames;
       frameMs = frameMs === null ? ms : Math.min(frameMs, ms);
     },
-    async take(state, step) {
-      const isDue = (everySteps: number): boolean => step % everySteps === 0;
-      const evaluates = isHeldOut && isDue(training.evaluateEverySteps);
-      await leave(state, step, {
-        save: isDue(training.snapshotEverySteps) || evaluates,
-        sample: isDue(training.sampleEverySteps),
-        evaluate: evaluates,
-      });
+    async take(state, step, due) {
+      const save = due.save || (due.evaluate && isHeldOut);
+      await leave(state, step, { ...due, save }, false);
     },
     async finish(state, step, ending) {
       const goesOn = ending !== 'cancelled' && step > 0;
-      await leave(state, step, { save: true, sample: goesOn, evaluate: goesOn });
+      await leave(state, step, { save: true, sample: goesOn, evaluate: goesOn }, true);
     },
   };
 }
@@ -203,12 +209,12 @@ function keeping({ pipeline, log, resumedFromStep }: StockContext) {
 }
 
 async function save(context: StockContext, state: TrainingState, step: number): Promise<void> {
-  const { pipeline, run, stepLog, model, checkpointing } = context;
+  const { pipeline, run, stepLog, model, choice, averages } = context;
   await stepLog.sync();
   const snapshot = {
     step,
     tensors: await stateToTensors(model, state),
-    state: { seed: pipeline.seed, checkpointing },
+    state: { seed: pipeline.seed, ...choice, averages: averages.saved() },
   };
   await saveSnapshot(run.snapshots, snapshot, keeping(context));
 }

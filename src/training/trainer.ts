@@ -1,7 +1,7 @@
-import { evenSegments } from '../autodiff/index.js';
 import { memoryFigures, useBackend } from '../backend/index.js';
 import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
 import { withCleanup } from '../base/cleanup.js';
+import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
   openDataset,
@@ -17,8 +17,11 @@ import type {
   GeneratorOptions,
   SequenceDiscriminatorOptions,
 } from '../networks/index.js';
-import { chooseCheckpointing, savedCheckpointing } from './auto-checkpointing.js';
+import { createAverages } from './averages.js';
+import { openBudget, type Budget } from './budget.js';
+import { chooseOrKeep } from './choices.js';
 import {
+  assertStridesFit,
   createModel,
   disposeState,
   initialState,
@@ -27,15 +30,24 @@ import {
 } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import { openEventWriter } from './run/event-writer.js';
+import { goBack } from './run/go-back.js';
 import type { Run } from './run/run-folder.js';
-import { listSnapshots, readSnapshot, type StoredSnapshot } from './run/snapshot-store.js';
+import {
+  listSnapshots,
+  readSnapshot,
+  type SnapshotChoice,
+  type StoredSnapshot,
+} from './run/snapshot-store.js';
 import { openStepLog } from './run/step-log.js';
-import { rolloutFrames, rolloutInput, stepPlan, warmUpFrames } from './schedule.js';
+import { dueAfter, planStep, rolloutInput, type PlannedStep } from './schedule.js';
 import { createSpeedometer } from './speedometer.js';
-import type { RolloutInput } from './rollout.js';
-import type { StepPlan } from './step-plan.js';
-import { trainStep } from './step.js';
-import { createStock, type StockContext, type TrainEnding } from './take-stock.js';
+import { divergence, trainStep } from './step.js';
+import {
+  createStock,
+  evaluationFrames,
+  type StockContext,
+  type TrainEnding,
+} from './take-stock.js';
 
 export type { TrainEnding } from './take-stock.js';
 
@@ -54,6 +66,10 @@ export interface TrainingPipeline {
 export interface TrainProgress {
   /** Steps done. */
   readonly step: number;
+  /**
+   * All of them; while minutes decide and are not counted yet, the most that they may be, which is without
+   * end where the pipeline asks for minutes alone.
+   */
   readonly steps: number;
   /** Frames trained on a second, over the last steps. */
   readonly framesPerSecond: number;
@@ -72,8 +88,14 @@ export interface TrainContext {
   /** Folder that relative clip paths start from. */
   readonly baseFolder: string;
   readonly log?: Logger;
+  /**
+   * The snapshot that a resumed run goes on from; the latest unless given. What came after it is kept in a
+   * folder aside.
+   */
+  readonly snapshot?: SnapshotChoice;
   /** Ends training with a snapshot. */
   readonly signal?: AbortSignal;
+  /** Ends it after so many minutes; a new run then has the steps that fit into them. */
   readonly maxMinutes?: number;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** How far the clips are looked at and read, before the first step. */
@@ -105,17 +127,19 @@ interface Session extends StockContext {
 /**
  * Trains a pipeline: load, build, resume, loop. What one step does is a pure function of the state
  * before it, the pipeline and the step's number, so the same pipeline on the same backend gives the
- * same snapshots, and a resumed run goes on as the uninterrupted one would have.
+ * same snapshots, and a resumed run goes on as the uninterrupted one would have. Where minutes decide how
+ * long it is, the number of steps that they hold is one number more, which the run keeps.
  *
- * @throws FrameloomError diverged (the last snapshot stays intact), bad-data, bad-snapshot, and
- *   what reading clips or writing the run may throw
+ * @throws FrameloomError diverged (the last snapshot stays intact), bad-data, bad-snapshot, bad-option,
+ *   and what reading clips or writing the run may throw
  */
 export async function train(
   pipeline: TrainingPipeline,
   context: TrainContext,
 ): Promise<TrainResult> {
   const log = context.log ?? silentLogger;
-  const { run } = context;
+  const { run, signal } = context;
+  assertStridesFit(pipeline);
   await useBackend({ log, native: true });
   registerKernels();
   return withCleanup(async (later) => {
@@ -126,29 +150,35 @@ export async function train(
       conditionFrames: pipeline.generator.conditionFrames,
       windowFrames: pipeline.training.frames,
       log,
-      ...(context.signal && { signal: context.signal }),
+      ...(signal && { signal }),
       ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
       ...(context.trustFilters && { trustFilters: true }),
       ...(context.onOpening && { onProgress: context.onOpening }),
     });
     later(() => dataset.close());
     context.onOpened?.();
+    sayRoom(pipeline.training, dataset, log);
     const model = createModel(pipeline, dataset.conditionChannels);
-    const snapshot = await snapshotToGoOnFrom(run, log);
-    const checkpointing = snapshot
-      ? savedCheckpointing(snapshot.state)
-      : chooseCheckpointing(model, pipeline, dataset, log);
+    const snapshot = await snapshotToGoOnFrom(context, log);
+    const saved = snapshot?.state ?? null;
+    const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
     const step = snapshot?.step ?? 0;
+    const aside = snapshot && (await goBack(run, step, log));
     const stepLog = await openStepLog(run.log, snapshot ? { throughStep: step } : {});
     later(() => stepLog.close());
     const events = await openEventWriter(run.events, run.resumed ? { resumedFromStep: step } : {});
     later(() => events.close());
+    if (aside) {
+      await stepLog.append({ step, wentBack: { fromStep: aside.lastStep, aside: aside.folder } });
+      const text = `Went back to step ${step}; what came after it lies in ${aside.folder}.`;
+      await events.text(step + 1, 'training/went_back', text);
+    }
     const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
     later(() => runner.dispose());
-    const session = {
-      ...{ pipeline, context, run, log, model, dataset, checkpointing, runner },
-      ...{ stepLog, events, resumedFromStep: snapshot ? step : null },
-      signal: context.signal,
+    const averages = createAverages((saved as { averages?: unknown } | null)?.averages);
+    const session: Session = {
+      ...{ pipeline, context, run, log, model, dataset, choice, runner },
+      ...{ stepLog, events, averages, resumedFromStep: snapshot ? step : null, signal },
       onEvaluation: context.onEvaluation,
     };
     const state = snapshot
@@ -158,75 +188,97 @@ export async function train(
   }, log);
 }
 
-/** Null for a new run, and for one that ended before it had left any. */
-async function snapshotToGoOnFrom(run: Run, log: Logger): Promise<StoredSnapshot | null> {
-  if (!run.resumed) return null;
-  if ((await listSnapshots(run.snapshots)).length === 0) {
+/**
+ * Null for a new run, and for one that ended before it had left any.
+ * @throws FrameloomError bad-option, not-found, bad-snapshot
+ */
+async function snapshotToGoOnFrom(
+  { run, snapshot: which = 'latest' }: TrainContext,
+  log: Logger,
+): Promise<StoredSnapshot | null> {
+  if (!run.resumed) {
+    if (which === 'latest') return null;
+    throw new FrameloomError('bad-option', `a new run has no snapshot ${which} to go on from`, {
+      hint: 'resume the run that has it',
+    });
+  }
+  if (which === 'latest' && (await listSnapshots(run.snapshots)).length === 0) {
     log.warn(`${run.folder} has no snapshot to go on from: starting at step 0`);
     return null;
   }
-  const snapshot = await readSnapshot(run.snapshots, 'latest', { log });
+  const snapshot = await readSnapshot(run.snapshots, which, { log });
   log.info(`going on from step ${snapshot.step}`);
   return snapshot;
 }
 
+/** Steps with warm-up train on the same windows as all others; this says where they do without. */
+function sayRoom({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Logger): void {
+  if (warmUp.fraction === 0) return;
+  const room = dataset.warmUpRoom(frames);
+  if (room >= warmUp.frames) return;
+  log.warn(`the clips leave room for ${room} of the ${warmUp.frames} frames of warm-up`);
+}
+
 /** @param first the caller's no more: it is let go of, as all that come after it */
 async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
-  const { pipeline, context, dataset, log } = session;
+  const { pipeline, context, dataset, log, averages } = session;
   const { training } = pipeline;
   const started = performance.now();
-  const deadline = started + (context.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
   let state = first;
   let step = from;
   let ending: TrainEnding = 'done';
   return withCleanup(async (later) => {
     later(() => disposeState(state));
-    const stock = createStock(session, deadline);
-    const longest = longestWarmUp(training, dataset, log);
-    const feed = dataset.prefetch({
-      fromStep: from,
-      plan: (at) => ({
-        frames: rolloutFrames(training, at) + warmUpFrames(training, longest, pipeline.seed, at),
-        batch: training.batch,
-      }),
+    const budget = await openBudget({
+      ...{ run: session.run, training, step: from, log, maxMinutes: context.maxMinutes },
+      evaluationFrames: evaluationFrames(session),
     });
+    const stock = createStock(session, budget.deadline);
+    const plans = createPlans(session, budget);
+    const feed = dataset.prefetch({ fromStep: from, plan: (at) => plans.of(at).request });
     later(async () => {
       // Nobody waits for windows that nobody will train on.
       if (context.signal?.aborted) await dataset.close();
       await feed.close();
     });
     const speed = createSpeedometer();
-    const options = { ...pipeline, judgeRaw: pipeline.frameDiscriminator.judgeRaw };
-    while (step < training.steps) {
+    while (step < budget.steps) {
       if (context.signal?.aborted) ending = 'cancelled';
-      else if (performance.now() + stock.reserveMs >= deadline) ending = 'time';
+      else if (performance.now() + stock.reserveMs >= budget.deadline) ending = 'time';
       if (ending !== 'done') break;
 
       const began = performance.now();
       const window = await nextWindow(feed, context.signal);
       if (!window) continue;
-      const result = oneStep(session, state, window, options, step);
+      const planned = plans.take(step);
+      const due = dueAfter(training, step + 1, budget.totalAt(step));
+      const result = oneStep(session, state, window, planned);
       disposeState(state);
       state = result.state;
       step += 1;
+      if (result.skipped !== null) throw divergence(step, result.skipped);
 
-      const frames = result.frames * training.batch;
-      const left = training.steps - step;
+      const frames = planned.request.frames * training.batch;
+      budget.learn(performance.now() - began, frames);
+      await budget.settle(step, plans.end);
+      const left = budget.steps - step;
       const progress = {
-        ...{ step, steps: training.steps, terms: result.terms },
-        ...speed.tick(frames, left, (deadline - performance.now()) / 1000),
+        ...{ step, steps: budget.steps, terms: result.terms },
+        ...speed.tick(frames, left, (budget.deadline - performance.now()) / 1000),
         ...memoryFigures(),
         elapsedSeconds: (performance.now() - started) / 1000,
       };
       context.onProgress?.(progress);
+      averages.add({ ...result.terms, ...result.kind });
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
       stock.learnPace(performance.now() - began, frames);
-      await stock.take(state, step);
+      await stock.take(state, step, due);
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (context.signal?.aborted) ending = 'cancelled';
+    if (ending === 'time') budget.sayEnd(step);
     await stock.finish(state, step, ending);
     const seconds = (performance.now() - started) / 1000;
     const waitingShare = seconds > 0 ? feed.waitedSeconds / seconds : 0;
@@ -235,19 +287,46 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
   }, log);
 }
 
+/**
+ * The plans of steps, each made once: when its window is asked for, a few steps ahead, which is when all
+ * steps may not be known yet.
+ */
+function createPlans({ pipeline, choice }: Session, budget: Budget) {
+  const made = new Map<number, PlannedStep>();
+  let end = 0;
+  const of = (step: number): PlannedStep => {
+    const plan =
+      made.get(step) ?? planStep(pipeline, choice.checkpointing, step, budget.totalAt(step));
+    made.set(step, plan);
+    end = Math.max(end, step + 1);
+    return plan;
+  };
+  return {
+    of,
+    take(step: number): PlannedStep {
+      const plan = of(step);
+      made.delete(step);
+      return plan;
+    },
+    /** The first step that none is made of yet. */
+    get end() {
+      return end;
+    },
+  };
+}
+
 /** One step on a window, which is let go of; `state` stays the caller's. */
 function oneStep(
-  { pipeline, model, checkpointing, runner }: Session,
+  { pipeline, model, runner }: Session,
   state: TrainingState,
   window: Window,
-  options: TrainingPipeline & { judgeRaw: boolean },
-  step: number,
+  planned: PlannedStep,
 ) {
-  const input = rolloutInput(window, options, step);
+  const input = rolloutInput(window, planned, pipeline);
   try {
-    const plan = inPieces(stepPlan(options, checkpointing, step), input, pipeline.training);
-    const result = trainStep(model, state, input, pipeline.losses, plan, runner);
-    return { ...result, frames: input.teacherForced.length };
+    const result = trainStep(model, state, input, pipeline.losses, planned.plan, runner);
+    const kind = { 'steps/warm_up_frames': input.warmUp, 'steps/cold_start': +input.coldStart };
+    return { ...result, kind };
   } finally {
     window.dispose();
     input.noise?.dispose();
@@ -274,33 +353,21 @@ async function nextWindow(
   return window;
 }
 
-/**
- * A step with teacher forcing, in segments where it is to be compiled: a graph of the whole step would
- * be recorded for each pattern of forced frames, to run once, and a frame's graph repeats.
- */
-function inPieces(plan: StepPlan, input: RolloutInput, { compile }: TrainingOptions): StepPlan {
-  const { teacherForced } = input;
-  if (!compile || plan.segments !== null || !teacherForced.includes(true)) return plan;
-  return { ...plan, segments: evenSegments(teacherForced.length, 1) };
-}
-
-/** Frames of warm-up that the clips have room for in front of the longest rollout. */
-function longestWarmUp({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Logger): number {
-  let longest = warmUp.frames;
-  while (longest > 0 && dataset.windowCount(frames + longest) === 0) longest -= 1;
-  if (longest < warmUp.frames) {
-    log.warn(`the clips leave room for ${longest} of the ${warmUp.frames} frames of warm-up`);
-  }
-  return longest;
-}
-
+/** A line of the log, of the means since the last one. */
 async function writeLog(session: Session, progress: TrainProgress, frames: number): Promise<void> {
-  const { step, terms, framesPerSecond, tensorBytes, residentBytes } = progress;
+  const { step, framesPerSecond, tensorBytes, residentBytes } = progress;
+  const means = session.averages.take();
+  const {
+    'steps/warm_up_frames': warmUpFrames = 0,
+    'steps/cold_start': coldStart = 0,
+    ...terms
+  } = means;
   await session.stepLog.append({
     step,
     frames,
-    terms: { ...terms },
+    terms,
+    steps: { warmUpFrames, coldStart },
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });
-  await session.events.scalars(step, { ...terms, 'speed/frames_per_second': framesPerSecond });
+  await session.events.scalars(step, { ...means, 'speed/frames_per_second': framesPerSecond });
 }

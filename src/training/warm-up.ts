@@ -32,7 +32,7 @@ export function warmUp(
   input: RolloutInput,
   runner: Runner,
 ): WarmedUp {
-  const { warmUp: count, lead, coldStart, frames, condition, noise } = input;
+  const { warmUp: count, lead, coldStart, visibleFrom, frames, condition, noise } = input;
   const real = (): tf.Tensor5D => tf.slice(frames, 0, [-1, lead, -1, -1, -1]);
   if (count === 0) return coldStart ? { input, front: null } : fromReal(generator, input, real());
   const teacherForced = Array.from({ length: count }, () => false);
@@ -62,6 +62,7 @@ export function warmUp(
       noise: noise && after(noise),
       history,
       coldStart: false,
+      visibleFrom: Math.max(0, visibleFrom - count),
       warmUp: 0,
     },
     front: shown === 0 ? null : tf.slice(seen, [0, seen.shape[1] - shown, 0, 0, 0]),

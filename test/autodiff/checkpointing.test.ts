@@ -75,6 +75,7 @@ describe('checkpointedGradient of the generator', () => {
       lead,
       warmUp: 0,
       coldStart,
+      visibleFrom: coldStart ? lead : 0,
       teacherForced: Array.from({ length: T }, (_, t) => forced.includes(t)),
     });
     const parameters = tf.tensor1d(generator.layout.initialize(1));

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeRun } from '../synthesis/make-run.js';
@@ -10,10 +10,12 @@ let words: Record<string, string>;
 beforeAll(async () => {
   const folder = scratchPath('folder');
   await mkdir(folder);
+  await writeFile(join(folder, 'empty.onnx'), '');
   words = {
     RUN: await makeRun(),
     CLIP: await makeClip({ frames: 3 }),
     FOLDER: folder,
+    EMPTY: join(folder, 'empty.onnx'),
   };
 });
 
@@ -59,6 +61,7 @@ describe('a line that cannot be meant', () => {
     ['sample -o x.mp4', 'the run is missing'],
     ['train', 'the pipeline is missing'],
     ['train --resume', 'the pipeline is missing'],
+    ['train a.yaml --snapshot best', '--snapshot does nothing without --resume'],
     ['train --clip CLIP', 'the pipeline is missing: --clip took '],
     ['evaluate', 'the run is missing ('],
     ['train a.yaml b.mp4', '"b.mp4" is a word too many for train (a clip is named with --clip'],
@@ -88,6 +91,24 @@ describe('a line that cannot be meant', () => {
     ['generate RUN -i CLIP -o x.mp4 --x264-preset quick', '"quick" is not a preset of x264'],
     ['generate RUN -i CLIP -o %d.jpg --quality 101', '"101" is not a quality from 1 to 100'],
     ['generate RUN -i CLIP -o x.mp4 --start 1:99', '"1:99" is not a time such as 12.5'],
+    [
+      'generate RUN -i CLIP -o FOLDER/x.webp',
+      'x.webp holds one picture, and there are more frames (name a pattern such as ',
+    ],
+    ['generate RUN -i CLIP -o FOLDER/x.jpg --dry-run', 'x.jpg holds one picture'],
+    ['sample RUN -o FOLDER/x.png', 'x.png holds one picture'],
+    [
+      'generate RUN -i CLIP -o x.mpegts',
+      'x.mpegts has no extension that can be written (one of .mp4',
+    ],
+    [
+      'export RUN --target unity --fp16',
+      'unity does not compute in float16 (--fp16-weights halves',
+    ],
+    ['generate FOLDER -i CLIP -o x.mp4', 'is not a run: it has no pipeline.yaml (a run is'],
+    ['evaluate none', 'none does not exist (a run is a folder that'],
+    ['info EMPTY', 'empty.onnx is empty (0 bytes)'],
+    ['info FOLDER', 'is a folder without a run and without pictures (name a video'],
     // Options that would do nothing.
     [
       'generate RUN -i CLIP -o x.mov --crf 20',

@@ -64,10 +64,27 @@ describe('windows', () => {
           const size = { width: 16, height: 16, paths: clips.map((_, i) => `${i}.mp4`) };
           const sampler = new WindowSampler({ ...options, ...size });
           fc.pre(sampler.count(frames) > 0);
-          const drawn = sampler.draw(step, { frames, batch: 3 });
-          for (const window of drawn) {
+          const plain = sampler.draw(step, { frames, batch: 3 });
+          const request = { frames, batch: 3, warmUpFrames: 6 };
+          const drawn = sampler.draw(step, request);
+          expect(plain.warmUpFrames).toBe(0);
+          expect(drawn.warmUpFrames).toBeLessThanOrEqual(Math.min(6, sampler.warmUpRoom(frames)));
+          // Warm-up takes what room there is and moves no trained frame.
+          const rooms = plain.origin.map(({ clip: i, startFrame, strideFrames }) => {
+            const starts = shots.filter((shot) => shot.clip === i && shot.start <= startFrame);
+            return Math.floor((startFrame - starts.at(-1)!.start) / strideFrames);
+          });
+          expect(drawn.warmUpFrames).toBe(Math.min(6, ...rooms));
+          expect(
+            drawn.origin.map(({ startFrame, ...one }) => ({
+              ...one,
+              startFrame: startFrame + drawn.warmUpFrames * one.strideFrames,
+            })),
+          ).toEqual(plain.origin);
+          for (const window of drawn.origin) {
             const { train } = splitClip(clips[window.clip]!.frameCount, clips[window.clip]!);
-            const last = window.startFrame + (leadFrames + frames - 1) * window.strideFrames;
+            const length = leadFrames + drawn.warmUpFrames + frames;
+            const last = window.startFrame + (length - 1) * window.strideFrames;
             expect(window.startFrame).toBeGreaterThanOrEqual(0);
             expect(last).toBeLessThan(train.end);
             const crossed = clips[window.clip]!.cuts.filter(
@@ -77,7 +94,10 @@ describe('windows', () => {
           }
           const other = new WindowSampler({ ...options, ...size });
           other.draw(step + 1, { frames, batch: 1 });
-          expect(other.draw(step, { frames, batch: 3 })).toEqual(drawn);
+          expect(other.draw(step, request)).toEqual(drawn);
+          // A shorter rollout is the first frames of the same window.
+          const shorter = { frames: 1, roomFrames: frames, batch: 3 };
+          expect(sampler.draw(step, shorter).origin).toEqual(plain.origin);
         },
       ),
     );
@@ -95,8 +115,12 @@ describe('windows', () => {
     );
     const all = Array.from({ length: table.count }, (_, i) => table.at(i));
     expect(all).toEqual([
-      ...[0, 1, 2, 3, 4, 5].map((startFrame) => ({ clip: 0, startFrame })),
-      ...[3, 4].map((startFrame) => ({ clip: 1, startFrame })),
+      ...[0, 1, 2, 3, 4, 5].map((startFrame) => ({
+        clip: 0,
+        startFrame,
+        framesBefore: startFrame,
+      })),
+      ...[3, 4].map((startFrame) => ({ clip: 1, startFrame, framesBefore: startFrame - 3 })),
     ]);
     expect([table.countOf(0), table.countOf(1)]).toEqual([6, 2]);
     expect(() => table.at(table.count)).toThrow(RangeError);

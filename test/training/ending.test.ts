@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/base/log.js';
 import { loadPipeline, pipelineToYaml } from '../../src/pipeline/load.js';
 import type { Pipeline } from '../../src/pipeline/schema.js';
+import { readFixedSteps } from '../../src/training/budget.js';
 import { startRun } from '../../src/training/run/run-folder.js';
 import { describeSnapshots, listSnapshots } from '../../src/training/run/snapshot-store.js';
 import { train, type TrainContext } from '../../src/training/trainer.js';
@@ -86,7 +87,12 @@ describe('a training', () => {
       maxMinutes: seconds / 60,
       onOpened: () => (opened = performance.now()),
     });
-    expect(result.ending).toBe('time');
+    // By then it knows how many steps fit, does them or is stopped by the clock, and says how many.
+    const fixed = await readFixedSteps(result.run);
+    expect(result.said).toContain(`${fixed!.steps} steps fit into 4s`);
+    expect(fixed!.fromStep).toBeGreaterThanOrEqual(5);
+    expect(result.ending).toBe(result.step < fixed!.steps ? 'time' : 'done');
+    expect(result.said.includes('the time was over after')).toBe(result.ending === 'time');
     expect((performance.now() - opened) / 1000).toBeLessThan(seconds + 1.5);
     expect(result.lines.filter((line) => 'heldOut' in line).length).toBeGreaterThan(0);
     // Steps end before the time does, so that there is some for what comes at the end.
@@ -113,6 +119,35 @@ describe('a training', () => {
     expect(await describeSnapshots(run.snapshots)).toMatchObject([
       { step: 2, score: heldOut.ssim },
     ]);
+  });
+
+  it('goes back to an earlier snapshot, and keeps what came after it aside', async () => {
+    const seldom = { sampleEverySteps: 2, evaluateEverySteps: 99, evaluateTotalFrames: 1 };
+    const often = { snapshotEverySteps: 2, keepSnapshots: 9, logEverySteps: 3 };
+    const changed = withTraining({ steps: 5, ...often, ...seldom });
+    const first = await trained('back', {}, { changed });
+    const again = await trained('back', { snapshot: 2 }, { changed, resume: true });
+    const aside = join(first.run.folder, 'aside', '00001');
+    expect(again.said).toContain(
+      'going back to step 2: what came after it (snapshots up to step 5',
+    );
+    expect(await listSnapshots(join(aside, 'snapshots'))).toEqual([4, 5]);
+    expect(readdirSync(join(aside, 'samples'))).toEqual(['step-0000004.png', 'step-0000005.png']);
+    expect(await logLines(aside)).toEqual(first.lines);
+    // The same as before, means over steps from before and after included, but for the mark of the return.
+    const mark = { step: 2, wentBack: { fromStep: 5, aside: join('aside', '00001') } };
+    expect(again.lines).toEqual([mark, ...first.lines]);
+    const bytes = (folder: string) =>
+      readFile(join(folder, 'snapshots', 'snapshot-0000005', 'tensors.safetensors'));
+    expect((await bytes(aside)).equals(await bytes(first.run.folder))).toBe(true);
+    // What is named and not there, and a new run, are errors that change nothing.
+    await expect(trained('back', { snapshot: 3 }, { changed, resume: true })).rejects.toMatchObject(
+      { code: 'not-found' },
+    );
+    await expect(trained('other', { snapshot: 3 }, { changed })).rejects.toMatchObject({
+      code: 'bad-option',
+    });
+    expect(await listSnapshots(first.run.snapshots)).toEqual([2, 4, 5]);
   });
 
   it('that breaks off leaves no tensors and no open files', async () => {

@@ -4,12 +4,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { generatorOptions } from '../../src/networks/index.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
+import { stepsThatFit } from '../../src/training/pace.js';
 import {
   averageShare,
+  dueAfter,
+  planStep,
   rateFactor,
   rolloutFrames,
   rolloutInput,
-  stepPlan,
+  stepsOf,
   warmUpFrames,
 } from '../../src/training/schedule.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
@@ -38,13 +41,13 @@ describe('rolloutFrames', () => {
     fc.assert(
       fc.property(anyTraining, step, (options, now) => {
         const { frames, rollout } = options;
-        const length = rolloutFrames(options, now);
+        const length = rolloutFrames(options, now, 1000);
         expect(length).toBeLessThanOrEqual(frames);
-        expect(rolloutFrames(options, 0)).toBe(Math.min(frames, rollout.startFrames));
-        expect([0, 1]).toContain(rolloutFrames(options, now + 1) - length);
-        const later = rolloutFrames(options, now + rollout.growEverySteps);
+        expect(rolloutFrames(options, 0, 1000)).toBe(Math.min(frames, rollout.startFrames));
+        expect([0, 1]).toContain(rolloutFrames(options, now + 1, 1000) - length);
+        const later = rolloutFrames(options, now + Number(rollout.growEverySteps), 1000);
         expect(later).toBe(Math.min(frames, length + 1));
-        expect(rolloutFrames(options, frames * rollout.growEverySteps)).toBe(frames);
+        expect(rolloutFrames(options, frames * Number(rollout.growEverySteps), 1000)).toBe(frames);
       }),
     );
   });
@@ -55,11 +58,11 @@ describe('rateFactor', () => {
     fc.assert(
       fc.property(anyTraining, step, (options, now) => {
         const { steps, optimizer } = options;
-        const factor = rateFactor(options, now);
+        const factor = rateFactor(options, now, steps);
         const start = optimizer.decayFromFraction * steps;
         expect(factor).toBeGreaterThanOrEqual(0);
         expect(factor).toBeLessThanOrEqual(1);
-        expect(rateFactor(options, now + 1)).toBeLessThanOrEqual(factor);
+        expect(rateFactor(options, now + 1, steps)).toBeLessThanOrEqual(factor);
         expect(factor === 1 || now > start).toBe(true);
         // Every step that is taken trains at all.
         expect(factor > 0 || now >= steps).toBe(true);
@@ -69,11 +72,11 @@ describe('rateFactor', () => {
 
   it('is half in the middle of the decay and nothing at the end', () => {
     const options = trainingOptions.parse({ steps: 1000, optimizer: { decayFromFraction: 0.5 } });
-    expect([0, 499, 500, 750, 1000, 2000].map((at) => rateFactor(options, at))).toEqual([
+    expect([0, 499, 500, 750, 1000, 2000].map((at) => rateFactor(options, at, 1000))).toEqual([
       1, 1, 1, 0.5, 0, 0,
     ]);
     const constant = trainingOptions.parse({ steps: 10, optimizer: { decayFromFraction: 1 } });
-    expect(rateFactor(constant, 9)).toBe(1);
+    expect(rateFactor(constant, 9, 10)).toBe(1);
   });
 });
 
@@ -81,12 +84,12 @@ describe('averageShare', () => {
   it('is a share, large at first, settling at the half-life', () => {
     fc.assert(
       fc.property(anyTraining, step, (options, now) => {
-        const share = averageShare(options, now);
+        const share = averageShare(options, now, 1000);
         expect(share).toBeGreaterThan(0);
         expect(share).toBeLessThanOrEqual(1);
-        expect(averageShare(options, now + 1)).toBeLessThanOrEqual(share);
-        const { halfLifeSteps } = options.ema;
-        const settled = averageShare(options, 1e9);
+        expect(averageShare(options, now + 1, 1000)).toBeLessThanOrEqual(share);
+        const halfLifeSteps = Number(options.ema.halfLifeSteps);
+        const settled = averageShare(options, 1e9, 1000);
         expect(settled).toBeCloseTo(halfLifeSteps === 0 ? 1 : 1 - 0.5 ** (1 / halfLifeSteps), 12);
       }),
     );
@@ -94,64 +97,120 @@ describe('averageShare', () => {
 
   it('leaves half of an old average after the half-life', () => {
     const options = trainingOptions.parse({ ema: { halfLifeSteps: 40, rampUpFraction: 1 } });
-    expect((1 - averageShare(options, 10_000)) ** 40).toBeCloseTo(0.5, 10);
+    expect((1 - averageShare(options, 10_000, 1000)) ** 40).toBeCloseTo(0.5, 10);
   });
 });
 
-describe('stepPlan', () => {
+describe('shares of all steps', () => {
+  it('are steps of the total, and have no end while that is unknown', () => {
+    expect(stepsOf(7, null)).toBe(7);
+    expect(stepsOf('7%', 100)).toBe(7);
+    expect(stepsOf('5%', 970)).toBe(49);
+    expect(stepsOf('5%', null)).toBe(Infinity);
+    expect(stepsOf('0%', null)).toBe(0);
+  });
+
+  it('make the same training of half as many steps, twice as fast', () => {
+    const options = trainingOptions.parse({ frames: 9, warmUp: { fraction: 1 } });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1000 }), (now) => {
+        expect(rolloutFrames(options, now, 1000)).toBe(rolloutFrames(options, 2 * now, 2000));
+        expect(rateFactor(options, now, 1000)).toBe(rateFactor(options, 2 * now, 2000));
+        const { sample, evaluate } = dueAfter(options, now, 1000);
+        expect(dueAfter(options, 2 * now, 2000)).toMatchObject({ sample, evaluate });
+      }),
+    );
+    expect([99, 100].map((now) => warmUpFrames(options, 1, now, 1000))).toEqual([0, 8]);
+  });
+
+  it('are due at the very end, and never while the end is unknown', () => {
+    const options = trainingOptions.parse({ snapshotEverySteps: '25%' });
+    const due = Array.from({ length: 970 }, (_, i) => dueAfter(options, i + 1, 970));
+    expect(due.flatMap(({ evaluate }, i) => (evaluate ? [i + 1] : []))).toEqual([243, 486, 729]);
+    expect(dueAfter(options, 400, 400)).toEqual({ save: true, sample: true, evaluate: true });
+    expect(dueAfter(options, 400, null)).toEqual({ save: false, sample: false, evaluate: false });
+  });
+});
+
+describe('stepsThatFit', () => {
+  const usual = { ms: 400, frames: 4 };
+  const fit = (training: object, more: object = {}) =>
+    stepsThatFit({
+      training: trainingOptions.parse({ frames: 4, warmUp: { frames: 0 }, ...training }),
+      ...{ from: 10, most: Infinity, leftMs: 100_000, evaluationFrames: 0 },
+      measured: [...Array.from({ length: 9 }, () => usual), { ...usual, ms: 9e3 }],
+      ...more,
+    }).steps;
+
+  it('counts frames, not steps, and what comes beside them', () => {
+    // 100 ms a frame: 1,000 frames in all, ten samples of sixteen frames at half a frame's time.
+    expect(fit({})).toBe(10 + (1000 - 10 * 8) / 4);
+    expect(fit({}, { most: 50 })).toBe(50);
+    expect(fit({}, { leftMs: -1 })).toBe(10);
+    const longer = fit({ frames: 8, rollout: { growEverySteps: 1 } }, { from: 0 });
+    // Graphs of four longer rollouts are yet to be recorded.
+    expect(longer).toBeGreaterThan((1000 - 10 * 8 - 4 * 82) / 8 - 2);
+    expect(longer).toBeLessThan((1000 - 10 * 8 - 4 * 82) / 8 + 3);
+    const warm = fit({ warmUp: { frames: 12, fraction: 0.5, fromStep: 0 } });
+    expect(warm).toBe(10 + Math.floor((1000 - 10 * 8) / 6));
+    const evaluated = fit({}, { evaluationFrames: 100 });
+    expect(evaluated).toBe(10 + (1000 - 10 * 8 - 4 * 50) / 4);
+  });
+});
+
+describe('planStep', () => {
   const planAt = (now: number, every: number | null = null) =>
-    stepPlan(
+    planStep(
       {
+        seed: 1,
         training: trainingOptions.parse({
-          ...{ steps: 100, frames: 5 },
-          rollout: { startFrames: 3, growEverySteps: 50 },
+          ...{ frames: 5, batch: 2 },
+          rollout: { startFrames: 3, growEverySteps: '50%' },
+          warmUp: { fraction: 1, frames: 6, fromStep: '50%' },
           optimizer: {
             ...{ generatorLearningRate: 4e-4, discriminatorLearningRate: 2e-4 },
             ...{ beta1: 0.5, beta2: 0.999, decayFromFraction: 0.5 },
           },
         }),
         losses: lossOptions.parse({ r1: 2, r1EverySteps: 4 }),
-        judgeRaw: false,
+        frameDiscriminator: { judgeRaw: false },
       },
       every === null ? { kind: 'off' } : { kind: 'every', every },
       now,
+      100,
     );
 
   it('puts the schedules together', () => {
-    expect(planAt(75)).toMatchObject({
+    const { plan, request } = planAt(75);
+    expect(plan).toMatchObject({
       ...{ step: 75, judgeRaw: false, beta1: 0.5, beta2: 0.999, segments: null },
       ...{ generatorLearningRate: 2e-4, discriminatorLearningRate: 1e-4 },
     });
+    expect(request).toEqual({ frames: 4, roomFrames: 5, batch: 2, warmUpFrames: 6 });
+    expect(planAt(49).request).toMatchObject({ frames: 3, warmUpFrames: 0 });
   });
 
   it('cuts the rollout of the step into segments', () => {
-    expect(planAt(0, 2).segments).toEqual([1, 2]);
-    expect(planAt(99, 2).segments).toEqual([2, 2]);
-    expect(planAt(100, 4).segments).toEqual([1, 4]);
+    expect(planAt(0, 2).plan.segments).toEqual([1, 2]);
+    expect(planAt(99, 2).plan.segments).toEqual([2, 2]);
+    expect(planAt(100, 4).plan.segments).toEqual([1, 4]);
   });
 
   it('takes the gradient penalty now and then, with as much weight in all', () => {
-    const penalties = Array.from({ length: 8 }, (_, now) => planAt(now).r1);
+    const penalties = Array.from({ length: 8 }, (_, now) => planAt(now).plan.r1);
     expect(penalties).toEqual([8, 0, 0, 0, 8, 0, 0, 0]);
   });
 });
 
 describe('warmUpFrames', () => {
-  const options = trainingOptions.parse({ warmUp: { frames: 6, fraction: 0.25, fromStep: 50 } });
-
   it('is all or nothing, in the share of the steps that was asked for, by seed and step', () => {
-    const draws = Array.from({ length: 2000 }, (_, now) => warmUpFrames(options, 9, 1, now));
+    const options = trainingOptions.parse({ warmUp: { frames: 6, fraction: 0.25, fromStep: 50 } });
+    const draw = (now: number): number => warmUpFrames(options, 1, now, null);
+    const draws = Array.from({ length: 2000 }, (_, now) => draw(now));
     expect(new Set(draws)).toEqual(new Set([0, 6]));
     expect(draws.slice(0, 50).every((frames) => frames === 0)).toBe(true);
     expect(draws.filter(Boolean).length / 1950).toBeCloseTo(0.25, 1);
-    expect(draws.slice(0, 200)).toEqual(
-      Array.from({ length: 200 }, (_, now) => warmUpFrames(options, 9, 1, now)),
-    );
-  });
-
-  it('is no longer than the clips allow', () => {
-    const draws = Array.from({ length: 200 }, (_, now) => warmUpFrames(options, 2, 1, now));
-    expect(Math.max(...draws)).toBe(2);
+    expect(draws.slice(0, 200)).toEqual(Array.from({ length: 200 }, (_, now) => draw(now)));
   });
 });
 
@@ -161,16 +220,28 @@ describe('rolloutInput', () => {
   });
 
   const generator = generatorOptions.parse({ preset: 'tiny', noiseChannels: 2 });
-  const training = (more: Record<string, unknown>) =>
-    trainingOptions.parse({
-      teacherForcing: { probability: 0.5, untilSteps: 100 },
-      rollout: { startFrames: 5 },
-      ...more,
-    });
-  const window = () => ({
-    frames: normals<tf.Rank.R5>('frames', [1, 7, 8, 12, 3]),
+  const planned = (now: number, seed: number, more: object = {}) =>
+    planStep(
+      {
+        seed,
+        training: trainingOptions.parse({
+          teacherForcing: { probability: 0.5, untilSteps: 100 },
+          rollout: { startFrames: 5 },
+          coldStartFraction: 0.2,
+          ...more,
+        }),
+        losses: lossOptions.parse({}),
+        frameDiscriminator: { judgeRaw: true },
+      },
+      { kind: 'off' },
+      now,
+      2000,
+    );
+  const window = (warmUp = 0) => ({
+    frames: normals<tf.Rank.R5>('frames', [1, 7 + warmUp, 8, 12, 3]),
     condition: null,
     leadFrames: 2,
+    warmUpFrames: warmUp,
     origin: [],
     dispose: () => undefined,
   });
@@ -178,47 +249,39 @@ describe('rolloutInput', () => {
   it('draws by seed and step alone, tensors of the right shape', async () => {
     await expectNoLeak(() =>
       tf.tidy(() => {
-        const options = { training: training({}), generator, seed: 3 };
-        const draw = (now: number, seed = 3) => rolloutInput(window(), { ...options, seed }, now);
+        const draw = (now: number, seed = 3, warmUp = 0) =>
+          rolloutInput(window(warmUp), planned(now, seed), { generator, seed });
         const [a, b] = [draw(5), draw(5)];
         expect(a.noise!.shape).toEqual([1, 5, 2, 3, 2]);
-        expect(a.lead).toBe(2);
+        expect([a.lead, a.warmUp]).toEqual([2, 0]);
         expect(a.teacherForced).toHaveLength(5);
         expectClose(a.noise!, b.noise!);
         expect([a.coldStart, a.teacherForced]).toEqual([b.coldStart, b.teacherForced]);
         expect(draw(6).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
         expect(draw(5, 4).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
+        const warm = draw(5, 3, 2);
+        expect([warm.warmUp, warm.noise!.shape[1]]).toEqual([2, 7]);
+        const starts = Array.from({ length: 20 }, (_, now) => draw(now));
+        expect(starts.every((one) => one.visibleFrom === (one.coldStart ? 2 : 0))).toBe(true);
+        const silent = { generator: generatorOptions.parse({}), seed: 3 };
+        expect(rolloutInput(window(), planned(5, 3), silent).noise).toBeNull();
       }),
     );
   });
 
-  it('takes what a window has more than the rollout as warm-up', () => {
-    tf.tidy(() => {
-      const options = { training: training({ rollout: { startFrames: 3 } }), generator, seed: 3 };
-      const input = rolloutInput(window(), options, 0);
-      expect([input.lead, input.warmUp, input.teacherForced.length]).toEqual([2, 2, 3]);
-      expect(input.noise!.shape).toEqual([1, 5, 2, 3, 2]);
-    });
-  });
-
   it('starts cold and forces as often as it should', () => {
-    tf.tidy(() => {
-      const options = {
-        training: training({ coldStartFraction: 0.2 }),
-        generator: generatorOptions.parse({}),
-        seed: 1,
-      };
-      const shared = window();
-      const draw = (now: number) => rolloutInput(shared, options, now);
-      const late = Array.from({ length: 1000 }, (_, i) => draw(100 + i));
-      expect(late.filter(({ coldStart }) => coldStart).length / 1000).toBeCloseTo(0.2, 1);
-      expect(late.some(({ teacherForced }) => teacherForced.includes(true))).toBe(false);
-      const early = Array.from({ length: 100 }, (_, now) => draw(now).teacherForced);
-      // The first frame sees real history anyway; the share falls from 0.5 to 0.
-      expect(early.some(([first]) => first)).toBe(false);
-      const share = early.flat().filter(Boolean).length / (100 * 4);
-      expect(share).toBeCloseTo(0.25, 1);
-      expect(draw(0).noise).toBeNull();
-    });
+    const late = Array.from({ length: 1000 }, (_, i) => planned(100 + i, 1));
+    expect(late.filter(({ coldStart }) => coldStart).length / 1000).toBeCloseTo(0.2, 1);
+    expect(late.some(({ teacherForced }) => teacherForced.includes(true))).toBe(false);
+    const early = Array.from({ length: 100 }, (_, now) => planned(now, 1));
+    // The first frame sees real history anyway; the share falls from 0.5 to 0.
+    expect(early.some(({ teacherForced: [first] }) => first)).toBe(false);
+    const all = early.flatMap(({ teacherForced }) => teacherForced);
+    expect(all.filter(Boolean).length / (100 * 4)).toBeCloseTo(0.25, 1);
+    // A compiled step with forced frames runs as a graph for each frame.
+    const forced = early.find(({ teacherForced }) => teacherForced.includes(true))!;
+    expect(forced.plan.segments).toEqual([1, 1, 1, 1, 1]);
+    const eager = { compile: false, teacherForcing: { probability: 1 } };
+    expect(planned(0, 1, eager).plan.segments).toBeNull();
   });
 });

@@ -1,13 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
+import { createLogger } from '../../src/base/log.js';
+import type { Dataset } from '../../src/clips/index.js';
+import { generatorOptions, sequenceDiscriminatorOptions } from '../../src/networks/index.js';
+import { chooseOrKeep } from '../../src/training/choices.js';
 import {
+  assertStridesFit,
   disposeState,
   initialState,
   stateFromTensors,
   stateToTensors,
 } from '../../src/training/model.js';
-import { lossOptions } from '../../src/training/options.js';
+import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import { trainStep } from '../../src/training/step.js';
 import { expectClose, expectNoLeak } from '../tensors.js';
 import { disposeInput, list, PLAN, smallModel, windowFor } from './support.js';
@@ -18,6 +23,61 @@ beforeAll(async () => {
 });
 
 const model = smallModel();
+
+describe('assertStridesFit', () => {
+  it('refuses runs that no window holds', () => {
+    const assert = (frames: number, temporalStrides: number[], sequenceAdversarial = 1) =>
+      assertStridesFit({
+        generator: generatorOptions.parse({}),
+        sequenceDiscriminator: sequenceDiscriminatorOptions.parse({ temporalStrides }),
+        training: { frames },
+        losses: { sequenceAdversarial },
+      });
+    // Two frames stand in front, and three that are two apart span five.
+    expect(() => assert(3, [1, 2])).not.toThrow();
+    expect(() => assert(2, [1, 2])).toThrow(
+      'runs of 3 frames at a stride of 2 span 5 frames, and a window has 4 (2 and 2 in front)',
+    );
+    expect(() => assert(2, [1, 2], 0)).not.toThrow();
+  });
+});
+
+describe('chooseOrKeep', () => {
+  it('keeps what a snapshot has chosen from the same, and chooses anew from anything else', () => {
+    let said = '';
+    const log = createLogger({ write: (line) => void (said += line) });
+    const size = { width: 32, height: 24, conditionChannels: 1 } as Dataset;
+    const choose = (training: object, saved: unknown, dataset = size) =>
+      chooseOrKeep(
+        model,
+        {
+          training: trainingOptions.parse({ gradientCheckpointing: { every: 2 }, ...training }),
+          losses: lossOptions.parse({}),
+          frameDiscriminator: { judgeRaw: true },
+        },
+        dataset,
+        { saved, log },
+      );
+    const first = choose({}, null);
+    expect(first.checkpointing).toEqual({ kind: 'every', every: 2 });
+    const saved = JSON.parse(JSON.stringify({ seed: 1, ...first })) as typeof first;
+    const marked = { ...saved, checkpointing: { kind: 'every', every: 7 } };
+    expect(choose({ steps: 9 }, marked).checkpointing).toEqual({ kind: 'every', every: 7 });
+    expect(said).toBe('');
+    for (const [what, again] of [
+      ['training.gradientCheckpointing', choose({ gradientCheckpointing: 'off' }, marked)],
+      ['training.frames', choose({ frames: 9 }, marked)],
+      ['training.memoryBudget', choose({ memoryBudget: '9GiB' }, marked)],
+      ['data.size', choose({}, marked, { ...size, width: 64 })],
+    ] as const) {
+      expect(again.checkpointing).not.toEqual(marked.checkpointing);
+      expect(said).toContain(`chosen anew, for another ${what}`);
+    }
+    // Snapshots of earlier versions do not say what theirs came from.
+    const old = { seed: 1, checkpointing: marked.checkpointing };
+    expect(choose({ frames: 9 }, old).checkpointing).toEqual({ kind: 'every', every: 7 });
+  });
+});
 
 describe('initialState', () => {
   it('is a function of the seed, the average at the weights', async () => {

@@ -71,6 +71,7 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
     lead,
     warmUp,
     coldStart,
+    visibleFrom: coldStart ? lead : 0,
     teacherForced: options.teacherForced ?? Array.from({ length: frames }, () => false),
   };
 }

@@ -41,18 +41,26 @@ function framesOf(flat: tf.Tensor1D, input: RolloutInput, frames: number): tf.Te
 
 describe('warmUp', () => {
   it.each([
-    ['real frames', false],
-    ['nothing', true],
-  ])('goes on as one long rollout from %s would', async (_from, coldStart) => {
-    await withWindow({ warmUp: 3, frames: 2, coldStart }, (flat, input) => {
-      const whole = framesOf(flat, input, 5);
+    ['real frames', 3, false],
+    ['nothing', 3, true],
+    // Shorter than what the generator sees of condition and history: what was hidden stays so.
+    ['nothing, for two frames,', 2, true],
+    ['nothing, for one frame,', 1, true],
+  ])('goes on as one long rollout from %s would', async (_from, count, coldStart) => {
+    await withWindow({ warmUp: count, frames: 2, coldStart }, (flat, input) => {
+      const whole = framesOf(flat, input, count + 2);
       const warm = warmUp(model.generator, flat, input, eagerRunner);
       const rest = framesOf(flat, warm.input, 2);
-      rest.forEach((frame, t) => expectClose(frame, whole[3 + t]!));
-      expectClose(warm.front!, tf.stack(whole.slice(1, 3), 1));
+      rest.forEach((frame, t) => expectClose(frame, whole[count + t]!));
+      expectClose(warm.front!, tf.stack(whole.slice(Math.max(0, count - 2), count), 1));
       expect(warm.input.frames.shape[1]).toBe(4);
       expect(warm.input.condition!.shape[1]).toBe(4);
       expect(warm.input.noise!.shape[1]).toBe(2);
+      // Real history of a forced frame is hidden alike.
+      const forced = { ...warm.input, teacherForced: [true, true] };
+      const { history } = createRollout(model.generator, forced).given(0);
+      const oldest = tf.slice(history!, [0, 0, 0, 3], [-1, -1, -1, 3]);
+      expect(tf.max(tf.abs(oldest)).dataSync()[0] === 0).toBe(coldStart && count < 2);
     });
   });
 

@@ -3,7 +3,7 @@ import { openDataset } from '../../clips/index.js';
 import type { BrokenClip } from '../../clips/broken.js';
 import type { DatasetReport } from '../../clips/types.js';
 import type { Pipeline } from '../../pipeline/schema.js';
-import { createModel } from '../../training/model.js';
+import { assertStridesFit, createModel } from '../../training/model.js';
 import type { Context } from '../terminal/context.js';
 import { createOpeningProgress } from '../report/opening-progress.js';
 import { datasetWarnings, formatDatasetReport } from '../report/dataset-report.js';
@@ -32,6 +32,7 @@ export async function inspect(
   },
 ): Promise<Inspection> {
   const { generator, training } = pipeline;
+  assertStridesFit(pipeline);
   const opening = createOpeningProgress(context);
   const dataset = await openDataset(pipeline.data, {
     seed: pipeline.seed,

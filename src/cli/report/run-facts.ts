@@ -4,6 +4,7 @@ import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
+import { readFixedSteps, type FixedSteps } from '../../training/budget.js';
 import { openRun } from '../../training/run/run-folder.js';
 import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
 
@@ -88,9 +89,11 @@ export async function describeRun(
 ): Promise<{ facts: RunFacts; pipeline: Pipeline | null }> {
   const run = await openRun(folder);
   let pipeline: Pipeline | null = null;
+  let fixed: FixedSteps | null = null;
   let problem: string | null = null;
   try {
     pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
+    fixed = await readFixedSteps(run);
   } catch (error) {
     if (!isFrameloomError(error)) throw error;
     problem = error.toLine();
@@ -109,7 +112,7 @@ export async function describeRun(
   const facts: RunFacts = {
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
-    steps: pipeline?.training.steps ?? null,
+    steps: fixed?.steps ?? pipeline?.training.steps ?? null,
     ...{ lastScore: scores.at(-1) ?? null, bestScore, snapshots },
     isExported: exported !== undefined,
     ...(await sizeOf(folder)),

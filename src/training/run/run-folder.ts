@@ -14,6 +14,8 @@ export interface RunPaths {
   /** The resolved pipeline, every default written out. */
   readonly pipeline: string;
   readonly log: string;
+  /** How many steps its training has, and from which on that was known. */
+  readonly schedule: string;
   readonly snapshots: string;
   readonly samples: string;
   readonly exports: string;
@@ -55,6 +57,7 @@ export function runPaths(folder: string): RunPaths {
     name: basename(absolute),
     pipeline: join(folder, 'pipeline.yaml'),
     log: join(folder, 'log.jsonl'),
+    schedule: join(folder, 'schedule.json'),
     snapshots: join(folder, 'snapshots'),
     samples: join(folder, 'samples'),
     exports: join(folder, 'exports'),

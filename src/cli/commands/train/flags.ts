@@ -5,7 +5,7 @@ import { isPipelineWord, takeBack } from '../../taken-word.js';
 import { addSkipFlag, settingsOf } from '../../input/skip-broken.js';
 import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
-import { positiveNumber } from '../../values.js';
+import { positiveNumber, snapshotChoice } from '../../values.js';
 
 /** `frameloom train` */
 export const registerTrain: Register = (program, run) => {
@@ -21,6 +21,11 @@ export const registerTrain: Register = (program, run) => {
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
     .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
     .option('--resume', 'go on with --run, or with the newest run of this pipeline')
+    .option(
+      '--snapshot <which>',
+      'with --resume: go back to best or a step; what came after it is kept aside',
+      snapshotChoice,
+    )
     .option('--dry-run', 'check the pipeline and its clips, train nothing');
   addBackendFlag(addTrustFlag(addSkipFlag(command)))
     .option('--json', 'print the result as JSON')
@@ -30,7 +35,8 @@ export const registerTrain: Register = (program, run) => {
 Examples:
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
   $ frameloom train mine.yaml
-  $ frameloom train --resume --run runs/00001-edges-to-video`,
+  $ frameloom train --resume --run runs/00001-edges-to-video
+  $ frameloom train --resume --run runs/00001-edges-to-video --snapshot best`,
     )
     .action((path: string | undefined, flags: TrainFlags, self: Command) =>
       run(async (context) => {

@@ -3,6 +3,7 @@ import { FrameloomError, isFrameloomError } from '../../../base/error.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { formatBytes, formatDuration } from '../../../base/units.js';
 import { loadPipeline } from '../../../pipeline/load.js';
+import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import { train, type TrainEnding } from '../../../training/trainer.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
@@ -22,6 +23,7 @@ export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
   run?: string;
   maxMinutes?: number;
   resume?: boolean;
+  snapshot?: SnapshotChoice;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -44,11 +46,14 @@ export async function trainPipeline(
   context: Context,
 ): Promise<Trained> {
   const started = performance.now();
+  const why = flags.resume ? undefined : 'without --resume';
+  refuseIdle({ option: '--snapshot', given: flags.snapshot, why });
   const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
     log: context.log,
   });
   const opening = createOpeningProgress(context);
   const progress = createProgress(context);
+  const minutes = Math.min(pipeline.training.minutes ?? Infinity, flags.maxMinutes ?? Infinity);
   let trained: Trained;
   try {
     context.log.info(`training in ${run.folder}`);
@@ -61,6 +66,7 @@ export async function trainPipeline(
       cacheFolder: cacheFolder(),
       trustFilters: trustsFilters(flags),
       ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
+      ...(flags.snapshot !== undefined && { snapshot: flags.snapshot }),
       onOpening: (now) => opening.update(now),
       onOpened: () => opening.stop(),
       onEvaluation: (done, total) =>
@@ -68,11 +74,11 @@ export async function trainPipeline(
       onProgress: ({ step, steps, terms, ...figures }) =>
         progress.update({
           done: step,
-          total: steps,
+          ...(Number.isFinite(steps) && { total: steps }),
           unit: 'steps',
           losses: sidesOf(terms),
-          ...(flags.maxMinutes !== undefined && {
-            timeShare: figures.elapsedSeconds / (flags.maxMinutes * 60),
+          ...(Number.isFinite(minutes) && {
+            timeShare: figures.elapsedSeconds / (minutes * 60),
           }),
           ...figures,
         }),
@@ -117,12 +123,13 @@ function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number
 /** What is about a training says nothing where there is none. */
 function refuseBesideDryRun(
   path: string | undefined,
-  { run, resume, maxMinutes }: TrainFlags,
+  { run, resume, snapshot, maxMinutes }: TrainFlags,
 ): asserts path is string {
   const why = 'beside --dry-run';
   refuseIdle(
     { option: '--run', given: run, why },
     { option: '--resume', given: resume, why },
+    { option: '--snapshot', given: snapshot, why },
     { option: '--max-minutes', given: maxMinutes, why },
   );
   if (path === undefined) {

@@ -98,7 +98,8 @@ async function discardUntrained(run: Run, keepFolder: boolean): Promise<void> {
   const logBytes = existsSync(run.log) ? (await stat(run.log)).size : 0;
   if (logBytes > 0 || (await listSnapshots(run.snapshots)).length > 0) return;
   // One by one: what is not ours stays.
-  for (const path of [run.pipeline, run.log, run.snapshots, run.samples, run.exports, run.events]) {
+  const { pipeline, log, schedule, snapshots, samples, exports, events } = run;
+  for (const path of [pipeline, log, schedule, snapshots, samples, exports, events]) {
     await rm(path, { recursive: true, force: true });
   }
   await run.close();

@@ -1,0 +1,74 @@
+import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
+import type { StepsOrShare, TrainingOptions } from './options.js';
+import { rolloutFrames, stepsOf } from './schedule.js';
+
+/** Of a frame that is trained on, the share that one takes which is only generated, at the most. */
+export const OF_A_TRAINED_FRAME = 0.5;
+/** The same of a frame of warm-up, which is not measured either. */
+const WARM_UP = 1 / 3;
+/** Places at which the frames of a step are looked at. */
+const PLACES = 256;
+
+export interface FitOptions {
+  readonly training: TrainingOptions;
+  /** Steps done. */
+  readonly from: number;
+  /** Steps in all at the most. */
+  readonly most: number;
+  readonly leftMs: number;
+  /** What steps took, and the frames of the batch that they trained on. */
+  readonly measured: readonly { readonly ms: number; readonly frames: number }[];
+  /** Frames that an evaluation generates. */
+  readonly evaluationFrames: number;
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/**
+ * All steps of a training that ends with the time: rollouts that grow, warm-ups, graphs that are yet to be
+ * recorded, samples and evaluations are counted in, by what a frame of the first steps took.
+ */
+export function stepsThatFit(options: FitOptions): { steps: number; frameMs: number } {
+  const { training, from, most, leftMs, measured, evaluationFrames } = options;
+  const { batch, warmUp } = training;
+  // A median: the first step of each kind is recorded, and takes many times as long.
+  const frameMs = median(measured.map(({ ms, frames }) => ms / frames));
+  const recordingMs = measured.reduce(
+    (sum, { ms, frames }) => sum + Math.max(0, ms - 2 * frames * frameMs),
+    0,
+  );
+
+  const framesAt = (step: number, steps: number): number => {
+    const isWarm = step >= stepsOf(warmUp.fromStep, steps);
+    const warm = isWarm ? warmUp.fraction * warmUp.frames * WARM_UP : 0;
+    return rolloutFrames(training, step, steps) + warm;
+  };
+  const times = (every: StepsOrShare, steps: number): number => {
+    const interval = Math.max(1, stepsOf(every, steps));
+    const atTheEnd = steps % interval === 0 ? 0 : 1;
+    return Math.floor(steps / interval) - Math.floor(from / interval) + atTheEnd;
+  };
+  const msOf = (steps: number): number => {
+    let sum = 0;
+    for (let i = 0; i < PLACES; i += 1) {
+      sum += framesAt(from + ((i + 0.5) / PLACES) * (steps - from), steps);
+    }
+    const trained = (sum / PLACES) * (steps - from) * batch;
+    const generated =
+      times(training.evaluateEverySteps, steps) * evaluationFrames +
+      times(training.sampleEverySteps, steps) * SAMPLE_FRAMES;
+    const longer = rolloutFrames(training, steps, steps) - rolloutFrames(training, from, steps);
+    return (trained + OF_A_TRAINED_FRAME * generated) * frameMs + longer * recordingMs;
+  };
+
+  let low = from;
+  // No step takes less than one frame does.
+  let high = Math.min(most, from + Math.ceil(leftMs / Math.max(frameMs * batch, 1e-3)));
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (msOf(middle) <= leftMs) low = middle;
+    else high = middle - 1;
+  }
+  return { steps: low, frameMs };
+}

@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/base/log.js';
+import { createAverages } from '../../src/training/averages.js';
+import { openBudget, readFixedSteps } from '../../src/training/budget.js';
+import { trainingOptions } from '../../src/training/options.js';
+import { runPaths } from '../../src/training/run/run-folder.js';
+import { testFolder } from './run/support.js';
+
+async function prepared() {
+  const run = runPaths(await testFolder());
+  let said = '';
+  const log = createLogger({ write: (line) => void (said += line) });
+  const open = (training: object, more: { maxMinutes?: number; step?: number } = {}) =>
+    openBudget({
+      ...{ run, log, step: 0, evaluationFrames: 0 },
+      training: trainingOptions.parse({ frames: 4, warmUp: { frames: 0 }, ...training }),
+      ...more,
+    });
+  return { run, open, said: () => said };
+}
+
+/** As many steps as are counted by. */
+async function measured(budget: Awaited<ReturnType<typeof openBudget>>): Promise<void> {
+  for (let step = 1; step <= 50; step += 1) {
+    budget.learn(400, 4);
+    await budget.settle(step, step + 2);
+  }
+}
+
+describe('the steps of a training', () => {
+  it('are known at once where no minutes decide', async () => {
+    const { run, open } = await prepared();
+    const budget = await open({ steps: 70 });
+    expect([budget.steps, budget.totalAt(0), budget.deadline]).toEqual([70, 70, Infinity]);
+    // A clock beside it later is a limit and no other number.
+    const later = await open({ steps: 70 }, { maxMinutes: 1, step: 20 });
+    expect([later.steps, later.totalAt(20)]).toEqual([70, 70]);
+    expect(await readFixedSteps(run)).toMatchObject({ steps: 70, fromStep: 0 });
+  });
+
+  it('are counted once where minutes decide, and kept by the run', async () => {
+    const { open, said } = await prepared();
+    const budget = await open({ steps: 9000 }, { maxMinutes: 100 });
+    expect([budget.steps, budget.totalAt(49)]).toEqual([9000, null]);
+    await measured(budget);
+    // All of them fit into 100 minutes at 400 ms.
+    expect([budget.steps, budget.totalAt(52)]).toEqual([9000, 9000]);
+    expect(said()).toContain('all 9000 steps fit into 1h40m, at 100 ms a frame');
+
+    const short = await prepared();
+    const counted = await short.open({ steps: 9000 }, { maxMinutes: 10 });
+    await measured(counted);
+    // 96 % of 1,500, less ten samples of sixteen frames at half of 100 ms.
+    expect(counted.steps).toBeGreaterThan(1420 + 50 - 40);
+    expect(counted.steps).toBeLessThanOrEqual(1420 + 50);
+    // What is planned already stays as it was planned.
+    expect([counted.totalAt(51), counted.totalAt(52)]).toEqual([null, counted.steps]);
+    counted.sayEnd(counted.steps);
+    expect(short.said()).not.toContain('the time was over');
+    counted.sayEnd(1000);
+    expect(short.said()).toContain(`the time was over after 1000 of the ${counted.steps} steps`);
+
+    const resumed = await short.open({ steps: 9000 }, { maxMinutes: 3, step: 600 });
+    await measured(resumed);
+    expect([resumed.steps, resumed.totalAt(51)]).toEqual([counted.steps, null]);
+    await short.open({ steps: 9000 }, { step: counted.steps });
+    expect(short.said()).toContain(`all ${counted.steps} steps are done`);
+    // Another question has another answer.
+    const longer = await short.open({ steps: 9001 }, { step: 600 });
+    expect([longer.steps, longer.totalAt(600)]).toEqual([9001, 9001]);
+  });
+
+  it('have no other bound where the pipeline asks for minutes', async () => {
+    const { run, open } = await prepared();
+    const budget = await open({ steps: 3, minutes: 10 });
+    expect(budget.steps).toBe(Infinity);
+    await measured(budget);
+    expect(budget.steps).toBeGreaterThan(1400);
+    expect(await readFixedSteps(run)).toMatchObject({ asked: { steps: 3, minutes: 10 } });
+    await writeFile(run.schedule, '{"steps": 0}');
+    await expect(open({ steps: 3 })).rejects.toMatchObject({ code: 'bad-snapshot' });
+  });
+});
+
+describe('averages', () => {
+  it('are means over the steps that had a term, and go on from a snapshot', () => {
+    const averages = createAverages();
+    averages.add({ a: 1, r1: 6 });
+    averages.add({ a: 2, b: Number.NaN });
+    const saved = JSON.parse(JSON.stringify(averages.saved())) as unknown;
+    const resumed = createAverages(saved);
+    for (const one of [averages, resumed]) {
+      one.add({ a: 6 });
+      expect(one.take()).toEqual({ a: 3, r1: 6 });
+      expect(one.take()).toEqual({});
+    }
+    expect(createAverages('nothing of the kind').take()).toEqual({});
+  });
+});
