@@ -37,6 +37,14 @@ export default defineConfig(
     ignores: ['src/cli/**'],
     rules: {
       'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name="recursive"][value.value=true]',
+          message: 'In /proc this never ends. Use makeFolder of src/base/make-folder.mjs.',
+        },
+      ],
       'no-restricted-properties': [
         'error',
         { object: 'Math', property: 'random', message: 'Use randomStream of src/base/random.ts.' },

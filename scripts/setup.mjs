@@ -3,8 +3,8 @@
 // TensorFlow; ffmpeg alone with --ffmpeg). `npm test` and `npm run demo` run it in a clone, `frameloom
 // setup` in a package. Safe to run any time: what is there is left alone. See docs/install.md.
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../src/base/make-folder.mjs';
 import { withLock } from '../src/base/lock.mjs';
 import { build, isBuilt, sourceHash } from './setup/build.mjs';
 import { ffmpegNeed } from './setup/ffmpeg.mjs';
@@ -71,7 +71,7 @@ async function setUp(parts, mayWork) {
 async function assertCache() {
   const folder = cacheFolder();
   try {
-    await mkdir(join(folder, 'locks'), { recursive: true });
+    await makeFolder(join(folder, 'locks'));
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     throw new SetupError(

@@ -3,9 +3,10 @@
 // It is made of Node-API, so no version of Node needs another one.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { withLock } from '../../src/base/lock.mjs';
 import { findProgram } from './paths.mjs';
 import { lastLine, run } from './run.mjs';
@@ -135,7 +136,7 @@ export async function buildBinding(cache, stamp, parts) {
       say(`compiling TF.js's addon against it (about 20 s)`);
       const beside = `${folder}.partial`;
       await rm(beside, { recursive: true, force: true });
-      await mkdir(beside, { recursive: true });
+      await makeFolder(beside);
       try {
         const target = addonPath(beside);
         await compile(compilerArguments({ ...parts, target }));

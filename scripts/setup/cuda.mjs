@@ -1,7 +1,8 @@
 // The CUDA libraries that the GPU wheel loads at run time, where the system does not have them.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { downloadWheel } from './download.mjs';
 import { run } from './run.mjs';
 import { say } from './say.mjs';
@@ -52,7 +53,7 @@ export async function provideCuda(folder, release, python) {
   say(`fetching ${requirements.length} CUDA libraries, about 3 GB`);
   for (const [index, requirement] of requirements.entries()) {
     const work = join(folder, 'cuda', `${index}`);
-    await mkdir(work, { recursive: true });
+    await makeFolder(work);
     const wheel = await downloadWheel(
       { requirement, platformTags: release.platformTags },
       work,

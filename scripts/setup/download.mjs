@@ -2,8 +2,9 @@
 // certificates; progress, retries and the hash check are ours on top.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { pipVersion } from './python.mjs';
 import { isPinned, PINNED_SHA256, PYTHON_TAG } from './release.mjs';
 import { lastLine, run } from './run.mjs';
@@ -174,7 +175,7 @@ export async function downloadWheel(wheel, folder, python) {
   const work = join(folder, 'pip');
   for (let attempt = 1; ; attempt++) {
     await rm(work, { recursive: true, force: true });
-    await mkdir(work, { recursive: true });
+    await makeFolder(work);
     const progress = startProgress(`downloading ${wheel.requirement}`, {
       totalBytes: wheel.wheelBytes,
     });

@@ -1,8 +1,9 @@
 // ffmpeg and ffprobe: those of this machine, else a pair from npm in the cache. The same order as
 // src/video looks in.
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, rename, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { withLock } from '../../src/base/lock.mjs';
 import { noteProvided, provided } from '../../src/base/provisions.mjs';
 import { PINNED, fetchPackage } from './npm-package.mjs';
@@ -88,7 +89,7 @@ export async function provideFfmpeg() {
       if (PROGRAMS.every((program) => existsSync(join(folder, fileName(program))))) return;
       const beside = `${folder}.partial`;
       await rm(beside, { recursive: true, force: true });
-      await mkdir(beside, { recursive: true });
+      await makeFolder(beside);
       try {
         for (const program of PROGRAMS) {
           const whole = join(beside, `${program}-package`);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { withLock } from '../../src/base/lock.mjs';
 import { provideCuda } from './cuda.mjs';
 import { assertKnownWheel, assertSpace, downloadWheel, sha256Of } from './download.mjs';
@@ -130,7 +131,7 @@ export async function provideLibtensorflow(source, cache) {
       if (isWhole(folder)) return folder;
       const beside = `${folder}.partial`;
       await rm(beside, { recursive: true, force: true });
-      await mkdir(beside, { recursive: true });
+      await makeFolder(beside);
       try {
         await (source.kind === 'folder' ? linkFolder(source, beside) : unpack(source, beside));
         await rm(folder, { recursive: true, force: true });

@@ -3,8 +3,9 @@
 // theirs is run and nothing that they depend on comes along.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { lastLine, run } from './run.mjs';
 import { SetupError, say } from './say.mjs';
 
@@ -126,7 +127,7 @@ export async function fetchPublished(spec, folder, check) {
   await rm(folder, { recursive: true, force: true });
   const work = `${folder}.fetch`;
   await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true });
+  await makeFolder(work);
   try {
     const { program, before, shell } = npmCommand();
     const { code, output } = await run(

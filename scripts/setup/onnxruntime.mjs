@@ -3,10 +3,11 @@
 // usual machines along, compressed, and unpacks its own when it is first needed (src/export/runtime-files.ts):
 //   <cache>/onnxruntime-<version>-<machine>/{package.json,dist,bin,common}
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { withLock } from '../../src/base/lock.mjs';
 import { noted, noteProvided } from '../../src/base/provisions.mjs';
 import { PINNED, fetchPackage } from './npm-package.mjs';
@@ -115,7 +116,7 @@ export async function onnxruntimeNeed() {
           await copyScripts(whole, beside);
           for (const file of binaries) {
             const path = binary(machine, file);
-            await mkdir(dirname(join(beside, path)), { recursive: true });
+            await makeFolder(dirname(join(beside, path)));
             await rename(join(whole, path), join(beside, path));
           }
           await rename(beside, folder);
@@ -157,7 +158,7 @@ export async function vendorOnnxruntime() {
       return names.map(async (name) => {
         const content = await readFile(join(whole, binary(machine, name)));
         const target = join(beside, machine, `${name}.br`);
-        await mkdir(dirname(target), { recursive: true });
+        await makeFolder(dirname(target));
         await writeFile(target, await compressed(content));
         machines[machine]?.push({ name, bytes: content.length });
       });

@@ -7,8 +7,9 @@
 // the core of whichever Frameloom loads it (src/backend/native.ts leaves it in a global): both have to
 // work on one set of tensors anyway.
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../src/base/make-folder.mjs';
 import { withLock } from '../../src/base/lock.mjs';
 import { PINNED, fetchPackage } from './npm-package.mjs';
 import { say } from './say.mjs';
@@ -49,7 +50,7 @@ export async function provideTfjsNode(cache) {
         await fetchPackage('node-api-headers', join(beside, 'headers'));
         for (const name of ['tfjs', 'tfjs-core']) {
           const stand = join(beside, 'node_modules', '@tensorflow', name);
-          await mkdir(stand, { recursive: true });
+          await makeFolder(stand);
           await writeFile(join(stand, 'index.js'), CORE);
         }
         await rename(beside, folder);

@@ -26,10 +26,11 @@
 // Age is measured by the disk's own clock, that of a file just written there. What such a lock cannot
 // give is safety from an owner that slept for longer than that and goes on: it is told by `onLost`.
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from './make-folder.mjs';
 import { isAlive, ownerIn, thisOwner } from './owner.mjs';
 
 /** An owner that cannot be seen and has not renewed its lock for this long is gone. */
@@ -85,7 +86,7 @@ const heldHere = new Set();
 export async function tryLock(path, options = {}) {
   for (let attempts = 0; ;) {
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const result = await attempt(path, options);
       if (result !== undefined) return result;
     } catch (error) {

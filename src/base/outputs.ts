@@ -1,9 +1,10 @@
-import { link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asGiven } from './caller.js';
 import { flush } from './flush.js';
 import { FrameloomError, isFrameloomError, messageOf } from './error.js';
 import { silentLogger, type Logger } from './log.js';
+import { makeFolder } from './make-folder.mjs';
 import { removeTemporary, sweepTemporaries, temporaryBeside } from './temporaries.js';
 
 const codeOf = (error: unknown): string | undefined =>
@@ -79,37 +80,6 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/**
- * Makes a folder and those above it that are missing. Unlike the system library's own, which looks
- * for a parent for ever where the system denies that there is one (in /proc, say).
- * @throws NodeJS.ErrnoException
- */
-export async function makeFolder(folder: string): Promise<void> {
-  const missing: string[] = [];
-  for (let above = folder; ; above = dirname(above)) {
-    try {
-      await mkdir(above);
-      break;
-    } catch (error) {
-      const code = codeOf(error);
-      // The root of a drive is there whatever the system says of making it.
-      if (above === dirname(above)) break;
-      if (code === 'EEXIST') {
-        // A file in the place of a folder.
-        if (!(await stat(above)).isDirectory()) throw error;
-        break;
-      }
-      if (code !== 'ENOENT') throw error;
-      missing.unshift(above);
-    }
-  }
-  for (const below of missing) {
-    await mkdir(below).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    });
-  }
-}
 
 /** Waits until a file's content is on the disk itself. */
 export async function syncFile(path: string): Promise<void> {

@@ -7,7 +7,7 @@
 // package, and holds whatever FRAMELOOM_CACHE says later. The one in the cache serves packages whose
 // folder cannot be written, such as those that root installed for everybody.
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url';
  */
 
 /** From src/base/ and from dist/base/ alike. */
+import { makeFolder } from './make-folder.mjs';
 const PACKAGE = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /**
@@ -124,7 +125,7 @@ export async function noteProvided(name, note, places) {
  * @param {Note} note
  */
 async function writeNote(file, note) {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   const fresh = `${file}.${process.pid}`;
   try {
     await writeFile(fresh, `${JSON.stringify(note, null, 2)}\n`);

@@ -87,9 +87,12 @@ async function run(args: readonly string[], version: string, terminal: Terminal)
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error, reporter);
     // Help and version are no errors; every other complaint of the parser is about usage.
-    if (error.exitCode === 0) return EXIT.ok;
-    if (error.code !== 'commander.help') reportError(usageError(error, program, args), reporter);
-    return EXIT.usage;
+    if (error.exitCode !== 0) {
+      if (error.code !== 'commander.help') reportError(usageError(error, program, args), reporter);
+      return EXIT.usage;
+    }
+    // What standard output did not take of them is known a moment later.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   const unwritten = terminal.failure?.();
   if (exitCode !== EXIT.ok || unwritten === undefined) return exitCode;

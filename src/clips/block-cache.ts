@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../base/error.js';
+import { makeFolder } from '../base/make-folder.mjs';
 import type { Logger } from '../base/log.js';
 
 export interface BlockCacheOptions {
@@ -150,7 +151,7 @@ export class BlockCache {
 
   async #open(): Promise<{ handle: FileHandle; path: string }> {
     const folder = this.#options.folder ?? tmpdir();
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const path = join(folder, `frames-${randomBytes(6).toString('hex')}.raw`);
     const handle = await open(path, 'wx+');
     // Windows cannot remove an open file; there it goes in close().

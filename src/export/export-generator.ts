@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
 import { refuseExisting, writeFileAtomic } from '../base/outputs.js';
+import { asGiven } from '../base/caller.js';
 import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
@@ -140,7 +141,7 @@ export async function exportGenerator(
   const { target = 'onnxruntime', precision = 'float32' } = options;
   if (precision === 'float16' && !TARGETS[target].half) {
     throw new FrameloomError('bad-option', `${target} does not compute in float16`, {
-      hint: 'float16-weights halves the file',
+      hint: `${asGiven('--fp16-weights', "precision: 'float16-weights'")} halves the file`,
     });
   }
   const { size } = model.pipeline.data;

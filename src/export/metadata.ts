@@ -118,6 +118,12 @@ function readProperties(file: Uint8Array): Record<string, string> {
  *   what no export says; untrusted when it names other files
  */
 export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
+  if (file.length === 0) {
+    throw new FrameloomError('bad-input', `${path} is empty (0 bytes)`, {
+      path,
+      hint: 'give the file that `frameloom export` wrote',
+    });
+  }
   let entries: Record<string, string>;
   let external: boolean;
   try {

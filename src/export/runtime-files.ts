@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { cacheFolder } from '../base/cache-folder.js';
+import { makeFolder } from '../base/make-folder.mjs';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { createLogger, type Logger } from '../base/log.js';
 import { packageRoot, setupCommand } from '../base/own-package.js';
@@ -97,7 +98,7 @@ export async function carriedEntry(places: {
   if (isWhole(folder, carried, machine)) return join(folder, ENTRY);
   let beside: string;
   try {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     beside = await mkdtemp(`${folder}.`);
   } catch (error) {
     const scratch = await mkdtemp(join(tmpdir(), 'frameloom-onnxruntime-'));
@@ -150,7 +151,7 @@ async function unpack(
   folder: string,
 ): Promise<void> {
   await cp(join(vendor, 'js'), folder, { recursive: true });
-  await mkdir(join(folder, binaryFolder(machine)), { recursive: true });
+  await makeFolder(join(folder, binaryFolder(machine)));
   for (const { name, bytes } of machines[machine]!) {
     const content = await promisify(brotliDecompress)(
       await readFile(join(vendor, machine, `${name}.br`)),

@@ -3,6 +3,7 @@ import { silentLogger, type Logger } from '../base/log.js';
 import { formatRational, type Rational } from '../base/rational.js';
 import { Encoder, type EncoderOptions } from './encoder.js';
 import type { FrameIntake } from './frame-intake.js';
+import { onePictureError } from './output.js';
 import type { OutputTimes } from './output-times.js';
 import { frameBytes, isPixelFormat, PIXEL_FORMATS } from './pixel-format.js';
 import type { EncodeOptions, Frame, FrameShape, OutputFormatName } from './types.js';
@@ -97,7 +98,7 @@ async function feed(
     const frame = await intake.next();
     if (!frame) break;
     checkFrame(frame, before + frames, shape, options.expects !== undefined);
-    if (onlyPicture !== undefined && last) throw onePicture(onlyPicture);
+    if (onlyPicture !== undefined && last) throw onePictureError(onlyPicture);
     const { tick, repeats } = times.place(frame.timeSeconds);
     if (frames === 0) firstTick = tick;
     const origin = fromZero ? firstTick : 0;
@@ -152,12 +153,6 @@ function checkFrame(frame: Frame, at: number, shape: FrameShape, expected: boole
     );
   }
 }
-
-const onePicture = (path: string): FrameloomError =>
-  new FrameloomError('bad-option', `${path} holds one picture, and there are more frames`, {
-    hint: 'name a pattern such as %05d.png',
-    path,
-  });
 
 /** Frames that had to be moved visibly. */
 export function tellMoved(

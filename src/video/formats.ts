@@ -380,10 +380,14 @@ export function formatOf(target: string | undefined, named?: string): OutputForm
     );
     if (known) return known;
   }
-  const what =
-    named === undefined ? `${target ?? ''} has no extension that` : `"${named}" is no format that`;
-  throw new FrameloomError('bad-option', `${what} can be written`, {
-    hint: `one of ${OUTPUT_FORMAT_NAMES.join(', ')}`,
-    ...(target === undefined ? {} : { path: target }),
+  if (named !== undefined) {
+    throw new FrameloomError('bad-option', `"${named}" is no format that can be written`, {
+      hint: `one of ${OUTPUT_FORMAT_NAMES.join(', ')}`,
+    });
+  }
+  const extensions = OUTPUT_FORMAT_NAMES.flatMap((name) => OUTPUT_FORMATS[name].extensions);
+  throw new FrameloomError('bad-option', `${target} has no extension that can be written`, {
+    hint: `one of ${extensions.join(' ')}, or say which format it is`,
+    path: target!,
   });
 }

@@ -7,7 +7,7 @@ export { timesAhead } from './frame-times.js';
 export { encodeFrames, encodeInSegments } from './encode.js';
 export type { FilmProgress, SegmentFolder } from './film-progress.js';
 export { isSegmentable } from './join-segments.js';
-export { assertFree } from './output.js';
+export { assertFree, assertHolds } from './output.js';
 export { assertPixelFormat } from './pixel-format-names.js';
 export { assertNotAnInput, KeptFiles } from './kept-files.js';
 export { partOf, type PartOptions } from './part.js';

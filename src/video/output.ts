@@ -4,11 +4,11 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
+import { makeFolder } from '../base/make-folder.mjs';
 import {
   assertWritable,
   commitFile,
   existsError,
-  makeFolder,
   refuseExisting,
   writeError,
 } from '../base/outputs.js';
@@ -120,6 +120,28 @@ export async function assertFree(
     await refuseExisting(target);
   }
   await assertWritable(numbered ? target : await placeOf(target));
+}
+
+export const onePictureError = (path: string): FrameloomError =>
+  new FrameloomError('bad-option', `${path} holds one picture, and there are more frames`, {
+    hint: `name a pattern such as ${join(dirname(path), `%05d${extname(path)}`)}`,
+    path,
+  });
+
+/**
+ * Says before any work that so many frames fit into an output.
+ * @param frames null where nobody knows
+ * @param pictures each frame is a file
+ * @throws FrameloomError bad-option where it is one picture, and there are more
+ */
+export async function assertHolds(
+  target: string,
+  pictures: boolean,
+  frames: number | null,
+): Promise<void> {
+  if (!pictures || target === '-' || frames === null || frames < 2 || isNumbered(target)) return;
+  const kind = await kindOf(target);
+  if (kind !== 'pipe' && kind !== 'device') throw onePictureError(target);
 }
 
 /** A link is written through, as everything else on the system does it. */

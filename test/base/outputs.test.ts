@@ -14,13 +14,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameloomError } from '../../src/base/error.js';
-import {
-  commitFile,
-  makeFolder,
-  refuseExisting,
-  writeError,
-  writeFileAtomic,
-} from '../../src/base/outputs.js';
+import { makeFolder } from '../../src/base/make-folder.mjs';
+import { commitFile, refuseExisting, writeError, writeFileAtomic } from '../../src/base/outputs.js';
 import { temporaryBeside } from '../../src/base/temporaries.js';
 
 let folder: string;
@@ -85,7 +80,7 @@ describe('what is there', () => {
     await writeFile(path, 'old');
     await expect(writeFileAtomic(path, 'new', { overwrite: false })).rejects.toMatchObject({
       code: 'exists',
-      hint: expect.stringContaining('--overwrite') as string,
+      hint: expect.stringContaining('overwrite: true') as string,
     });
     expect(await readFile(path, 'utf8')).toBe('old');
     const dead = join(folder, 'dead');

@@ -92,10 +92,10 @@ describe('a line that cannot be meant', () => {
     ['generate RUN -i CLIP -o %d.jpg --quality 101', '"101" is not a quality from 1 to 100'],
     ['generate RUN -i CLIP -o x.mp4 --start 1:99', '"1:99" is not a time such as 12.5'],
     [
-      'generate RUN -i CLIP -o FOLDER/x.webp',
+      '-q generate RUN -i CLIP -o FOLDER/x.webp',
       'x.webp holds one picture, and there are more frames (name a pattern such as ',
     ],
-    ['generate RUN -i CLIP -o FOLDER/x.jpg --dry-run', 'x.jpg holds one picture'],
+    ['-q generate RUN -i CLIP -o FOLDER/x.jpg --dry-run', 'x.jpg holds one picture'],
     ['sample RUN -o FOLDER/x.png', 'x.png holds one picture'],
     [
       'generate RUN -i CLIP -o x.mpegts',

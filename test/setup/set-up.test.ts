@@ -22,6 +22,7 @@ for (const path of [
   'scripts/setup.mjs',
   'scripts/setup',
   'src/base/lock.mjs',
+  'src/base/make-folder.mjs',
   'src/base/owner.mjs',
 ]) {
   cpSync(join(root, path), join(installed, path), { recursive: true });

@@ -6,6 +6,7 @@ import { assertWritable, refuseExisting } from '../../base/outputs.js';
 import { runPaths } from '../../training/run/run-folder.js';
 import {
   assertFree,
+  assertHolds,
   assertNotAnInput,
   assertPixelFormat,
   formatOf,
@@ -32,6 +33,8 @@ export interface OutputCheck {
   readonly outputPixelFormat?: string | undefined;
   /** Told of what is finished that a process left which died over it. */
   readonly log?: Logger | undefined;
+  /** How many there will be, where that is known. */
+  readonly frames?: number | undefined;
   /** Files, folders of pictures and patterns that are read. */
   readonly reads: readonly string[];
 }
@@ -46,6 +49,7 @@ export async function checkVideoOutput(output: string, check: OutputCheck): Prom
   if (check.outputPixelFormat !== undefined) await assertPixelFormat(check.outputPixelFormat);
   const pictures = output !== '-' && isPictureFormat(formatOf(output, check.format));
   await assertNotAnInput(output, check.reads, pictures);
+  await assertHolds(output, pictures, check.frames ?? null);
   await assertFree(output, pictures, check);
 }
 

@@ -3,7 +3,7 @@ import { silentLogger } from '../../base/log.js';
 import { assertTrusted } from '../../clips/trust.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 import { totalFrames } from '../video/input-checks.js';
-import { checkVideo, openInput } from '../video/generate-video.js';
+import { checkRoom, checkVideo, openInput } from '../video/generate-video.js';
 import { folderOf, refuseInputs, type BatchOptions } from './batch.js';
 import { modelFingerprint } from './fingerprint.js';
 import { assertFree, formatOf, isPictureFormat } from '../../video/index.js';
@@ -54,7 +54,9 @@ export async function* foreseeBatch(
       const video = await openInput({ ...options, input: job.input });
       await video.close();
       checkVideo(video, model, options);
-      yield { job, verdict, frames: totalFrames(video.info, fps) };
+      const frames = totalFrames(video.info, fps);
+      await checkRoom({ output: job.output, format: options.format }, frames);
+      yield { job, verdict, frames };
     } catch (error) {
       signal?.throwIfAborted();
       const told = isFrameloomError(error)

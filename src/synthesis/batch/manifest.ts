@@ -1,7 +1,8 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { flush } from '../../base/flush.js';
-import { assertWritable, makeFolder, writeError } from '../../base/outputs.js';
+import { makeFolder } from '../../base/make-folder.mjs';
+import { assertWritable, writeError } from '../../base/outputs.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { entrySchema, type ManifestEntry } from './manifest-entry.js';
 import type { Shard } from './template.js';

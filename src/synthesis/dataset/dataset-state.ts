@@ -5,7 +5,8 @@ import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { tryLock, type Lock } from '../../base/lock.mjs';
 import type { Logger } from '../../base/log.js';
-import { makeFolder, writeError } from '../../base/outputs.js';
+import { makeFolder } from '../../base/make-folder.mjs';
+import { writeError } from '../../base/outputs.js';
 import { isTemporary, removeTemporary } from '../../base/temporaries.js';
 import { partFolder } from './folder-writer.js';
 import {

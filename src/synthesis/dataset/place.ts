@@ -1,6 +1,7 @@
-import { lstat, mkdir, rename } from 'node:fs/promises';
+import { lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder, syncFile, syncFolder, writeError } from '../../base/outputs.js';
+import { makeFolder } from '../../base/make-folder.mjs';
+import { syncFile, syncFolder, writeError } from '../../base/outputs.js';
 import type { Logger } from '../../base/log.js';
 
 /** Files written out to the disk at once: a journal takes many together. */
@@ -47,7 +48,7 @@ export async function placeAll(
   const kept: { readonly from: string; readonly to: string }[] = [];
   const placed: Move[] = [];
   try {
-    await mkdir(aside, { recursive: true });
+    await makeFolder(aside);
     for (const path of out) {
       const [from, to] = [join(folder, path), join(aside, String(kept.length))];
       if (!(await isThere(from))) continue;

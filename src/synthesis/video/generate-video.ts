@@ -8,6 +8,7 @@ import type { InputColour } from '../../clips/condition.js';
 import { assertTrusted } from '../../clips/trust.js';
 import {
   assertFree,
+  assertHolds,
   assertNotAnInput,
   encodeFrames,
   encodeInSegments,
@@ -171,6 +172,7 @@ async function generateFrom(
   const resample = options.fps !== undefined;
   if (!resample) warnOfRate(data.fps, info, log);
   const total = totalFrames(info, options.fps);
+  await checkRoom(options, total);
   const parts = await partsOf({ model, info, isStream: video.isStream, total, options });
   let isMade = false;
   try {
@@ -295,6 +297,19 @@ export function checkVideo(
       { hint: 'leave them out, or read from a file' },
     );
   }
+}
+
+/**
+ * Says before any frame is made that all of them fit into the output.
+ * @param total null where nobody knows
+ * @throws FrameloomError bad-option
+ */
+export async function checkRoom(
+  { output, format }: Pick<GenerateVideoOptions, 'output' | 'format'>,
+  total: number | null,
+): Promise<void> {
+  if (typeof output !== 'string' || output === '-') return;
+  await assertHolds(output, isPictureFormat(formatOf(output, format)), total);
 }
 
 /** What the output takes from the input beside its pictures. */

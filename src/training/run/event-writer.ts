@@ -1,7 +1,8 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { makeFolder } from '../../base/make-folder.mjs';
 import { flush } from '../../base/flush.js';
 import { writeError } from '../../base/outputs.js';
 import { maskedCrc32c } from './crc32c.js';
@@ -67,7 +68,7 @@ export async function openEventWriter(
     work.catch((error: unknown) => {
       throw writeError(path, error);
     });
-  const file = await guarded(mkdir(folder, { recursive: true }).then(() => open(path, 'wx')));
+  const file = await guarded(makeFolder(folder).then(() => open(path, 'wx')));
   const add = (step: number, what: Payload): Promise<void> => {
     const event = create(EventSchema, { wallTime: now(), step: BigInt(step), what });
     return guarded(file.appendFile(frameRecord(toBinary(EventSchema, event))));

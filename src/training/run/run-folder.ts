@@ -1,5 +1,6 @@
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { makeFolder } from '../../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../../base/outputs.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
@@ -90,7 +91,7 @@ async function numberedRuns(root: string): Promise<{ number: number; folder: str
 
 /** Makes `<root>/<next number>-<name>` and returns it; two at once get two numbers. */
 export async function makeNumbered(root: string, name: string): Promise<string> {
-  await mkdir(root, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(root).catch((error: unknown) => {
     throw writeError(root, error);
   });
   const last = (await numberedRuns(root)).at(-1)?.number ?? 0;
@@ -160,7 +161,7 @@ async function refuseUsed(folder: string): Promise<void> {
 async function newRun(options: StartRunOptions, root: string): Promise<string> {
   if (options.folder === undefined) return makeNumbered(root, options.name);
   await refuseUsed(options.folder);
-  await mkdir(options.folder, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(options.folder).catch((error: unknown) => {
     throw writeError(options.folder ?? '', error);
   });
   return options.folder;
@@ -185,7 +186,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       await writeFileAtomic(paths.pipeline, options.pipelineYaml);
     }
     for (const sub of [paths.snapshots, paths.samples, paths.exports, paths.events]) {
-      await mkdir(sub, { recursive: true }).catch((error: unknown) => {
+      await makeFolder(sub).catch((error: unknown) => {
         throw writeError(sub, error);
       });
     }
@@ -210,7 +211,14 @@ export async function openRun(folder: string): Promise<RunPaths & { pipelineYaml
   try {
     return { ...paths, pipelineYaml: await readFile(paths.pipeline, 'utf8') };
   } catch (error) {
-    throw new FrameloomError('not-found', `${folder} is not a run: ${messageOf(error)}`, {
+    const isThere = await stat(folder).then(
+      () => true,
+      () => false,
+    );
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = isMissing ? 'it has no pipeline.yaml' : messageOf(error);
+    const what = isThere ? `${folder} is not a run: ${why}` : `${folder} does not exist`;
+    throw new FrameloomError('not-found', what, {
       path: folder,
       hint: 'a run is a folder that `frameloom train` made, such as runs/00001-edges-to-video',
       cause: error,

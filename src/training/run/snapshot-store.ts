@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../base/make-folder.mjs';
 import { syncFolder, writeError, writeFileAtomic } from '../../base/outputs.js';
 import { isTemporary, removeTemporary, temporaryBeside } from '../../base/temporaries.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
@@ -153,7 +154,7 @@ async function writeFolder(
 ): Promise<void> {
   const temporary = await temporaryBeside(target);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     const pieces = encodeSafetensors(snapshot.tensors);
     const hash = createHash('sha256');
     for (const piece of pieces) hash.update(piece);
@@ -196,7 +197,7 @@ export async function saveSnapshot(
   const { score } = options;
   assertKeeps(options);
   const target = join(folder, snapshotFolderName(snapshot.step));
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFolder(target, snapshot, Number.isFinite(score) ? score : undefined, options.log);
   for (const name of await readdir(folder)) {
     // What a killed process left half written; the run's lock keeps any other writer away.

@@ -7,7 +7,7 @@ import {
   type BatchJob,
 } from '../../../synthesis/batch/template.js';
 import { dataOf } from '../../../synthesis/models/model.js';
-import { checkVideo, openInput } from '../../../synthesis/video/generate-video.js';
+import { checkRoom, checkVideo, openInput } from '../../../synthesis/video/generate-video.js';
 import { totalFrames, warnOfRate } from '../../../synthesis/video/input-checks.js';
 import { filesOf } from '../../../video/sequence.js';
 import type { Engine } from '../../engine/engine.js';
@@ -86,6 +86,7 @@ export async function foreseeVideo(
   warnOfColourFlags(settings, video.info, context);
   if (settings.fps === undefined) warnOfRate(dataOf(model).fps, video.info, context.log);
   const frames = totalFrames(video.info, settings.fps);
+  await checkRoom({ output: job.output, format: settings.format }, frames);
   // What is there and not to be replaced was an error before.
   const isThere = (await filesOf(job.output)).length > 0;
   tell({ job, verdict: isThere ? 'replace' : 'make', frames }, settings.json, context);

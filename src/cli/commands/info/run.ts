@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { FrameloomError } from '../../../base/error.js';
 import { ownCommand } from '../../../base/own-command.js';
+import { filesOf } from '../../../video/sequence.js';
 import type { Context } from '../../terminal/context.js';
 import { isModelWord } from '../../taken-word.js';
 import type { Told } from './told.js';
@@ -21,6 +22,16 @@ export async function inform(place: string, context: Context): Promise<Told> {
   if (isFolder && isModelWord(place)) {
     const { informOfRun } = await import('./model.js');
     return informOfRun(place);
+  }
+  if (isFolder && (await filesOf(place).catch(() => [place])).length === 0) {
+    throw new FrameloomError(
+      'bad-input',
+      `${place} is a folder without a run and without pictures`,
+      {
+        path: place,
+        hint: `name a video, a folder of pictures, or a run: ${ownCommand('runs', place)} lists those in it`,
+      },
+    );
   }
   if (/\.ya?ml$/i.test(place)) {
     throw new FrameloomError('bad-option', `${place} is a pipeline, not a video`, {

@@ -104,7 +104,7 @@ export async function informOfVideo(place: string, context: Context): Promise<To
     ['duration', seconds === null ? 'not known' : `${seconds.toFixed(3)} s`],
     ['colours', coloursOf(info)],
     ['sound', info.hasAudio ? 'yes' : 'no'],
-    ['on disk', formatBytes(bytes)],
+    ...(files.length === 0 ? [] : [['on disk', formatBytes(bytes)] as [string, string]]),
   ];
   const text = formatFacts(rows) + warnings.map((warning) => `note: ${warning}\n`).join('');
   return {

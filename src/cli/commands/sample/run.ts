@@ -102,7 +102,8 @@ async function sampleVideo(
   const reads = [...(flags.firstFrame === undefined ? [] : [flags.firstFrame])];
   reads.push(...(await modelFiles(folder)));
   const { overwrite } = flags;
-  await checkVideoOutput(flags.output, { format, outputPixelFormat, overwrite, reads });
+  const frames = flags.sheet ? 1 : (flags.frames ?? USUAL_FRAMES);
+  await checkVideoOutput(flags.output, { format, outputPixelFormat, overwrite, reads, frames });
   const engine = await openEngine(folder, flags, context, thread);
   try {
     return await sampleWith(engine, flags, context);
