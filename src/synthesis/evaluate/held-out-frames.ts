@@ -1,4 +1,4 @@
-import type { Dataset, FrameRange } from '../../clips/index.js';
+import type { Dataset, FrameRange, HeldOutSegment } from '../../clips/index.js';
 import { unlessAborted } from './abortable.js';
 
 /** Frames read at once: bounds memory whatever the length of a segment. */
@@ -16,6 +16,20 @@ export const conditionOf = (range: FrameRange, i: number): Uint8Array | null => 
   const bytes = range.width * range.height * range.layout.bytesPerPixel;
   return range.condition.subarray(i * bytes, (i + 1) * bytes);
 };
+
+/**
+ * The real frames that a rollout over a segment goes on from. Where a generator sees more of the condition
+ * than of its own past, that begins before the segment, as far as its scene does: else the first frames
+ * would see conditions that repeat, which no training window does.
+ */
+export function startOf(
+  { leadFrames }: Pick<Dataset, 'leadFrames'>,
+  { startFrame, frameCount, scoredFrames, precedingFrames }: HeldOutSegment,
+): { startFrame: number; count: number } {
+  const own = frameCount - scoredFrames;
+  const more = Math.min(precedingFrames, Math.max(0, leadFrames - own));
+  return { startFrame: startFrame - more, count: own + more };
+}
 
 /** One frame of a clip with its condition. */
 export interface ReadFrame {

@@ -10,7 +10,7 @@ import {
 import { assertGoingOn, unlessAborted } from './abortable.js';
 import { openBaselines, trainingStretches } from './baselines.js';
 import { chooseRollouts, type Rollout } from './choose-rollouts.js';
-import { conditionOf, frameOf, framesOf } from './held-out-frames.js';
+import { conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
 import { combineMeasures } from './combine-measures.js';
 import { conditionImage, conditionPicture, type Picture } from './pictures.js';
 import type { ScoredFrame } from './rollout-video.js';
@@ -71,7 +71,7 @@ type Maker = (condition: Uint8Array | null, t: number) => Promise<Image> | Image
 /**
  * Rolls a generator out over the held-out segments in closed loop, its own frames fed back, and
  * measures it against the real frames. Each segment starts from its first `historyFrames` real
- * frames, which are not scored. Training's randomness is not touched.
+ * frames, which are not scored, and from the conditions before those that the generator sees. Training's randomness is not touched.
  *
  * @throws FrameloomError bad-data when nothing is held out; cancelled
  */
@@ -111,9 +111,9 @@ export async function evaluateHeldOut(
   const strip: Picture[][] = [];
   try {
     for (const { segment, frames: count } of rollouts) {
-      const startCount = segment.frameCount - segment.scoredFrames;
+      const { startFrame, count: startCount } = startOf(dataset, segment);
       const start = await unlessAborted(
-        dataset.readFrames(segment.clip, segment.startFrame, startCount),
+        dataset.readFrames(segment.clip, startFrame, startCount),
         signal,
       );
       const starts = Array.from({ length: startCount }, (_, i) => i);
@@ -150,7 +150,7 @@ export async function evaluateHeldOut(
       const isShown = segment === rollouts[0]?.segment;
       const moments = momentsOf(count, isShown ? (options.stripMoments ?? 0) : 0);
       let t = 0;
-      const first = segment.startFrame + startCount;
+      const first = startFrame + startCount;
       const part = { start: first, count };
       for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
         assertGoingOn(signal);

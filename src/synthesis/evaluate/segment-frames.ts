@@ -3,7 +3,7 @@ import { imageFromBytes, type Image } from '../../metrics/index.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { unlessAborted } from './abortable.js';
 import type { Rollout } from './choose-rollouts.js';
-import { conditionOf, frameOf } from './held-out-frames.js';
+import { conditionOf, frameOf, startOf } from './held-out-frames.js';
 
 /** The beginning of a held-out segment in memory: what a rollout starts from, and what it is measured by. */
 export interface SegmentFrames {
@@ -25,9 +25,9 @@ export async function readSegment(
   { segment, frames: count }: Rollout,
   signal: AbortSignal | undefined,
 ): Promise<SegmentFrames> {
-  const before = segment.frameCount - segment.scoredFrames;
+  const { startFrame, count: before } = startOf(dataset, segment);
   const range: FrameRange = await unlessAborted(
-    dataset.readFrames(segment.clip, segment.startFrame, before + count),
+    dataset.readFrames(segment.clip, startFrame, before + count),
     signal,
   );
   const { width, height } = dataset;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HeldOutSegment } from '../../../src/clips/index.js';
 import { trainingStretches } from '../../../src/synthesis/evaluate/baselines.js';
 import { chooseRollouts } from '../../../src/synthesis/evaluate/choose-rollouts.js';
+import { startOf } from '../../../src/synthesis/evaluate/held-out-frames.js';
 
 const segmentsOf = (scored: readonly number[]): HeldOutSegment[] =>
   scored.map((scoredFrames, clip) => ({
@@ -10,6 +11,17 @@ const segmentsOf = (scored: readonly number[]): HeldOutSegment[] =>
   }));
 const chosen = (scored: readonly number[], bounds: Parameters<typeof chooseRollouts>[1]) =>
   chooseRollouts(segmentsOf(scored), bounds).map(({ segment, frames }) => [segment.clip, frames]);
+
+it('a rollout goes on from as many conditions as the generator sees, within its scene', () => {
+  const [segment] = segmentsOf([30]);
+  const from = (leadFrames: number, precedingFrames: number) =>
+    startOf({ leadFrames }, { ...segment!, precedingFrames });
+  // Two frames of history and three of the condition: the segment's own start is enough.
+  expect(from(2, 10)).toEqual({ startFrame: 10, count: 2 });
+  expect(from(6, 10)).toEqual({ startFrame: 6, count: 6 });
+  expect(from(6, 3)).toEqual({ startFrame: 7, count: 5 });
+  expect(from(6, 0)).toEqual({ startFrame: 10, count: 2 });
+});
 
 describe('the rollouts of an evaluation', () => {
   it('are all of them where that is little', () => {
