@@ -57,6 +57,11 @@ CASES = [
             TINY, adversarial="non-saturating", judge_scales=3, temporal_strides=(1, 2)
         ),
     ),
+    Case(
+        "with the gradient penalty, a batch of two, two temporal strides",
+        samples=2,
+        options=dataclasses.replace(TINY, r1=10.0, temporal_strides=(1, 2)),
+    ),
 ]
 
 
@@ -199,6 +204,7 @@ def recipe_of(case: Case) -> dict:
         "coldStart": case.cold,
         "judgeRaw": options.judge_raw,
         "adversarial": options.adversarial,
+        "r1": options.r1,
         "scales": options.judge_scales,
         "temporalStrides": list(options.temporal_strides),
     }

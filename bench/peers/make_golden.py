@@ -225,7 +225,7 @@ def make_r1() -> None:
         x = F.conv2d(x, *parameters[2 * index : 2 * index + 2], stride=2, padding=1)
         x = F.leaky_relu(x, LEAKY_SLOPE)
     logits = F.conv2d(x, *parameters[4:6], padding=1)
-    penalty = losses.r1_penalty(logits, images)
+    penalty = losses.r1_penalty([logits], images)
     (image_gradient,) = torch.autograd.grad(logits.sum(), images, retain_graph=True)
     # The last bias moves no slope: its gradient is zero.
     gradients = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
@@ -244,8 +244,8 @@ def make_r1() -> None:
         "biasGradients": [tensor(g) for g in gradients[1::2]],
     }
     about = (
-        "R1: penalty = mean over samples of ½·|d(sum of logits)/d(images)|², to be weighed by "
-        "gamma; its gradients with respect to the discriminator. Convolutions 4×4 padded by 1 on "
+        "R1: penalty = mean over samples of ½·|d(sum of logits)/d(images)|² / patches of a sample, to "
+        "be weighed by gamma; its gradients with respect to the discriminator. Convolutions 4×4 padded by 1 on "
         "each side, leaky 0.2 after all but the last."
     )
     write("r1", about, ["torch"], [case])

@@ -53,6 +53,8 @@ class StepOptions:
     reconstruction: float = 10.0
     warp: float = 10.0
     flow_smoothness: float = 0.1
+    # Gamma of the gradient penalty in this step; 0 leaves it out.
+    r1: float = 0.0
     generator_rate: float = 4e-4
     discriminator_rate: float = 2e-4
     beta1: float = 0.5
@@ -292,6 +294,17 @@ class Trainer:
                 lists.setdefault(name, []).append(mean_of([side(x) for _, x in judgement]))
         return {name: 0.5 * mean_of(values) for name, values in lists.items()}
 
+    def r1_terms(self, real: Real, out: Rolled) -> dict[str, Tensor]:
+        """The slope of each judge at real input, in the frames and not in their condition."""
+        lists: dict[str, list[Tensor]] = {}
+        for kind, judge, real_input, _ in self.judge_sides(real, out.frames, out.raws):
+            frames = self.options.condition_channels if kind == "frame" else 0
+            condition, images = real_input.split([frames, real_input.shape[1] - frames], 1)
+            images = images.detach().requires_grad_()
+            logits = [own for _, own in judge(torch.cat([condition, images], 1))]
+            lists.setdefault(f"{kind}_r1", []).append(losses.r1_penalty(logits, images))
+        return {name: self.options.r1 * mean_of(values) for name, values in lists.items()}
+
     # The steps.
 
     def update_generator(self) -> None:
@@ -327,6 +340,10 @@ class Trainer:
                 real, [x.detach() for x in out.frames], [x.detach() for x in out.raws]
             )
             generator_terms = self.generator_backward(real, out, features)
+        if self.options.r1 > 0:
+            penalties = self.r1_terms(real, out)
+            sum(penalties.values()).backward(inputs=self.judge_parameters)
+            judge_terms = {**judge_terms, **penalties}
         named = {f"generator/{name}": value for name, value in generator_terms.items()}
         return {**named, **{f"discriminator/{k}": v for k, v in judge_terms.items()}}, out
 

@@ -58,10 +58,13 @@ def flow_smoothness(flow: Tensor) -> Tensor:
     ).abs().mean()
 
 
-def r1_penalty(logits: Tensor, images: Tensor) -> Tensor:
-    """Mescheder et al. 2018: half the squared norm of d(sum of logits)/d(image), mean over N.
+def r1_penalty(logits: list[Tensor], images: Tensor) -> Tensor:
+    """Mescheder et al. 2018, per patch: half the squared norm of d(sum of logits)/d(image), by the
+    number of patches that a judge makes of one image at all scales, mean over N.
 
-    `images` must require a gradient and `logits` come from it. Weigh by gamma.
+    `images` must require a gradient and `logits` (one tensor a scale) come from it. Weigh by gamma.
     """
-    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return 0.5 * gradient.square().sum(dim=(1, 2, 3)).mean()
+    patches = sum(own[0].numel() for own in logits)
+    total = sum(own.sum() for own in logits)
+    (gradient,) = torch.autograd.grad(total, images, create_graph=True)
+    return 0.5 * gradient.square().sum(dim=(1, 2, 3)).mean() / patches

@@ -17,7 +17,10 @@ export interface FlowEstimator {
   flow(from: Image, to: Image): FlowField;
 }
 
-/** The settings TecoGAN's metrics use (Chu et al. 2020), so that tOF can be compared. */
+/**
+ * The settings of TecoGAN's metrics (Chu et al. 2020). Its numbers are not comparable all the same: it
+ * leaves out the border of its frames.
+ */
 export const FARNEBACK_SETTINGS = {
   pyramidScale: 0.5,
   levels: 3,

@@ -21,6 +21,12 @@ const EPSILON = 1e-12;
 const unit = (x: tf.Tensor): tf.Tensor =>
   tf.div(x, tf.maximum(tf.sqrt(tf.sum(tf.square(x))), EPSILON));
 
+/**
+ * 1 for the vector that a weight of zeros has, else 0. A constant: such a weight has no norm to be divided
+ * by, stays as it is, and has a gradient to leave by.
+ */
+const oneForNothing = (v: tf.Tensor): tf.Scalar => tf.sub(1, tf.sign(tf.sum<tf.Scalar>(tf.abs(v))));
+
 export function createSpectralNorm(specs: readonly ParameterSpec[]): SpectralNorm {
   const weights = specs.filter((spec) => spec.name.endsWith('.weight'));
   const layout = new ParameterLayout(
@@ -57,7 +63,7 @@ export function createSpectralNorm(specs: readonly ParameterSpec[]): SpectralNor
         const u = constant[`${name}.u`] as tf.Tensor2D;
         const v = constant[`${name}.v`] as tf.Tensor2D;
         const sigma = tf.sum(tf.mul(tf.matMul(matrix(weight), u), v));
-        return [name, tf.div(weight, sigma)] as const;
+        return [name, tf.div(weight, tf.add(sigma, oneForNothing(v)))] as const;
       });
       return { ...parameters, ...Object.fromEntries(normalized) };
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pipelineSchema } from './schema.js';
+import { pipelineSections } from './schema.js';
 
 /** As much of JSON Schema as zod writes for our schema. */
 export interface JsonSchema {
@@ -25,7 +25,7 @@ let cached: JsonSchema | undefined;
 /** The JSON Schema (draft 7) of what a pipeline file may say, for editors and for messages. */
 export function pipelineJsonSchema(): JsonSchema {
   cached ??= {
-    ...(z.toJSONSchema(pipelineSchema.partial({ name: true }), {
+    ...(z.toJSONSchema(pipelineSections.partial({ name: true }), {
       io: 'input',
       target: 'draft-7',
     }) as JsonSchema),

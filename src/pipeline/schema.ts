@@ -8,7 +8,7 @@ import {
 import { lossOptions, trainingOptions } from '../training/options.js';
 
 /** All of a pipeline file. Each layer owns its section; here they are only put together. */
-export const pipelineSchema = z.strictObject({
+export const pipelineSections = z.strictObject({
   name: z
     .string()
     .regex(
@@ -43,6 +43,24 @@ export const pipelineSchema = z.strictObject({
     })
     .optional()
     .describe('What exported files say of the generator.'),
+});
+
+type Sections = z.output<typeof pipelineSections>;
+
+/** Is there a loss for this generator and these discriminators that has a weight? */
+function learns({ losses, generator, sequenceDiscriminator }: Sections): boolean {
+  const { frameAdversarial, featureMatching, reconstruction, rawReconstruction } = losses;
+  const pictures = frameAdversarial + featureMatching + reconstruction + rawReconstruction;
+  const motion = sequenceDiscriminator.temporalStrides.length > 0 ? losses.sequenceAdversarial : 0;
+  const flow = generator.flow ? losses.warp + losses.flowSmoothness : 0;
+  return pictures + motion + flow > 0;
+}
+
+/** {@link pipelineSections}, and what one of them asks of another. */
+export const pipelineSchema = pipelineSections.refine(learns, {
+  path: ['losses'],
+  message:
+    'nothing is left to learn: warp and flowSmoothness are of a generator with flow, sequenceAdversarial of sequence discriminators, and no other term has a weight',
 });
 
 /** A pipeline with every default in its place. */

@@ -6,6 +6,7 @@ import {
   adder,
   featuresOf,
   halves,
+  judgesFrames,
   logitsOf,
   realWindow,
   repeated,
@@ -31,7 +32,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
   const samples = real.window.shape[0];
   const flows = out.flows.filter(({ t }) => t >= from && t < to);
   const flowShare = flows.length / out.flows.length;
-  const judged = losses.frameAdversarial > 0 || losses.featureMatching > 0;
+  const judged = judgesFrames(losses);
   const made = {
     ...numbered('frame', out.frames.slice(from, to)),
     ...numbered('raw', out.raws.slice(from, to)),

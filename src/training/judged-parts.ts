@@ -26,21 +26,33 @@ export interface RealSide {
   readonly front: tf.Tensor5D | null;
 }
 
+/** T, the frames of the rollout. */
+export const framesOf = ({ frames, window }: RealSide): number => frames.shape[0] / window.shape[0];
+
 /** The real frames by time: those that the rollout saw as history, then those it has to match. */
 export function realWindow(real: RealSide): tf.Tensor5D {
   const total = real.window.shape[1];
-  const frames = real.frames.shape[0] / real.window.shape[0];
-  const start = total - frames - real.lead;
+  const start = total - framesOf(real) - real.lead;
   return tf.slice(real.window, [0, start, 0, 0, 0], [-1, total - start, -1, -1, -1]);
 }
 
-/** What a step's losses are made of, the same for all parts. */
-export interface JudgedStep {
+/** A discriminator is trained where its logits or its features serve the generator. */
+export const judgesFrames = (losses: LossOptions): boolean =>
+  losses.frameAdversarial > 0 || losses.featureMatching > 0;
+export const judgesRuns = (losses: LossOptions): boolean =>
+  losses.sequenceAdversarial > 0 || losses.featureMatching > 0;
+
+/** Who judges what, before anything is generated. */
+export interface Judging {
   readonly discriminators: Discriminators;
   readonly real: RealSide;
-  readonly out: RolledOut;
   readonly losses: LossOptions;
   readonly judgeRaw: boolean;
+}
+
+/** What a step's losses are made of, the same for all parts. */
+export interface JudgedStep extends Judging {
+  readonly out: RolledOut;
 }
 
 /** The discriminators' weights and singular vectors, as the parts are given them. */

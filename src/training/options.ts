@@ -4,6 +4,19 @@ import { parseBytes } from '../base/units.js';
 const weight = (value: number, text: string) =>
   z.number().nonnegative().default(value).describe(`${text} Weight of the term; 0 turns it off.`);
 
+/** A number of steps, or a share of all of them, as 5%. */
+export type StepsOrShare = number | string;
+
+const SHARE = /^\d+(\.\d+)?%$/;
+/** @param least the smallest number of steps */
+const stepsOrShare = (least: number, usual: `${number}%`) =>
+  z
+    .union([
+      z.int().min(least),
+      z.string().regex(SHARE, 'expected a number of steps or a share of all of them, such as 5%'),
+    ])
+    .default(usual);
+
 export const lossOptions = z.strictObject({
   adversarial: z
     .enum(['lsgan', 'hinge', 'non-saturating'])
@@ -13,12 +26,18 @@ export const lossOptions = z.strictObject({
     ),
   frameAdversarial: weight(1, 'The frame discriminator must believe each frame.'),
   sequenceAdversarial: weight(1, 'The sequence discriminator must believe the motion.'),
-  featureMatching: weight(5, 'Discriminator features of generated and real must agree (L1).'),
+  featureMatching: weight(
+    5,
+    'Features of generated and real must agree (L1) in the discriminators of frames and of sequences, which it trains where their adversarial weights are 0 too.',
+  ),
   reconstruction: weight(10, 'Composed frames must equal the real ones (L1).'),
   rawReconstruction: weight(10, 'Hallucinated images must equal the real ones (L1).'),
   warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
   flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
-  r1: weight(0, 'Gradient penalty on real frames (Mescheder 2018), gamma of the paper.'),
+  r1: weight(
+    0,
+    'Gradient penalty on the discriminators at real frames and sequences (Mescheder 2018): gamma of the paper for each patch as a discriminator of its own, whatever the size of the frame; try 0.1 to 10.',
+  ),
   r1EverySteps: z
     .int()
     .min(1)

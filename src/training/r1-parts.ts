@@ -1,73 +1,100 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { inPhase } from '../autodiff/index.js';
-import type { NamedTensors, Runner } from '../backend/graph/index.js';
-import { scoped } from '../backend/scope.js';
-import type { Discriminators, Parameters } from '../networks/index.js';
-import type { Judges, RealSide } from './judged-parts.js';
-import { r1Gradient } from './losses/r1.js';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { NamedTensors } from '../backend/graph/index.js';
+import type { Judgement, Parameters } from '../networks/index.js';
+import {
+  framesOf,
+  judgesFrames,
+  judgesRuns,
+  logitsOf,
+  timesOf,
+  weightsOf,
+  type JudgedPart,
+  type Judges,
+  type Judging,
+} from './judged-parts.js';
+import { slopePenalty } from './losses/r1.js';
 import { microBatches } from './micro-batch.js';
+import { inRuns, realRuns, runBatches } from './runs-part.js';
 
-/** By whom and what R1 is taken, and in which micro-batches. */
-export interface R1Options {
-  readonly discriminators: Discriminators;
-  readonly real: RealSide;
-  /** Frames of a sample that are judged at once. */
-  readonly judgedFrames: number;
-  readonly runner: Runner;
+/** A judge's penalty at some input. */
+interface SlopePart {
+  /** Names the term and, with the weight, the part's kind. */
+  readonly term: string;
+  readonly weight: number;
+  readonly tensors: NamedTensors;
+  /** The input, from the part's tensors. */
+  readonly input: (tensors: NamedTensors) => tf.Tensor4D;
+  readonly judge: (weights: Parameters, x: tf.Tensor4D, tensors: NamedTensors) => Judgement[];
 }
 
-/** R1's penalty on the frame discriminator, and its gradient, in micro-batches of frames. */
-export function r1GradientInParts(
-  { flat, vectors }: Judges,
-  gamma: number,
-  { discriminators, real, judgedFrames, runner }: R1Options,
-): { penalty: tf.Scalar; gradient: tf.Tensor1D } {
-  const samples = real.window.shape[0];
-  const batches = microBatches(real.frames.shape[0], judgedFrames * samples);
-  return inPhase('train', () =>
-    scoped(() => {
-      let sum = { penalty: tf.scalar(0), gradient: tf.zerosLike(flat) };
-      for (const { from, to, share } of batches) {
-        const before = sum;
-        sum = scoped(() => {
-          const rows = (x: tf.Tensor4D): tf.Tensor4D =>
-            tf.slice(x, [from, 0, 0, 0], [to - from, -1, -1, -1]);
-          const condition = real.condition && { condition: rows(real.condition) };
-          const inputs = { flat, vectors, frames: rows(real.frames), ...condition };
-          const own = runner.call(`r1 by ${gamma * share}`, inputs, (tensors: NamedTensors) =>
-            r1Gradient(
-              (weights, x) =>
-                frameScore(
-                  discriminators,
-                  discriminators.weights(weights, tensors.vectors as tf.Tensor1D),
-                  x,
-                  (tensors.condition as tf.Tensor4D | undefined) ?? null,
-                ),
-              tensors.flat as tf.Tensor1D,
-              tensors.frames as tf.Tensor4D,
-              gamma * share,
-            ),
-          );
-          return {
-            penalty: tf.add(before.penalty, own.penalty),
-            gradient: tf.add(before.gradient, own.gradient),
+function slopePart(
+  { discriminators }: Judging,
+  judges: Judges,
+  { term, weight, tensors: own, input, judge }: SlopePart,
+  kind: string,
+): JudgedPart {
+  return {
+    kind: `${kind} by ${weight}`,
+    tensors: { ...own, ...judges },
+    losses: {
+      discriminators: {
+        xs: ['flat'],
+        phase: 'train',
+        open(tensors) {
+          const x = input(tensors);
+          return () => {
+            const weights = weightsOf(discriminators, tensors);
+            const logits = (own: tf.Tensor4D) => logitsOf(judge(weights, own, tensors));
+            return { [term]: slopePenalty(logits, x, weight) };
           };
-        });
-        tf.dispose([before.penalty, before.gradient]);
-      }
-      return sum;
-    }),
-  );
+        },
+      },
+    },
+  };
 }
 
-/** The frame discriminator's mean logit, over patches and scales, summed over the batch. */
-function frameScore(
-  discriminators: Discriminators,
-  weights: Parameters,
-  frames: tf.Tensor4D,
-  condition: tf.Tensor4D | null,
-): tf.Scalar {
-  const judged = discriminators.judgeFrames(weights, frames, condition);
-  const perScale = judged.map(({ logits }) => tf.mul(tf.mean(logits), frames.shape[0]));
-  return tf.div(tf.addN(perScale), perScale.length);
+/**
+ * R1 on every judge that is trained: on the frame discriminator at real frames, and on the sequence
+ * discriminators at real runs of frames, the mean of theirs as of their losses. In parts of at most
+ * `size` frames, then runs, of a sample.
+ */
+export function r1Parts(
+  judging: Judging,
+  judges: Judges,
+  gamma: number,
+  size: number,
+): (() => JudgedPart)[] {
+  const { discriminators, real, losses } = judging;
+  const samples = real.window.shape[0];
+  const frames = microBatches(framesOf(real), size).map(({ from, to, share }) => (): JudgedPart => {
+    const { condition } = real;
+    const part: SlopePart = {
+      term: 'frame_r1',
+      weight: gamma * share,
+      tensors: {
+        x: timesOf(real.frames, samples, from, to),
+        ...(condition && { condition: timesOf(condition, samples, from, to) }),
+      },
+      input: ({ x }) => x as tf.Tensor4D,
+      judge: (weights, x, tensors) =>
+        discriminators.judgeFrames(
+          weights,
+          x,
+          (tensors.condition as tf.Tensor4D | undefined) ?? null,
+        ),
+    };
+    return slopePart(judging, judges, part, 'r1 of frames');
+  });
+  const runs = runBatches(judging, size).map((batch) => (): JudgedPart => {
+    const { discriminator } = discriminators.sequences[batch.judge]!;
+    const part: SlopePart = {
+      term: 'sequence_r1',
+      weight: gamma * batch.share,
+      tensors: { window: realRuns(real, batch) },
+      input: ({ window }) => inRuns(discriminators, batch, window as tf.Tensor5D),
+      judge: (weights, x) => discriminator.judge(weights, x),
+    };
+    return slopePart(judging, judges, part, `r1 of judge ${batch.judge}`);
+  });
+  return [...(judgesFrames(losses) ? frames : []), ...(judgesRuns(losses) ? runs : [])];
 }

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
-import { frameAt, frameRuns, type Parameters } from '../networks/index.js';
+import { frameAt, frameRuns, type Discriminators, type Parameters } from '../networks/index.js';
 import {
   adder,
   featuresOf,
+  framesOf,
   halves,
   logitsOf,
   realWindow,
@@ -11,13 +12,15 @@ import {
   type JudgedPart,
   type JudgedStep,
   type Judges,
+  type Judging,
+  type RealSide,
 } from './judged-parts.js';
 import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching } from './losses/reconstruction.js';
 import { microBatches, type LossTerms } from './micro-batch.js';
 
-/** The runs of frames that one sequence discriminator judges, in batches. */
-interface RunBatch {
+/** Some of the runs of frames that one sequence discriminator judges. */
+export interface RunBatch {
   readonly stride: number;
   /** Its place among the sequence discriminators. */
   readonly judge: number;
@@ -28,9 +31,9 @@ interface RunBatch {
   readonly share: number;
 }
 
-/** All runs of a rollout of `frames` after `lead` frames, at most `size` of a sample in a batch. */
-export function runBatches({ discriminators, real, out }: JudgedStep, size: number): RunBatch[] {
-  const total = real.lead + out.frames.length;
+/** All runs of a rollout's frames and of those before it, at most `size` of a sample in a batch. */
+export function runBatches({ discriminators, real }: Judging, size: number): RunBatch[] {
+  const total = real.lead + framesOf(real);
   const judges = discriminators.sequences.flatMap(({ stride }, judge) => {
     const span = (discriminators.sequenceFrames - 1) * stride;
     const first = Math.max(0, real.lead - span);
@@ -45,10 +48,23 @@ export function runBatches({ discriminators, real, out }: JudgedStep, size: numb
   );
 }
 
+/** The real frames that some runs are made of, [N, count, H, W, 3]. */
+export const realRuns = (real: RealSide, { start, count }: RunBatch): tf.Tensor5D =>
+  tf.slice(realWindow(real), [0, start, 0, 0, 0], [-1, count, -1, -1, -1]);
+
+/** Runs of such frames as a sequence discriminator reads them, [N·runs, H, W, 3·frames]. */
+export function inRuns(
+  { sequenceFrames }: Discriminators,
+  { stride }: RunBatch,
+  window: tf.Tensor5D,
+): tf.Tensor4D {
+  return frameRuns(window, sequenceFrames, stride, (sequenceFrames - 1) * stride)!;
+}
+
 /** What the losses say of some runs of frames. */
 export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): JudgedPart {
   const { discriminators, real, out, losses } = step;
-  const { stride, judge, start, count, share } = batch;
+  const { judge, start, count, share } = batch;
   const { discriminator } = discriminators.sequences[judge]!;
   const loss = adversarialLoss(losses.adversarial);
   const times = Array.from({ length: count }, (_, i) => start + i - real.lead);
@@ -57,23 +73,16 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
     'frame',
     times.filter((t) => t >= 0).map((t) => out.frames[t]!),
   );
-  const span = (discriminators.sequenceFrames - 1) * stride;
-  const inRuns = (window: tf.Tensor5D): tf.Tensor4D =>
-    frameRuns(window, discriminators.sequenceFrames, stride, span)!;
-  const judgeReal = (weights: Parameters, tensors: NamedTensors) =>
-    discriminator.judge(weights, inRuns(tensors.window as tf.Tensor5D));
+  const judgeRuns = (weights: Parameters, window: tf.Tensor) =>
+    discriminator.judge(weights, inRuns(discriminators, batch, window as tf.Tensor5D));
+  const judgeReal = (weights: Parameters, { window }: NamedTensors) => judgeRuns(weights, window!);
   const judgeMade = (weights: Parameters, tensors: NamedTensors) =>
-    discriminator.judge(
-      weights,
-      inRuns(
-        tf.stack([...ordered('front', tensors), ...ordered('frame', tensors)], 1) as tf.Tensor5D,
-      ),
-    );
+    judgeRuns(weights, tf.stack([...ordered('front', tensors), ...ordered('frame', tensors)], 1));
   return {
     kind: `runs of judge ${judge} by ${share}`,
     tensors: {
       ...{ ...made, ...judges },
-      window: tf.slice(realWindow(real), [0, start, 0, 0, 0], [-1, count, -1, -1, -1]),
+      window: realRuns(real, batch),
       ...numbered('front', front),
     },
     losses: {

@@ -3,11 +3,18 @@ import { checkpointedGradient, plainGradient, type LossGradient } from '../autod
 import { prefixed, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { framesPart } from './frames-part.js';
-import type { JudgedPart, JudgedStep, Judges, RealSide } from './judged-parts.js';
+import {
+  judgesRuns,
+  type JudgedPart,
+  type JudgedStep,
+  type Judges,
+  type Judging,
+  type RealSide,
+} from './judged-parts.js';
 import { gradientsOfParts, microBatches, type LossTerms } from './micro-batch.js';
 import type { Model, TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
-import { r1GradientInParts } from './r1-parts.js';
+import { r1Parts } from './r1-parts.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
 import { runBatches, runsPart } from './runs-part.js';
 import type { StepPlan } from './step-plan.js';
@@ -34,7 +41,7 @@ export function judgedParts(step: JudgedStep, judges: Judges, size: number): (()
   const frames = microBatches(step.out.frames.length, size).map(
     (batch) => () => framesPart(step, judges, batch),
   );
-  if (step.losses.sequenceAdversarial === 0) return frames;
+  if (!judgesRuns(step.losses)) return frames;
   const runs = runBatches(step, size).map((batch) => () => runsPart(step, judges, batch));
   return [...frames, ...runs];
 }
@@ -51,8 +58,8 @@ export function stepGradients(
   real: RealSide,
 ): StepGradients {
   return scoped(() => {
-    const { discriminators } = model;
     const { segments, stretches, judgeRaw } = plan;
+    const judging: Judging = { discriminators: model.discriminators, real, losses, judgeRaw };
     const judges: Judges = { flat: state.discriminators, vectors: state.spectral };
     const rollout = createRollout(model.generator, input);
     const judgedFrames = segments === null ? rollout.length : (plan.judgedFrames ?? rollout.length);
@@ -60,8 +67,7 @@ export function stepGradients(
       outputs,
     ) => {
       const out = sortOutputs(outputs, rollout.length);
-      const step: JudgedStep = { discriminators, real, losses, judgeRaw, out };
-      const parts = judgedParts(step, judges, judgedFrames);
+      const parts = judgedParts({ ...judging, out }, judges, judgedFrames);
       const wanted = { generator: outputs, discriminators: [judges.flat] };
       const made = gradientsOfParts(wanted, parts, runner);
       return {
@@ -83,11 +89,18 @@ export function stepGradients(
             ...([{ segments, stretches }, runner] as const),
           );
     if (plan.r1 === 0) return { generator, ...result };
-    const r1 = r1GradientInParts(judges, plan.r1, { discriminators, real, judgedFrames, runner });
+    // After the rollout's tape is gone: a gradient of a gradient takes a good deal itself.
+    const parts = r1Parts(judging, judges, plan.r1, judgedFrames);
+    const wanted = { discriminators: [judges.flat] };
+    const { terms, gradients } = gradientsOfParts<'discriminators'>(
+      wanted,
+      parts,
+      runner,
+    ).discriminators;
     return {
       generator,
-      discriminators: tf.add(result.discriminators, r1.gradient),
-      terms: { ...result.terms, 'discriminator/r1': r1.penalty },
+      discriminators: tf.add(result.discriminators, gradients[0] as tf.Tensor1D),
+      terms: { ...result.terms, ...prefixed('discriminator/', terms) } as LossTerms,
     };
   });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { valueAndGradients } from '../../src/autodiff/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { createSpectralNorm, type ParameterSpec } from '../../src/networks/index.js';
 import { golden, type GoldenTensor } from '../metrics/pictures.js';
@@ -104,12 +105,18 @@ describe('spectral norm', () => {
     });
   });
 
-  it('leaves a weight of zeros finite', () => {
+  it('leaves a weight of zeros as it is, with a gradient to leave by', () => {
     tf.tidy(() => {
       const spectral = createSpectralNorm([spec('c.weight', [1, 1, 2, 3])]);
-      const parameters = { 'c.weight': tf.zeros([1, 1, 2, 3]) };
-      const vectors = spectral.iterate(parameters, tf.tensor1d(spectral.layout.initialize(1)));
-      expect(vectors.dataSync().every(Number.isFinite)).toBe(true);
+      const weight = tf.zeros([1, 1, 2, 3]);
+      const first = tf.tensor1d(spectral.layout.initialize(1));
+      const vectors = spectral.iterate({ 'c.weight': weight }, first);
+      const normalized = (x: tf.Tensor) =>
+        spectral.normalize({ 'c.weight': x }, vectors)['c.weight']!;
+      expect([...normalized(weight).dataSync()]).toEqual([0, 0, 0, 0, 0, 0]);
+      const sum = (): tf.Scalar => tf.sum(normalized(weight));
+      const { gradients } = valueAndGradients(sum, [weight]);
+      expect([...gradients[0]!.dataSync()]).toEqual([1, 1, 1, 1, 1, 1]);
     });
   });
 });

@@ -25,6 +25,13 @@ function problems(text: string, options: LoadOptions = {}): string[] {
   return [];
 }
 
+/** Losses of which the warp alone has a weight. */
+const weights = (warp: number): string =>
+  `{frameAdversarial: 0, sequenceAdversarial: 0, featureMatching: 0, reconstruction: 0, rawReconstruction: 0, warp: ${warp}, flowSmoothness: 0, r1: 1}`;
+
+const NOTHING =
+  'nothing is left to learn: warp and flowSmoothness are of a generator with flow, sequenceAdversarial of sequence discriminators, and no other term has a weight';
+
 describe('reading a pipeline', () => {
   it('fills every default in, the name from the file', () => {
     const pipeline = read('');
@@ -53,6 +60,8 @@ describe('reading a pipeline', () => {
     ['seed: -1', ':1 seed: expected a whole number ≥ 0, got -1'],
     ['training: {rollout: 3}', ':1 training.rollout: expected a map, got 3'],
     ['training:\n  rollout:', ':2 training.rollout: expected a map, got nothing (null)'],
+    [`losses: ${weights(0)}`, `:1 losses: ${NOTHING}`],
+    [`generator: {flow: false}\nlosses: ${weights(1)}`, `:2 losses: ${NOTHING}`],
     [
       'losses:\n  warp: 1\n  adversarial: LSGAN',
       ':3 losses.adversarial: expected lsgan, hinge or non-saturating, got "LSGAN"; did you mean lsgan?',

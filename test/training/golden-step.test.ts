@@ -44,6 +44,7 @@ interface Recipe {
   readonly coldStart: boolean;
   readonly judgeRaw: boolean;
   readonly adversarial: string;
+  readonly r1: number;
   readonly scales: number;
   readonly temporalStrides: number[];
   readonly terms: Readonly<Record<string, number>>;
@@ -295,10 +296,11 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
         const state = firstState(model);
         const input = inputOf(generator);
         const losses = lossOptions.parse({ adversarial: generator.adversarial });
-        const { judgeRaw } = generator;
+        const { judgeRaw, r1 } = generator;
         const blocks = model.generator.blocks(true).length;
         const stretches = inStretches ? [2, blocks - 3, 1] : null;
-        const ways = { segments, stretches, judgeRaw };
+        // In segments, the judges' work is in batches too.
+        const ways = { segments, stretches, judgeRaw, r1, ...(segments && { judgedFrames: 2 }) };
         const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, ...ways };
         const { state: next, terms }: StepResult = trainStep(
           ...([model, state, input, losses, plan, runner] as const),

@@ -11,12 +11,11 @@ import {
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
 import type { JudgedStep, RealSide } from '../../src/training/judged-parts.js';
-import { r1Gradient } from '../../src/training/losses/r1.js';
 import { gradientsOfParts, microBatches, type LossTerms } from '../../src/training/micro-batch.js';
 import { createModel, type Model } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import { sortOutputs } from '../../src/training/rollout.js';
-import { r1GradientInParts } from '../../src/training/r1-parts.js';
+import { r1Parts } from '../../src/training/r1-parts.js';
 import { judgedParts } from '../../src/training/step-gradients.js';
 import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
 
@@ -68,13 +67,12 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
   };
   const flat = tf.tensor1d(discriminators.layout.initialize(1));
   const vectors = tf.tensor1d(discriminators.spectralNorm.layout.initialize(1));
-  const judgesOf = (x: tf.Tensor1D) => discriminators.weights(x, vectors);
   const step: JudgedStep = {
     ...{ discriminators, real, judgeRaw },
     out: sortOutputs(outputs, T),
     losses: lossOptions.parse(losses),
   };
-  return { step, outputs, flat, vectors, judgesOf };
+  return { step, outputs, flat, vectors };
 }
 
 /** ‖a − b‖ / ‖b‖. */
@@ -101,10 +99,10 @@ const CASES: [string, Case][] = [
     { lead: 2, strides: [1, 2, 9], judgeRaw: false, losses: { adversarial: 'hinge' } },
   ],
   [
-    'without sequences and pixel terms',
+    'without sequences and flow',
     {
       ...{ lead: 2, strides: [1], judgeRaw: true },
-      losses: { sequenceAdversarial: 0, warp: 0, flowSmoothness: 0, reconstruction: 0 },
+      losses: { sequenceAdversarial: 0, featureMatching: 0, warp: 0, flowSmoothness: 0 },
     },
   ],
 ];
@@ -176,32 +174,53 @@ describe('micro-batches', () => {
     });
   });
 
-  it('give R1 as a whole does', async () => {
+  it('give R1 of frames and of runs as one batch does', async () => {
     await expectNoLeak(() =>
       tf.tidy(() => {
-        const { step, flat, vectors, judgesOf } = setUp(CASES[0]![1]);
-        const { discriminators, real } = step;
-        const score = (
-          parameters: tf.Tensor1D,
-          x: tf.Tensor4D,
-          condition: tf.Tensor4D | null,
-        ): tf.Scalar => {
-          const judged = discriminators.judgeFrames(judgesOf(parameters), x, condition);
-          const scales = judged.map(({ logits }) => tf.mean(logits));
-          return tf.mul(tf.div(tf.addN(scales), scales.length), x.shape[0]);
-        };
-        const expected = r1Gradient(
-          (parameters, x) => score(parameters, x, real.condition),
-          ...([flat, real.frames, 3] as const),
-        );
-        for (const size of [1, 2, T]) {
-          const cut = { discriminators, real, judgedFrames: size, runner: eagerRunner };
-          const found = r1GradientInParts({ flat, vectors }, 3, cut);
-          expectClose(found.penalty, expected.penalty, { rtol: 1e-5 });
-          expect(relativeDifference(found.gradient, expected.gradient)).toBeLessThan(1e-5);
+        const { step, flat, vectors } = setUp(CASES[2]![1]);
+        const r1 = (size: number) =>
+          gradientsOfParts<'discriminators'>(
+            { discriminators: [flat] },
+            r1Parts(step, { flat, vectors }, 3, size),
+            eagerRunner,
+          ).discriminators;
+        const expected = r1(T);
+        expect(Object.keys(expected.terms)).toEqual(['frame_r1', 'sequence_r1']);
+        for (const size of [1, 2]) {
+          const found = r1(size);
+          expectSameTerms(found.terms, numbers(expected.terms));
+          expect(distance(found.gradients[0]!, expected.gradients[0]!)).toBeLessThan(1e-5);
         }
       }),
     );
+  });
+
+  it.each([
+    [
+      'feature matching alone trains both kinds of judges',
+      { featureMatching: 1 },
+      ['frame', 'sequence'],
+    ],
+    ['an adversarial loss its own', { frameAdversarial: 1 }, ['frame']],
+    ['an adversarial loss its own', { sequenceAdversarial: 1 }, ['sequence']],
+    ['pixels none', { reconstruction: 1 }, []],
+  ])('%s', (_what, weights, kinds) => {
+    tf.tidy(() => {
+      const none = { frameAdversarial: 0, sequenceAdversarial: 0, featureMatching: 0 };
+      const losses = { ...none, warp: 0, flowSmoothness: 0, ...weights };
+      const { step, flat, vectors } = setUp({ ...CASES[0]![1], losses });
+      const parts = [
+        ...judgedParts(step, { flat, vectors }, T),
+        ...r1Parts(step, { flat, vectors }, 1, T),
+      ];
+      const { terms } = gradientsOfParts<'discriminators'>(
+        { discriminators: [flat] },
+        parts,
+        eagerRunner,
+      ).discriminators;
+      const expected = kinds.flatMap((kind) => [`${kind}_real`, `${kind}_fake`, `${kind}_r1`]);
+      expect(Object.keys(terms).sort()).toEqual(expected.sort());
+    });
   });
 
   it('refuse a part that reads what nobody asked for', () => {

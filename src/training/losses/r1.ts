@@ -2,30 +2,34 @@ import * as tf from '@tensorflow/tfjs-core';
 import { valueAndGradients } from '../../autodiff/index.js';
 
 /**
- * R1 (Mescheder et al. 2018), γ/2·E‖∇ₓ D(x)‖², and its gradient in the discriminator's parameters.
+ * A judge's slope at its input, γ/2·E‖∇ₓ Σₚ Dₚ(x)‖² / P: the sum runs over the P patches of all scales that
+ * the judge makes of one input. R1 (Mescheder et al. 2018) where x is real, R2 where it is generated.
  *
- * A gradient of a gradient, which TensorFlow.js gets silently wrong through ops that save their
- * output, such as tanh and sigmoid, and refuses where an op's gradient has none. The discriminators
- * are made of ops that have an exact one: convolution, and what `src/kernels` registers. Central
- * differences of the first-order gradient are no way round: each leaky ReLU whose kink the step
- * crosses adds its whole jump, divided by the step.
+ * P divides once. Patches that see different pixels have slopes that add up in their squares, so this is
+ * the mean of what Mescheder's penalty is for each patch as a judge of its own, and gamma means the same
+ * for frames of any size and for any number of scales. The slope of the patches' mean would be P times
+ * weaker; where patches overlap, as they do, their slopes partly add up, and it is a few times stronger.
  *
- * @param score the sum of D's logits (mean over patches, sum over the batch); a pure function
- * @param x real input [N, H, W, C] in [−1, 1]
- * @returns the penalty itself and its gradient in `parameters`
+ * To be called on a tape, in the judge's weights: it is a gradient of a gradient, which TensorFlow.js
+ * gets silently wrong through ops that save their output, such as tanh and sigmoid, and refuses where an
+ * op's gradient has none. The discriminators are made of ops that have an exact one: convolution, and
+ * what `src/kernels` registers. Central differences of the first-order gradient are no way round: each
+ * leaky ReLU whose kink the step crosses adds its whole jump, divided by the step.
+ *
+ * @param judge the logits of each scale [N, h, w, 1]; a pure function
+ * @param x what is judged [N, H, W, C]
  */
-export function r1Gradient(
-  score: (parameters: tf.Tensor1D, x: tf.Tensor4D) => tf.Scalar,
-  parameters: tf.Tensor1D,
+export function slopePenalty(
+  judge: (x: tf.Tensor4D) => readonly tf.Tensor4D[],
   x: tf.Tensor4D,
   gamma: number,
-): { penalty: tf.Scalar; gradient: tf.Tensor1D } {
-  return tf.tidy(() => {
-    const penaltyOf = (): tf.Scalar => {
-      const slope = valueAndGradients(() => score(parameters, x), [x]).gradients[0]!;
-      return tf.mul(tf.sum(tf.square(slope)), gamma / (2 * x.shape[0]));
-    };
-    const { value, gradients } = valueAndGradients(penaltyOf, [parameters]);
-    return { penalty: value, gradient: gradients[0] as tf.Tensor1D };
-  });
+): tf.Scalar {
+  const samples = x.shape[0];
+  let patches = 0;
+  const { gradients } = valueAndGradients(() => {
+    const logits = judge(x);
+    patches = logits.reduce((sum, { size }) => sum + size / samples, 0);
+    return tf.addN(logits.map((own) => tf.sum<tf.Scalar>(own)));
+  }, [x]);
+  return tf.mul(tf.sum(tf.square(gradients[0]!)), gamma / (2 * samples * patches));
 }

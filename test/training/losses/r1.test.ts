@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { valueAndGradients } from '../../../src/autodiff/index.js';
 import { useBackend } from '../../../src/backend/index.js';
 import { biasAdd, leakyRelu, registerKernels } from '../../../src/kernels/index.js';
 import {
@@ -8,7 +9,7 @@ import {
   ParameterLayout,
   sequenceDiscriminatorOptions,
 } from '../../../src/networks/index.js';
-import { r1Gradient } from '../../../src/training/losses/r1.js';
+import { slopePenalty } from '../../../src/training/losses/r1.js';
 import { golden, type GoldenTensor } from '../../metrics/pictures.js';
 import { expectClose, expectNoLeak, normals, tensorOf } from '../../tensors.js';
 
@@ -60,16 +61,28 @@ function logitsOf(flat: tf.Tensor1D, images: tf.Tensor4D): tf.Tensor4D {
   }, images);
 }
 
-const score = (flat: tf.Tensor1D, images: tf.Tensor4D): tf.Scalar => tf.sum(logitsOf(flat, images));
+/** The penalty of a judge, and its gradient in the judge's weights. */
+function r1Gradient(
+  judge: (flat: tf.Tensor1D, x: tf.Tensor4D) => tf.Tensor4D[],
+  flat: tf.Tensor1D,
+  x: tf.Tensor4D,
+  gamma: number,
+) {
+  const penalty = (): tf.Scalar => slopePenalty((own) => judge(flat, own), x, gamma);
+  const { value, gradients } = valueAndGradients(penalty, [flat]);
+  return { penalty: value, gradient: gradients[0]! };
+}
 
-describe('r1Gradient', () => {
+const judgeOne = (flat: tf.Tensor1D, images: tf.Tensor4D) => [logitsOf(flat, images)];
+
+describe('slopePenalty', () => {
   it.each([1, 10])('equals PyTorch’s second-order gradient for gamma %d', async (gamma) => {
     await expectNoLeak(() =>
       tf.tidy(() => {
         const images = tensorOf<tf.Rank.R4>(ITEM.images);
         const flat = tf.tensor1d(flatOf(ITEM.weights, ITEM.biases));
         expectClose(logitsOf(flat, images), ITEM.logits, { rtol: 1e-5, atol: 1e-5 });
-        const { penalty, gradient } = r1Gradient(score, flat, images, gamma);
+        const { penalty, gradient } = r1Gradient(judgeOne, flat, images, gamma);
         expectClose(penalty, gamma * ITEM.penalty, { rtol: 1e-5 });
         const expected = Array.from(
           flatOf(ITEM.weightGradients, ITEM.biasGradients),
@@ -87,8 +100,9 @@ describe('r1Gradient', () => {
   it('is exact where the discriminator is linear in the image', () => {
     tf.tidy(() => {
       // D(x) = w·Σx over 2·2·1 pixels: ‖∇D‖² = 4w², R1 = γ/2·4w², its gradient 4γw.
-      const linear = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar =>
-        tf.mul(tf.sum(flat), tf.sum(x));
+      const linear = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Tensor4D[] => [
+        tf.mul(tf.sum(flat), tf.sum(x, [1, 2, 3], true)),
+      ];
       const images = tf.fill<tf.Rank.R4>([3, 2, 2, 1], 0.25);
       const { penalty, gradient } = r1Gradient(linear, tf.tensor1d([1.5]), images, 2);
       expectClose(penalty, 9, { rtol: 1e-6 });
@@ -96,10 +110,30 @@ describe('r1Gradient', () => {
     });
   });
 
+  it('is what patches are penalized by, whatever their number and scales', () => {
+    tf.tidy(() => {
+      // Each pixel is a patch of its own, D(x) = w·x: ‖∇D‖² = w² for each, R1 = γ/2·w².
+      const each = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Tensor4D[] => [tf.mul(x, tf.sum(flat))];
+      const halves = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Tensor4D[] =>
+        [0, 4].map((from) => each(flat, tf.slice(x, [0, from, 0, 0], [-1, 4, -1, -1]))[0]!);
+      for (const [height, judge] of [
+        [2, each],
+        [8, each],
+        [8, halves],
+      ] as const) {
+        const images = tf.fill<tf.Rank.R4>([3, height, 2, 1], 0.25);
+        const { penalty, gradient } = r1Gradient(judge, tf.tensor1d([1.5]), images, 2);
+        expectClose(penalty, 2.25, { rtol: 1e-6 });
+        expectClose(gradient, { shape: [1], values: [3] }, { rtol: 1e-6 });
+      }
+    });
+  });
+
   it('is zero, not NaN, where the discriminator does not look at the image', () => {
     tf.tidy(() => {
-      const blind = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar =>
-        tf.add(tf.sum(flat), tf.mul(tf.sum(x), 0));
+      const blind = (flat: tf.Tensor1D, x: tf.Tensor4D): tf.Tensor4D[] => [
+        tf.add(tf.mul(x, 0), tf.sum(flat)),
+      ];
       const images = tf.ones<tf.Rank.R4>([1, 2, 2, 1]);
       const { penalty, gradient } = r1Gradient(blind, tf.tensor1d([1.5]), images, 2);
       expectClose(penalty, 0);
@@ -123,10 +157,9 @@ describe('r1Gradient', () => {
         for (let i = 0; i < 5; i += 1) vectors = spectralNorm.iterate(own.unflatten(flat), vectors);
         const images = tf.tanh(normals<tf.Rank.R4>('images', [2, 24, 32, 3]));
         const condition = normals<tf.Rank.R4>('condition', [2, 24, 32, 1]);
-        const judge = (parameters: tf.Tensor1D, x: tf.Tensor4D): tf.Scalar => {
+        const judge = (parameters: tf.Tensor1D, x: tf.Tensor4D) => {
           const judges = spectralNorm.normalize(own.unflatten(parameters), vectors);
-          const judged = discriminators.judgeFrames(judges, x, condition);
-          return tf.addN(judged.map(({ logits }) => tf.mul(tf.mean(logits), 2)));
+          return discriminators.judgeFrames(judges, x, condition).map(({ logits }) => logits);
         };
         const penaltyAt = (parameters: tf.Tensor1D): number =>
           r1Gradient(judge, parameters, images, 1e4).penalty.dataSync()[0]!;
@@ -134,7 +167,7 @@ describe('r1Gradient', () => {
         // Steepest ascent: the slope along it is the gradient's length.
         const length = tf.norm(gradient).dataSync()[0]!;
         // Small enough to cross no kink, beyond which the penalty jumps.
-        const step = 5e-4;
+        const step = 1e-4;
         const move = tf.mul(gradient, step / length);
         const slope = (penaltyAt(tf.add(flat, move)) - penaltyAt(tf.sub(flat, move))) / (2 * step);
         expect(length).toBeGreaterThan(0);
