@@ -7,18 +7,25 @@ export interface NvidiaCard {
   readonly name: string;
   /** Of the card, where its driver's tool says so. */
   readonly memoryBytes?: number;
+  /** Of that, what nobody used when it was asked, which is before this process takes any. */
+  readonly freeBytes?: number;
 }
 
-/** Lines of `nvidia-smi --query-gpu=name,memory.total --format=csv,noheader,nounits` (memory in MiB). */
+/** What is asked of each card; memory in MiB. */
+const QUERY = 'name,memory.total,memory.free';
+
+/** Lines of `nvidia-smi --format=csv,noheader,nounits` to the query above. */
 export function parseCards(csv: string): NvidiaCard[] {
   const cards: NvidiaCard[] = [];
   for (const line of csv.split('\n')) {
-    const match = /^(.+), *(\d+|\[.*\])$/.exec(line.trim());
+    const match = /^(.+), *(\d+|\[.*\]), *(\d+|\[.*\])$/.exec(line.trim());
     if (match === null) continue;
-    const mib = Number(match[2]);
-    cards.push(
-      Number.isNaN(mib) ? { name: match[1]! } : { name: match[1]!, memoryBytes: mib * 2 ** 20 },
-    );
+    const [memory, free] = [match[2], match[3]].map((mib) => Number(mib) * 2 ** 20);
+    cards.push({
+      name: match[1]!,
+      ...(!Number.isNaN(memory) && { memoryBytes: memory! }),
+      ...(!Number.isNaN(free) && { freeBytes: free! }),
+    });
   }
   return cards;
 }
@@ -27,7 +34,7 @@ async function ask(): Promise<NvidiaCard[]> {
   try {
     const { stdout } = await promisify(execFile)(
       'nvidia-smi',
-      ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'],
+      [`--query-gpu=${QUERY}`, '--format=csv,noheader,nounits'],
       { timeout: 10_000 },
     );
     return parseCards(stdout);

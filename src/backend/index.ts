@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { silentLogger, type Logger } from '../base/log.js';
 import { loadCpu, loadWasm } from './fallback.js';
 import { climb, nativeNeeded, resolvePreference, type BackendChoice, type Rung } from './ladder.js';
-import { loadGpu, loadNative } from './native.js';
+import { tensorMemory as memoryOfTensors, type TensorMemory } from './memory.js';
+import { loadGpu, loadNative, nativeBackend } from './native.js';
 import { describeBackend, type BackendReport } from './report.js';
 
 export {
@@ -11,12 +12,8 @@ export {
   type BackendName,
   type PassedOver,
 } from './ladder.js';
-export {
-  machineMemory,
-  type BackendReport,
-  type MachineMemory,
-  type ThreadReport,
-} from './report.js';
+export { machineMemory, type MachineMemory, type TensorMemory } from './memory.js';
+export type { BackendReport, ThreadReport } from './report.js';
 export type { NvidiaCard } from './gpu.js';
 
 export interface BackendOptions {
@@ -69,6 +66,10 @@ export async function useBackend(options: BackendOptions = {}): Promise<BackendR
     throw error;
   }
 }
+
+/** The memory that the tensors of the backend in use take: a card's, or the machine's. */
+export const tensorMemory = (): TensorMemory =>
+  memoryOfTensors(nativeBackend()?.isUsingGpuDevice === true);
 
 /** What tensors and the process hold now, in bytes. */
 export function memoryFigures(): {

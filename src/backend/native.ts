@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
-import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { cacheFolder } from '../base/cache-folder.js';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { provided } from '../base/provisions.mjs';
 import { nvidiaCards } from './gpu.js';
+import { machineMemory } from './memory.js';
 import { quietly, withoutDeprecations } from './quiet.js';
 import { shareUnchanged } from './sharing.js';
 
@@ -143,7 +143,7 @@ async function load(device: Device): Promise<void> {
     const build = buildFor(device);
     if (build === undefined) return refuse('native TensorFlow is not set up');
     const { addon, tfjsNode } = build;
-    prepareProcess();
+    prepareProcess(device);
     let binding: NativeBinding | undefined;
     try {
       // The addon first: kernels are registered once, and not for one that does not load.
@@ -184,7 +184,7 @@ function register(device: Device, binding: NativeBinding, tfjsNode: string): voi
 /**
  * What has to be so before the library loads. Values that the user set stay.
  */
-function prepareProcess(): void {
+function prepareProcess(device: Device): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // its notes on processor features are not errors
   // Convolutions by oneDNN: a training step in three quarters of the time on a processor without
   // AVX-512, where TensorFlow leaves it off.
@@ -192,8 +192,12 @@ function prepareProcess(): void {
   // One pool for all threads' tensors: each thread's own heap keeps what it once took, and a step
   // of sixteen frames grew the process by a sixth more.
   process.env.TF_CPU_ALLOCATOR_USE_BFC ??= 'true';
-  process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB ??= String(Math.ceil(totalmem() / 2 ** 20));
+  process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB ??= String(
+    Math.ceil(machineMemory().totalBytes / 2 ** 20),
+  );
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or it takes the whole card at once
+  // Sums by atomic additions and cuDNN's choices by time differ from run to run; on a processor none do.
+  if (device === 'gpu') process.env.TF_DETERMINISTIC_OPS ??= '1';
   // TF.js 4.22 calls these; Node 22 warns of them and Node 23 took them away.
   const util = require('node:util') as Record<string, unknown>;
   util.isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;

@@ -1,6 +1,7 @@
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { nvidiaCards, type NvidiaCard } from './gpu.js';
 import type { BackendName, Choice, PassedOver } from './ladder.js';
+import { noteCards } from './memory.js';
 import { nativeBackend } from './native.js';
 
 export interface BackendReport {
@@ -25,12 +26,6 @@ export interface ThreadReport {
   readonly interOp: number;
 }
 
-export interface MachineMemory {
-  readonly totalBytes: number;
-  /** Not used by anyone now, caches that can be dropped not counted. */
-  readonly freeBytes: number;
-}
-
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Threads that native TensorFlow runs on; 0 and what is not a number mean its default, as for it. */
@@ -53,13 +48,8 @@ export function oneDnnReport(env: Env = process.env): 'on' | 'off' | 'as TensorF
 export async function describeBackend(choice: Choice): Promise<BackendReport> {
   const native = nativeBackend();
   const gpus = await nvidiaCards();
+  noteCards(gpus);
   if (native === undefined) return { ...choice, gpus };
   const libtensorflow = native.binding.TF_Version;
   return { ...choice, libtensorflow, threads: threadReport(), oneDnn: oneDnnReport(), gpus };
 }
-
-/** The machine's memory, in bytes. */
-export const machineMemory = (): MachineMemory => ({
-  totalBytes: totalmem(),
-  freeBytes: freemem(),
-});

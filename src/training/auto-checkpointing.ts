@@ -6,9 +6,9 @@ import {
   stretchesInWords,
   type Schedule,
 } from '../autodiff/index.js';
-import { machineMemory } from '../backend/index.js';
+import { tensorMemory } from '../backend/index.js';
 import { FrameloomError } from '../base/error.js';
-import type { Logger } from '../base/log.js';
+import { silentLogger, type Logger } from '../base/log.js';
 import { formatBytes } from '../base/units.js';
 import { plainBound, type FrameSize, type ProfileOptions } from './measure-step.js';
 import type { Model } from './model.js';
@@ -117,15 +117,16 @@ export function savedCheckpointing(state: unknown): Checkpointing {
   });
 }
 
-/** Bytes that `training.memoryBudget` stands for. */
-export function budgetBytes(budget: number | 'auto'): number {
+/** Bytes that `training.memoryBudget` stands for: of the card's memory, where training is on one. */
+export function budgetBytes(budget: number | 'auto', log: Logger = silentLogger): number {
   if (budget !== 'auto') return budget;
-  const { freeBytes, totalBytes } = machineMemory();
-  // A container's limit, where there is one; else it says 0 or more than the machine has.
-  const limit = process.constrainedMemory();
-  const limited = limit > 0 && limit < totalBytes;
-  const free = limited ? Math.min(freeBytes, limit - process.memoryUsage.rss()) : freeBytes;
-  return Math.floor(Math.max(0, free) * MEMORY_SHARE);
+  const { freeBytes, totalBytes, isKnown } = tensorMemory();
+  if (!isKnown) {
+    log.warn(
+      `the card's memory cannot be asked for (nvidia-smi is missing): ${formatBytes(totalBytes)} are assumed; training.memoryBudget says otherwise`,
+    );
+  }
+  return Math.floor(freeBytes * MEMORY_SHARE);
 }
 
 /**
@@ -148,7 +149,7 @@ export function chooseCheckpointing(
     }
     return choice === 'off' ? { kind: 'off' } : { kind: 'every', every: choice.every };
   }
-  const budget = budgetBytes(memoryBudget);
+  const budget = budgetBytes(memoryBudget, log);
   const bound = plainBound(model, options, size);
   if (bound <= budget) {
     log.info(

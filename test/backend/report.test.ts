@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseCards } from '../../src/backend/gpu.js';
+import { machineMemory, tensorMemory } from '../../src/backend/memory.js';
 import { withoutDeprecations } from '../../src/backend/quiet.js';
-import { machineMemory, oneDnnReport, threadReport } from '../../src/backend/report.js';
+import { oneDnnReport, threadReport } from '../../src/backend/report.js';
 
 describe('threadReport', () => {
   it('takes one thread a core unless the environment says otherwise', () => {
@@ -23,9 +24,12 @@ describe('oneDnnReport', () => {
 
 describe('parseCards', () => {
   it("reads the driver's list", () => {
-    expect(parseCards('NVIDIA H100 80GB HBM3, 81559\nNVIDIA T4, [N/A]\n')).toEqual([
-      { name: 'NVIDIA H100 80GB HBM3', memoryBytes: 81559 * 2 ** 20 },
+    const MIB = 2 ** 20;
+    const list = 'NVIDIA H100 80GB HBM3, 81559, 81000\nNVIDIA T4, [N/A], [N/A]\nA, B, 8, [N/A]\n';
+    expect(parseCards(list)).toEqual([
+      { name: 'NVIDIA H100 80GB HBM3', memoryBytes: 81559 * MIB, freeBytes: 81000 * MIB },
       { name: 'NVIDIA T4' },
+      { name: 'A, B', memoryBytes: 8 * MIB },
     ]);
     expect(parseCards('')).toEqual([]);
     expect(parseCards('NVIDIA-SMI has failed because it could not talk to the driver.\n')).toEqual(
@@ -40,6 +44,45 @@ describe('machineMemory', () => {
     expect(totalBytes).toBeGreaterThan(2 ** 27);
     expect(freeBytes).toBeGreaterThan(0);
     expect(freeBytes).toBeLessThanOrEqual(totalBytes);
+  });
+
+  it('is what a container may take, less what this process takes of it', () => {
+    const whole = machineMemory(0);
+    // Limits that are none: of the kernel, of Node.
+    expect(machineMemory(2 ** 63).totalBytes).toBe(whole.totalBytes);
+    expect(machineMemory(Number.NaN).totalBytes).toBe(whole.totalBytes);
+    const limit = 2 ** 30;
+    const held = machineMemory(limit);
+    expect(held.totalBytes).toBe(limit);
+    expect(held.freeBytes).toBeLessThan(limit);
+    expect(machineMemory(2 ** 20)).toEqual({ totalBytes: 2 ** 20, freeBytes: 0 });
+  });
+});
+
+describe('tensorMemory', () => {
+  it('is the card’s on a card, whatever the machine has, and the least of several', () => {
+    const [large, small] = [
+      { name: 'large', memoryBytes: 2 ** 36, freeBytes: 2 ** 35 },
+      { name: 'small', memoryBytes: 2 ** 33, freeBytes: 2 ** 32 },
+    ];
+    const known = { where: 'card', isKnown: true };
+    expect(tensorMemory(true, [large])).toEqual({
+      totalBytes: 2 ** 36,
+      freeBytes: 2 ** 35,
+      ...known,
+    });
+    expect(tensorMemory(true, [large, small])).toEqual({
+      totalBytes: 2 ** 33,
+      freeBytes: 2 ** 32,
+      ...known,
+    });
+    for (const cards of [[], [{ name: 'unknown' }], [small, { name: 'unknown' }]]) {
+      expect(tensorMemory(true, cards)).toMatchObject({ totalBytes: 2 ** 32, isKnown: false });
+    }
+    expect(tensorMemory(false, [small])).toMatchObject({
+      totalBytes: machineMemory().totalBytes,
+      where: 'machine',
+    });
   });
 });
 

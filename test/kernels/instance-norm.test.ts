@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
+import { nativeBackend } from '../../src/backend/native.js';
 import { instanceNorm, registerKernels } from '../../src/kernels/index.js';
 import { instanceNormFused, instanceNormGradFused } from '../../src/kernels/instance-norm/fused.js';
 import {
@@ -99,6 +100,18 @@ describe('the fused instance norm', () => {
       expect(count('FusedBatchNormGradV3')).toBe(samples);
       expect(ops).not.toContain('Rsqrt');
     });
+  });
+
+  it('keeps nothing in reserve, which TensorFlow’s kernels tell by a scalar', () => {
+    const backend = nativeBackend()!;
+    const run = vi.spyOn(backend, 'executeMultipleOutputs');
+    onTestFinished(() => run.mockRestore());
+    tf.tidy(() => {
+      const { x, gamma, beta, dy } = example(1);
+      tf.grad((value) => norm(value, gamma, beta))(x, dy);
+    });
+    const [, , inputs] = run.mock.calls.find(([name]) => name === 'FusedBatchNormGradV3')!;
+    expect(inputs[5]!.shape).toEqual([]);
   });
 
   it('has the gradients of finite differences', () => {

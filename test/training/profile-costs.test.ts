@@ -8,6 +8,8 @@ import {
   type StepCosts,
 } from '../../src/autodiff/index.js';
 import { useBackend } from '../../src/backend/index.js';
+import { noteCards } from '../../src/backend/memory.js';
+import { nativeBackend } from '../../src/backend/native.js';
 import { isFrameloomError } from '../../src/base/error.js';
 import { createLogger } from '../../src/base/log.js';
 import { registerKernels } from '../../src/kernels/index.js';
@@ -159,6 +161,25 @@ describe('budgetBytes', () => {
     const free = budgetBytes('auto');
     expect(free).toBeGreaterThan(0);
     expect(Number.isInteger(free)).toBe(true);
+  });
+
+  it('is of the card’s memory on a card, with a word where that cannot be asked for', () => {
+    const backend = nativeBackend()! as { isUsingGpuDevice: boolean };
+    let said = '';
+    const log = createLogger({ write: (line) => void (said += line), colours: false });
+    backend.isUsingGpuDevice = true;
+    try {
+      noteCards([{ name: 'small', memoryBytes: 8 * 2 ** 30, freeBytes: 6 * 2 ** 30 }]);
+      expect(budgetBytes('auto', log)).toBe(3 * 2 ** 30);
+      expect(said).toBe('');
+      noteCards([{ name: 'unknown' }]);
+      expect(budgetBytes('auto', log)).toBe(2 * 2 ** 30);
+    } finally {
+      backend.isUsingGpuDevice = false;
+      noteCards([]);
+    }
+    expect(said).toContain('memory cannot be asked for');
+    expect(said).toMatch(/: 4(\.0)? GiB are assumed; training.memoryBudget says otherwise/);
   });
 });
 

@@ -41,11 +41,13 @@ export const instanceNormGradFused: KernelFunction = (
   { epsilon },
 ) =>
   tf.tidy(() => {
-    const empty = tf.tensor1d([], 'float32');
+    // What the forward pass keeps besides its moments is for other types than float32. A scalar says
+    // that there is none: of an empty vector CUDA's kernel would read.
+    const none = tf.scalar(0);
     const run = (dyOne: tf.Tensor, xOne: tf.Tensor, m: tf.Tensor, v: tf.Tensor): tf.Tensor[] =>
       runNativeOp(
         'FusedBatchNormGradV3',
-        [dyOne, xOne, gamma!, m, v, empty],
+        [dyOne, xOne, gamma!, m, v, none],
         5,
         attributes(epsilon!),
         TYPES,
