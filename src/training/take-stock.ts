@@ -5,6 +5,7 @@ import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
 import { evaluateHeldOut, sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
+import type { Environment } from './environment.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
@@ -23,6 +24,7 @@ export interface StockContext {
   readonly model: Model;
   readonly dataset: Dataset;
   readonly choice: Choice;
+  readonly environment: Environment;
   /** Of the log's line that is yet to be written. */
   readonly averages: Averages;
   readonly stepLog: StepLog;
@@ -209,12 +211,12 @@ function keeping({ pipeline, log, resumedFromStep }: StockContext) {
 }
 
 async function save(context: StockContext, state: TrainingState, step: number): Promise<void> {
-  const { pipeline, run, stepLog, model, choice, averages } = context;
+  const { pipeline, run, stepLog, model, choice, environment, averages } = context;
   await stepLog.sync();
   const snapshot = {
     step,
     tensors: await stateToTensors(model, state),
-    state: { seed: pipeline.seed, ...choice, averages: averages.saved() },
+    state: { seed: pipeline.seed, ...choice, environment, averages: averages.saved() },
   };
   await saveSnapshot(run.snapshots, snapshot, keeping(context));
 }

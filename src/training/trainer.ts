@@ -20,6 +20,7 @@ import type {
 import { createAverages } from './averages.js';
 import { openBudget, type Budget } from './budget.js';
 import { chooseOrKeep } from './choices.js';
+import { environmentOf, sayOtherEnvironment } from './environment.js';
 import {
   assertStridesFit,
   createModel,
@@ -140,7 +141,7 @@ export async function train(
   const log = context.log ?? silentLogger;
   const { run, signal } = context;
   assertStridesFit(pipeline);
-  await useBackend({ log, native: true });
+  const environment = environmentOf(await useBackend({ log, native: true }));
   registerKernels();
   return withCleanup(async (later) => {
     const dataset = await openDataset(pipeline.data, {
@@ -161,6 +162,7 @@ export async function train(
     const model = createModel(pipeline, dataset.conditionChannels);
     const snapshot = await snapshotToGoOnFrom(context, log);
     const saved = snapshot?.state ?? null;
+    if (saved !== null) sayOtherEnvironment(saved, environment, log);
     const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
     const step = snapshot?.step ?? 0;
     const aside = snapshot && (await goBack(run, step, log));
@@ -177,7 +179,7 @@ export async function train(
     later(() => runner.dispose());
     const averages = createAverages((saved as { averages?: unknown } | null)?.averages);
     const session: Session = {
-      ...{ pipeline, context, run, log, model, dataset, choice, runner },
+      ...{ pipeline, context, run, log, model, dataset, choice, environment, runner },
       ...{ stepLog, events, averages, resumedFromStep: snapshot ? step : null, signal },
       onEvaluation: context.onEvaluation,
     };
