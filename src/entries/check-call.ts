@@ -20,6 +20,7 @@ import {
   MAP_FRAMES,
   OPEN_DATASET,
   OPEN_MODEL,
+  OPEN_VIDEO,
   PROBE,
   SAMPLE,
   START_RUN,
@@ -106,7 +107,7 @@ const settings = (names: Names, ...needed: readonly string[]): Argument => ({
 
 const CALLS = {
   probe: [path, options(PROBE)],
-  openVideo: [source, options(PROBE)],
+  openVideo: [source, options(OPEN_VIDEO)],
   readFrames: [source, options(DECODE)],
   decodeFrames: [source, options(DECODE)],
   encodeFrames: [target, options(ENCODE)],

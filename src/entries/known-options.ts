@@ -25,6 +25,7 @@ import type {
   DecodeOptions,
   EncodeOptions,
   MapFramesOptions,
+  OpenVideoOptions,
   ProbeOptions,
   RawInput,
   SizeOptions,
@@ -60,12 +61,14 @@ export const PROBE = of<ProbeOptions>()({
   ...WATCHED,
 });
 
+export const OPEN_VIDEO = of<OpenVideoOptions>()({ ...PROBE, ...names('threads') });
+
 /** Of an opened video: how it is read was said when it was opened. */
 const DECODE_OPENED = of<Omit<DecodeOptions, keyof ProbeOptions | 'info'>>()({
   size: SIZE,
   ...names('fps', 'startSeconds', 'startFrame', 'durationSeconds'),
   ...names('frames', 'pixelFormat', 'filter', 'oneToOne', 'preFilter'),
-  ...names('sampling', 'pictures', 'colourMatrix', 'colourRange'),
+  ...names('sampling', 'pictures', 'colourMatrix', 'colourRange', 'threads'),
 });
 
 export const DECODE = of<DecodeOptions>()({ ...PROBE, ...DECODE_OPENED, info: true });
@@ -104,7 +107,7 @@ const READ = {
 
 export const GENERATE = of<GenerateOptions>()({
   ...READ,
-  ...names('seed', 'synthesizer'),
+  ...names('seed', 'synthesizer', 'threads'),
   ...WATCHED,
 });
 
@@ -144,7 +147,7 @@ export const BATCH = of<BatchOptions>()({ ...BATCH_EVENTS, onEvent: true });
 export const DATASET = of<GenerateDatasetOptions>()({
   ...READ,
   ...names('inputs', 'folder', 'format', 'seeds', 'sequenceNames', 'with'),
-  ...names('samplesPerShard', 'shard', 'parallel', 'overwrite', 'reads'),
+  ...names('threads', 'samplesPerShard', 'shard', 'parallel', 'overwrite', 'reads'),
   ...names('modelId', 'openSynthesizer', 'onEvent'),
   ...WATCHED,
 });

@@ -1,5 +1,5 @@
 /** Every type that the root, `frameloom/video` and `frameloom/train` show, by its name. */
-export type { Block } from '../autodiff/blocks.js';
+export type { Block } from '../backend/graph/blocks.js';
 export type { NvidiaCard } from '../backend/gpu.js';
 export type { NamedTensors } from '../backend/graph/named.js';
 export type { BackendOptions, BackendReport } from '../backend/index.js';

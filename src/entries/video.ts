@@ -19,6 +19,7 @@ export {
   type FrameBranch,
   type MapFramesOptions,
   type OpenedVideo,
+  type OpenVideoOptions,
 } from '../video/index.js';
 export {
   decodeFrames,

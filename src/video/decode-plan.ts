@@ -76,7 +76,10 @@ export function frameNear(info: VideoInfo, seconds: number, name = 'startSeconds
 
 /** @throws FrameloomError bad-option */
 export function decodeRange(info: VideoInfo, options: DecodeOptions): DecodeRange {
-  const { startFrame, startSeconds, frames, durationSeconds } = options;
+  const { startFrame, startSeconds, frames, durationSeconds, threads } = options;
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw new FrameloomError('bad-option', `threads is ${threads}, not a number from 1`);
+  }
   if (startFrame !== undefined && startSeconds !== undefined) {
     throw new FrameloomError('bad-option', 'give startFrame or startSeconds, not both');
   }
@@ -113,16 +116,19 @@ const hidesAlpha = (info: VideoInfo, format: PixelFormat): boolean =>
 
 /** The demuxer's and decoder's options, whatever the range. */
 function inputOptions(info: VideoInfo, options: DecodeOptions, format: PixelFormat): string[] {
+  const { threads } = options;
+  const inThreads = threads === undefined ? [] : ['-threads:v', String(threads)];
   if (options.raw) {
     return [
+      ...inThreads,
       ...['-f', 'rawvideo', '-video_size', `${info.width}x${info.height}`],
       ...['-framerate', `${info.fps.num}/${info.fps.den}`, '-pixel_format', info.pixelFormat],
     ];
   }
   if (hidesAlpha(info, format)) {
-    return ['-c:v', info.codec === 'vp8' ? 'libvpx' : 'libvpx-vp9'];
+    return [...inThreads, '-c:v', info.codec === 'vp8' ? 'libvpx' : 'libvpx-vp9'];
   }
-  return [];
+  return inThreads;
 }
 
 /** Formats that decoders give and that no filter can make. */

@@ -11,7 +11,7 @@ export { assertFree, assertHolds } from './output.js';
 export { assertPixelFormat } from './pixel-format-names.js';
 export { assertNotAnInput, KeptFiles } from './kept-files.js';
 export { partOf, type PartOptions } from './part.js';
-export { openVideo, type OpenedVideo } from './open.js';
+export { openVideo, type OpenedVideo, type OpenVideoOptions } from './open.js';
 export { fromFrames, type FrameSource } from './from-frames.js';
 export { iterateFrames } from './iterate-frames.js';
 export { teeFrames, type FrameBranch } from './tee-frames.js';

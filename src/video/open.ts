@@ -6,6 +6,9 @@ import { resolveInput } from './input.js';
 import { probeInput } from './probe.js';
 import type { DecodeOptions, Frame, ProbeOptions, VideoInfo } from './types.js';
 
+/** How a source is looked at, and decoded whoever asks for its frames. */
+export type OpenVideoOptions = ProbeOptions & Pick<DecodeOptions, 'threads'>;
+
 /** A source that has been looked at: its size and rate are known before its first frame is taken. */
 export interface OpenedVideo {
   readonly info: VideoInfo;
@@ -27,12 +30,13 @@ export interface OpenedVideo {
  * size and rate and decoded afterwards. Of a y4m pipe only the header is read before the frames.
  *
  * @param source as of `decodeFrames`: a path, `-` for standard input, or a stream
- * @param options `raw` for bytes without a header; `count` as of `probe`, for files only
+ * @param options `raw` for bytes without a header; `count` as of `probe`, for files only; `threads` of all
+ *   that is decoded of it
  * @throws FrameloomError not-found, bad-input, bad-option, ffmpeg-failed, cancelled
  */
 export async function openVideo(
   source: string | Readable,
-  options: ProbeOptions = {},
+  options: OpenVideoOptions = {},
 ): Promise<OpenedVideo> {
   const input = await resolveInput(source);
   const probed = await probeInput(input, options);
@@ -43,8 +47,8 @@ export async function openVideo(
     info,
     isStream,
     decode(decodeOptions = {}) {
-      const { raw, sequenceFps, signal, log } = options;
-      const all = { ...decodeOptions, raw, sequenceFps, signal, log, info };
+      const { raw, sequenceFps, signal, log, threads } = options;
+      const all = { threads, ...decodeOptions, raw, sequenceFps, signal, log, info };
       if (!isStream) return decodeSource(input.path, all);
       return defer(() => {
         if (taken) {

@@ -167,6 +167,8 @@ export interface DecodeOptions extends ProbeOptions {
   /** Overrules the matrix that the source is tagged with. */
   readonly colourMatrix?: ColourMatrix | undefined;
   readonly colourRange?: 'limited' | 'full' | undefined;
+  /** Threads of the decoder, from 1. Default: what it chooses itself. */
+  readonly threads?: number | undefined;
   /** What `probe` (best with `count`) said of this source, to spare asking again. */
   readonly info?: VideoInfo | undefined;
 }

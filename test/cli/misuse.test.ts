@@ -116,7 +116,6 @@ describe('a line that cannot be meant', () => {
     ],
     ['generate RUN -i CLIP -o x.mp4 --codec av1 --x264-preset slow', 'does nothing for av1 in mp4'],
     ['generate RUN -i CLIP -o %d.png --quality 90', '--quality does nothing for png (leave it out'],
-    ['generate RUN -i CLIP -o x.y4m --threads 2', '--threads does nothing for y4m'],
     ['generate RUN -i CLIP -o x.y4m --segment-frames 9', '--segment-frames does nothing for y4m'],
     ['schema -y', '--overwrite does nothing without -o'],
     ['plan a.yaml -y', '--overwrite does nothing without --plot'],

@@ -36,12 +36,17 @@ export async function openEngine(
   thread?: OnnxThread,
 ): Promise<Engine> {
   const { log } = context;
-  const { engine, device, snapshot } = flags;
+  const { engine, device, snapshot, threads } = flags;
   if (engine === 'tensorflow' && device !== undefined) {
     await thread?.close();
     throw new FrameloomError('bad-option', '--device is for --engine onnx');
   }
-  const chosen = await chooseModel(place, { engine, device, snapshot, log, thread });
+  if (threads !== undefined) {
+    // TensorFlow reads these when it is loaded, and takes all cores otherwise.
+    process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
+    process.env.TF_NUM_INTEROP_THREADS ??= String(threads);
+  }
+  const chosen = await chooseModel(place, { engine, device, snapshot, threads, log, thread });
   const { model } = chosen;
   return {
     model,

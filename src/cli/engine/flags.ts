@@ -6,6 +6,7 @@ export interface EngineFlags {
   snapshot?: 'latest' | 'best' | number;
   engine?: 'auto' | 'onnx' | 'tensorflow';
   device?: Device;
+  threads?: number;
 }
 
 /** --snapshot, --engine and --device, the same for everything that runs a generator. */

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Logger } from '../../base/log.js';
+import type { ConditionOptions } from '../../clips/condition-options.js';
 import { parseOverride } from '../../pipeline/overrides.js';
 
 export interface TrustFlags {
@@ -12,6 +14,16 @@ export const addTrustFlag = (command: Command): Command =>
     '--trust-filters',
     'run a filtergraph of the file that could do more than change pictures',
   );
+
+/** Says of --trust-filters where there is no filtergraph to run. */
+export function warnOfIdleTrust(
+  { trustFilters }: TrustFlags,
+  condition: ConditionOptions,
+  log: Logger,
+): void {
+  if (!trustFilters || (condition.kind === 'derived' && 'filtergraph' in condition)) return;
+  log.warn('--trust-filters does nothing: the model’s condition is no filtergraph');
+}
 
 /** What replaces the whole of a file's filtergraph. */
 const GRAPH_KEYS = new Set(['data', 'data.condition', 'data.condition.filtergraph']);

@@ -9,7 +9,6 @@ import {
   codecOf,
   crfOf,
   formatOf,
-  isPictureFormat,
   isSegmentable,
   OUTPUT_FORMAT_NAMES,
   presetOf,
@@ -75,8 +74,6 @@ function refuseFolder(output: string): void {
   });
 }
 
-/** Whose encoders work in one thread, or take no number of them. */
-const IN_ONE_THREAD: readonly OutputFormatName[] = ['gif', 'y4m', 'raw', 'nut'];
 const WITH_QUALITY: readonly OutputFormatName[] = ['jpg', 'webp'];
 const WITH_SOUND: readonly OutputFormatName[] = ['mp4', 'mpegts', 'webm', 'mov', 'mkv', 'nut'];
 const WITH_MORE: readonly OutputFormatName[] = ['mp4', 'mov', 'mkv', 'webm'];
@@ -121,13 +118,6 @@ function refuseUnused(format: OutputFormatName, flags: OutputFlags & CarryFlags)
   refuseOfCodec(format, flags);
   if (flags.quality !== undefined && !WITH_QUALITY.includes(format)) {
     refuse('--quality', WITH_QUALITY);
-  }
-  const picturesToPipe = flags.output === '-' && isPictureFormat(format);
-  if (flags.threads !== undefined && (IN_ONE_THREAD.includes(format) || picturesToPipe)) {
-    refuse(
-      '--threads',
-      OUTPUT_FORMAT_NAMES.filter((name) => !IN_ONE_THREAD.includes(name)),
-    );
   }
   if (flags.audio && !WITH_SOUND.includes(format)) refuse('--audio', WITH_SOUND);
   for (const name of ['subtitles', 'chapters', 'metadata'] as const) {

@@ -45,6 +45,6 @@ export const addOutputFlags = (command: Command): Command =>
     )
     .option(
       '--threads <n>',
-      'threads that encode; as many as the encoder likes unless given',
+      'processor threads of the generator, and of what decodes and encodes beside it; all unless given',
       countingNumber,
     );

@@ -25,6 +25,7 @@ export type SequenceSettings = Pick<
   | 'durationSeconds'
   | 'baseFolder'
   | 'trustFilters'
+  | 'threads'
   | 'log'
   | 'signal'
 >;

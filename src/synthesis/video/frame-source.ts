@@ -71,9 +71,13 @@ export async function openFrameSource(
     ...colour,
   };
   const missing = (have: number): FrameloomError =>
-    new FrameloomError('bad-input', `${video.info.path ?? 'the stream'} has only ${counted(have, 'frame')}`, {
-      hint: `it needs more than ${startFrames}, or ${asGiven('--start-frames none', 'startFrames: 0')}`,
-    });
+    new FrameloomError(
+      'bad-input',
+      `${video.info.path ?? 'the stream'} has only ${counted(have, 'frame')}`,
+      {
+        hint: `it needs more than ${startFrames}, or ${asGiven('--start-frames none', 'startFrames: 0')}`,
+      },
+    );
   const starts: Frame[] = [];
   const start = (k: number): Frame => {
     const frame = starts[k];

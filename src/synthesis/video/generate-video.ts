@@ -35,7 +35,7 @@ import { rollOut } from './rollout.js';
 import { sideBySide } from './side-by-side.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 
-/** How what is generated is written; by the output's extension unless given. */
+/** How what is generated is written; by the output's extension unless given. `threads` decode too. */
 export type OutputChoice = Pick<
   EncodeOptions,
   'format' | 'outputPixelFormat' | 'codec' | 'crf' | 'preset' | 'quality' | 'threads' | 'overwrite'
@@ -111,11 +111,13 @@ export async function openInput(
     | 'log'
     | 'startSeconds'
     | 'durationSeconds'
+    | 'threads'
   >,
 ): Promise<OpenedVideo> {
   const { input, raw, sequenceFps, onDamage, signal, log = silentLogger } = options;
-  const { startSeconds, durationSeconds } = options;
-  const video = await openVideo(input, { count: true, raw, sequenceFps, onDamage, signal, log });
+  const { startSeconds, durationSeconds, threads } = options;
+  const how = { raw, sequenceFps, onDamage, threads, signal, log };
+  const video = await openVideo(input, { count: true, ...how });
   if (startSeconds === undefined && durationSeconds === undefined) return video;
   try {
     return partOf(video, { startSeconds, durationSeconds });

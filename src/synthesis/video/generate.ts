@@ -20,6 +20,7 @@ export interface GenerateOptions extends Pick<
   | 'startFrames'
   | 'baseFolder'
   | 'trustFilters'
+  | 'threads'
   | 'synthesizer'
 > {
   /** Make frames at this rate, the input resampled to it; each of the input's own frames once unless given. */
@@ -80,9 +81,9 @@ export async function* generate(
 
 /** What opening the input is told. */
 function given({ signal, ...options }: GenerateOptions) {
-  const { raw, sequenceFps, onDamage, startSeconds, durationSeconds } = options;
+  const { raw, sequenceFps, onDamage, startSeconds, durationSeconds, threads } = options;
   return {
-    ...{ raw, sequenceFps, onDamage, startSeconds, durationSeconds },
+    ...{ raw, sequenceFps, onDamage, startSeconds, durationSeconds, threads },
     ...(signal && { signal }),
   };
 }

@@ -90,6 +90,21 @@ describe('generate of a part', () => {
 });
 
 describe('generate', () => {
+  it('is kept to so many threads, decoder and generator too, and makes the same', async () => {
+    const clip = await makeClip({ frames: 4 });
+    const films = [scratchPath('all.y4m'), scratchPath('one.y4m')];
+    const before = process.env.TF_NUM_INTRAOP_THREADS;
+    const words = ['-q', 'generate', run, '-i', clip];
+    expect(await frameloom(...words, '-o', films[0]!)).toMatchObject({ code: 0, stderr: '' });
+    const few = await frameloom(...words, '--threads', '1', '-o', films[1]!);
+    expect(few).toMatchObject({ code: 0, stderr: '' });
+    expect(process.env.TF_NUM_INTRAOP_THREADS).toBe(before ?? '1');
+    const [all, one] = await Promise.all(films.map((path) => readFile(path)));
+    expect(all!.equals(one!)).toBe(true);
+    const none = collect(decodeFrames(clip, { threads: 0 }));
+    await expect(none).rejects.toThrow('threads is 0, not a number from 1');
+  });
+
   it('writes another codec, of a film in segments too, and pictures of other kinds', async () => {
     const clip = await makeClip({ frames: 8, width: 96, height: 72 });
     const own = await makeRun({ data: { size: '64x64' } });

@@ -87,6 +87,22 @@ describe('a filtergraph of a file, which could do more than change pictures', ()
     await refused('evaluate', run);
   });
 
+  it('is not there to be trusted: each command says so', async () => {
+    const pipeline = await writePipeline(scratchPath('plain.yaml'), { data: { clips: [clip] } });
+    const plain = await makeRun({ data: { clips: [clip] } });
+    for (const words of [
+      ['check', pipeline],
+      ['train', pipeline, '--dry-run'],
+      ['evaluate', plain],
+      ['generate', plain, '-i', clip, '--dataset', scratchPath('set')],
+    ]) {
+      const { stderr } = await frameloom(...words, '--trust-filters');
+      expect(stderr).toContain(
+        'warning: --trust-filters does nothing: the model’s condition is no',
+      );
+    }
+  });
+
   it('is not run by code either', async () => {
     const model = await openOnnxModel(exported);
     const fps = { num: 25, den: 1 };

@@ -3,7 +3,12 @@ import type { BrokenClip } from '../../../clips/broken.js';
 import { collect, type Register } from '../../command.js';
 import { isPipelineWord, takeBack } from '../../taken-word.js';
 import { addSkipFlag, printBroken, settingsOf, type SkipFlags } from '../../input/skip-broken.js';
-import { addTrustFlag, trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
+import {
+  addTrustFlag,
+  trustsFilters,
+  warnOfIdleTrust,
+  type TrustFlags,
+} from '../../engine/trust-flag.js';
 
 interface Flags extends TrustFlags, SkipFlags {
   clip?: string[];
@@ -41,6 +46,7 @@ Examples:
           set: settingsOf(flags),
         });
         const trustFilters = trustsFilters(flags);
+        warnOfIdleTrust(flags, pipeline.data.condition, context.log);
         let broken: readonly BrokenClip[] = [];
         const inspection = await inspect(pipeline, context, {
           trustFilters,

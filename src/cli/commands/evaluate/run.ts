@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { warnOfIdleTrust } from '../../engine/trust-flag.js';
 import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError, messageOf } from '../../../base/error.js';
 import { openDataset, type DataOptions } from '../../../clips/index.js';
@@ -96,6 +97,7 @@ export async function evaluateRun(
     log: context.log,
     snapshot: flags.snapshot ?? 'latest',
   });
+  warnOfIdleTrust(flags, model.data.condition, context.log);
   const training = await open(model, model.data, flags, context);
   const progress = createProgress(context);
   let dataset = training;

@@ -12,6 +12,7 @@ import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { nextLines } from '../../terminal/next.js';
 import { createBatchView, jsonLine } from './batch-view.js';
+import { warnOfIdleFlags } from './idle.js';
 import type { DatasetFlags } from './dataset-flags.js';
 import { sourceSettings, type GenerateAnyFlags } from './run.js';
 
@@ -61,6 +62,7 @@ export async function generateIntoDataset(
   const reads = [...(await modelFiles(place)), ...(list === undefined ? [] : [list])];
   const engine = await openEngine(place, flags, context, thread);
   const { model } = engine;
+  warnOfIdleFlags(flags, inputs, model, context);
   if (seed !== undefined || seeds) warnOfSeeds(model, context);
   const view = createBatchView(context, count);
   const started = performance.now();

@@ -5,7 +5,7 @@ import type { Context } from '../../terminal/context.js';
 import { refuseIdle } from '../../idle-options.js';
 import type { CarryFlags, RawFlags } from '../../output/choice.js';
 import type { OutputFlags } from '../../output/flags.js';
-import type { TrustFlags } from '../../engine/trust-flag.js';
+import { warnOfIdleTrust, type TrustFlags } from '../../engine/trust-flag.js';
 
 /** How the colours of an input are to be read. */
 export interface ColourFlags {
@@ -37,16 +37,12 @@ export function refuseIdleFlags(flags: Flags, inputs: readonly string[]): void {
 
 /** Says of flags that change nothing for this model. */
 export function warnOfIdleFlags(
-  flags: Flags,
+  flags: RawFlags & Pick<TrustFlags, 'trustFilters'>,
   inputs: readonly string[],
   model: AnyModel,
   { log }: Context,
 ): void {
-  const { condition } = dataOf(model);
-  const isGraph = condition.kind === 'derived' && 'filtergraph' in condition;
-  if (flags.trustFilters && !isGraph) {
-    log.warn('--trust-filters does nothing: the model’s condition is no filtergraph');
-  }
+  warnOfIdleTrust(flags, dataOf(model).condition, log);
   const raw = flags.pixFmt !== undefined || flags.size !== undefined;
   const named = raw ? inputs.find((input) => WITH_HEADERS.test(extname(input))) : undefined;
   if (named !== undefined) {

@@ -61,6 +61,7 @@ export function sourceSettings(
     baseFolder: process.cwd(),
     ...{ log, signal, trustFilters: flags.trustFilters },
     ...(raw && { raw }),
+    ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.start !== undefined && { startSeconds: flags.start }),
     ...(flags.duration !== undefined && { durationSeconds: flags.duration }),
     ...(sequenceFps && { sequenceFps, fps: sequenceFps }),

@@ -16,7 +16,7 @@ import { createOpeningProgress } from '../../report/opening-progress.js';
 import { createProgress } from '../../terminal/progress.js';
 import { openTrainingRun } from './training-run.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
-import { trustsFilters, type TrustFlags } from '../../engine/trust-flag.js';
+import { trustsFilters, warnOfIdleTrust, type TrustFlags } from '../../engine/trust-flag.js';
 
 export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
   clip?: string[] | undefined;
@@ -57,6 +57,7 @@ export async function trainPipeline(
   let trained: Trained;
   try {
     context.log.info(`training in ${run.folder}`);
+    warnOfIdleTrust(flags, pipeline.data.condition, context.log);
     if (flags.backend !== undefined) await chooseBackend(flags, context);
     const result = await train(pipeline, {
       run,
@@ -147,6 +148,7 @@ export async function runTraining(
     refuseBesideDryRun(path, flags);
     const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
     const { pipeline } = await loadPipeline(path, changes);
+    warnOfIdleTrust(flags, pipeline.data.condition, context.log);
     const inspection = await inspect(pipeline, context, { trustFilters: trustsFilters(flags) });
     return printInspection(inspection, context, flags);
   }
