@@ -8,7 +8,6 @@ import {
   type Runner,
 } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
-import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from './adam.js';
 import type { RealSide } from './judged-parts.js';
@@ -179,13 +178,3 @@ const copyOf = (state: TrainingState): TrainingState =>
       Object.entries(flattenState(state)).map(([name, tensor]) => [name, tf.clone(tensor)]),
     ),
   );
-
-/**
- * What to throw when a training goes on skipping its updates.
- * @param step steps done, the broken one included
- * @param skipped what a step's result says
- */
-export const divergence = (step: number, skipped: string): FrameloomError =>
-  new FrameloomError('diverged', `training diverged at step ${step}: ${skipped}`, {
-    hint: 'lower the learning rates or turn spectral norm on; the last snapshot is intact',
-  });

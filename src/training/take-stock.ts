@@ -1,4 +1,4 @@
-import { isFrameloomError } from '../base/error.js';
+import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
 import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
@@ -9,12 +9,13 @@ import type { Environment } from './environment.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
-import { saveSnapshot, scoreSnapshot } from './run/snapshot-store.js';
+import { saveSnapshot, scoreSnapshot, type Snapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
 import type { TrainingOptions } from './options.js';
 import { OF_A_TRAINED_FRAME } from './pace.js';
 import type { Due } from './schedule.js';
+import type { SkipCount } from './skipping.js';
 
 /** What a training leaves behind on its way, and from what. */
 export interface StockContext {
@@ -27,6 +28,8 @@ export interface StockContext {
   readonly environment: Environment;
   /** Of the log's line that is yet to be written. */
   readonly averages: Averages;
+  /** Updates that were left out. */
+  readonly skips: SkipCount;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
@@ -202,6 +205,19 @@ async function evaluate(
   return ssim;
 }
 
+/**
+ * No step leaves such a state behind; but a snapshot is what a training can always go back to.
+ * @throws FrameloomError diverged
+ */
+function assertFinite({ step, tensors }: Pick<Snapshot, 'step' | 'tensors'>): void {
+  for (const [name, { data }] of Object.entries(tensors)) {
+    if (data.every(Number.isFinite)) continue;
+    throw new FrameloomError('diverged', `${name} is not finite at step ${step}: not saved`, {
+      hint: 'go back to an earlier snapshot: --resume --snapshot STEP',
+    });
+  }
+}
+
 function keeping({ pipeline, log, resumedFromStep }: StockContext) {
   return {
     keepLast: pipeline.training.keepSnapshots,
@@ -211,12 +227,19 @@ function keeping({ pipeline, log, resumedFromStep }: StockContext) {
 }
 
 async function save(context: StockContext, state: TrainingState, step: number): Promise<void> {
-  const { pipeline, run, stepLog, model, choice, environment, averages } = context;
+  const { pipeline, run, stepLog, model, choice, environment, averages, skips } = context;
   await stepLog.sync();
   const snapshot = {
     step,
     tensors: await stateToTensors(model, state),
-    state: { seed: pipeline.seed, ...choice, environment, averages: averages.saved() },
+    state: {
+      seed: pipeline.seed,
+      ...choice,
+      environment,
+      averages: averages.saved(),
+      skipped: skips.saved(),
+    },
   };
+  assertFinite(snapshot);
   await saveSnapshot(run.snapshots, snapshot, keeping(context));
 }

@@ -41,8 +41,9 @@ import {
 } from './run/snapshot-store.js';
 import { openStepLog } from './run/step-log.js';
 import { dueAfter, planStep, rolloutInput, type PlannedStep } from './schedule.js';
+import { createSkipCount } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';
-import { divergence, trainStep } from './step.js';
+import { trainStep } from './step.js';
 import {
   createStock,
   evaluationFrames,
@@ -131,7 +132,9 @@ interface Session extends StockContext {
  * same snapshots, and a resumed run goes on as the uninterrupted one would have. Where minutes decide how
  * long it is, the number of steps that they hold is one number more, which the run keeps.
  *
- * @throws FrameloomError diverged (the last snapshot stays intact), bad-data, bad-snapshot, bad-option,
+ * A step that would break the networks is left out with a warning; several in a row end the training.
+ *
+ * @throws FrameloomError diverged (no snapshot holds anything of it), bad-data, bad-snapshot, bad-option,
  *   and what reading clips or writing the run may throw
  */
 export async function train(
@@ -177,10 +180,12 @@ export async function train(
     }
     const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
     later(() => runner.dispose());
-    const averages = createAverages((saved as { averages?: unknown } | null)?.averages);
+    const kept = saved as { averages?: unknown; skipped?: unknown } | null;
+    const averages = createAverages(kept?.averages);
+    const skips = createSkipCount(run, log, kept?.skipped);
     const session: Session = {
       ...{ pipeline, context, run, log, model, dataset, choice, environment, runner },
-      ...{ stepLog, events, averages, resumedFromStep: snapshot ? step : null, signal },
+      ...{ stepLog, events, averages, skips, resumedFromStep: snapshot ? step : null, signal },
       onEvaluation: context.onEvaluation,
     };
     const state = snapshot
@@ -223,7 +228,7 @@ function sayRoom({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Log
 
 /** @param first the caller's no more: it is let go of, as all that come after it */
 async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
-  const { pipeline, context, dataset, log, averages } = session;
+  const { pipeline, context, dataset, log, averages, skips } = session;
   const { training } = pipeline;
   const started = performance.now();
   let state = first;
@@ -258,7 +263,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       disposeState(state);
       state = result.state;
       step += 1;
-      if (result.skipped !== null) throw divergence(step, result.skipped);
+      await skips.add(step, result.skipped);
 
       const frames = planned.request.frames * training.batch;
       budget.learn(performance.now() - began, frames);
@@ -271,7 +276,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
         elapsedSeconds: (performance.now() - started) / 1000,
       };
       context.onProgress?.(progress);
-      averages.add({ ...result.terms, ...result.kind });
+      averages.add({ ...result.terms, ...result.signals, ...result.kind });
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
       stock.learnPace(performance.now() - began, frames);
@@ -327,7 +332,11 @@ function oneStep(
   const input = rolloutInput(window, planned, pipeline);
   try {
     const result = trainStep(model, state, input, pipeline.losses, planned.plan, runner);
-    const kind = { 'steps/warm_up_frames': input.warmUp, 'steps/cold_start': +input.coldStart };
+    const kind = {
+      'steps/warm_up_frames': input.warmUp,
+      'steps/cold_start': +input.coldStart,
+      'steps/skipped': +(result.skipped !== null),
+    };
     return { ...result, kind };
   } finally {
     window.dispose();
@@ -362,13 +371,14 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
   const {
     'steps/warm_up_frames': warmUpFrames = 0,
     'steps/cold_start': coldStart = 0,
+    'steps/skipped': skipped = 0,
     ...terms
   } = means;
   await session.stepLog.append({
     step,
     frames,
     terms,
-    steps: { warmUpFrames, coldStart },
+    steps: { warmUpFrames, coldStart, skipped },
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });
   await session.events.scalars(step, { ...means, 'speed/frames_per_second': framesPerSecond });

@@ -7,7 +7,11 @@ import { loadPipeline, pipelineToYaml } from '../../src/pipeline/load.js';
 import type { Pipeline } from '../../src/pipeline/schema.js';
 import { readFixedSteps } from '../../src/training/budget.js';
 import { startRun } from '../../src/training/run/run-folder.js';
-import { describeSnapshots, listSnapshots } from '../../src/training/run/snapshot-store.js';
+import {
+  describeSnapshots,
+  listSnapshots,
+  readSnapshot,
+} from '../../src/training/run/snapshot-store.js';
 import { train, type TrainContext } from '../../src/training/trainer.js';
 import { logLines, makeWorkFolder, writePipeline } from '../e2e/support.js';
 import { counting } from '../clips/make-data.js';
@@ -148,6 +152,25 @@ describe('a training', () => {
       code: 'bad-option',
     });
     expect(await listSnapshots(first.run.snapshots)).toEqual([2, 4, 5]);
+  });
+
+  it('that diverges says where to go on from, and has saved nothing of it', async () => {
+    const { optimizer } = pipeline.training;
+    const changed = withTraining({
+      ...{ steps: 20, snapshotEverySteps: 2, sampleEverySteps: 99, evaluateEverySteps: 99 },
+      optimizer: { ...optimizer, generatorLearningRate: 1e30 },
+    });
+    const folder = join(work.path, 'lost');
+    await expect(trained('lost', {}, { changed })).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringContaining('diverged at step 8: 8 updates in a row') as string,
+      hint: expect.stringContaining(`--resume --run ${folder} --snapshot 4 --set`) as string,
+    });
+    for (const step of [2, 4, 6]) {
+      const { tensors, state } = await readSnapshot(join(folder, 'snapshots'), step);
+      expect(Object.values(tensors).every(({ data }) => data.every(Number.isFinite))).toBe(true);
+      expect(state).toMatchObject({ skipped: { inARow: step, total: step } });
+    }
   });
 
   it('that breaks off leaves no tensors and no open files', async () => {
