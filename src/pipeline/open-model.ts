@@ -110,7 +110,7 @@ async function openWeights(folder: string, options: Opening): Promise<ChosenMode
       'bad-option',
       'TensorFlow.js runs a run at the size it was trained at',
       {
-        hint: 'export it, and open the exported file',
+        hint: `${ownCommand('export', folder)} writes a file that takes other sizes`,
       },
     );
   }

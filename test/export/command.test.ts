@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMetadata } from '../../src/export/metadata.js';
 import { openOnnxModel } from '../../src/synthesis/index.js';
 import { frameloom } from '../cli/support.js';
+import { probe } from '../../src/video/index.js';
 import { makeRun } from '../synthesis/make-run.js';
+import { makeClip } from '../video/make-clip.js';
 
 let run: string;
 beforeAll(async () => {
@@ -72,6 +74,34 @@ describe('frameloom export', () => {
     const { code, stderr } = await frameloom('export', run, ...args);
     expect(code).toBe(2);
     expect(stderr).toContain(words);
+  });
+
+  it('makes frames of another size where the file leaves it open', async () => {
+    const exports = join(run, 'exports');
+    const clip = await makeClip({ frames: 3 });
+    const make = (file: string, size: string, ...more: string[]) =>
+      frameloom(
+        ...['-q', 'generate', join(exports, file), '-i', clip, '--output-size', size],
+        ...['-o', join(exports, '{name}.mkv'), ...more],
+      );
+    expect((await make('generator.onnx', '48x32')).stdout).toContain('1 made, 0 there already');
+    const [film] = (await readdir(exports)).filter((name) => name.endsWith('.mkv'));
+    expect(await probe(join(exports, film!))).toMatchObject({ width: 48, height: 32 });
+    // The size is a part of what was made.
+    expect((await make('generator.onnx', '48x32')).stdout).toContain('0 made, 1 there already');
+    expect((await make('generator.onnx', '32x24')).stdout).toContain('1 made, 0 there already');
+    const odd = await make('generator.onnx', '50x32');
+    expect(odd.stderr).toContain('a frame cannot be 50x32 (both sides are multiples of 4');
+    expect(await frameloom('export', run, '--size', '24x16')).toMatchObject({ code: 0 });
+    const fixed = await make('generator-24x16.onnx', '48x32');
+    expect([fixed.code, fixed.stderr]).toEqual([
+      ...[2, expect.stringContaining('is for 24x16 alone, not 48x32 (export the run again')],
+    ]);
+    const own = await frameloom(
+      ...['generate', run, '--engine', 'tensorflow', '-i', clip, '--output-size', '48x32'],
+      ...['-o', join(exports, 'x.mkv')],
+    );
+    expect(own.stderr).toContain('TensorFlow.js runs a run at the size it was trained at (');
   });
 
   it('fails on a run that is none, and on a snapshot that is not there', async () => {

@@ -1,15 +1,16 @@
 import { Option, type Command } from 'commander';
 import { DEVICES, type Device } from '../../export/runtime.js';
-import { snapshotChoice } from '../values.js';
+import { pixelSize, snapshotChoice } from '../values.js';
 
 export interface EngineFlags {
   snapshot?: 'latest' | 'best' | number;
   engine?: 'auto' | 'onnx' | 'tensorflow';
   device?: Device;
   threads?: number;
+  outputSize?: { readonly width: number; readonly height: number };
 }
 
-/** --snapshot, --engine and --device, the same for everything that runs a generator. */
+/** --snapshot, --engine, --device and --output-size, the same for everything that runs a generator. */
 export const addEngineFlags = (command: Command): Command =>
   command
     .option('--snapshot <which>', 'latest, best or a step', snapshotChoice)
@@ -21,4 +22,9 @@ export const addEngineFlags = (command: Command): Command =>
     )
     .addOption(
       new Option('--device <name>', 'where onnx runs it; cpu unless given').choices([...DEVICES]),
+    )
+    .option(
+      '--output-size <WxH>',
+      'make frames of another size than those of the training, where an exported file leaves it open',
+      pixelSize,
     );

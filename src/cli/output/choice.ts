@@ -151,7 +151,9 @@ export function rawInput({ pixFmt, size, fps }: RawFlags): RawInput | undefined 
     throw new FrameloomError(
       'bad-option',
       `raw frames need ${size === undefined ? '--size' : '--fps'} too`,
-      { hint: 'such as --pix-fmt rgb24 --size 640x360 --fps 25' },
+      {
+        hint: 'such as --pix-fmt rgb24 --size 640x360 --fps 25; of the frames that are made --output-size says the size',
+      },
     );
   }
   return { ...size, fps, pixelFormat: pixFmt ?? 'rgb24' };

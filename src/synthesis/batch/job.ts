@@ -1,7 +1,7 @@
 import { FrameloomError } from '../../base/error.js';
 import { formatOf, isPictureFormat, probe, type EncodeResult } from '../../video/index.js';
 import { isNumbered } from '../../video/sequence.js';
-import type { AnyModel } from '../models/model.js';
+import { isExported, type AnyModel } from '../models/model.js';
 import { isOrphaned, isSameWork, type Claim, type ClaimedWork } from './claim.js';
 import { fingerprint, glance, isRestOf, isUnchanged, type Fingerprint } from './fingerprint.js';
 import { generateVideo, type GenerateVideoOptions } from '../video/generate-video.js';
@@ -20,6 +20,14 @@ export type JobSettings = Omit<
  * place, or making it, over what is there if that is known to be this batch's own.
  */
 export type Verdict = 'made' | 'kept' | 'make' | 'replace';
+
+/** The size that frames are made in, where it was chosen; null for that of the training. */
+function ownSize(model: AnyModel): string | null {
+  if (!isExported(model)) return null;
+  const { width, height, info } = model;
+  const usual = info.fixed ?? info;
+  return width === usual.width && height === usual.height ? null : `${width}x${height}`;
+}
 
 /** A job's own: whether it is made already, what it is of, and making it. */
 export class JobMaker {
@@ -76,6 +84,7 @@ export class JobMaker {
       startSeconds: startSeconds ?? null,
       durationSeconds: durationSeconds ?? null,
       raw: raw ? JSON.stringify(raw) : null,
+      size: ownSize(this.#model),
     };
   }
 

@@ -50,7 +50,7 @@ export const addDatasetFlags = (command: Command): Command =>
 const SHARED: ReadonlySet<string> = new Set([
   ...['input', 'list', 'startFrames', 'start', 'duration', 'seed', 'seeds', 'jobs', 'shard'],
   ...['pixFmt', 'size', 'fps', 'inputMatrix', 'inputRange', 'onDamage', 'trustFilters'],
-  ...['snapshot', 'engine', 'device', 'threads', 'json', 'overwrite'],
+  ...['snapshot', 'engine', 'device', 'threads', 'outputSize', 'json', 'overwrite'],
 ]);
 const OWN = ['datasetFormat', 'with', 'sequenceNames', 'shardSamples'] as const;
 
