@@ -33,12 +33,27 @@ export interface Discriminators {
   macs(size: Size): { frame: number; sequence: number };
 }
 
-/** All discriminators of a training; they share one flat parameter vector and one optimizer. */
+/** `auto` as a number. */
+const withChannels = <T extends { readonly channels: number | 'auto' }>(
+  options: T,
+  generatorChannels: number,
+): T & { readonly channels: number } => ({
+  ...options,
+  channels: options.channels === 'auto' ? generatorChannels : options.channels,
+});
+
+/**
+ * All discriminators of a training; they share one flat parameter vector and one optimizer.
+ * @param generatorChannels what `auto` stands for in their options
+ */
 export function createDiscriminators(
-  frameOptions: FrameDiscriminatorOptions,
-  sequenceOptions: SequenceDiscriminatorOptions,
+  ofFrames: FrameDiscriminatorOptions,
+  ofSequences: SequenceDiscriminatorOptions,
   conditionChannels: number,
+  generatorChannels: number,
 ): Discriminators {
+  const frameOptions = withChannels(ofFrames, generatorChannels);
+  const sequenceOptions = withChannels(ofSequences, generatorChannels);
   const frame = createDiscriminator('frame', IMAGE_CHANNELS + conditionChannels, frameOptions);
   const sequences = sequenceOptions.temporalStrides.map((stride) => ({
     stride,

@@ -12,6 +12,7 @@ export {
   frameDiscriminatorOptions,
   GENERATOR_PRESETS,
   generatorOptions,
+  generatorWidth,
   sequenceDiscriminatorOptions,
   type FrameDiscriminatorOptions,
   type GeneratorOptions,

@@ -63,13 +63,20 @@ export const generatorOptions = z.strictObject({
 });
 export type GeneratorOptions = z.output<typeof generatorOptions>;
 
+/** A generator's base channels. */
+export const generatorWidth = ({
+  preset,
+  channels,
+}: Pick<GeneratorOptions, 'preset' | 'channels'>): number =>
+  channels ?? GENERATOR_PRESETS[preset].channels;
+
 const patchDiscriminator = {
   channels: z
-    .int()
-    .min(4)
-    .max(512)
-    .default(24)
-    .describe('Feature channels of the first layer; doubled at each layer.'),
+    .union([z.literal('auto'), z.int().min(4).max(512)])
+    .default('auto')
+    .describe(
+      'Feature channels of the first layer, doubled at each layer; auto is as many as the generator has, so that neither outgrows the other.',
+    ),
   layers: z
     .int()
     .min(1)

@@ -4,6 +4,7 @@ import { FrameloomError } from '../base/error.js';
 import {
   createDiscriminators,
   createGenerator,
+  generatorWidth,
   type Discriminators,
   type FrameDiscriminatorOptions,
   type Generator,
@@ -32,6 +33,7 @@ export function createModel(options: ModelOptions, conditionChannels: number): M
       options.frameDiscriminator,
       options.sequenceDiscriminator,
       conditionChannels,
+      generatorWidth(options.generator),
     ),
   };
 }

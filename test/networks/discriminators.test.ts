@@ -8,6 +8,8 @@ import {
   createDiscriminators,
   frameDiscriminatorOptions,
   frameRuns,
+  generatorOptions,
+  generatorWidth,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
@@ -93,7 +95,22 @@ describe('createDiscriminators', () => {
         spectralNorm,
       }),
       condition,
+      24,
     );
+
+  it('is as wide as the generator unless told', () => {
+    const sizeOf = (channels: object, generatorChannels: number): number =>
+      createDiscriminators(
+        frameDiscriminatorOptions.parse(channels),
+        sequenceDiscriminatorOptions.parse(channels),
+        1,
+        generatorChannels,
+      ).layout.size;
+    expect(sizeOf({}, 12)).toBe(sizeOf({ channels: 12 }, 48));
+    expect(sizeOf({ channels: 'auto' }, 48)).toBeGreaterThan(3.5 * sizeOf({}, 24));
+    expect(generatorWidth(generatorOptions.parse({ preset: 'large' }))).toBe(96);
+    expect(generatorWidth(generatorOptions.parse({ preset: 'large', channels: 8 }))).toBe(8);
+  });
 
   it('has one sequence discriminator for each stride, all in one vector', () => {
     const all = create(2, [1, 3]);

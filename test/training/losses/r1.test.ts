@@ -149,6 +149,7 @@ describe('slopePenalty', () => {
         frameDiscriminatorOptions.parse({ ...options, instanceNorm }),
         sequenceDiscriminatorOptions.parse({ temporalStrides: [] }),
         1,
+        8,
       );
       const { layout: own, spectralNorm } = discriminators;
       tf.tidy(() => {
