@@ -5,12 +5,12 @@ import { dataOptions, openDataset } from '../../src/clips/index.js';
 import { probe, type Frame } from '../../src/video/index.js';
 import { changeAvi } from './bytes.js';
 import { decoded, nearest } from './look.js';
-import { caseFolder, ffmpeg, flatVideo, series, shownOf, X264 } from './make.js';
+import { caseFolder, ffmpeg, flatVideos, series, shownOf, X264 } from './make.js';
 
 const path = caseFolder();
 const COUNT = 120;
 const lumas = series(COUNT, (k) => 20 + k);
-const STARTS = [1, 24, 80, 119];
+const STARTS = [1, 80, 119];
 
 const MPEG2 = ['-c:v', 'mpeg2video', '-q:v', '1', '-g', '15', '-bf', '2'];
 const H264 = [...X264, '-g', '40'];
@@ -35,9 +35,12 @@ const MADE: readonly (readonly [name: string, options: readonly string[]])[] = [
 ];
 
 beforeAll(async () => {
-  for (const [name, options] of MADE) await flatVideo(path(name), { lumas, options });
-  await ffmpeg('-i', path('opengop.mp4'), '-c', 'copy', path('opengop.mkv'));
-  await ffmpeg('-i', path('opengop.mp4'), '-c', 'copy', path('opengop.ts'));
+  await flatVideos(
+    { lumas },
+    MADE.map(([name, options]) => [path(name), options]),
+  );
+  const copies = ['opengop.mkv', 'opengop.ts'].flatMap((name) => ['-c', 'copy', path(name)]);
+  await ffmpeg('-i', path('opengop.mp4'), ...copies);
   const avi = await readFile(path('packed.avi'));
   await writeFile(
     path('noindex.avi'),
@@ -69,8 +72,8 @@ describe.each([...MADE.map(([name]) => name), ...['opengop.mkv', 'opengop.ts', '
         expect(bytesOf(frames)).toEqual(expected.slice(startFrame, startFrame + 2));
         expect(times[0]).toBeCloseTo(whole.times[startFrame]!, 3);
       }
-      const bySeconds = await decoded(path(name), { startSeconds: 41 / 25, frames: 1 });
-      expect(bytesOf(bySeconds.frames)).toEqual([expected[41]]);
+      const bySeconds = await decoded(path(name), { startSeconds: 24 / 25, frames: 1, info });
+      expect(bytesOf(bySeconds.frames)).toEqual([expected[24]]);
     });
   },
 );

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { probe } from '../../src/video/index.js';
 import { echoed } from './echo.js';
-import { clicksOf, decoded, flashesOf, fromFirst, furthest, nearest, shown } from './look.js';
+import { decoded, fromFirst, furthest, nearest, played, shown } from './look.js';
 import { caseFolder, clicks, flatVideo, series, shownOf, tone, X264 } from './make.js';
 
 const path = caseFolder();
@@ -58,11 +58,11 @@ describe.each([
     const info = await probe(path(name), { count: true });
     expect(info).toMatchObject({ frameCount: count, fps: { num: 25, den: 1 } });
     expect(info.durationSeconds).toBeCloseTo(count / 25, 1);
-    const seen = await decoded(path(name));
+    const seen = await decoded(path(name), { info });
     expect(seen.error).toBe('');
     expect(nearest(seen.greys, greys)).toEqual(order);
     expect(furthest(seen.times, even)).toBeLessThan(0.021);
-    const late = await decoded(path(name), { startFrame: PART - 2, frames: 5 });
+    const late = await decoded(path(name), { startFrame: PART - 2, frames: 5, info });
     expect(nearest(late.greys, greys)).toEqual([48, 49, 50, 51, 52]);
   });
 
@@ -106,7 +106,7 @@ describe('the sound of parts, some shorter and some longer than their pictures',
     const output = path(`${name}.sound.mkv`);
     const { error, warnings } = await echoed({ input: path(name), output, audio: true });
     expect([error, warnings]).toEqual(['', '']);
-    const [heard, seen] = [await clicksOf(output), await flashesOf(output)];
+    const { clicks: heard, flashes: seen } = await played(output);
     expect(seen).toHaveLength(2 * sounds.length);
     // A sound that goes on longer than its pictures may click once more, where the next ones begin.
     const beside = seen.map((at) => Math.min(...heard.map((click) => Math.abs(click - at))));

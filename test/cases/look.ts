@@ -99,12 +99,21 @@ export interface Shown {
   readonly times: number[];
 }
 
+const PICTURES = [
+  ...['-map', '0:v:0', '-vsync', 'passthrough'],
+  ...['-vf', 'scale=out_range=pc,format=gray,showinfo', '-f', 'null', '-'],
+] as const;
+const SOUND = [
+  ...['-map', '0:a:0', '-af', 'aformat=sample_fmts=flt:channel_layouts=mono,ashowinfo'],
+  ...['-f', 'f32le', 'pipe:1'],
+] as const;
+
 /** What a player shows of a written file, and when. */
 export async function shown(path: string): Promise<Shown> {
-  const { report } = await filterReport(
-    ...['-copyts', '-i', path, '-map', '0:v:0', '-vsync', 'passthrough'],
-    ...['-vf', 'scale=out_range=pc,format=gray,showinfo', '-f', 'null', '-'],
-  );
+  return shownIn((await filterReport('-copyts', '-i', path, ...PICTURES)).report);
+}
+
+function shownIn(report: string): Shown {
   const greys: number[] = [];
   const times: number[] = [];
   const [, num, den] = /config in time_base: (\d+)\/(\d+)/.exec(report) ?? [];
@@ -123,12 +132,30 @@ export async function shown(path: string): Promise<Shown> {
 const LOUD = 0.1;
 const SILENCE_SECONDS = 0.2;
 
-/** When sound begins after silence, on the file's clock. */
-export async function clicksOf(path: string): Promise<number[]> {
-  const { report, bytes } = await filterReport(
-    ...['-copyts', '-i', path, '-map', '0:a:0', '-af'],
-    ...['aformat=sample_fmts=flt:channel_layouts=mono,ashowinfo', '-f', 'f32le', '-'],
-  );
+export interface Played extends Shown {
+  /** When the picture turns white, on the file's clock. */
+  readonly flashes: number[];
+  /** When sound begins after silence, on the file's clock. */
+  readonly clicks: number[];
+  /** Streams of sound. */
+  readonly sounds: number;
+}
+
+/** What a player shows and plays of a file. */
+export async function played(path: string): Promise<Played> {
+  const { report, bytes } = await filterReport('-copyts', '-i', path, ...PICTURES, ...SOUND);
+  const [input = ''] = report.split(/^Output #/m);
+  const made = shownIn(report);
+  const { greys, times } = made;
+  return {
+    ...made,
+    flashes: times.filter((_, i) => greys[i]! > 128 && (i === 0 || greys[i - 1]! <= 128)),
+    clicks: clicksIn(path, report, bytes),
+    sounds: input.match(/^ +Stream #0:.*: Audio: /gm)?.length ?? 0,
+  };
+}
+
+function clicksIn(path: string, report: string, bytes: Buffer): number[] {
   const rate = Number(/\brate:(\d+)/.exec(report)?.[1]);
   const samples = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   const found: number[] = [];
@@ -148,10 +175,4 @@ export async function clicksOf(path: string): Promise<number[]> {
   }
   if (at !== samples.length) throw new Error(`${path}: ${samples.length} samples, told of ${at}`);
   return found;
-}
-
-/** When the picture turns white, on the file's clock. */
-export async function flashesOf(path: string): Promise<number[]> {
-  const { greys, times } = await shown(path);
-  return times.filter((_, i) => greys[i]! > 128 && (i === 0 || greys[i - 1]! <= 128));
 }

@@ -105,6 +105,19 @@ export interface FlatVideo {
 
 /** Makes a video of flat pictures, each told from the others by its grey. */
 export async function flatVideo(path: string, video: FlatVideo): Promise<string> {
+  const { options, ...pictures } = video;
+  await flatVideos(pictures, [[path, options]]);
+  return path;
+}
+
+/**
+ * The same pictures as several files, by one ffmpeg: starting it takes longer than so few frames.
+ * @param files path, codec and container of each
+ */
+export async function flatVideos(
+  video: Omit<FlatVideo, 'options'>,
+  files: readonly (readonly [path: string, options: readonly string[]])[],
+): Promise<void> {
   const { lumas, width = WIDTH, height = HEIGHT, fps = 25, times, inputs = [] } = video;
   const timing = times
     ? [
@@ -115,10 +128,9 @@ export async function flatVideo(path: string, video: FlatVideo): Promise<string>
   await ffmpegOf(
     flatPictures(lumas, width, height),
     ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`],
-    ...['-framerate', String(fps), '-i', 'pipe:0', ...inputs, ...timing],
-    ...['-pix_fmt', 'yuv420p', ...video.options, path],
+    ...['-framerate', String(fps), '-i', 'pipe:0', ...inputs],
+    ...files.flatMap(([path, options]) => [...timing, '-pix_fmt', 'yuv420p', ...options, path]),
   );
-  return path;
 }
 
 /** H.264 that keeps flat pictures apart by a single level. */

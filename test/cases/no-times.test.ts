@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { probe } from '../../src/video/index.js';
 import { echoed } from './echo.js';
-import { clicksOf, decoded, flashesOf, furthest, nearest, shown } from './look.js';
+import { decoded, furthest, nearest, played, shown } from './look.js';
 import { caseFolder, clicks, flatVideo, series, shownOf, tone, X264 } from './make.js';
 
 const path = caseFolder();
@@ -90,7 +90,7 @@ describe('generating', () => {
     const output = path('clicks.mkv');
     const { error } = await echoed({ input, output, audio: true });
     expect(error).toBe('');
-    const [heard, seen] = [await clicksOf(output), await flashesOf(output)];
+    const { clicks: heard, flashes: seen } = await played(output);
     expect(seen).toHaveLength(3);
     expect(furthest(heard, seen)).toBeLessThan(0.04);
   });

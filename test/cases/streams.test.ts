@@ -25,13 +25,13 @@ beforeAll(async () => {
   const mime = ['-metadata:s:t', 'mimetype=image/png', '-metadata:s:t', 'filename=cover.png'];
   await ffmpeg('-i', movie, '-attach', cover, ...mime, '-c', 'copy', path('covers.mkv'));
   const second = ['-disposition:v:0', '0', '-disposition:v:1', 'default'];
-  for (const name of ['proxy.mkv', 'proxy.mov']) {
-    await ffmpeg('-i', proxy, '-i', movie, ...three, ...second, path(name));
-  }
   // Neither is the default, or both are: the largest is taken, as ffmpeg does.
   const none = ['-disposition:v:0', '0', '-disposition:v:1', '0'];
-  await ffmpeg('-i', proxy, '-i', movie, ...three, ...none, path('largest.mkv'));
-  await ffmpeg('-i', proxy, '-i', movie, ...three, path('largest.ts'));
+  await ffmpeg(
+    ...['-i', proxy, '-i', movie],
+    ...[...three, ...second, path('proxy.mkv'), ...three, ...second, path('proxy.mov')],
+    ...[...three, ...none, path('largest.mkv'), ...three, path('largest.ts')],
+  );
   await writeFile(path('s.srt'), '1\n00:00:00,000 --> 00:00:01,000\nhi\n');
   const data = ['-map', '0', '-map', '1', '-c', 'copy', '-c:s', 'mov_text'];
   await ffmpeg(
@@ -55,12 +55,24 @@ describe.each([
   it('is read for its film', async () => {
     const info = await probe(path(name), { count: true });
     expect(info).toMatchObject({ width: 64, height: 36, frameCount: COUNT, hasAudio: true });
-    const seen = await decoded(path(name));
+    const seen = await decoded(path(name), { info });
     expect(seen.error).toBe('');
     expect(nearest(seen.greys, greys)).toEqual(order);
-    const made = await echoed({ input: path(name), output: path(`${name}.made.mkv`), audio: true });
-    expect([made.error, nearest(made.seen, greys)]).toEqual(['', order]);
   });
+});
+
+describe('the sound of a film among other streams', () => {
+  it.each(['cover.mp4', 'proxy.mkv', 'largest.ts', 'data.mov'])(
+    'of %s comes along',
+    async (name) => {
+      const made = await echoed({
+        input: path(name),
+        output: path(`${name}.made.mkv`),
+        audio: true,
+      });
+      expect([made.error, nearest(made.seen, greys)]).toEqual(['', order]);
+    },
+  );
 });
 
 describe('which of several streams is taken', () => {

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findFfmpeg, probe } from '../../src/video/index.js';
+import { findFfmpeg, probe, type VideoInfo } from '../../src/video/index.js';
 import { changeGifDelays, withoutDefaultDuration } from './bytes.js';
 import { echoed } from './echo.js';
 import { decoded, fromFirst, furthest, nearest, shown } from './look.js';
@@ -118,18 +118,26 @@ beforeAll(async () => {
   );
 });
 
+/** Asked once of each. */
+const infos = new Map<string, Promise<VideoInfo>>();
+const infoOf = (name: string): Promise<VideoInfo> => {
+  const info = infos.get(name) ?? probe(path(name), { count: true });
+  infos.set(name, info);
+  return info;
+};
+
 describe.each([
   ...['recorded.webm', 'recorded.mkv', 'jitter120.mp4', 'jitter600.mp4', 'missing.mp4'],
   ...['jitter120.mov', 'bursts.mp4', 'bursts.mkv', 'bursts.ts', 'live.flv', 'slower.nut'],
 ])('%s', (name) => {
   it('gives each frame once, at its time', async () => {
     const { count, times, lumas, grain } = cases.get(name)!;
-    const seen = await decoded(path(name));
+    const info = await infoOf(name);
+    const seen = await decoded(path(name), { info });
     expect(seen.error).toBe('');
     expect(nearest(seen.greys, lumas.map(shownOf))).toEqual(series(count, (k) => k));
     expect(seen.times[0]).toBe(0);
     expect(furthest(seen.times, times)).toBeLessThanOrEqual(grain + 1e-5);
-    const info = await probe(path(name), { count: true });
     expect(info.frameCount).toBe(count);
     // Its length is that of its frames: no claimed rate makes it longer.
     expect(Math.abs(info.durationSeconds! - times.at(-1)!)).toBeLessThan(1.1);
@@ -137,7 +145,7 @@ describe.each([
 
   it('is resampled only where a rate is asked for', async () => {
     const { times, lumas } = cases.get(name)!;
-    const seen = await decoded(path(name), { fps: 10 });
+    const seen = await decoded(path(name), { fps: 10, info: await infoOf(name) });
     expect(seen.error).toBe('');
     const known = lumas.map(shownOf);
     // At each tenth of a second the frame that is shown then, give or take half a tenth.

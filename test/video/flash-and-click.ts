@@ -23,8 +23,19 @@ export interface FlashAndClick {
   readonly soundFilter?: string;
 }
 
+/** Made once a process, and read by many. */
+const programmes = new Map<string, Promise<string>>();
+
 /** A white frame and a click at each full second of the programme from 1 on, 25 frames a second. */
 export async function makeFlashAndClick(clip: FlashAndClick = {}): Promise<string> {
+  const { ffmpegPath } = await findFfmpeg();
+  const key = JSON.stringify([ffmpegPath, clip]);
+  const made = programmes.get(key) ?? encodeProgramme(clip);
+  programmes.set(key, made);
+  return made;
+}
+
+async function encodeProgramme(clip: FlashAndClick): Promise<string> {
   const { extension = 'mkv', videoFrom = 0, soundFrom = 0, hole, seconds = 4 } = clip;
   const flash = `drawbox=c=white:t=fill:enable='not(mod(n,25))*gt(n,0)'`;
   const click = `aevalsrc='if(lt(mod(t,1),0.01)*gt(t,0.5),sin(2*PI*1000*t),0)':s=${RATE}:d=${seconds}`;
@@ -53,18 +64,26 @@ export async function makeFlashAndClick(clip: FlashAndClick = {}): Promise<strin
   return path;
 }
 
-async function firstTime(path: string, stream: string): Promise<number> {
+/** When the first picture and the first sound are shown and heard, seconds on the file's clock. */
+async function firstTimes(path: string): Promise<{ video: number; audio: number }> {
   const { ffprobePath } = await findFfmpeg();
   const { stdout } = await run(
     ffprobePath,
     [
-      ...['-v', 'error', '-select_streams', stream, '-read_intervals', '%+#40', '-show_frames'],
-      ...['-show_entries', 'frame=best_effort_timestamp_time', '-of', 'csv=p=0', path],
+      ...['-v', 'error', '-read_intervals', '%+#80', '-show_frames'],
+      ...['-show_entries', 'frame=media_type,best_effort_timestamp_time', '-of', 'csv=p=0', path],
     ],
     { env: environmentFor(ffprobePath) },
   );
-  const times = stdout.split('\n').map(Number.parseFloat).filter(Number.isFinite);
-  return Math.min(...times);
+  const first = (kind: string): number =>
+    Math.min(
+      ...stdout
+        .split('\n')
+        .filter((line) => line.startsWith(`${kind},`))
+        .map((line) => Number.parseFloat(line.split(',')[1]!))
+        .filter(Number.isFinite),
+    );
+  return { video: first('video'), audio: first('audio') };
 }
 
 /** When white frames are shown, seconds after the first frame. */
@@ -80,7 +99,8 @@ export async function clicks(path: string): Promise<number[]> {
   const bytes = await runFfmpeg(
     ...['-i', path, '-map', '0:a', '-ac', '1', '-ar', String(RATE), '-f', 's16le', '-'],
   );
-  const begin = (await firstTime(path, 'a:0')) - (await firstTime(path, 'v:0'));
+  const { video, audio } = await firstTimes(path);
+  const begin = audio - video;
   const found: number[] = [];
   let last = -Infinity;
   for (let i = 0; i + 1 < bytes.length; i += 2) {

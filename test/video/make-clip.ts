@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { environmentFor } from '../../src/video/ffmpeg-path.js';
 import { findFfmpeg } from '../../src/video/index.js';
@@ -57,10 +58,24 @@ export interface ClipOptions {
   options?: string[];
 }
 
-/** Makes a small clip with ffmpeg and returns its path. */
+/** Clips that this process has made, by what ffmpeg was told. Nobody is given them themselves. */
+const clips = new Map<string, Promise<string>>();
+
+/** Makes a small clip with ffmpeg and returns its path: a file of the caller's own. */
 export async function makeClip(clip: ClipOptions = {}): Promise<string> {
+  const { ffmpegPath } = await findFfmpeg();
+  const { name = 'clip.mp4', ...picture } = clip;
+  if (/%\d*d/.test(name)) return encodeClip(scratchPath(name), picture);
+  const key = JSON.stringify([ffmpegPath, extname(name), picture]);
+  const made = clips.get(key) ?? encodeClip(scratchPath(`original${extname(name)}`), picture);
+  clips.set(key, made);
+  const path = scratchPath(name);
+  await copyFile(await made, path);
+  return path;
+}
+
+async function encodeClip(path: string, clip: Omit<ClipOptions, 'name'>): Promise<string> {
   const { width = 64, height = 36, frames = 12, fps = 25, source = 'testsrc2' } = clip;
-  const path = scratchPath(clip.name ?? 'clip.mp4');
   const separator = source.includes('=') ? ':' : '=';
   const tone =
     clip.toneSeconds === undefined
