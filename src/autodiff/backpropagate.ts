@@ -2,38 +2,38 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { inPhase } from './peak.js';
-import type { Stretch } from './rollout.js';
+import type { Outcome } from './rollout.js';
 import { stepsIn, type Schedule, type Segment } from './schedule.js';
 import type { LossGradient } from './value-and-gradients.js';
 
-/** Where a piece of a chain begins and ends, with the state it begins from. */
-export interface Piece {
+/** A segment that is about to be pulled back: where it begins and ends, and the state it begins from. */
+export interface OpenSegment {
   readonly from: number;
   readonly to: number;
   readonly state: readonly tf.Tensor[];
 }
 
-/** What the walk back carries from piece to piece. */
+/** What the walk back carries from segment to segment. */
 export interface Carried {
   /** The parameters' gradient so far. */
   readonly gradient: NamedTensors;
-  /** In the state after the piece to come; null where nothing depends on it. */
+  /** In the state after the segment to come; null where nothing depends on it. */
   readonly stateCotangent: readonly tf.Tensor[] | null;
 }
 
-/** A recurrent computation whose pieces can be run, and pulled back each on a tape of its own. */
+/** A recurrent computation whose segments can be run, and pulled back each on a tape of its own. */
 export interface Chain {
   readonly length: number;
   readonly initialState: readonly tf.Tensor[];
   /** One step without a tape; a pure function. The caller owns every tensor of it. */
-  forward(state: readonly tf.Tensor[], step: number): Stretch;
+  forward(state: readonly tf.Tensor[], step: number): Outcome;
   /** The parameters' gradient before anything is pulled back: zeros. */
   zeroGradient(): NamedTensors;
   /**
-   * The vector-Jacobian product of a piece: from cotangents of its outputs and of its last state to
+   * The vector-Jacobian product of a segment: from cotangents of its outputs and of its last state to
    * that of its first state; what the parameters get is added to their gradient. Takes what is carried.
    */
-  pullBack(piece: Piece, outputCotangents: readonly tf.Tensor[], carried: Carried): Carried;
+  pullBack(open: OpenSegment, outputCotangents: readonly tf.Tensor[], carried: Carried): Carried;
 }
 
 /**
@@ -70,29 +70,33 @@ export function backpropagate<R>(
     const lastOutput = outputs.length;
     tf.dispose(outputs);
 
-    function walkBack(segment: Segment, piece: Piece, carried: Carried): Carried {
+    function walkBack(segment: Segment, open: OpenSegment, carried: Carried): Carried {
       if (typeof segment !== 'number') {
-        return walkParts(segment, sweep(chain, piece, segment), carried);
+        return walkSegments(segment, sweep(chain, open, segment), carried);
       }
-      const { from, to } = piece;
+      const { from, to } = open;
       const own = cotangents.slice(firstOutput[from], firstOutput[to] ?? lastOutput);
-      const pulled = chain.pullBack(piece, own, carried);
+      const pulled = chain.pullBack(open, own, carried);
       tf.dispose(own);
       return pulled;
     }
 
-    function walkParts(parts: Schedule, pieces: readonly Piece[], last: Carried): Carried {
+    function walkSegments(
+      segments: Schedule,
+      opened: readonly OpenSegment[],
+      last: Carried,
+    ): Carried {
       let carried = last;
-      for (let i = parts.length - 1; i >= 0; i -= 1) {
-        carried = walkBack(parts[i]!, pieces[i]!, carried);
-        // The first piece's state belongs to whoever ran up to it.
-        if (i > 0) tf.dispose([...pieces[i]!.state]);
+      for (let i = segments.length - 1; i >= 0; i -= 1) {
+        carried = walkBack(segments[i]!, opened[i]!, carried);
+        // The first segment's state belongs to whoever ran up to it.
+        if (i > 0) tf.dispose([...opened[i]!.state]);
       }
       return carried;
     }
 
     const { gradient } = inPhase('back', () =>
-      walkParts(schedule, starts, { gradient: chain.zeroGradient(), stateCotangent: null }),
+      walkSegments(schedule, starts, { gradient: chain.zeroGradient(), stateCotangent: null }),
     );
     return { result, gradient };
   });
@@ -100,23 +104,23 @@ export function backpropagate<R>(
 
 /**
  * Runs through a schedule's steps without a tape, one at a time so that nothing but the state goes
- * from one to the next, and keeps the state at the start of each part.
+ * from one to the next, and keeps the state at the start of each segment.
  *
- * @param keepOutputs takes each step's outputs; without it they are dropped, and the last part,
+ * @param keepOutputs takes each step's outputs; without it they are dropped, and the last one,
  *   which leads to no state that is needed, is not run
  */
 function sweep(
   chain: Chain,
   start: { from: number; state: readonly tf.Tensor[] },
-  parts: Schedule,
+  segments: Schedule,
   keepOutputs?: (outputs: readonly tf.Tensor[]) => void,
-): Piece[] {
-  const pieces: Piece[] = [];
+): OpenSegment[] {
+  const opened: OpenSegment[] = [];
   let { from, state } = start;
-  parts.forEach((part, i) => {
-    const to = from + stepsIn(part);
-    pieces.push({ from, to, state });
-    const isLast = i === parts.length - 1;
+  segments.forEach((segment, i) => {
+    const to = from + stepsIn(segment);
+    opened.push({ from, to, state });
+    const isLast = i === segments.length - 1;
     if (isLast && !keepOutputs) return;
     for (let step = from; step < to; step += 1) {
       const next = chain.forward(state, step);
@@ -128,5 +132,5 @@ function sweep(
     if (isLast) tf.dispose([...state]);
     from = to;
   });
-  return pieces;
+  return opened;
 }

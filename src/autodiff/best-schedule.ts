@@ -16,7 +16,7 @@ export interface SegmentCosts {
   readonly againWithin?: number;
 }
 
-/** Extra steps and peak of the best way through so many steps, and its first part; 0 is one tape. */
+/** Extra steps and peak of the best way through so many steps, and its first segment; 0 is one tape. */
 interface Table {
   readonly extra: Float64Array;
   readonly peak: Float64Array;
@@ -59,7 +59,7 @@ export function bestSchedule(length: number, costs: SegmentCosts, room: Room): S
     into.peak[i] = peak;
     into.first[i] = first;
   };
-  /** Tries one tape, then every first part; `again` tells whether reaching the rest costs steps. */
+  /** Tries one tape, then every first segment; `again` tells whether reaching the rest costs steps. */
   const fill = (into: Table, steps: number, kept: number, again: boolean): void => {
     const i = at(steps, kept);
     const oneTape = fits(steps, kept) && (again || kept <= room.startStates);
@@ -81,12 +81,12 @@ export function bestSchedule(length: number, costs: SegmentCosts, room: Room): S
   }
   if (outer.extra[at(length, 0)] === Number.POSITIVE_INFINITY) return null;
 
-  const parts = (from: Table, steps: number, kept: number): Segment[] => {
+  const segmentsOf = (from: Table, steps: number, kept: number): Segment[] => {
     const first = from.first[at(steps, kept)]!;
     if (first === 0) return [steps];
-    const own = parts(inner, first, kept);
+    const own = segmentsOf(inner, first, kept);
     const segment: Segment = own.length === 1 ? own[0]! : own;
-    return [segment, ...parts(from, steps - first, kept + 1)];
+    return [segment, ...segmentsOf(from, steps - first, kept + 1)];
   };
-  return parts(outer, length, 0);
+  return segmentsOf(outer, length, 0);
 }

@@ -35,8 +35,8 @@ export function cutBytes(blocks: readonly BlockCosts[], stretches: readonly numb
   return most;
 }
 
-/** A way through the first blocks: where its stretches end, the borders that are kept, and the peak. */
-interface Way {
+/** The first blocks in stretches, the borders that are kept, and the peak so far. */
+interface Begun {
   readonly stretches: readonly number[];
   readonly kept: number;
   readonly bytes: number;
@@ -55,30 +55,30 @@ function undominated<T>(items: readonly T[], of: (item: T) => readonly [number, 
 }
 
 /**
- * All ways of cutting a frame that are worth their time: from the whole frame on one tape on, each
+ * All cuts of a frame that are worth their time: from the whole frame on one tape on, each
  * takes longer than the one before, and less memory.
  *
  * Dynamic programming over the blocks, which are unequal in memory, time and in what lies between them,
  * as in Beaumont et al. 2019 (INRIA RR-9302), without their nesting: what is kept at the borders of one
- * frame's blocks is little beside a block's own tape. Where a way to a border keeps less and has had a
- * lower peak, no other way to it can do better.
+ * frame's blocks is little beside a block's own tape. Of two that end at the same block, the one that
+ * keeps less there and has had the lower peak is as good whatever follows, so the other is dropped.
  *
  * @param wholeBytes of the frame on one tape
  */
 export function frameCuts(blocks: readonly BlockCosts[], wholeBytes: number): Cut[] {
   const whole: Cut = { stretches: null, bytes: wholeBytes, seconds: 0 };
-  const ways: Way[][] = blocks.map(() => []);
-  ways[0] = [{ stretches: [], kept: 0, bytes: 0 }];
+  const begun: Begun[][] = blocks.map(() => []);
+  begun[0] = [{ stretches: [], kept: 0, bytes: 0 }];
   const cuts: Cut[] = [whole];
   let seconds = 0;
   for (let from = 0; from < blocks.length; from += 1) {
-    ways[from] = undominated(ways[from]!, ({ kept, bytes }) => [kept, bytes]);
-    for (const way of ways[from]!) {
+    begun[from] = undominated(begun[from]!, ({ kept, bytes }) => [kept, bytes]);
+    for (const first of begun[from]!) {
       for (let to = from + 1; to <= blocks.length; to += 1) {
-        const stretches = [...way.stretches, to - from];
-        const bytes = Math.max(way.bytes, way.kept + stretchBytes(blocks, from, to));
+        const stretches = [...first.stretches, to - from];
+        const bytes = Math.max(first.bytes, first.kept + stretchBytes(blocks, from, to));
         if (to < blocks.length) {
-          ways[to]!.push({ stretches, bytes, kept: way.kept + blocks[to - 1]!.leftBytes });
+          begun[to]!.push({ stretches, bytes, kept: first.kept + blocks[to - 1]!.leftBytes });
         } else if (from > 0) cuts.push({ stretches, bytes, seconds });
       }
     }

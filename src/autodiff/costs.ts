@@ -1,4 +1,4 @@
-/** The parts of a training step that can be its peak, in their order. */
+/** The spans of a training step that can be its peak, in their order. */
 export const PHASES = ['forward', 'judge', 'back', 'train', 'update'] as const;
 export type Phase = (typeof PHASES)[number];
 

@@ -1,12 +1,11 @@
-export { backpropagate, type Carried, type Chain, type Piece } from './backpropagate.js';
-export { runInOrder, type Block } from './blocks.js';
+export { backpropagate, type Carried, type Chain, type OpenSegment } from './backpropagate.js';
 export {
   checkpointedGradient,
   plainGradient,
   type Recomputation,
   type RolloutGradient,
 } from './rollout-gradient.js';
-export { forwardStep, runRollout, type Rollout, type StepBlock, type Stretch } from './rollout.js';
+export { forwardStep, runRollout, type Rollout, type StepBlock, type Outcome } from './rollout.js';
 export {
   PHASES,
   phaseBytes,
@@ -24,7 +23,7 @@ export {
   planRollout,
   smallestBudget,
   type MemoryPlan,
-  type Parts,
+  type Segmented,
 } from './plan.js';
 export {
   evenSegments,

@@ -20,15 +20,19 @@ export interface MemoryPlan {
 }
 
 /** How a step in segments goes. */
-export interface Parts {
+export interface Segmented {
   readonly segments: Schedule;
   readonly stretches: readonly number[] | null;
   readonly judgedFrames: number;
 }
 
 /** Predicted most bytes in each phase of a step in segments. */
-export function phasePeaks(costs: StepCosts, length: number, parts: Parts): Record<Phase, number> {
-  const { segments, judgedFrames } = parts;
+export function phasePeaks(
+  costs: StepCosts,
+  length: number,
+  how: Segmented,
+): Record<Phase, number> {
+  const { segments, judgedFrames } = how;
   const size: PhaseSize = { frames: length, judgedFrames };
   const of = (phase: Phase): number => phaseBytes(costs.phases[phase], size);
   // The state at the rollout's beginning is in the phases' own bytes.
@@ -36,7 +40,7 @@ export function phasePeaks(costs: StepCosts, length: number, parts: Parts): Reco
   return {
     forward: of('forward') + kept,
     judge: of('judge') + kept,
-    back: of('back') + segmentPeak(segments, tapeCosts(costs, cutOf(costs, parts.stretches))),
+    back: of('back') + segmentPeak(segments, tapeCosts(costs, cutOf(costs, how.stretches))),
     train: of('train') + kept,
     update: of('update'),
   };
@@ -61,29 +65,29 @@ function cutOf(costs: StepCosts, stretches: readonly number[] | null): Cut {
 
 const cutsOf = (costs: StepCosts): Cut[] => frameCuts(costs.blocks, costs.phases.back.perTapeFrame);
 
-const peakOf = (costs: StepCosts, length: number, parts: Parts): number =>
-  Math.max(...Object.values(phasePeaks(costs, length, parts)));
+const peakOf = (costs: StepCosts, length: number, how: Segmented): number =>
+  Math.max(...Object.values(phasePeaks(costs, length, how)));
 
 const plainPeak = (costs: StepCosts, length: number): number =>
   Math.max(...PHASES.map((phase) => phaseBytes(costs.plain[phase], { frames: length })));
 
 /** Predicted time of a step, in seconds; of one in segments unless they are null. */
-function stepSeconds(costs: StepCosts, length: number, parts: Parts | null): number {
+function stepSeconds(costs: StepCosts, length: number, how: Segmented | null): number {
   const { plainSeconds, forwardSeconds, fixedSeconds, warmUpFrames } = costs;
   const plain = length * plainSeconds + warmUpFrames * forwardSeconds + fixedSeconds;
-  if (parts === null) return plain;
-  const { segments, stretches } = parts;
+  if (how === null) return plain;
+  const { segments, stretches } = how;
   const within = singleSteps(segments) * cutOf(costs, stretches).seconds;
   return plain + extraSteps(segments) * forwardSeconds + within;
 }
 
-/** The plan for a rollout in given parts, or for one tape: what it will take. */
-export function planFor(costs: StepCosts, length: number, parts: Parts | null): MemoryPlan {
+/** What a rollout will take in given segments, or on one tape. */
+export function planFor(costs: StepCosts, length: number, how: Segmented | null): MemoryPlan {
   const whole = stepSeconds(costs, length, null);
   return {
-    ...(parts ?? { segments: null, stretches: null, judgedFrames: length }),
-    peakBytes: parts === null ? plainPeak(costs, length) : peakOf(costs, length, parts),
-    slowdown: whole > 0 ? stepSeconds(costs, length, parts) / whole : 1,
+    ...(how ?? { segments: null, stretches: null, judgedFrames: length }),
+    peakBytes: how === null ? plainPeak(costs, length) : peakOf(costs, length, how),
+    slowdown: whole > 0 ? stepSeconds(costs, length, how) / whole : 1,
   };
 }
 
@@ -98,31 +102,31 @@ export function planFor(costs: StepCosts, length: number, parts: Parts | null): 
 export function planRollout(costs: StepCosts, length: number, budgetBytes: number): MemoryPlan {
   const plain = planFor(costs, length, null);
   if (plain.peakBytes <= budgetBytes) return plain;
-  return planInParts(costs, length, budgetBytes) ?? refuse(costs, length, budgetBytes);
+  return planInSegments(costs, length, budgetBytes) ?? refuse(costs, length, budgetBytes);
 }
 
-function planInParts(costs: StepCosts, length: number, budgetBytes: number): MemoryPlan | null {
+function planInSegments(costs: StepCosts, length: number, budgetBytes: number): MemoryPlan | null {
   // Each cut takes longer than the one before, but may leave room for states that save more.
   const found = cutsOf(costs).flatMap((cut) => {
-    const parts = partsWithCut(costs, length, budgetBytes, cut);
-    return parts === null ? [] : [planFor(costs, length, parts)];
+    const how = segmentedByCut(costs, length, budgetBytes, cut);
+    return how === null ? [] : [planFor(costs, length, how)];
   });
   const [first, ...others] = found;
   if (first === undefined) return null;
   return others.reduce((best, plan) => (plan.slowdown < best.slowdown ? plan : best), first);
 }
 
-/** The best parts that fit a budget where frames that are segments by themselves are cut so. */
-function partsWithCut(
+/** The best segments that fit a budget where frames that are segments by themselves are cut so. */
+function segmentedByCut(
   costs: StepCosts,
   length: number,
   budgetBytes: number,
   cut: Cut,
-): Parts | null {
+): Segmented | null {
   const { stretches } = cut;
   const tape = tapeCosts(costs, cut);
-  // A schedule of one segment keeps no state besides the first: what each part takes at least.
-  const one: Parts = { segments: [length], stretches, judgedFrames: 1 };
+  // A schedule of one segment keeps no state besides the first: what each phase takes at least.
+  const one: Segmented = { segments: [length], stretches, judgedFrames: 1 };
   const { forward, judge, back, train, update } = phasePeaks(costs, length, one);
   const spare = budgetBytes - Math.max(forward, judge, train);
   if (spare < 0 || update > budgetBytes) return null;
@@ -135,7 +139,7 @@ function partsWithCut(
     peakOf(costs, length, { segments, stretches, judgedFrames }) <= budgetBytes;
   let judged = length;
   while (judged > 1 && !fits(judged)) judged -= 1;
-  // As many passes with as equal parts as can be.
+  // As many passes, as equal as can be.
   const even = Math.ceil(length / Math.ceil(length / judged));
   return { segments, stretches, judgedFrames: even };
 }

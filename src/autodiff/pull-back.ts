@@ -7,7 +7,7 @@ import {
   type NamedTensors,
   type Runner,
 } from '../backend/graph/index.js';
-import type { Carried, Piece } from './backpropagate.js';
+import type { Carried, OpenSegment } from './backpropagate.js';
 import { inPhase } from './peak.js';
 import {
   blocksIn,
@@ -130,10 +130,10 @@ const listOf = (state: NamedTensors): readonly tf.Tensor[] | null => {
   return tensors.length > 0 ? tensors : null;
 };
 
-/** A piece of whole steps, on one tape. Takes what is carried. */
+/** A segment of whole steps, on one tape. Takes what is carried. */
 export function pullBackSteps(
   puller: Puller,
-  { from, to, state }: Piece,
+  { from, to, state }: OpenSegment,
   outputCotangents: readonly tf.Tensor[],
   carried: Carried,
 ): Carried {
@@ -160,7 +160,7 @@ export function pullBackSteps(
 export function pullBackInStretches(
   puller: Puller,
   stretches: readonly number[],
-  { from: t, state }: Piece,
+  { from: t, state }: OpenSegment,
   outputCotangents: readonly tf.Tensor[],
   carried: Carried,
 ): Carried {
@@ -206,7 +206,7 @@ export function pullBackInStretches(
   return { gradient, stateCotangent: listOf(stateCotangent) };
 }
 
-/** A block's part of a step in stretches, for whoever meters it; named by its first block. */
+/** The phase of a stretch of a frame's blocks; named by its first block. */
 export const blockPhase = (
   what: 'sweep' | 'tape' | 'pull',
   { from }: Pick<BlockRange, 'from'>,

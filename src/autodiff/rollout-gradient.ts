@@ -33,7 +33,7 @@ export function plainGradient<R>(
   });
 }
 
-/** How a rollout's gradient is taken in pieces. */
+/** How a rollout's gradient is taken in segments. */
 export interface Recomputation {
   /** First to last; they add up to the rollout's length. */
   readonly segments: Schedule;
@@ -62,10 +62,10 @@ export function checkpointedGradient<R>(
         initialState: rollout.initialState,
         forward: (state, step) => forwardStep(rollout, named, state, step, runner),
         zeroGradient: () => rollout.unflatten(tf.zerosLike(parameters)),
-        pullBack: (piece, ...others) =>
-          stretches && piece.to - piece.from === 1
-            ? pullBackInStretches(puller, stretches, piece, ...others)
-            : pullBackSteps(puller, piece, ...others),
+        pullBack: (open, ...others) =>
+          stretches && open.to - open.from === 1
+            ? pullBackInStretches(puller, stretches, open, ...others)
+            : pullBackSteps(puller, open, ...others),
       },
       lossGradient,
       segments,

@@ -3,14 +3,15 @@ import {
   numbered,
   ordered,
   prefixed,
+  runInOrder,
   withoutPrefix,
+  type Block,
   type NamedTensors,
   type Runner,
 } from '../backend/graph/index.js';
-import { runInOrder, type Block } from './blocks.js';
 
 /** What steps of a recurrent computation leave: the last state and the outputs on the way. */
-export interface Stretch {
+export interface Outcome {
   readonly state: readonly tf.Tensor[];
   readonly outputs: readonly tf.Tensor[];
 }
@@ -99,7 +100,7 @@ export function runRanges(
 }
 
 /** The whole rollout on the calling tape, if there is one. */
-export function runRollout(rollout: Rollout, parameters: NamedTensors): Stretch {
+export function runRollout(rollout: Rollout, parameters: NamedTensors): Outcome {
   const ranges = Array.from({ length: rollout.length }, (_, t) => wholeStep(rollout, t));
   const start = { before: {}, state: numbered('state', rollout.initialState) };
   const given = ranges.map(({ t }) => rollout.given(t));
@@ -143,7 +144,7 @@ export function forwardStep(
   state: readonly tf.Tensor[],
   t: number,
   runner: Runner,
-): Stretch {
+): Outcome {
   const made = forwardBlocks(rollout, parameters, wholeStep(rollout, t), {}, state, runner);
   return { state: ordered('state', made), outputs: ordered('output', made) };
 }

@@ -1,11 +1,11 @@
 /**
- * A piece of a rollout in its backward pass: a number is that many steps recomputed on one tape; a
- * list is run through once more without a tape, keeping the state at the start of each of its parts,
- * and then pulled back part by part from the last.
+ * Consecutive steps of a rollout in its backward pass: a number is that many, recomputed on one tape; a
+ * list is run through once more without a tape, keeping the state at the start of each of its segments,
+ * and then pulled back one by one from the last.
  */
 export type Segment = number | readonly Segment[];
 
-/** The pieces of the whole rollout, first to last; the states at their starts are kept. */
+/** The segments of the whole rollout, first to last; the states at their starts are kept. */
 export type Schedule = readonly Segment[];
 
 /** `length` steps in segments of at most `every`; the shorter one, if any, comes first. */
@@ -22,7 +22,7 @@ export const stepsIn = (segment: Segment): number =>
   typeof segment === 'number' ? segment : segment.reduce<number>((sum, x) => sum + stepsIn(x), 0);
 
 /**
- * Steps that a segment runs without a tape before all of it is pulled back; its last part is reached
+ * Steps that a segment runs without a tape before all of it is pulled back; its last segment is reached
  * by a tape, not run through.
  */
 const detachedSteps = (segment: Segment): number =>

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Block } from '../autodiff/index.js';
+import type { Block } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
 import type { Layer } from './layers.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { runInOrder } from '../autodiff/index.js';
+import { runInOrder } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { enlarge, warp } from '../kernels/index.js';
 import {

@@ -6,7 +6,7 @@ import {
   scheduleInWords,
   smallestBudget,
   stretchesInWords,
-  type Parts,
+  type Segmented,
   type StepCosts,
 } from '../../autodiff/index.js';
 import { isFrameloomError } from '../../base/error.js';
@@ -87,7 +87,7 @@ function longestRow(costsOf: CostsOf, size: FrameSize, budgetBytes: number): Lon
   const costs = costsOf(size);
   const longest = (bytesOf?: (costs: StepCosts, frames: number) => number): number =>
     longestRollout(costs, budgetBytes, LONGEST_FRAMES, bytesOf);
-  const once = (frames: number): Parts => ({
+  const once = (frames: number): Segmented => ({
     ...{ segments: evenSegments(frames, 1), stretches: null, judgedFrames: 1 },
   });
   return {

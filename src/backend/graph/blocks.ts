@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { NamedTensors } from '../backend/graph/index.js';
+import type { NamedTensors } from './named.js';
 
 /**
  * A piece of a computation that can be run by itself, from what the piece before left, nothing for the
