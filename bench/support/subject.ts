@@ -112,9 +112,10 @@ export function openSubject(options: SubjectOptions): Subject {
       const started = performance.now();
       const now = { ...plan, step: updates };
       const all = { ...input, frames: window.frames, condition: window.condition };
-      const next = trainStep(model, this.state, all, losses, now, runner).state;
+      const { state: next, skipped } = trainStep(model, this.state, all, losses, now, runner);
       const seconds = (performance.now() - started) / 1000;
       disposeState(this.state);
+      if (skipped !== null) throw new Error(`a step was skipped: ${skipped}`);
       this.state = next;
       updates += 1;
       return seconds;
