@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../scope.js';
 import type { NativeBackend, NativeBinding } from '../native.js';
+import { assertSameRecording, checksGraphs, isCheckedHit } from './check.js';
 import type { NamedTensors } from './named.js';
 import {
   argumentName,
@@ -21,6 +22,7 @@ interface Callee {
   /** Of its outputs, in order. */
   readonly names: readonly string[];
   readonly shapes: readonly (readonly number[])[];
+  hits: number;
 }
 
 /** The recordings that are under way, the innermost last. */
@@ -109,7 +111,16 @@ class Recorder {
     const edges = this.#backend
       .getInputTensorIds(Object.values(inputs))
       .map((handle) => this.#edgeOf(handle));
-    const callee = this.#callees.get(id) ?? this.#define(inputs, f, this.#callees.size);
+    const known = this.#callees.get(id);
+    if (known && checksGraphs() && isCheckedHit((known.hits += 1))) {
+      const again = this.#define(inputs, f, this.#callees.size);
+      assertSameRecording(
+        id,
+        { ...known.made, names: known.names },
+        { ...again.made, names: again.names },
+      );
+    }
+    const callee = known ?? this.#define(inputs, f, this.#callees.size);
     this.#callees.set(id, callee);
     const name = `call${this.#nodes.length}`;
     const after = this.#lastCall === undefined ? {} : { after: this.#lastCall };
@@ -139,7 +150,7 @@ class Recorder {
     const { constants, nodes, outputs } = recording;
     const types = recording.inputs.map(({ type }) => type);
     const made = { name: `function${index}`, types, constants, nodes, outputs };
-    return { made, names, shapes };
+    return { made, names, shapes, hits: 0 };
   }
 
   #recorded(inputs: Recording['inputs'], edges: readonly Edge[]): Recording {
