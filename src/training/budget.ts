@@ -81,8 +81,8 @@ export interface BudgetOptions {
 /** Of the minutes, the share after which their steps are counted; after so many steps before that. */
 const MEASURED_SHARE = 0.05;
 const MEASURED_STEPS = 50;
-/** Fewer say nothing: the first is recorded, and one may have waited for the disk. */
-const FEWEST_STEPS = 5;
+/** Fewer say little: the first of each kind is recorded, and one may have waited for the disk. */
+const FEWEST_STEPS = 8;
 /** Of the time that is left, the share that is planned with: machines get slower too. */
 const PLANNED_SHARE = 0.96;
 
