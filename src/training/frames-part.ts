@@ -5,7 +5,7 @@ import { foldFrames, foldTime, type Parameters } from '../networks/index.js';
 import {
   adder,
   featuresOf,
-  halves,
+  twoSides,
   judgesFrames,
   logitsOf,
   realWindow,
@@ -124,7 +124,7 @@ function generatorPart(
           add('warp', losses.warp, flowShare, () => l1(warpConstant(before, flow), now));
           add('flow_smoothness', losses.flowSmoothness, flowShare, () => flowSmoothness(flow));
         }
-        return terms;
+        return { terms };
       };
     },
   };
@@ -137,13 +137,13 @@ function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
     phase: 'train',
     open: (tensors) => () => {
       const weights = weightsOf(step.discriminators, tensors);
-      const sides = halves(
+      return twoSides(
+        'frame',
         loss,
         judgeReal(step, weights, tensors),
         judgeMade(step, weights, madeOf(tensors), tensors),
         share,
       );
-      return { frame_real: sides.real, frame_fake: sides.fake };
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   type Parameters,
 } from '../networks/index.js';
 import { meanOf, type AdversarialLoss } from './losses/adversarial.js';
-import type { LossPart, LossTerms } from './micro-batch.js';
+import type { LossPart, LossTerms, PartTerms } from './micro-batch.js';
 import type { LossOptions } from './options.js';
 import type { RolledOut } from './rollout.js';
 
@@ -99,17 +99,38 @@ export const adder =
 
 /**
  * Half of what the discriminators minimize for real and for generated input, as LSGAN's authors and
- * pix2pixHD weigh them; each judged by itself, as the generator's loss has them judged.
+ * pix2pixHD weigh them; each judged by itself, as the generator's loss has them judged. And how well they
+ * tell the two apart, by patch: `pairs`, the share of patches in which the real one scores above the
+ * generated one of the same place and time (0.5 is chance, 1 leaves the generator nothing to learn from);
+ * `real_sign` and `fake_sign`, the mean sign of the score from where the loss puts the border (ADA's r_t,
+ * Karras et al. 2020).
+ * @param name of the judged: `frame`, `sequence`
  */
-export function halves(
+export function twoSides(
+  name: string,
   loss: AdversarialLoss,
   onReal: readonly Judgement[],
   onFake: readonly Judgement[],
   share: number,
-): { real: tf.Scalar; fake: tf.Scalar } {
+): PartTerms {
+  const [reals, fakes] = [logitsOf(onReal), logitsOf(onFake)];
   const half = (values: tf.Scalar[]): tf.Scalar => tf.mul(meanOf(values), 0.5 * share);
+  const signs = (logits: tf.Tensor4D[]): tf.Scalar =>
+    tf.mul(meanOf(logits.map((own) => tf.mean(tf.sign(tf.sub(own, loss.border))))), share);
+  const pairs = reals.map((real, scale) => {
+    // Raw pictures that are judged too come after all frames.
+    const fake = tf.slice(fakes[scale]!, [0, 0, 0, 0], real.shape);
+    return tf.mean(tf.cast(tf.greater(real, fake), 'float32'));
+  });
   return {
-    real: half(logitsOf(onReal).map(loss.real)),
-    fake: half(logitsOf(onFake).map(loss.fake)),
+    terms: {
+      [`${name}_real`]: half(reals.map(loss.real)),
+      [`${name}_fake`]: half(fakes.map(loss.fake)),
+    },
+    signals: {
+      [`${name}_pairs`]: tf.mul(meanOf(pairs as tf.Scalar[]), share),
+      [`${name}_real_sign`]: signs(reals),
+      [`${name}_fake_sign`]: signs(fakes),
+    },
   };
 }

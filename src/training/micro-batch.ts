@@ -13,6 +13,13 @@ import { scoped } from '../backend/scope.js';
 /** Weighted terms by name, as the log shows them. */
 export type LossTerms = Record<string, tf.Scalar>;
 
+/** What a part's loss is made of, and numbers about it that are in no loss. */
+export interface PartTerms {
+  readonly terms: LossTerms;
+  /** Carry the batch's share as terms do, so that the parts' add up. */
+  readonly signals?: LossTerms;
+}
+
 /** 0 when every weight of a side is 0: that side then learns nothing. */
 export function sumOf(terms: LossTerms): tf.Scalar {
   const values = Object.values(terms);
@@ -47,7 +54,7 @@ export interface PartLoss {
    * but the tensors that it gets, which stand for the part's, and constants may enter. Means carry the
    * batch's share, so that the parts' terms add up.
    */
-  open(tensors: NamedTensors): () => LossTerms;
+  open(tensors: NamedTensors): () => PartTerms;
 }
 
 /**
@@ -64,6 +71,7 @@ export interface LossPart<K extends string> {
 /** Loss terms and the gradients of their sum. */
 export interface TermGradients {
   readonly terms: LossTerms;
+  readonly signals: LossTerms;
   /** In the order of the x that were asked for; zeros where no term depends on one. */
   readonly gradients: tf.Tensor[];
 }
@@ -74,16 +82,19 @@ function gradientsOf(loss: PartLoss, tensors: NamedTensors): NamedTensors {
   const kept: LossTerms = {};
   const xs = loss.xs.map((name) => tensors[name]!);
   const { gradients } = valueAndGradients(() => {
-    const terms = make();
-    for (const [name, term] of Object.entries(terms)) kept[name] = tf.keep(tf.clone(term));
+    const { terms, signals = {} } = make();
+    const numbers = { ...prefixed('term.', terms), ...prefixed('signal.', signals) };
+    for (const [name, number] of Object.entries(numbers)) {
+      kept[name] = tf.keep(tf.clone(number as tf.Scalar));
+    }
     return sumOf(terms);
   }, xs);
-  const terms = Object.entries(kept).map(([name, term]) => {
-    const copy = tf.clone(term);
-    term.dispose();
-    return [`term.${name}`, copy] as const;
+  const numbers = Object.entries(kept).map(([name, number]) => {
+    const copy = tf.clone(number);
+    number.dispose();
+    return [name, copy] as const;
   });
-  return { ...Object.fromEntries(terms), ...numbered('gradient', gradients) };
+  return { ...Object.fromEntries(numbers), ...numbered('gradient', gradients) };
 }
 
 const gradientsInPhase = (loss: PartLoss, tensors: NamedTensors): NamedTensors =>
@@ -112,7 +123,8 @@ function partGradients<K extends string>(
   return losses.map(([name]) => {
     const own = withoutPrefix(`${name}.`, made);
     const terms = withoutPrefix('term.', own) as LossTerms;
-    return [name, { terms, gradients: ordered('gradient', own) }] as const;
+    const signals = withoutPrefix('signal.', own) as LossTerms;
+    return [name, { terms, signals, gradients: ordered('gradient', own) }] as const;
   });
 }
 
@@ -160,6 +172,7 @@ class Total {
   readonly #at: ReadonlyMap<tf.Tensor, number>;
   readonly #gradients: (tf.Tensor | undefined)[];
   readonly #terms: LossTerms = {};
+  readonly #signals: LossTerms = {};
 
   constructor(xs: readonly tf.Tensor[]) {
     this.#xs = xs;
@@ -174,13 +187,18 @@ class Total {
       if (position === undefined) throw new Error('a part reads what no gradient is wanted in');
       this.#gradients[position] = sumInPlace(this.#gradients[position], own.gradients[i]!);
     });
-    for (const [name, term] of Object.entries(own.terms)) {
-      this.#terms[name] = sumInPlace(this.#terms[name], term);
+    for (const [sums, numbers] of [
+      [this.#terms, own.terms],
+      [this.#signals, own.signals],
+    ] as const) {
+      for (const [name, number] of Object.entries(numbers)) {
+        sums[name] = sumInPlace(sums[name], number);
+      }
     }
   }
 
   sum(): TermGradients {
     const gradients = this.#gradients.map((sum, i) => sum ?? tf.zerosLike(this.#xs[i]!));
-    return { terms: this.#terms, gradients };
+    return { terms: this.#terms, signals: this.#signals, gradients };
   }
 }

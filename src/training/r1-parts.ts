@@ -45,7 +45,7 @@ function slopePart(
           return () => {
             const weights = weightsOf(discriminators, tensors);
             const logits = (own: tf.Tensor4D) => logitsOf(judge(weights, own, tensors));
-            return { [term]: slopePenalty(logits, x, weight) };
+            return { terms: { [term]: slopePenalty(logits, x, weight) } };
           };
         },
       },

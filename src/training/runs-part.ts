@@ -5,7 +5,7 @@ import {
   adder,
   featuresOf,
   framesOf,
-  halves,
+  twoSides,
   logitsOf,
   realWindow,
   weightsOf,
@@ -101,7 +101,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
             add('sequence_matching', losses.featureMatching, share, () =>
               featureMatching(featuresOf(judgements), features),
             );
-            return terms;
+            return { terms };
           };
         },
       },
@@ -110,13 +110,13 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
         phase: 'train',
         open: (tensors) => () => {
           const weights = weightsOf(discriminators, tensors);
-          const sides = halves(
+          return twoSides(
+            'sequence',
             loss,
             judgeReal(weights, tensors),
             judgeMade(weights, tensors),
             share,
           );
-          return { sequence_real: sides.real, sequence_fake: sides.fake };
         },
       },
     },

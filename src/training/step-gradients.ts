@@ -11,6 +11,7 @@ import {
   type Judging,
   type RealSide,
 } from './judged-parts.js';
+import { judgesPull } from './judges-pull.js';
 import { gradientsOfParts, microBatches, type LossTerms } from './micro-batch.js';
 import type { Model, TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
@@ -34,6 +35,8 @@ export interface StepGradients {
   readonly discriminators: tf.Tensor1D;
   /** Weighted, named `generator/…` and `discriminator/…`. */
   readonly terms: LossTerms;
+  /** Numbers about the losses that are in none: how well the discriminators tell, `discriminator/…`. */
+  readonly signals: LossTerms;
 }
 
 /** Both losses: of at most `size` frames at a time, then of at most `size` runs of frames. */
@@ -63,13 +66,13 @@ export function stepGradients(
     const judges: Judges = { flat: state.discriminators, vectors: state.spectral };
     const rollout = createRollout(model.generator, input);
     const judgedFrames = segments === null ? rollout.length : (plan.judgedFrames ?? rollout.length);
-    const lossGradient: LossGradient<{ discriminators: tf.Tensor1D; terms: LossTerms }> = (
-      outputs,
-    ) => {
+    const lossGradient: LossGradient<Omit<StepGradients, 'generator'>> = (outputs) => {
       const out = sortOutputs(outputs, rollout.length);
       const parts = judgedParts({ ...judging, out }, judges, judgedFrames);
       const wanted = { generator: outputs, discriminators: [judges.flat] };
       const made = gradientsOfParts(wanted, parts, runner);
+      const { frames } = sortOutputs(made.generator.gradients, rollout.length);
+      const pull = judgesPull(frames, out, real, losses.reconstruction, runner);
       return {
         cotangents: made.generator.gradients,
         result: {
@@ -78,6 +81,10 @@ export function stepGradients(
             ...prefixed('generator/', made.generator.terms),
             ...prefixed('discriminator/', made.discriminators.terms),
           } as LossTerms,
+          signals: {
+            ...(pull && { 'generator/judges_pull': pull }),
+            ...prefixed('discriminator/', made.discriminators.signals),
+          },
         },
       };
     };
@@ -99,6 +106,7 @@ export function stepGradients(
     ).discriminators;
     return {
       generator,
+      ...result,
       discriminators: tf.add(result.discriminators, gradients[0] as tf.Tensor1D),
       terms: { ...result.terms, ...prefixed('discriminator/', terms) } as LossTerms,
     };

@@ -31,7 +31,10 @@ export interface StepResult {
   readonly state: TrainingState;
   /** Each term's weighted value, `generator/…` and `discriminator/…`. */
   readonly terms: Readonly<Record<string, number>>;
-  /** Numbers about the step besides: `generator/gradient_norm` and `discriminator/gradient_norm`. */
+  /**
+   * Numbers about the step besides: `…/gradient_norm` of both sides, `generator/judges_pull`, and of the
+   * discriminators `frame_pairs`, `frame_real_sign`, `frame_fake_sign` and the same of sequences.
+   */
   readonly signals: Verdict['signals'];
   /** Why the update was left out; null where it was made. */
   readonly skipped: string | null;
@@ -48,6 +51,8 @@ function readScalars(scalars: NamedTensors): Record<string, number> {
 
 /** Terms among a step's outputs begin with this. */
 const TERM = 'term.';
+/** Numbers about its losses begin with this. */
+const SIGNAL = 'signal.';
 /** What {@link healthOf} makes begins with this. */
 const HEALTH = 'health.';
 
@@ -117,7 +122,7 @@ function stepFunction(
       front,
     };
     const context = { model, losses, plan, runner };
-    const { terms, ...gradients } = stepGradients(context, state, window, real);
+    const { terms, signals, ...gradients } = stepGradients(context, state, window, real);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
       'update',
@@ -128,7 +133,7 @@ function stepFunction(
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );
-    return { ...next, ...prefixed(TERM, terms) };
+    return { ...next, ...prefixed(TERM, terms), ...prefixed(SIGNAL, signals) };
   };
 }
 
@@ -164,7 +169,9 @@ export function trainStep(
     return isDrawn ? step(inputs) : runner.call(keyOf(warm.input, losses, plan), inputs, step);
   });
   const terms = readScalars(withoutPrefix(TERM, outputs));
-  const { signals, broken } = judgeStep(terms, readScalars(withoutPrefix(HEALTH, outputs)));
+  const health = readScalars(withoutPrefix(HEALTH, outputs));
+  const { signals: norms, broken } = judgeStep(terms, health);
+  const signals = { ...norms, ...readScalars(withoutPrefix(SIGNAL, outputs)) };
   const next = stateOf(outputs);
   if (broken === null) return { state: next, terms, signals, skipped: null };
   disposeState(next);

@@ -6,10 +6,12 @@ import { useBackend } from '../../src/backend/index.js';
 import { scoped } from '../../src/backend/scope.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import {
+  foldFrames,
   frameDiscriminatorOptions,
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
+import { judgesPull } from '../../src/training/judges-pull.js';
 import type { JudgedStep, RealSide } from '../../src/training/judged-parts.js';
 import { gradientsOfParts, microBatches, type LossTerms } from '../../src/training/micro-batch.js';
 import { createModel, type Model } from '../../src/training/model.js';
@@ -107,6 +109,63 @@ const CASES: [string, Case][] = [
   ],
 ];
 
+describe('what is said of the judges', () => {
+  it('is how many pairs of patches they tell, and on which side of the border each lies', () => {
+    tf.tidy(() => {
+      const { step, flat, vectors } = setUp(CASES[0]![1]);
+      const { discriminators, real, out } = step;
+      const parts = judgedParts(step, { flat, vectors }, T);
+      const wanted = { discriminators: [flat] };
+      const { signals } = gradientsOfParts<'discriminators'>(
+        wanted,
+        parts,
+        eagerRunner,
+      ).discriminators;
+      const weights = discriminators.weights(flat, vectors);
+      const judge = (frames: tf.Tensor4D): Float32Array[] =>
+        discriminators
+          .judgeFrames(weights, frames, real.condition)
+          .map(({ logits }) => logits.dataSync());
+      const [reals, fakes] = [judge(real.frames), judge(foldFrames(out.frames))];
+      const mean = (values: readonly number[]): number =>
+        values.reduce((sum, value) => sum + value, 0) / values.length;
+      const byScale = (of: (real: number, fake: number) => number): number =>
+        mean(reals.map((scale, s) => mean([...scale].map((score, i) => of(score, fakes[s]![i]!)))));
+      expect(numbers(signals)).toMatchObject({
+        frame_pairs: expect.closeTo(
+          byScale((x, made) => (x > made ? 1 : 0)),
+          5,
+        ) as number,
+        frame_real_sign: expect.closeTo(
+          byScale((x) => Math.sign(x - 0.5)),
+          5,
+        ) as number,
+      });
+      expect(Object.keys(signals).filter((name) => name.startsWith('sequence'))).toHaveLength(3);
+    });
+  });
+
+  it('is how hard they pull at the frames beside the reconstruction', () => {
+    tf.tidy(() => {
+      const framesOf = (losses: Record<string, unknown>) => {
+        const { step, outputs, flat, vectors } = setUp({ ...CASES[0]![1], losses });
+        const parts = judgedParts(step, { flat, vectors }, T);
+        const made = gradientsOfParts<'generator'>({ generator: outputs }, parts, eagerRunner);
+        const { frames } = sortOutputs(made.generator.gradients, T);
+        return { step, frames, norm: tf.norm(tf.stack(frames)).dataSync()[0]! };
+      };
+      const none = { frameAdversarial: 0, sequenceAdversarial: 0, featureMatching: 0 };
+      const whole = framesOf({});
+      const judges = framesOf({ reconstruction: 0 });
+      const reconstruction = framesOf(none);
+      const { out, real } = whole.step;
+      const pull = judgesPull(whole.frames, out, real, 10, eagerRunner)!;
+      expect(pull.dataSync()[0]).toBeCloseTo(judges.norm / reconstruction.norm, 4);
+      expect(judgesPull(whole.frames, out, real, 0, eagerRunner)).toBeNull();
+    });
+  });
+});
+
 describe.each(CASES)('losses in micro-batches, %s,', (_name, options) => {
   it('are those in one batch to 1e-6', async () => {
     await expectNoLeak(() =>
@@ -123,6 +182,8 @@ describe.each(CASES)('losses in micro-batches, %s,', (_name, options) => {
             expect(relativeDifference(gradient, whole.generator.gradients[i]!)).toBeLessThan(1e-6),
           );
           expectSameTerms(found.discriminators.terms, numbers(whole.discriminators.terms));
+          const { signals } = found.discriminators;
+          expectSameTerms(signals, numbers(whole.discriminators.signals));
           // By the norm: single weights whose real and generated halves cancel round off more.
           const [judged] = found.discriminators.gradients;
           expect(distance(judged!, whole.discriminators.gradients[0]!)).toBeLessThan(1e-6);
@@ -230,7 +291,7 @@ describe('micro-batches', () => {
         xs: ['own'],
         open:
           ({ own }: NamedTensors) =>
-          () => ({ square: tf.square<tf.Scalar>(own as tf.Scalar) }),
+          () => ({ terms: { square: tf.square<tf.Scalar>(own as tf.Scalar) } }),
       };
       const part = () => ({ kind: 'square', tensors: { own: y }, losses: { square } });
       const gradient = () => gradientsOfParts({ square: [x] }, [part], eagerRunner);

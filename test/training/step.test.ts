@@ -62,6 +62,18 @@ const ALL_TERMS = [
   'discriminator/sequence_fake',
 ];
 
+/** Numbers about a step that come with these terms. */
+const signalsBeside = (terms: readonly string[]): string[] => {
+  const judged = ['frame', 'sequence'].filter((kind) =>
+    terms.includes(`discriminator/${kind}_real`),
+  );
+  const told = judged.flatMap((kind) =>
+    ['pairs', 'real_sign', 'fake_sign'].map((name) => `discriminator/${kind}_${name}`),
+  );
+  const norms = ['generator', 'discriminator'].map((side) => `${side}/gradient_norm`);
+  return [...norms, 'generator/judges_pull', ...told].sort();
+};
+
 describe('trainStep', () => {
   const model = smallModel();
 
@@ -163,7 +175,8 @@ describe('trainStep', () => {
       {},
       {},
       { sequenceAdversarial: 0, warp: 0, flowSmoothness: 0 },
-      ALL_TERMS.filter((name) => !/sequence|warp|flow/.test(name)),
+      // What matches the features of sequences trains their judges too.
+      ALL_TERMS.filter((name) => !/sequence_adversarial|warp|flow/.test(name)),
     ],
   ] as [
     string,
@@ -173,9 +186,11 @@ describe('trainStep', () => {
     string[],
   ][])('works with %s', async (_what, window, plan, losses, expected) => {
     await withStep(model, window, (state, input) => {
-      const { state: next, terms } = take(model, state, input, plan, losses);
+      const { state: next, terms, signals } = take(model, state, input, plan, losses);
       expect(Object.keys(terms).sort()).toEqual([...expected].sort());
       expect(Object.values(terms).every(Number.isFinite)).toBe(true);
+      expect(Object.values(signals).every(Number.isFinite)).toBe(true);
+      expect(Object.keys(signals).sort()).toEqual(signalsBeside(expected));
       for (const tensor of list(next)) {
         expect([...tensor.dataSync()].every(Number.isFinite)).toBe(true);
       }

@@ -14,6 +14,8 @@ export interface AdversarialLoss {
   readonly fake: (logits: tf.Tensor) => tf.Scalar;
   /** What the generator minimizes. */
   readonly generator: (logits: tf.Tensor) => tf.Scalar;
+  /** The score between what counts as generated and what as real. */
+  readonly border: number;
 }
 
 const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
@@ -21,16 +23,19 @@ const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
     real: (logits) => tf.mean(tf.square(tf.sub(logits, 1))),
     fake: (logits) => tf.mean(tf.square(logits)),
     generator: (logits) => tf.mean(tf.square(tf.sub(logits, 1))),
+    border: 0.5,
   },
   hinge: {
     real: (logits) => tf.mean(tf.relu(tf.sub(1, logits))),
     fake: (logits) => tf.mean(tf.relu(tf.add(1, logits))),
     generator: (logits) => tf.neg(tf.mean(logits)),
+    border: 0,
   },
   'non-saturating': {
     real: (logits) => tf.mean(tf.softplus(tf.neg(logits))),
     fake: (logits) => tf.mean(tf.softplus(logits)),
     generator: (logits) => tf.mean(tf.softplus(tf.neg(logits))),
+    border: 0,
   },
 };
 
