@@ -69,8 +69,16 @@ export const isFrameloomError = (value: unknown, code?: ErrorCode): value is Fra
 /** `ENOENT: no such file or directory, open 'x'`: what the system said, its number and its call around it. */
 const OF_THE_SYSTEM = /^E[A-Z0-9]+: (.+?), [a-z]\w*(?: '[^]*')?$/;
 
+/** `spawn x ENOENT`: of a program that does not start, nothing but the number. */
+const NOT_STARTED = /^spawn .* (E[A-Z0-9]+)$/;
+const WHY_NOT_STARTED: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such program',
+  EACCES: 'it is no program that may be run',
+};
+
 /** The message of anything that was thrown; of the system's errors what is wrong, in words alone. */
 export function messageOf(value: unknown): string {
   const text = value instanceof Error ? value.message : String(value);
-  return OF_THE_SYSTEM.exec(text)?.[1] ?? text;
+  const program = WHY_NOT_STARTED[NOT_STARTED.exec(text)?.[1] ?? ''];
+  return program ?? OF_THE_SYSTEM.exec(text)?.[1] ?? text;
 }

@@ -32,7 +32,8 @@ export function writeError(path: string, error: unknown): FrameloomError {
       cause: error,
     });
   }
-  return new FrameloomError('write-failed', `cannot write ${path}: ${messageOf(error)}`, {
+  const why = code === 'EEXIST' ? 'a file is in the place of its folder' : messageOf(error);
+  return new FrameloomError('write-failed', `cannot write ${path}: ${why}`, {
     hint: 'check that the folder exists and may be written',
     path,
     cause: error,

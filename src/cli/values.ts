@@ -19,6 +19,16 @@ export function countingNumber(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a number from 1.`);
 }
 
+/** More help nobody: encoders cut them off, and each takes memory. */
+const MOST_THREADS = 256;
+
+/** @throws InvalidArgumentError unless it is a number of threads */
+export function threadCount(text: string): number {
+  const value = countingNumber(text);
+  if (value <= MOST_THREADS) return value;
+  throw new InvalidArgumentError(`"${text}" is not a number of threads from 1 to ${MOST_THREADS}.`);
+}
+
 /** @throws InvalidArgumentError unless it is a quality such as 18 or 18.5 */
 export function crfNumber(text: string): number {
   if (/^\d{1,2}(\.\d{1,4})?$/.test(text)) return Number(text);

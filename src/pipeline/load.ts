@@ -109,7 +109,7 @@ export function parsePipeline(
   const overrides = (options.set ?? []).map(parseOverride);
   const clips = options.clips ?? [];
   if (clips.length > 0) {
-    const text = clips.map((clip) => `--clip ${clip}`).join(' ');
+    const text = clips.map((clip) => `--clip ${clip === '' ? "''" : clip}`).join(' ');
     overrides.push({ path: ['data', 'clips'], value: clips, text });
   }
   let raw: unknown = plainValue(document, name) ?? {};

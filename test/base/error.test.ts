@@ -52,4 +52,18 @@ describe('messageOf', () => {
     expect(messageOf('why')).toBe('why');
     expect(messageOf(undefined)).toBe('undefined');
   });
+
+  it.each([
+    ["ENOENT: no such file or directory, open '/a, b'", 'no such file or directory'],
+    [
+      "EXDEV: cross-device link not permitted, rename 'a' -> 'b'",
+      'cross-device link not permitted',
+    ],
+    ['EBADF: bad file descriptor, fstat', 'bad file descriptor'],
+    ['spawn /no/ffmpeg ENOENT', 'there is no such program'],
+    ['spawn /tmp EACCES', 'it is no program that may be run'],
+    ['Error: a colon', 'Error: a colon'],
+  ])('of %j leaves what is wrong', (message, words) => {
+    expect(messageOf(new Error(message))).toBe(words);
+  });
 });

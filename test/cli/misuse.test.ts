@@ -109,6 +109,10 @@ describe('a line that cannot be meant', () => {
     ['evaluate none', 'none does not exist (a run is a folder that'],
     ['info EMPTY', 'empty.onnx is empty (0 bytes)'],
     ['info FOLDER', 'is a folder without a run and without pictures (name a video'],
+    ['generate RUN -i CLIP -o x.mp4 --threads 9999', '"9999" is not a number of threads from 1 to'],
+    ['generate RUN -i CLIP --dataset CLIP', 'is a file, and a data set is a folder'],
+    ['generate RUN -i CLIP -o {nmae}.mp4', '{nmae} means nothing in {nmae}.mp4'],
+    ['generate RUN -i CLIP --dataset x --dry-run', 'leave it out: --dry-run is of videos'],
     // Options that would do nothing.
     [
       'generate RUN -i CLIP -o x.mov --crf 20',

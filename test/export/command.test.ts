@@ -95,7 +95,10 @@ describe('frameloom export', () => {
     expect(await frameloom('export', run, '--size', '24x16')).toMatchObject({ code: 0 });
     const fixed = await make('generator-24x16.onnx', '48x32');
     expect([fixed.code, fixed.stderr]).toEqual([
-      ...[2, expect.stringContaining('is for 24x16 alone, not 48x32 (export the run again')],
+      ...[
+        2,
+        expect.stringContaining('is for 24x16 alone, not 48x32 (export the run again') as string,
+      ],
     ]);
     const own = await frameloom(
       ...['generate', run, '--engine', 'tensorflow', '-i', clip, '--output-size', '48x32'],

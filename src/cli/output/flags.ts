@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { countingNumber, crfNumber, pixelFormatName, qualityNumber } from '../values.js';
+import { crfNumber, pixelFormatName, qualityNumber, threadCount } from '../values.js';
 
 export interface OutputFlags {
   output: string;
@@ -46,5 +46,5 @@ export const addOutputFlags = (command: Command): Command =>
     .option(
       '--threads <n>',
       'processor threads of the generator, and of what decodes and encodes beside it; all unless given',
-      countingNumber,
+      threadCount,
     );

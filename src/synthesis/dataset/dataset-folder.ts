@@ -75,12 +75,6 @@ export class DatasetFolder {
     options: { readonly log: Logger; readonly overwrite: boolean },
   ): Promise<DatasetFolder> {
     const { log, overwrite } = options;
-    const facts = await stat(path).catch(() => undefined);
-    if (facts && !facts.isDirectory()) {
-      throw new FrameloomError('bad-option', `${path} is a file, and a data set is a folder`, {
-        path,
-      });
-    }
     if (!overwrite && (await look(path)) === 'foreign') throw foreignError(path);
     const lock = await takeLock(path, log);
     try {

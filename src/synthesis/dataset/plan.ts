@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, isAbsolute, sep } from 'node:path';
 import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
@@ -63,8 +63,14 @@ export function planSequences(options: {
   );
 }
 
-/** @throws FrameloomError bad-option where an input lies in the data set itself */
+/** @throws FrameloomError bad-option where it is no folder, or an input lies in the data set itself */
 export async function refuseInside(inputs: readonly string[], folder: string): Promise<void> {
+  const facts = await stat(folder).catch(() => undefined);
+  if (facts && !facts.isDirectory()) {
+    throw new FrameloomError('bad-option', `${folder} is a file, and a data set is a folder`, {
+      path: folder,
+    });
+  }
   const real = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
   const home = await real(folder);
   for (const input of inputs) {

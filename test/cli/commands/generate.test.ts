@@ -11,6 +11,7 @@ import { frameloom } from '../support.js';
 let run: string;
 let free: string;
 let clip: string;
+let other: string;
 
 beforeAll(async () => {
   run = await makeRun();
@@ -19,6 +20,7 @@ beforeAll(async () => {
     generator: { noiseChannels: 2, conditionFrames: 1 },
   });
   clip = await makeClip({ frames: 6, name: 'one.mp4' });
+  other = await makeClip({ frames: 2, name: 'two.mp4' });
 });
 
 const quiet = (...args: string[]) => frameloom('--quiet', ...args);
@@ -82,7 +84,7 @@ describe('generate', () => {
     for (const shard of ['1/2', '2/2']) {
       const { code, stdout } = await quiet(...command, '--seeds', '1..3,9', '--shard', shard);
       expect(code).toBe(0);
-      counts.push(Number(/^(\d+) videos: \1 made, 0 there already, 0 failed\n$/.exec(stdout)?.[1]));
+      counts.push(Number(/^(\d+) videos?: \1 made, 0 there already, 0 failed\n$/.exec(stdout)?.[1]));
     }
     expect(counts[0]! + counts[1]!).toBe(4);
     expect((await made(out)).filter((name) => name.endsWith('.mkv'))).toHaveLength(4);
@@ -169,7 +171,6 @@ describe('generate', () => {
     [['-i', 'CLIP', '-o', 'x.mp4', '--crf', 'x'], 'is not a quality such as 18 or 18.5'],
     [['-i', 'in/..mp4', '-o', 'x/{name}/%d.png'], 'cannot name an output: "." is a folder'],
   ])('refuses %j before anything starts', async (args, message) => {
-    const other = await makeClip({ frames: 2, name: 'two.mp4' });
     const words = args.map((word) => ({ CLIP: clip, OTHER: other })[word] ?? word);
     const { code, stdout, stderr } = await quiet('generate', run, ...words);
     expect([code, stdout]).toEqual([2, '']);

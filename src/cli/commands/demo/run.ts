@@ -42,7 +42,12 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
   log.info(`1/3 training a small generator for ${maxMinutes} minutes: label maps in, a street out`);
   const { ending, step } = await trainPipeline(
     pipeline,
-    { run: FOLDER, maxMinutes, resume: existsSync(join(FOLDER, 'pipeline.yaml')), set: DEMO_SETTINGS },
+    {
+      run: FOLDER,
+      maxMinutes,
+      resume: existsSync(join(FOLDER, 'pipeline.yaml')),
+      set: DEMO_SETTINGS,
+    },
     context,
   );
   if (ending === 'cancelled') {

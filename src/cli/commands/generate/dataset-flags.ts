@@ -81,7 +81,10 @@ export function refuseMixedFlags(flags: DatasetFlags & { readonly output?: strin
   const other = given.find((key) => key !== 'dataset' && !own.includes(key) && !SHARED.has(key));
   if (other !== undefined) {
     throw new FrameloomError('bad-option', `${asFlag(other)} does nothing for --dataset`, {
-      hint: 'leave it out: a data set holds pictures, and no video',
+      hint:
+        other === 'dryRun'
+          ? 'leave it out: --dry-run is of videos'
+          : 'leave it out: a data set holds pictures, and no video',
     });
   }
   if (flags.shardSamples !== undefined && flags.datasetFormat !== 'webdataset') {

@@ -3,7 +3,7 @@ import type { Rational } from '../../../base/rational.js';
 import { removePartsOfMade } from '../../../synthesis/video/film-parts.js';
 import { generateVideo, openInput } from '../../../synthesis/video/generate-video.js';
 import type { OnnxThread } from '../../../synthesis/engines/thread/host.js';
-import { isTemplate, type Shard } from '../../../synthesis/batch/template.js';
+import { isTemplate, planBatch, type Shard } from '../../../synthesis/batch/template.js';
 import {
   assertPixelFormat,
   type ColourMatrix,
@@ -210,6 +210,8 @@ export async function generateAny(
       hint: 'give files to a batch and write files, such as -o out/{name}-{seed}.mp4',
     });
   }
+  // What is wrong with the template is told before the model is loaded.
+  planBatch({ inputs, seeds: seeds ?? [seed ?? 0], template: output });
   const reads = [...(await modelFiles(folder)), ...(list === undefined ? [] : [list])];
   const settings = { ...generateSettings(flags, context), reads };
   const { outputPixelFormat } = settings;
