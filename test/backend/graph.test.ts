@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { checkGraphs } from '../../src/backend/graph/check.js';
 import { eagerRunner, graphRunner, type NamedTensors } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { nativeBackend } from '../../src/backend/native.js';
@@ -37,6 +38,12 @@ const inputs = (seed: number): Record<string, tf.Tensor> => ({
 /** Sessions that TensorFlow holds. */
 const sessions = (): number => nativeBackend()!.binding.getNumOfSavedModels();
 
+/** For tests that count how often a function is recorded. */
+function unchecked(): void {
+  const before = checkGraphs(false);
+  onTestFinished(() => void checkGraphs(before));
+}
+
 describe('graphRunner', () => {
   it('computes what TensorFlow.js computes, at the first call and at later ones', async () => {
     await expectNoLeak(() => {
@@ -57,6 +64,7 @@ describe('graphRunner', () => {
   });
 
   it('takes the function once for each key', () => {
+    unchecked();
     const runner = graphRunner();
     let calls = 0;
     const double = ({ x }: NamedTensors): NamedTensors => {
@@ -126,6 +134,7 @@ describe('graphRunner', () => {
   });
 
   it('makes functions of what is called within, recorded once, each run by itself', async () => {
+    unchecked();
     await expectNoLeak(() => {
       const runner = graphRunner();
       let [outer, inner] = [0, 0];
@@ -171,6 +180,39 @@ describe('graphRunner', () => {
       x.dispose();
       runner.dispose();
     });
+  });
+
+  it('finds out a key that does not say all, where graphs are checked', async () => {
+    const before = checkGraphs(true);
+    onTestFinished(() => void checkGraphs(before));
+    const by =
+      (factor: number, twice = false) =>
+      ({ x }: NamedTensors): NamedTensors => {
+        const y = tf.mul(x!, factor);
+        return { y: twice ? tf.neg(y) : y };
+      };
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const runner = graphRunner();
+        const x = tf.scalar(3);
+        for (let i = 0; i < 3; i += 1) expectClose(runner.call('by 2', { x }, by(2)).y!, 6);
+        // What the check is against; the third hit is none of those that are looked at.
+        expectClose(runner.call('by 2', { x }, by(5)).y!, 6);
+        expectClose(runner.call('other', { x }, by(2)).y!, 6);
+        expect(() => runner.call('other', { x }, by(5))).toThrow(
+          'key does not say all that decides what it computes: constant 0 is another one (key "other',
+        );
+        expect(() => runner.call('other', { x }, by(2, true))).toThrow('op 1 was nothing, is Neg');
+        // Nor within another function.
+        const within = (i: NamedTensors): NamedTensors => {
+          const { y } = runner.call('piece', i, by(2));
+          return runner.call('piece', { x: y! }, by(2, true));
+        };
+        expect(() => runner.call('whole', { x }, within)).toThrow('op 1 was nothing, is Neg');
+        expectClose(tf.neg(x), -3);
+        runner.dispose();
+      }),
+    );
   });
 
   it('keeps as many graphs as it may and lets all go in the end', () => {

@@ -6,11 +6,20 @@ export type Recorded = Pick<Recording, 'constants' | 'nodes' | 'outputs'> & {
   readonly names: readonly string[];
 };
 
+let checking = process.env.FRAMELOOM_CHECK_GRAPHS === '1';
+
 /**
  * Whether graphs that are known are recorded again now and then and compared, for tests and for whoever
- * writes a new function: FRAMELOOM_CHECK_GRAPHS=1. It takes as long as recording does.
+ * writes a new function: also by FRAMELOOM_CHECK_GRAPHS=1. It takes as long as recording does.
+ * @returns whether they were before
  */
-export const checksGraphs = (): boolean => process.env.FRAMELOOM_CHECK_GRAPHS === '1';
+export function checkGraphs(on: boolean): boolean {
+  const before = checking;
+  checking = on;
+  return before;
+}
+
+export const checksGraphs = (): boolean => checking;
 
 /** Whether this is one of the hits that are checked: the first, the second, the fourth, the eighth … */
 export const isCheckedHit = (hits: number): boolean => (hits & (hits - 1)) === 0;
