@@ -4,9 +4,13 @@
 import { createRequire } from 'node:module';
 import type * as TfCore from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeEach } from 'vitest';
+import { checkGraphs } from '../../src/backend/graph/check.js';
 
 const require = createRequire(import.meta.url);
 const said: string[] = [];
+
+// A graph whose key leaves something out is a silently wrong number.
+checkGraphs(true);
 
 for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
   console[name] = (...words: unknown[]): void => {
