@@ -34,19 +34,38 @@ beforeAll(async () => {
     ['-color_range', 'pc'],
   ];
   const lossless = ['-c:v', 'libx264', '-qp', '0'];
-  await ffmpegOf(limited, ...input('gray'), ...lossless, ...gray, ...tv, path('h264-tv.mp4'));
-  await ffmpegOf(limited, ...input('gray'), '-c:v', 'ffv1', ...gray, ...tv, path('ffv1-tv.mkv'));
-  await ffmpegOf(limited, ...input('gray'), ...H265, ...gray, ...tv, path('hevc-tv.mp4'));
-  await ffmpegOf(full, ...input('gray'), ...lossless, ...gray, ...pc, path('h264-pc.mp4'));
-  await ffmpegOf(full, ...input('gray'), '-c:v', 'ffv1', ...gray, ...pc, path('ffv1-pc.mkv'));
   const ten = ['-pix_fmt', 'gray10le'];
-  const h10 = input('gray10le');
-  await ffmpegOf(deepLimited, ...h10, '-c:v', 'ffv1', ...ten, ...tv, path('ten-tv.mkv'));
-  await ffmpegOf(deepLimited, ...h10, ...lossless, ...ten, ...tv, path('ten-tv.mp4'));
-  await ffmpegOf(deepFull, ...h10, '-c:v', 'ffv1', ...ten, ...pc, path('ten-pc.mkv'));
-  await ffmpegOf(deepFull, ...h10, ...H265, ...ten, ...pc, path('ten-hevc-pc.mp4'));
+  const ffv1 = ['-c:v', 'ffv1'];
+  await ffmpegOf(
+    limited,
+    ...[...input('gray'), ...lossless, ...gray, ...tv, path('h264-tv.mp4')],
+    ...[...ffv1, ...gray, ...tv, path('ffv1-tv.mkv'), ...H265, ...gray, ...tv, path('hevc-tv.mp4')],
+  );
   const yuv = ['-vf', 'format=gray,scale=in_range=pc:out_range=tv,format=yuv420p'];
-  await ffmpegOf(full, ...input('gray'), ...yuv, ...lossless, ...tv, path('yuv-tv.mp4'));
+  await ffmpegOf(
+    full,
+    ...[...input('gray'), ...lossless, ...gray, ...pc, path('h264-pc.mp4')],
+    ...[
+      ...ffv1,
+      ...gray,
+      ...pc,
+      path('ffv1-pc.mkv'),
+      ...yuv,
+      ...lossless,
+      ...tv,
+      path('yuv-tv.mp4'),
+    ],
+  );
+  await ffmpegOf(
+    deepLimited,
+    ...[...input('gray10le'), ...ffv1, ...ten, ...tv, path('ten-tv.mkv')],
+    ...[...lossless, ...ten, ...tv, path('ten-tv.mp4')],
+  );
+  await ffmpegOf(
+    deepFull,
+    ...[...input('gray10le'), ...ffv1, ...ten, ...pc, path('ten-pc.mkv')],
+    ...[...H265, ...ten, ...pc, path('ten-hevc-pc.mp4')],
+  );
 });
 
 const FILES = [

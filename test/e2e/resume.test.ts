@@ -12,7 +12,7 @@ import {
   writePipeline,
 } from './support.js';
 
-const STEPS = 12;
+const STEPS = 10;
 /** Whole trainings, two of them in a process that has TensorFlow yet to load. */
 const TIMEOUT_MS = 240_000;
 
@@ -38,9 +38,9 @@ beforeAll(async () => {
     generator: { noiseChannels: 2 },
     training: {
       steps: STEPS,
-      frames: 4,
-      rollout: { startFrames: 2, growEverySteps: 4 },
-      teacherForcing: { untilSteps: 10 },
+      frames: 3,
+      rollout: { startFrames: 2, growEverySteps: 5 },
+      teacherForcing: { untilSteps: 8 },
       gradientCheckpointing: { every: 2 },
       logEverySteps: 1,
       snapshotEverySteps: 3,
@@ -55,14 +55,6 @@ beforeAll(async () => {
 afterAll(() => work.remove());
 
 describe('a training', { timeout: TIMEOUT_MS }, () => {
-  it('that is done again makes the same snapshots, byte for byte', async () => {
-    const { code } = await frameloom('--quiet', 'train', pipeline, '--run', run('again'));
-    expect(code).toBe(0);
-    expect((await snapshotFiles(run('whole'))).size).toBeGreaterThanOrEqual(6);
-    await expectSameSnapshots(run('whole'), run('again'));
-    expect(await logLines(run('again'))).toEqual(await logLines(run('whole')));
-  });
-
   it('of another seed makes others', async () => {
     const { code } = await frameloom(
       ...['--quiet', 'train', pipeline, '--run', run('other')],
@@ -74,6 +66,7 @@ describe('a training', { timeout: TIMEOUT_MS }, () => {
     expect(other[0]!.terms).not.toEqual(mine[0]!.terms);
   });
 
+  // Another process begins it and this one ends it: byte for byte what was made in one go.
   it('that was killed goes on as if it had not been', async () => {
     const child = startFrameloom(['train', pipeline, '--run', run('killed')], {});
     // Past the snapshot of step 3, so that lines of the log have to be taken back.
@@ -96,6 +89,7 @@ describe('a training', { timeout: TIMEOUT_MS }, () => {
     const final = `snapshot-00000${STEPS}/tensors.safetensors`;
     const [whole, killed] = [await snapshotFiles(run('whole')), await snapshotFiles(run('killed'))];
     expect(whole.get(final)!.length).toBeGreaterThan(1000);
+    expect(whole.size).toBeGreaterThanOrEqual(6);
     expect(killed.get(final)!.equals(whole.get(final)!)).toBe(true);
     await expectSameSnapshots(run('whole'), run('killed'));
   });

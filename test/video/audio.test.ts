@@ -51,13 +51,11 @@ const LATE_SOUND: FlashAndClick = { soundFrom: 0.6 };
 
 describe('sound carried along', () => {
   it.each([
-    ['mp4', LATE_VIDEO, 'mp4'],
-    ['mkv', LATE_VIDEO, 'mov'],
-    ['ts', LATE_VIDEO, 'mkv'],
-    ['mov', LATE_VIDEO, 'webm'],
-    ['webm', LATE_VIDEO, 'ts'],
+    // Each container in and out; other pairs: test/cases/one-clock.test.ts.
+    ['mp4', LATE_VIDEO, 'mkv'],
+    ['mov', LATE_VIDEO, 'ts'],
+    ['webm', LATE_VIDEO, 'mov'],
     ['ts', LATE_SOUND, 'mp4'],
-    ['mp4', LATE_SOUND, 'ts'],
     ['mkv', LATE_SOUND, 'webm'],
   ] as const)('of %s is in step with the pictures, %o, in %s', async (extension, late, out) => {
     const source = await makeFlashAndClick({ extension, ...late });
@@ -69,7 +67,7 @@ describe('sound carried along', () => {
     expect(beside(path)).toEqual([basename(path)]);
   });
 
-  it.each(['mp4', 'mov', 'mkv', 'webm', 'nut'] as const)(
+  it.each(['mov', 'webm', 'nut'] as const)(
     'is in step through a pipe of %s',
     async (format: OutputFormatName) => {
       const source = await makeFlashAndClick({ extension: 'mp4', ...LATE_VIDEO });
@@ -96,9 +94,10 @@ describe('sound carried along', () => {
     const source = await makeFlashAndClick({ seconds: 6, hole: [1.5, 2.8] });
     const path = scratchPath('hole.mov');
     await encode(decodeFrames(source), path, { audioFrom: source });
-    expect(await clicks(path)).toHaveLength(4);
+    const heard = await clicks(path);
+    expect(heard).toHaveLength(4);
     for (const [i, at] of [1, 3, 4, 5].entries()) {
-      expect(Math.abs(((await clicks(path))[i] ?? NaN) - at)).toBeLessThan(FRAME_SECONDS);
+      expect(Math.abs((heard[i] ?? NaN) - at)).toBeLessThan(FRAME_SECONDS);
     }
   });
 
@@ -115,11 +114,11 @@ describe('sound carried along', () => {
   });
 
   it.each([
-    ['side51.mkv', ['-c:a', 'ac3'], '5.1(side)'],
-    ['quad.mov', ['-c:a', 'pcm_s16le'], 'quad'],
-    ['s61.mkv', ['-c:a', 'flac'], '6.1'],
-    ['ch16.mov', ['-c:a', 'pcm_s16le'], 'hexadecagonal'],
-  ] as const)('of %s is brought to what each encoder takes', async (name, codec, layout) => {
+    ['side51.mkv', ['-c:a', 'ac3'], '5.1(side)', 'webm'],
+    ['quad.mov', ['-c:a', 'pcm_s16le'], 'quad', 'mp4'],
+    ['s61.mkv', ['-c:a', 'flac'], '6.1', 'mp4'],
+    ['ch16.mov', ['-c:a', 'pcm_s16le'], 'hexadecagonal', 'webm'],
+  ] as const)('of %s is brought to what an encoder takes', async (name, codec, layout, out) => {
     const source = scratchPath(name);
     await runFfmpeg(
       ...['-f', 'lavfi', '-i', 'color=red:size=64x36:rate=25:duration=1', '-f', 'lavfi', '-i'],
@@ -127,23 +126,22 @@ describe('sound carried along', () => {
       ...['-pix_fmt', 'yuv420p', ...codec, source],
     );
     // The other containers: test/cases/sound-layouts.test.ts.
-    for (const extension of ['mp4', 'webm']) {
-      const path = scratchPath(`layout.${extension}`);
-      expect((await encode(few(), path, { audioFrom: source })).frames).toBe(5);
-      const info = await probe(path, { count: true });
-      expect(info).toMatchObject({ hasAudio: true, frameCount: 5 });
-    }
+    const path = scratchPath(`layout.${out}`);
+    expect((await encode(few(), path, { audioFrom: source })).frames).toBe(5);
+    const info = await probe(path, { count: true });
+    expect(info).toMatchObject({ hasAudio: true, frameCount: 5 });
   });
 
-  it.each([8000, 96_000])('of %i samples a second is resampled where it must be', async (rate) => {
+  it.each([
+    [8000, 'mp4'],
+    [96_000, 'webm'],
+  ])('of %i samples a second is resampled where it must be', async (rate, extension) => {
     const source = scratchPath('rate.mkv');
     const options = ['-ar', String(rate), '-c:a', 'pcm_s16le', source];
     await runFfmpeg('-f', 'lavfi', '-i', 'sine=duration=1', ...options);
-    for (const extension of ['mp4', 'webm']) {
-      const path = scratchPath(`rate.${extension}`);
-      await encode(few(), path, { audioFrom: source });
-      expect((await probe(path)).hasAudio).toBe(true);
-    }
+    const path = scratchPath(`rate.${extension}`);
+    await encode(few(), path, { audioFrom: source });
+    expect((await probe(path)).hasAudio).toBe(true);
   });
 
   it('without any known layout is mixed to stereo, and that is said', async () => {
