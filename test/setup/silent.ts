@@ -26,9 +26,10 @@ for (const name of ['stdout', 'stderr'] as const) {
     return true;
   };
 }
-process.on('warning', (warning) => {
+const onWarning = (warning: Error): void => {
   said.push(`${warning.name}: ${warning.message}`);
-});
+};
+process.on('warning', onWarning);
 
 /** Tensors alive now; undefined while nothing has loaded TensorFlow.js, which is slow to load. */
 function tensorsAlive(): number | undefined {
@@ -60,4 +61,6 @@ afterEach(() => {
 afterAll(() => {
   // Warnings are emitted a tick after their cause, which may be after the last test.
   assertSilence('something outside of the tests');
+  // Where files share a process, the next one has a listener of its own.
+  process.off('warning', onWarning);
 });
