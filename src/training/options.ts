@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseBytes } from '../base/units.js';
+import { stabilityLimits } from './stability.js';
 
 const weight = (value: number, text: string) =>
   z.number().nonnegative().default(value).describe(`${text} Weight of the term; 0 turns it off.`);
@@ -76,6 +77,14 @@ export const memoryBudgetOptions = z
   .describe(
     'Bytes that the tensors of a training step may take, as 2GiB, 512MiB or a number; auto is half of the free memory. `gradientCheckpointing: auto` keeps to it or says what would fit.',
   );
+
+export const stabilityOptions = z
+  .union([z.enum(['auto', 'off']), stabilityLimits])
+  .default('auto')
+  .describe(
+    'auto lets the discriminators wait while they win; off only says how training goes; limits of your own instead of those of auto.',
+  );
+export type StabilityOptions = z.output<typeof stabilityOptions>;
 
 export const trainingOptions = z.strictObject({
   steps: z.int().min(1).default(2000).describe('Training steps, one window of each batch each.'),
@@ -181,6 +190,7 @@ export const trainingOptions = z.strictObject({
     })
     .prefault({})
     .describe('The averaged generator that evaluates, samples and generates.'),
+  stability: stabilityOptions,
   gradientCheckpointing: gradientCheckpointingOptions,
   memoryBudget: memoryBudgetOptions,
   compile: z

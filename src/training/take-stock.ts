@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
 import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
 import { evaluateHeldOut, sampleRows } from '../synthesis/evaluate/held-out.js';
+import { measureInfluence } from '../synthesis/evaluate/influence.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
 import type { Environment } from './environment.js';
@@ -16,6 +17,7 @@ import type { TrainingOptions } from './options.js';
 import { OF_A_TRAINED_FRAME } from './pace.js';
 import type { Due } from './schedule.js';
 import type { SkipCount } from './skipping.js';
+import type { Watch } from './watch.js';
 
 /** What a training leaves behind on its way, and from what. */
 export interface StockContext {
@@ -30,6 +32,7 @@ export interface StockContext {
   readonly averages: Averages;
   /** Updates that were left out. */
   readonly skips: SkipCount;
+  readonly watch: Watch;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
@@ -191,16 +194,36 @@ async function evaluate(
   step: number,
   { ending, signal }: { ending: boolean; signal?: AbortSignal },
 ): Promise<number> {
-  const { dataset, pipeline, stepLog, events, log, onEvaluation } = context;
-  const { rows } = await evaluateHeldOut(dataset, averageOf(context, state), {
-    ...boundsOf(pipeline.training),
+  const { dataset, pipeline, stepLog, events, log, watch, onEvaluation } = context;
+  const bounds = boundsOf(pipeline.training);
+  const trained = averageOf(context, state);
+  const { rows } = await evaluateHeldOut(dataset, trained, {
+    ...bounds,
     ...(signal && { signal }),
     ...(onEvaluation && { onFrame: onEvaluation }),
   });
-  const { psnr, ssim } = rows.generated;
+  const { generated } = rows;
+  const { psnr, ssim, sharpnessRatio, checkerRatio } = generated;
+  const [rollout] = chooseRollouts(dataset.heldOut(), bounds);
+  const influence = await measureInfluence(dataset, trained, rollout!, signal);
+  const alarms = watch.afterEvaluation(generated, influence, step);
+  const heldOut = { psnr, ssim, sharpnessRatio, checkerRatio, ...influence };
   // An uninterrupted training would not have this line: a resumed one takes it out again.
-  await stepLog.append({ step, heldOut: { psnr, ssim }, ...(ending && { ending }) });
-  await events.scalars(step, { 'held_out/psnr': psnr, 'held_out/ssim': ssim });
+  await stepLog.append({ step, heldOut, alarms, ...(ending && { ending }) });
+  const scalars = {
+    'held_out/psnr': psnr,
+    'held_out/ssim': ssim,
+    'held_out/sharpness': sharpnessRatio,
+    'held_out/checker': checkerRatio,
+    'held_out/condition_use': influence.conditionUse,
+    'held_out/diversity': influence.diversity,
+  };
+  await events.scalars(
+    step,
+    Object.fromEntries(
+      Object.entries(scalars).filter((one): one is [string, number] => one[1] !== null),
+    ),
+  );
   log.info(`step ${step}: held-out PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(3)}`);
   return ssim;
 }
@@ -227,7 +250,7 @@ function keeping({ pipeline, log, resumedFromStep }: StockContext) {
 }
 
 async function save(context: StockContext, state: TrainingState, step: number): Promise<void> {
-  const { pipeline, run, stepLog, model, choice, environment, averages, skips } = context;
+  const { pipeline, run, stepLog, model, choice, environment, averages, skips, watch } = context;
   await stepLog.sync();
   const snapshot = {
     step,
@@ -238,6 +261,7 @@ async function save(context: StockContext, state: TrainingState, step: number): 
       environment,
       averages: averages.saved(),
       skipped: skips.saved(),
+      stability: watch.saved(),
     },
   };
   assertFinite(snapshot);

@@ -42,6 +42,7 @@ import {
 import { openStepLog } from './run/step-log.js';
 import { dueAfter, planStep, rolloutInput, type PlannedStep } from './schedule.js';
 import { createSkipCount } from './skipping.js';
+import { createWatch } from './watch.js';
 import { createSpeedometer } from './speedometer.js';
 import { trainStep } from './step.js';
 import {
@@ -78,6 +79,8 @@ export interface TrainProgress {
   readonly etaSeconds: number;
   /** Since the first step of this call began. */
   readonly elapsedSeconds: number;
+  /** `healthy`, or what tips: `judges win`, `gradients jump`, `dots`, `frozen`, `boiling` … */
+  readonly health: string;
   /** The weighted loss terms of the last step. */
   readonly terms: Readonly<Record<string, number>>;
   readonly tensorBytes: number;
@@ -180,12 +183,23 @@ export async function train(
     }
     const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
     later(() => runner.dispose());
-    const kept = saved as { averages?: unknown; skipped?: unknown } | null;
+    const kept = saved as { averages?: unknown; skipped?: unknown; stability?: unknown } | null;
     const averages = createAverages(kept?.averages);
     const skips = createSkipCount(run, log, kept?.skipped);
+    const watch = createWatch(pipeline.training.stability, kept?.stability, {
+      ...{ log, stepLog, events },
+    });
     const session: Session = {
       ...{ pipeline, context, run, log, model, dataset, choice, environment, runner },
-      ...{ stepLog, events, averages, skips, resumedFromStep: snapshot ? step : null, signal },
+      ...{
+        stepLog,
+        events,
+        averages,
+        skips,
+        watch,
+        resumedFromStep: snapshot ? step : null,
+        signal,
+      },
       onEvaluation: context.onEvaluation,
     };
     const state = snapshot
@@ -228,7 +242,7 @@ function sayRoom({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Log
 
 /** @param first the caller's no more: it is let go of, as all that come after it */
 async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
-  const { pipeline, context, dataset, log, averages, skips } = session;
+  const { pipeline, context, dataset, log, averages, skips, watch } = session;
   const { training } = pipeline;
   const started = performance.now();
   let state = first;
@@ -258,19 +272,21 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       const window = await nextWindow(feed, context.signal);
       if (!window) continue;
       const planned = plans.take(step);
+      const plan = watch.steadied(planned.plan);
       const due = dueAfter(training, step + 1, budget.totalAt(step));
-      const result = oneStep(session, state, window, planned);
+      const result = oneStep(session, state, window, { ...planned, plan });
       disposeState(state);
       state = result.state;
       step += 1;
       await skips.add(step, result.skipped);
+      await watch.afterStep(result.signals, step);
 
       const frames = planned.request.frames * training.batch;
       budget.learn(performance.now() - began, frames);
       await budget.settle(step, plans.end);
       const left = budget.steps - step;
       const progress = {
-        ...{ step, steps: budget.steps, terms: result.terms },
+        ...{ step, steps: budget.steps, terms: result.terms, health: watch.word },
         ...speed.tick(frames, left, (budget.deadline - performance.now()) / 1000),
         ...memoryFigures(),
         elapsedSeconds: (performance.now() - started) / 1000,
@@ -379,6 +395,7 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     frames,
     terms,
     steps: { warmUpFrames, coldStart, skipped },
+    health: session.watch.stepWord,
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });
   await session.events.scalars(step, { ...means, 'speed/frames_per_second': framesPerSecond });

@@ -125,7 +125,7 @@ describe('what is said of the judges', () => {
       const judge = (frames: tf.Tensor4D): Float32Array[] =>
         discriminators
           .judgeFrames(weights, frames, real.condition)
-          .map(({ logits }) => logits.dataSync());
+          .map(({ logits }) => Float32Array.from(logits.dataSync()));
       const [reals, fakes] = [judge(real.frames), judge(foldFrames(out.frames))];
       const mean = (values: readonly number[]): number =>
         values.reduce((sum, value) => sum + value, 0) / values.length;

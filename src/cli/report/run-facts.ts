@@ -37,6 +37,8 @@ export interface RunFacts {
   /** The latest, and the one of highest structural similarity. */
   readonly lastScore: RunScore | null;
   readonly bestScore: RunScore | null;
+  /** `healthy`, or what tipped, by the last evaluation and the last steps; null where no log says so. */
+  readonly health: string | null;
   readonly snapshots: readonly RunSnapshot[];
   /** Whether there is an exported file. */
   readonly isExported: boolean;
@@ -62,25 +64,39 @@ async function sizeOf(folder: string): Promise<{ bytes: number; modifiedMs: numb
 const numberIn = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value : null;
 
-/** Steps and scores by a run's log; lines that are none are left out. */
-async function readLog(path: string): Promise<{ step: number; scores: RunScore[] }> {
+/** A line of the log, as far as it is told of. */
+interface LogLine {
+  readonly step?: unknown;
+  readonly health?: unknown;
+  readonly alarms?: unknown;
+  readonly heldOut?: { readonly psnr?: unknown; readonly ssim?: unknown };
+}
+
+/** Steps, scores and health by a run's log; lines that are none are left out. */
+async function readLog(
+  path: string,
+): Promise<{ step: number; scores: RunScore[]; health: string | null }> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const scores: RunScore[] = [];
   let last = 0;
+  let word: string | null = null;
+  let alarm: string | undefined;
   for (const line of text.split('\n')) {
-    let said: { step?: unknown; heldOut?: { psnr?: unknown; ssim?: unknown } } | null;
+    let said: LogLine | null;
     try {
-      said = JSON.parse(line) as typeof said;
+      said = JSON.parse(line) as LogLine | null;
     } catch {
       continue;
     }
     const step = numberIn(said?.step);
     if (step === null) continue;
     last = Math.max(last, step);
-    const { heldOut } = said!;
+    const { heldOut, health, alarms } = said!;
+    if (typeof health === 'string') word = health;
+    if (typeof alarms === 'object' && alarms !== null) alarm = Object.keys(alarms)[0];
     if (heldOut) scores.push({ step, psnr: numberIn(heldOut.psnr), ssim: numberIn(heldOut.ssim) });
   }
-  return { step: last, scores };
+  return { step: last, scores, health: alarm ?? word };
 }
 
 /** What a run's folder says, and its pipeline where that can be read. */
@@ -98,7 +114,7 @@ export async function describeRun(
     if (!isFrameloomError(error)) throw error;
     problem = error.toLine();
   }
-  const { step, scores } = await readLog(run.log);
+  const { step, scores, health } = await readLog(run.log);
   const snapshots: RunSnapshot[] = [];
   for (const entry of await describeSnapshots(run.snapshots)) {
     const { bytes } = await sizeOf(join(run.snapshots, snapshotFolderName(entry.step)));
@@ -113,7 +129,7 @@ export async function describeRun(
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
     steps: fixed?.steps ?? pipeline?.training.steps ?? null,
-    ...{ lastScore: scores.at(-1) ?? null, bestScore, snapshots },
+    ...{ lastScore: scores.at(-1) ?? null, bestScore, health, snapshots },
     isExported: exported !== undefined,
     ...(await sizeOf(folder)),
   };

@@ -12,6 +12,8 @@ export interface ProgressState {
   readonly timeShare?: number | undefined;
   readonly framesPerSecond?: number | undefined;
   readonly etaSeconds?: number | undefined;
+  /** How it goes, in a word. */
+  readonly health?: string | undefined;
   readonly losses?: Readonly<Record<string, number>> | undefined;
   readonly tensorBytes?: number | undefined;
   readonly residentBytes?: number | undefined;
@@ -34,6 +36,7 @@ function words(state: ProgressState): string {
   for (const [name, value] of Object.entries(state.losses ?? {})) {
     parts.push(`${name} ${value.toPrecision(3)}`);
   }
+  if (state.health !== undefined) parts.push(state.health);
   if (state.etaSeconds !== undefined) parts.push(`${formatDuration(state.etaSeconds)} left`);
   if (state.tensorBytes !== undefined) parts.push(`tensors ${formatBytes(state.tensorBytes)}`);
   if (state.residentBytes !== undefined) {

@@ -27,7 +27,7 @@ beforeAll(async () => {
     join(run, 'log.jsonl'),
     [
       '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7}}',
-      '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65}}',
+      '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65},"alarms":{"dots":"checker 1.80, above 1.5"}}',
       '{"step":250,"terms":{}}',
       '{"step":26',
     ].join('\n'),
@@ -77,6 +77,7 @@ describe('info', () => {
       ...{ type: 'run', name: 'random', step: 250, steps: 2000, isExported: false },
       lastScore: { step: 200, psnr: 19.25, ssim: 0.65 },
       bestScore: { step: 100, psnr: 20.5, ssim: 0.7 },
+      health: 'dots',
       snapshots: [
         { step: 1, score: null },
         { step: 200, score: 0.65, problem: null },

@@ -27,10 +27,11 @@ export function formatRuns(runs: readonly RunFacts[], root: string, now = Date.n
     run.lastScore?.psnr?.toFixed(2) ?? '–',
     ssimOf(run.lastScore),
     run.bestScore === null ? '–' : `${ssimOf(run.bestScore)} @ ${run.bestScore.step}`,
+    run.health ?? '–',
     formatBytes(run.bytes),
     formatAge((now - run.modifiedMs) / 1000),
   ]);
-  const titles = ['step', 'PSNR dB', 'SSIM', 'best SSIM', 'size', 'written'];
+  const titles = ['step', 'PSNR dB', 'SSIM', 'best SSIM', 'health', 'size', 'written'];
   const table = formatTable(
     [
       ...['run', 'pipeline'].map((title) => ({ title })),

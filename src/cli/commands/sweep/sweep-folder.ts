@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../../../base/error.js';
+import { makeFolder } from '../../../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../../../base/outputs.js';
 import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
 import { parseAxis, sweepConfigurations } from '../../../pipeline/sweep.js';
@@ -119,7 +120,7 @@ export async function makeSweep(
 }
 
 async function makeEmpty(folder: string): Promise<void> {
-  const there = await mkdir(folder, { recursive: true })
+  const there = await makeFolder(folder)
     .then(() => readdir(folder))
     .catch((error: unknown) => {
       throw writeError(folder, error);
