@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../backend/graph/index.js';
-import type { TrainingState } from './model.js';
 
 /** The networks that a step updates. */
 const SIDES = ['generator', 'discriminators'] as const;
@@ -9,26 +8,23 @@ type Side = (typeof SIDES)[number];
 /** ‖x‖². Infinite from 1.8e19 on in any number: what is larger is of no use to a network any more. */
 const squared = (x: tf.Tensor): tf.Scalar => tf.tidy(() => tf.sum(tf.square(x)));
 
-/** Scalars from which {@link judgeStep} tells how a step went: a few ops in the step's own graph. */
+/**
+ * Scalars from which {@link judgeStep} tells how a step went: a few ops in the step's own graph.
+ *
+ * Of a state that was finite nothing else has to be looked at than the gradients and the new weights: with
+ * a gradient whose square is finite Adam's means are, and the averaged generator lies between the old one and
+ * the new.
+ */
 export function healthOf(
   gradients: Readonly<Record<Side, tf.Tensor1D>>,
-  next: TrainingState,
+  next: Readonly<Record<Side, tf.Tensor1D>>,
 ): NamedTensors {
-  const { generator, average, generatorAdam, discriminators, discriminatorAdam, spectral } = next;
-  return tf.tidy((): NamedTensors => {
-    // Adam's mean squares are squares already.
-    const own = [
-      ...[generator, average, generatorAdam.mean].map(squared),
-      tf.sum(generatorAdam.square),
-    ];
-    const judges = [discriminators, discriminatorAdam.mean, spectral].map(squared);
-    return {
-      'gradient.generator': squared(gradients.generator),
-      'gradient.discriminators': squared(gradients.discriminators),
-      'state.generator': tf.addN(own),
-      'state.discriminators': tf.addN([...judges, tf.sum(discriminatorAdam.square)]),
-    };
-  });
+  return tf.tidy((): NamedTensors => ({
+    'gradient.generator': squared(gradients.generator),
+    'gradient.discriminators': squared(gradients.discriminators),
+    'state.generator': squared(next.generator),
+    'state.discriminators': squared(next.discriminators),
+  }));
 }
 
 /** How a step went. */

@@ -111,10 +111,6 @@ it('tells the norms of both gradients', async () => {
     const { state: next, signals } = take(state, input);
     const normOf = ({ mean }: { mean: tf.Tensor }) =>
       2 * tf.tidy(() => tf.norm(mean).dataSync()[0]!);
-    expect(Object.keys(signals)).toEqual([
-      'generator/gradient_norm',
-      'discriminator/gradient_norm',
-    ]);
     expect(signals['generator/gradient_norm']! / normOf(next.generatorAdam)).toBeCloseTo(1, 5);
     expect(signals['discriminator/gradient_norm']! / normOf(next.discriminatorAdam)).toBeCloseTo(
       1,
