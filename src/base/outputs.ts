@@ -1,4 +1,4 @@
-import { link, lstat, open, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asGiven } from './caller.js';
 import { flush } from './flush.js';
@@ -67,7 +67,8 @@ export async function assertWritable(path: string): Promise<void> {
     const probe = await temporaryBeside(join(folder, 'x'));
     try {
       await (await open(probe, 'wx')).close();
-      await rm(probe, { force: true });
+      // Where nothing can be removed an output can be made all the same: what stays is swept later.
+      await removeTemporary(probe);
       return;
     } catch (error) {
       const isMissing = codeOf(error) === 'ENOENT' && !(await isThere(folder));

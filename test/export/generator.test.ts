@@ -221,7 +221,9 @@ describe('readMetadata', () => {
     expect(() => readMetadata(Buffer.from('not a model'), 'x.onnx')).toThrow(
       expect.objectContaining({ code: 'bad-input', path: 'x.onnx' }) as Error,
     );
-    expect(() => readMetadata(new Uint8Array(), 'x.onnx')).toThrow(
+    expect(() => readMetadata(new Uint8Array(), 'x.onnx')).toThrow('x.onnx is empty (0 bytes)');
+    // A model of version 7 of the format, and nothing else.
+    expect(() => readMetadata(Uint8Array.of(8, 7), 'x.onnx')).toThrow(
       'x.onnx was not exported by this Frameloom',
     );
   });

@@ -84,7 +84,9 @@ describe('generate', () => {
     for (const shard of ['1/2', '2/2']) {
       const { code, stdout } = await quiet(...command, '--seeds', '1..3,9', '--shard', shard);
       expect(code).toBe(0);
-      counts.push(Number(/^(\d+) videos?: \1 made, 0 there already, 0 failed\n$/.exec(stdout)?.[1]));
+      counts.push(
+        Number(/^(\d+) videos?: \1 made, 0 there already, 0 failed\n$/.exec(stdout)?.[1]),
+      );
     }
     expect(counts[0]! + counts[1]!).toBe(4);
     expect((await made(out)).filter((name) => name.endsWith('.mkv'))).toHaveLength(4);
