@@ -9,7 +9,7 @@ export const stabilityLimits = z.strictObject({
     .number()
     .min(0.5)
     .max(1)
-    .default(0.95)
+    .default(0.99)
     .describe(
       'The discriminators wait while they tell more than this share of generated patches from the real ones at the same place.',
     ),
@@ -17,7 +17,7 @@ export const stabilityLimits = z.strictObject({
     .number()
     .min(0.5)
     .max(1)
-    .default(0.9)
+    .default(0.97)
     .describe('They learn again once it is less than this.'),
   checkerAbove: z.number().positive().default(1.5).describe('Dots: checker ratio above this.'),
   motionBelow: z.number().min(0).default(0.3).describe('Frozen: motion ratio below this.'),
@@ -139,7 +139,7 @@ export function afterStep(
   const mayAct = state.actedAt === null || step - state.actedAt >= STEPS_BETWEEN_ACTS;
   if (pairs === null || !mayAct) return { state, acts: [] };
   const { judgesWaitAbove, judgesGoOnBelow } = limits;
-  const told = `the discriminators tell ${(100 * pairs).toFixed(0)} % of the pairs apart`;
+  const told = `the discriminators tell ${(100 * pairs).toFixed(1)} % of the pairs apart`;
   if (!state.judgesWait && pairs > judgesWaitAbove) {
     const act = { step, act: 'judges wait', why: `${told}, above ${judgesWaitAbove}` } as const;
     return { state: { ...state, judgesWait: true, actedAt: step }, acts: [act] };
