@@ -4,8 +4,8 @@ import { rolloutFrames, stepsOf } from './schedule.js';
 
 /** Of a frame that is trained on, the share that one takes which is only generated, at the most. */
 export const OF_A_TRAINED_FRAME = 0.5;
-/** The same of a frame of warm-up, which is not measured either. */
-const WARM_UP = 1 / 3;
+/** The same of a frame of warm-up, which is not measured either: a third was planned with too many steps. */
+const WARM_UP = 1 / 2;
 /** Places at which the frames of a step are looked at. */
 const PLACES = 256;
 
