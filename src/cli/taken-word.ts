@@ -42,6 +42,13 @@ export function takeBack({ word, what, flag, values, isIt }: TakenWord): {
   });
 }
 
+/** The pipeline of a command that takes clips by `--clip`. @throws FrameloomError as takeBack does */
+export const takePipeline = (
+  word: string | undefined,
+  values: readonly string[] | undefined,
+): { word: string; values: string[] | undefined } =>
+  takeBack({ word, values, what: 'pipeline', flag: '--clip', isIt: isPipelineWord });
+
 /**
  * For what is done with a run's own weights and frames, which an exported file does not hold.
  * @param does what the command does with a run, as in "is evaluated"

@@ -45,6 +45,14 @@ export interface RolloutDrift {
   readonly sharpnessRatio: number | null;
 }
 
+/** Mean |Δt| of generated over that of real: 0 frozen, above 2 boiling; null where nothing moves. */
+export function motionRatio(
+  measures: Pick<RolloutMeasures, 'temporalDifference' | 'realTemporalDifference'>,
+): number | null {
+  const { temporalDifference: made, realTemporalDifference: real } = measures;
+  return made === null || real === null || real === 0 ? null : made / real;
+}
+
 /** Takes frames in order, holds one pair of them, and sums. */
 export interface RolloutMeasure {
   /** @throws FrameloomError bad-shape */

@@ -9,6 +9,7 @@ export {
   createRolloutComparison,
   createRolloutMeasure,
   evaluateRollout,
+  motionRatio,
   type RolloutComparison,
   type RolloutDrift,
   type RolloutMeasure,

@@ -4,35 +4,40 @@ import { z } from 'zod';
 export type Signals = Readonly<Record<string, number | null | undefined>>;
 
 /** When the controller acts. Shares and ratios unless said otherwise. */
-export const stabilityLimits = z.strictObject({
-  judgesWaitAbove: z
-    .number()
-    .min(0.5)
-    .max(1)
-    .default(0.99)
-    .describe(
-      'The discriminators wait while they tell more than this share of generated patches from the real ones at the same place.',
-    ),
-  judgesGoOnBelow: z
-    .number()
-    .min(0.5)
-    .max(1)
-    .default(0.97)
-    .describe('They learn again once it is less than this.'),
-  checkerAbove: z.number().positive().default(1.5).describe('Dots: checker ratio above this.'),
-  motionBelow: z.number().min(0).default(0.3).describe('Frozen: motion ratio below this.'),
-  motionAbove: z.number().positive().default(2).describe('Boiling: motion ratio above this.'),
-  conditionUseBelow: z
-    .number()
-    .min(0)
-    .default(0.2)
-    .describe('The condition is ignored: condition use below this.'),
-  diversityBelow: z
-    .number()
-    .min(0)
-    .default(0.05)
-    .describe('The noise is ignored: diversity below this.'),
-});
+export const stabilityLimits = z
+  .strictObject({
+    judgesWaitAbove: z
+      .number()
+      .min(0.5)
+      .max(1)
+      .default(0.99)
+      .describe(
+        'The discriminators wait while they tell more than this share of generated patches from the real ones at the same place.',
+      ),
+    judgesGoOnBelow: z
+      .number()
+      .min(0.5)
+      .max(1)
+      .default(0.97)
+      .describe('They learn again once it is less than this.'),
+    checkerAbove: z.number().positive().default(1.5).describe('Dots: checker ratio above this.'),
+    motionBelow: z.number().min(0).default(0.3).describe('Frozen: motion ratio below this.'),
+    motionAbove: z.number().positive().default(2).describe('Boiling: motion ratio above this.'),
+    conditionUseBelow: z
+      .number()
+      .min(0)
+      .default(0.2)
+      .describe('The condition is ignored: condition use below this.'),
+    diversityBelow: z
+      .number()
+      .min(0)
+      .default(0.05)
+      .describe('The noise is ignored: diversity below this.'),
+  })
+  .refine(({ judgesWaitAbove, judgesGoOnBelow }) => judgesGoOnBelow <= judgesWaitAbove, {
+    path: ['judgesGoOnBelow'],
+    message: 'is above judgesWaitAbove: the discriminators would wait and go on by turns',
+  });
 export type StabilityLimits = z.output<typeof stabilityLimits>;
 
 const running = z.strictObject({ mean: z.number(), variance: z.number(), count: z.int() });
@@ -70,8 +75,10 @@ const FEWEST_STEPS = 40;
 const LEAST_DEVIATION = 0.1;
 
 /** How many of the real patches score above the generated ones at the same place and time. */
-export const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
+const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
 const NORM_SIGNALS = ['generator/gradient_norm', 'discriminator/gradient_norm'] as const;
+/** What is remembered; the others are for people. */
+const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...NORM_SIGNALS];
 
 /** @param saved what a snapshot kept, if anything */
 export function stabilityState(saved?: unknown): StabilityState {
@@ -123,7 +130,7 @@ export function afterStep(
   step: number,
 ): { state: StabilityState; acts: readonly Act[] } {
   const known = Object.entries(signals).flatMap(([name, value]) =>
-    typeof value === 'number' && Number.isFinite(value)
+    typeof value === 'number' && Number.isFinite(value) && REMEMBERED.includes(name)
       ? [[name, valueOf(name, value)] as const]
       : [],
   );

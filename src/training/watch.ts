@@ -1,5 +1,5 @@
 import type { Logger } from '../base/log.js';
-import type { RolloutMeasures } from '../metrics/index.js';
+import { motionRatio, type RolloutMeasures } from '../metrics/index.js';
 import type { Influence } from '../synthesis/evaluate/influence.js';
 import type { StabilityOptions } from './options.js';
 import type { EventWriter } from './run/event-writer.js';
@@ -65,9 +65,9 @@ export function createWatch(
       }
     },
     afterEvaluation(measures, { conditionUse, diversity }, step) {
-      const { checkerRatio, temporalDifference: made, realTemporalDifference: real } = measures;
-      const motionRatio = made === null || !real ? null : made / real;
-      alarms = alarmsOf(limits, { checkerRatio, motionRatio, conditionUse, diversity });
+      const { checkerRatio } = measures;
+      const motion = motionRatio(measures);
+      alarms = alarmsOf(limits, { checkerRatio, motionRatio: motion, conditionUse, diversity });
       for (const [word, why] of Object.entries(alarms)) log.warn(`step ${step}: ${word}, ${why}`);
       return alarms;
     },

@@ -98,6 +98,12 @@ describe('what the controller knows', () => {
     );
   });
 
+  it('refuses limits between which it would go to and fro', () => {
+    const given = { judgesWaitAbove: 0.9 };
+    expect(stabilityLimits.safeParse(given).error?.issues[0]?.message).toMatch(/by turns/);
+    expect(stabilityLimits.parse({ ...given, judgesGoOnBelow: 0.8 })).toMatchObject(given);
+  });
+
   it('begins anew where a snapshot has none', () => {
     expect(stabilityState({ other: 1 })).toEqual(stabilityState());
   });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BrokenClip } from '../../../clips/broken.js';
 import { collect, type Register } from '../../command.js';
-import { isPipelineWord, takeBack } from '../../taken-word.js';
+import { takePipeline } from '../../taken-word.js';
 import { addSkipFlag, printBroken, settingsOf, type SkipFlags } from '../../input/skip-broken.js';
 import {
   addTrustFlag,
@@ -37,10 +37,7 @@ Examples:
       run(async (context) => {
         const { loadPipeline } = await import('../../../pipeline/load.js');
         const { inspect, printInspection } = await import('../../input/inspect.js');
-        const { word, values = [] } = takeBack({
-          ...{ word: path, values: flags.clip },
-          ...{ what: 'pipeline', flag: '--clip', isIt: isPipelineWord },
-        });
+        const { word, values = [] } = takePipeline(path, flags.clip);
         const { pipeline } = await loadPipeline(word, {
           clips: values,
           set: settingsOf(flags),

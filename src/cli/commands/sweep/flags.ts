@@ -3,7 +3,7 @@ import { collect, type Register } from '../../command.js';
 import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import { addSkipFlag } from '../../input/skip-broken.js';
-import { isPipelineWord, takeBack } from '../../taken-word.js';
+import { takePipeline } from '../../taken-word.js';
 import { countingNumber, positiveNumber } from '../../values.js';
 import type { SweepFlags } from './run.js';
 
@@ -45,15 +45,7 @@ Examples:
       run(async (context) => {
         const { runSweep } = await import('./run.js');
         const { clip: values, resume } = flags;
-        const named = resume
-          ? { word: path, values }
-          : takeBack({
-              word: path,
-              values,
-              what: 'pipeline',
-              flag: '--clip',
-              isIt: isPipelineWord,
-            });
+        const named = resume ? { word: path, values } : takePipeline(path, values);
         return runSweep(named.word, { ...flags, clip: named.values }, context);
       }, self),
     );

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../../base/outputs.js';
+import { motionRatio } from '../../../metrics/index.js';
 import { formatTable, type Column } from '../../report/table.js';
 import type { SweepTraining } from './sweep-folder.js';
 
@@ -76,12 +77,7 @@ const COLUMNS: readonly Measured[] = [
   { title: 'SSIM', digits: 3, of: ({ ssim }) => ssim },
   { title: 'sharpness', digits: 2, of: ({ sharpnessRatio }) => sharpnessRatio },
   { title: 'checker', digits: 2, of: ({ checkerRatio }) => checkerRatio },
-  {
-    title: 'motion',
-    digits: 2,
-    of: ({ temporalDifference: made, realTemporalDifference: real }) =>
-      made === null || real === null || real === 0 ? null : made / real,
-  },
+  { title: 'motion', digits: 2, of: motionRatio },
   { title: 'tOF px', digits: 3, of: ({ tOF }) => tOF },
 ];
 

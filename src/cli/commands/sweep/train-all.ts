@@ -122,7 +122,7 @@ async function trainOne(
   }
   if (trained.exitCode !== EXIT.ok) return failed(said(trained.error));
   const { ending } = JSON.parse(trained.stdout) as { ending: 'done' | 'time' };
-  const measured = await runApart(['evaluate', folder, '--json'], options);
+  const measured = await runApart(['evaluate', folder, ...plan.flags, '--json'], options);
   if (stopped()) return null;
   if (measured.exitCode !== EXIT.ok) return { ...failed(said(measured.error)), ending };
   const { step, rows } = evaluationSchema.parse(JSON.parse(measured.stdout));

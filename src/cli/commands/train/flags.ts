@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { collect, type Register } from '../../command.js';
 import type { TrainFlags } from './run.js';
-import { isPipelineWord, takeBack } from '../../taken-word.js';
+import { isPipelineWord, takePipeline } from '../../taken-word.js';
 import { addSkipFlag, settingsOf } from '../../input/skip-broken.js';
 import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
@@ -43,15 +43,7 @@ Examples:
         const { runTraining } = await import('./run.js');
         const { clip: values, resume, run: folder } = flags;
         const isNamed = resume && folder !== undefined && !values?.some(isPipelineWord);
-        const named = isNamed
-          ? { word: path, values }
-          : takeBack({
-              word: path,
-              values,
-              what: 'pipeline',
-              flag: '--clip',
-              isIt: isPipelineWord,
-            });
+        const named = isNamed ? { word: path, values } : takePipeline(path, values);
         const set = settingsOf(flags);
         return runTraining(named.word, { ...flags, set, clip: named.values }, context);
       }, self),
