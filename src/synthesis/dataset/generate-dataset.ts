@@ -4,7 +4,7 @@ import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
 import { assertTrusted } from '../../clips/trust.js';
 import { modelFingerprint } from '../batch/fingerprint.js';
-import { jobsOfShard } from '../batch/template.js';
+import { shardOf } from '../batch/template.js';
 import { dataOf, filesRead, type AnyModel } from '../models/model.js';
 import { DatasetFolder } from './dataset-folder.js';
 import { MANIFEST, PIPELINE, recordPath } from './dataset-state.js';
@@ -48,8 +48,11 @@ export async function generateDataset(
   const extras = extrasOf(model, options.with);
   const planned = planSequences({ inputs, seeds, folder, names: options.sequenceNames });
   if (planned.length === 0) throw new FrameloomError('bad-option', 'there is no input');
-  const mine = new Set<unknown>(jobsOfShard(planned, options.shard));
-  const jobs = planned.filter((job) => mine.has(job));
+  // By the sequence's name alone: machines may have the folder at different places.
+  const { shard } = options;
+  const isMine = ({ name }: { readonly name: string }): boolean =>
+    !shard || shardOf(name, shard.count) === shard.index;
+  const jobs = planned.filter(isMine);
   await refuseInside([...inputs, ...reads, ...filesRead(model, baseFolder)], folder);
   const hasCondition = model.layout.content !== 'none';
   const parts: readonly Part[] = [
@@ -80,7 +83,7 @@ export async function generateDataset(
     }
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     const { done, skipped, failed } = work;
-    const missing = await work.missing(planned.filter((job) => !mine.has(job)));
+    const missing = await work.missing(planned.filter((job) => !isMine(job)));
     const damaged = await damagedOf(place, new Set(planned.map(({ name }) => name)), log);
     const isWhole = failed.length + missing.length + damaged === 0 && records.length > 0;
     const trains = format === 'folders' && records.length > 0;
