@@ -111,6 +111,8 @@ def make_spectral_norm() -> None:
         original = module.weight_orig
         after_u, after_v = module.weight_u, module.weight_v
         sigma = torch.dot(after_u, original.flatten(1) @ after_v)
+        singular = torch.linalg.svdvals(original.detach().flatten(1))
+        stable_rank = singular.square().sum() / singular.max().square()
         cases.append(
             {
                 "name": name,
@@ -119,6 +121,7 @@ def make_spectral_norm() -> None:
                 "u": tensor(after_u),
                 "v": tensor(after_v.reshape(inputs, kernel, kernel).permute(1, 2, 0)),
                 "sigma": sigma.item(),
+                "stableRank": stable_rank.item(),
                 "normalizedWeight": hwio(normalized),
                 "normalizedWeightGradient": hwio(cotangent),
                 "weightGradient": hwio(original.grad),
@@ -127,7 +130,8 @@ def make_spectral_norm() -> None:
     about = (
         "One power iteration from uBefore [O]: v = normalize(W'u), u = normalize(Wv), sigma = u.Wv "
         "with W [O, I*K*K]; v is stored as [K,K,I], the order of an HWIO weight. u and v are "
-        "constants in weightGradient. torch.nn.utils.spectral_norm."
+        "constants in weightGradient. torch.nn.utils.spectral_norm. stableRank is of the singular "
+        "values: the sum of their squares over the square of the largest."
     )
     write("spectral-norm", about, ["torch"], cases)
 

@@ -13,6 +13,17 @@ export interface SpectralNorm {
   iterate(parameters: Parameters, vectors: tf.Tensor1D): tf.Tensor1D;
   /** `parameters` with each weight replaced by W/σ; differentiable in the parameters. */
   normalize(parameters: Parameters, vectors: tf.Tensor1D): Parameters;
+  /**
+   * The least stable rank ‖W‖²_F / σ₁² of the weights, seen as the matrices that are normalized: how many
+   * directions a layer has, in effect, from 1 to the shorter side of its matrix. It sinks towards 1 as a
+   * discriminator comes to look at one direction alone, spectral collapse (Liu et al. 2019, "Spectral
+   * Regularization for Combating Mode Collapse in GANs", ICCV), which goes with the generator's modes. σ₁
+   * is vᵀWu of the vectors as they are, which is never more than the true one: right after the first few steps
+   * the rank is too high. A weight of zeros has rank 0. Matrices of one row or column, such as that
+   * of the logits, always have rank 1 and say nothing: they are left out.
+   * @returns null where no other weight is normalized
+   */
+  leastStableRank(parameters: Parameters, vectors: tf.Tensor1D): tf.Scalar | null;
 }
 
 const EPSILON = 1e-12;
@@ -40,6 +51,14 @@ export function createSpectralNorm(specs: readonly ParameterSpec[]): SpectralNor
   );
   const matrix = (weight: tf.Tensor): tf.Tensor2D =>
     tf.reshape<tf.Rank.R2>(weight, [-1, weight.shape.at(-1)!]);
+  const sigmaOf = (weight: tf.Tensor, constant: Parameters, name: string): tf.Scalar =>
+    tf.sum(
+      tf.mul(
+        tf.matMul(matrix(weight), constant[`${name}.u`] as tf.Tensor2D),
+        constant[`${name}.v`] as tf.Tensor2D,
+      ),
+    );
+  const ranked = weights.filter(({ shape }) => shape.at(-1)! > 1 && sizeOf(shape) > shape.at(-1)!);
 
   return {
     layout,
@@ -60,12 +79,21 @@ export function createSpectralNorm(specs: readonly ParameterSpec[]): SpectralNor
       const constant = layout.unflatten(vectors);
       const normalized = weights.map(({ name }) => {
         const weight = parameters[name]!;
-        const u = constant[`${name}.u`] as tf.Tensor2D;
         const v = constant[`${name}.v`] as tf.Tensor2D;
-        const sigma = tf.sum(tf.mul(tf.matMul(matrix(weight), u), v));
+        const sigma = sigmaOf(weight, constant, name);
         return [name, tf.div(weight, tf.add(sigma, oneForNothing(v)))] as const;
       });
       return { ...parameters, ...Object.fromEntries(normalized) };
+    },
+    leastStableRank: (parameters, vectors) => {
+      if (ranked.length === 0) return null;
+      return tf.tidy(() => {
+        const constant = layout.unflatten(vectors);
+        const squares = ranked.map(({ name }) => tf.sum<tf.Scalar>(tf.square(parameters[name]!)));
+        const sigmas = ranked.map(({ name }) => sigmaOf(parameters[name]!, constant, name));
+        const least = tf.maximum(tf.square(tf.stack(sigmas)), EPSILON);
+        return tf.min(tf.div(tf.stack(squares), least));
+      });
     },
   };
 }

@@ -12,6 +12,7 @@ interface SpectralCase {
   u: GoldenTensor;
   v: GoldenTensor;
   sigma: number;
+  stableRank: number;
   normalizedWeight: GoldenTensor;
   normalizedWeightGradient: GoldenTensor;
   weightGradient: GoldenTensor;
@@ -54,6 +55,35 @@ describe('spectral norm', () => {
           );
           const gradient = tf.grad(normalize)(weight, tensorOf(item.normalizedWeightGradient));
           expectClose(gradient, item.weightGradient, { rtol: 1e-5, atol: 1e-6 });
+        }),
+      );
+    },
+  );
+
+  it.each(golden<SpectralCase>('spectral-norm'))(
+    'has a stable rank as by singular values: kernel of $name',
+    async (item) => {
+      const outputs = item.weight.shape.at(-1)!;
+      await expectNoLeak(() =>
+        tf.tidy(() => {
+          // One of zeros beside it has none; one of one output, of rank 1 whatever it is, says nothing.
+          const parameters = {
+            'c.weight': tensorOf(item.weight),
+            ...{ 'd.weight': tf.zeros([1, 1, 2, 3]), 'e.weight': tf.ones([1, 1, 2, 1]) },
+          };
+          const rankOf = (specs: ParameterSpec[], iterations: number): number | undefined => {
+            const spectral = createSpectralNorm(specs);
+            let vectors = tf.tensor1d(spectral.layout.initialize(1));
+            for (let i = 0; i < iterations; i += 1) vectors = spectral.iterate(parameters, vectors);
+            return spectral.leastStableRank(parameters, vectors)?.dataSync()[0];
+          };
+          const both = [spec('c.weight', item.weight.shape), spec('e.weight', [1, 1, 2, 1])];
+          expect(rankOf(both, 300)).toBeCloseTo(item.stableRank, 4);
+          expect(rankOf(both, 300)).toBeLessThanOrEqual(outputs);
+          // The vectors reach the largest singular value from below.
+          expect(rankOf(both, 1)).toBeGreaterThanOrEqual(item.stableRank - 1e-4);
+          expect(rankOf([...both, spec('d.weight', [1, 1, 2, 3])], 2)).toBe(0);
+          expect(rankOf(both.slice(1), 1)).toBeUndefined();
         }),
       );
     },
