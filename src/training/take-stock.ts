@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
@@ -7,10 +9,11 @@ import { measureInfluence } from '../synthesis/evaluate/influence.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
 import type { Environment } from './environment.js';
+import { figuresOf, scalarsOf, type Evaluation, type EvaluationFigures } from './evaluation.js';
 import { stateToTensors, type Model, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
-import { saveSnapshot, scoreSnapshot, type Snapshot } from './run/snapshot-store.js';
+import { judgeSnapshot, saveSnapshot, type Snapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
 import type { TrainingOptions } from './options.js';
@@ -33,6 +36,8 @@ export interface StockContext {
   /** Updates that were left out. */
   readonly skips: SkipCount;
   readonly watch: Watch;
+  /** Measures the averaged generator on the frames that it never saw. */
+  readonly measure: typeof measureHeldOut;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   readonly resumedFromStep: number | null;
@@ -55,10 +60,22 @@ export interface Stock {
   /** Told what a step took, for what nothing is known yet of an evaluation. */
   learnPace(stepMs: number, frames: number): void;
   /**
-   * What is due after a step: the snapshot first, then a sample, then an evaluation, whose score is
+   * What is due after a step: the snapshot first, then a sample, then an evaluation, which is
    * written into the snapshot. Once the signal has come there are no more samples and evaluations.
+   * @returns the evaluation; null where none was made
    */
-  take(state: TrainingState, step: number, due: Due): Promise<void>;
+  take(state: TrainingState, step: number, due: Due): Promise<Evaluation | null>;
+  /**
+   * What was due after the step that training goes on from, where it was stopped or killed before that.
+   * @param saved the evaluation that its snapshot holds
+   * @returns the evaluation that was due, from the snapshot or made now
+   */
+  makeUp(
+    state: TrainingState,
+    step: number,
+    due: Due,
+    saved: Evaluation | null,
+  ): Promise<Evaluation | null>;
   /**
    * What the last step has not left behind already, in the same order. Of a training that was stopped
    * that is the snapshot alone: whoever stops a process does not wait for long.
@@ -67,8 +84,8 @@ export interface Stock {
 }
 
 /** Held-out frames that an evaluation generates. */
-export const evaluationFrames = ({ pipeline, dataset }: StockContext): number =>
-  chooseRollouts(dataset.heldOut(), boundsOf(pipeline.training)).reduce(
+export const evaluationFrames = (dataset: Dataset, training: TrainingOptions): number =>
+  chooseRollouts(dataset.heldOut(), boundsOf(training)).reduce(
     (sum, rollout) => sum + rollout.frames,
     0,
   );
@@ -78,30 +95,30 @@ export function createStock(context: StockContext, deadline: number): Stock {
   const { dataset, signal, log } = context;
   const started = performance.now();
   const isHeldOut = dataset.heldOut().length > 0;
-  const frames = evaluationFrames(context);
+  const frames = evaluationFrames(dataset, context.pipeline.training);
   let frameMs: number | null = null;
   let evaluationMs: number | null = null;
   /** The steps after which each was done last; what a training goes on from is saved. */
   const done = { save: context.resumedFromStep ?? 0, sample: 0, evaluate: 0 };
 
-  /** What was measured, unless the signal or the deadline came before its end. */
+  /** What was measured; null where the signal or the deadline came before its end. */
   async function evaluateInTime(
     state: TrainingState,
     step: number,
     ending: boolean,
-  ): Promise<number | undefined> {
+  ): Promise<Evaluation | null> {
     const left = deadline - performance.now();
     const timeout = Number.isFinite(left) ? new AbortController() : null;
     const timer = timeout && setTimeout(() => timeout.abort(), Math.max(0, left));
     const signals = [signal, timeout?.signal].filter((one) => one !== undefined);
     const began = performance.now();
     try {
-      const score = await evaluate(context, state, step, {
+      const evaluation = await evaluate(context, state, step, {
         ending,
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       });
       evaluationMs = performance.now() - began;
-      return score;
+      return evaluation;
     } catch (error) {
       if (!isFrameloomError(error, 'cancelled')) throw error;
       if (!signal?.aborted) {
@@ -109,7 +126,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
           `step ${step}: not evaluated, the time was over before its ${frames} frames were made`,
         );
       }
-      return undefined;
+      return null;
     } finally {
       if (timer) clearTimeout(timer);
     }
@@ -129,7 +146,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
     step: number,
     due: Due,
     ending: boolean,
-  ): Promise<void> {
+  ): Promise<Evaluation | null> {
     const begin = (what: keyof typeof done): boolean => {
       if (!due[what] || done[what] === step) return false;
       if (what !== 'save' && signal?.aborted) return false;
@@ -138,12 +155,14 @@ export function createStock(context: StockContext, deadline: number): Stock {
     };
     if (begin('save')) await save(context, state, step);
     if (begin('sample')) await sampleInTime(state, step);
-    if (!isHeldOut || !begin('evaluate')) return;
-    const score = await evaluateInTime(state, step, ending);
-    // The best snapshot is chosen by its score.
-    if (score !== undefined) {
-      await scoreSnapshot(context.run.snapshots, step, score, keeping(context));
+    if (!isHeldOut || !begin('evaluate')) return null;
+    const evaluation = await evaluateInTime(state, step, ending);
+    if (evaluation) {
+      // The best snapshot is chosen by its score, the structural similarity.
+      const verdict = { score: evaluation.figures.ssim, evaluation };
+      await judgeSnapshot(context.run.snapshots, step, verdict, keeping(context));
     }
+    return evaluation;
   }
 
   return {
@@ -159,7 +178,15 @@ export function createStock(context: StockContext, deadline: number): Stock {
     },
     async take(state, step, due) {
       const save = due.save || (due.evaluate && isHeldOut);
-      await leave(state, step, { ...due, save }, false);
+      return leave(state, step, { ...due, save }, false);
+    },
+    async makeUp(state, step, due, saved) {
+      if (isLasting(saved)) {
+        done.evaluate = step;
+        return due.evaluate ? saved : null;
+      }
+      const sample = due.sample && !existsSync(samplePath(context.run, step));
+      return leave(state, step, { save: false, sample, evaluate: due.evaluate }, false);
     },
     async finish(state, step, ending) {
       const goesOn = ending !== 'cancelled' && step > 0;
@@ -167,6 +194,12 @@ export function createStock(context: StockContext, deadline: number): Stock {
     },
   };
 }
+
+/** Whether an evaluation was made because of its step, so that it stays with a training that goes on. */
+export const isLasting = (saved: Evaluation | null): saved is Evaluation => saved?.ending === false;
+
+const samplePath = (run: Run, step: number): string =>
+  join(run.samples, `step-${String(step).padStart(7, '0')}.png`);
 
 const boundsOf = (training: TrainingOptions) => ({
   framesPerSegment: training.evaluateFrames,
@@ -182,19 +215,17 @@ const averageOf = ({ model, pipeline }: StockContext, state: TrainingState) => (
 async function sample(context: StockContext, state: TrainingState, step: number): Promise<void> {
   const rows = await sampleRows(context.dataset, averageOf(context, state), context.signal);
   if (rows.length === 0) return;
-  const name = `step-${String(step).padStart(7, '0')}.png`;
-  await writeStrip(`${context.run.samples}/${name}`, rows);
+  await writeStrip(samplePath(context.run, step), rows);
   await context.events.image(step, 'samples/condition_generated_real', composeStrip(rows));
 }
 
-/** Logs and returns the score, which is the structural similarity. */
-async function evaluate(
+/** What the averaged generator does in closed loop on held-out frames. @throws FrameloomError cancelled */
+export async function measureHeldOut(
   context: StockContext,
   state: TrainingState,
-  step: number,
-  { ending, signal }: { ending: boolean; signal?: AbortSignal },
-): Promise<number> {
-  const { dataset, pipeline, stepLog, events, log, watch, onEvaluation } = context;
+  signal?: AbortSignal,
+): Promise<EvaluationFigures> {
+  const { dataset, pipeline, onEvaluation } = context;
   const bounds = boundsOf(pipeline.training);
   const trained = averageOf(context, state);
   const { rows } = await evaluateHeldOut(dataset, trained, {
@@ -202,30 +233,32 @@ async function evaluate(
     ...(signal && { signal }),
     ...(onEvaluation && { onFrame: onEvaluation }),
   });
-  const { generated } = rows;
-  const { psnr, ssim, sharpnessRatio, checkerRatio } = generated;
   const [rollout] = chooseRollouts(dataset.heldOut(), bounds);
   const influence = await measureInfluence(dataset, trained, rollout!, signal);
-  const alarms = watch.afterEvaluation(generated, influence, step);
-  const heldOut = { psnr, ssim, sharpnessRatio, checkerRatio, ...influence };
-  // An uninterrupted training would not have this line: a resumed one takes it out again.
-  await stepLog.append({ step, heldOut, alarms, ...(ending && { ending }) });
-  const scalars = {
-    'held_out/psnr': psnr,
-    'held_out/ssim': ssim,
-    'held_out/sharpness': sharpnessRatio,
-    'held_out/checker': checkerRatio,
-    'held_out/condition_use': influence.conditionUse,
-    'held_out/diversity': influence.diversity,
-  };
-  await events.scalars(
-    step,
-    Object.fromEntries(
-      Object.entries(scalars).filter((one): one is [string, number] => one[1] !== null),
-    ),
-  );
-  log.info(`step ${step}: held-out PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(3)}`);
-  return ssim;
+  return figuresOf(rows.generated, influence);
+}
+
+/** Measures, judges and logs. */
+async function evaluate(
+  context: StockContext,
+  state: TrainingState,
+  step: number,
+  { ending, signal }: { ending: boolean; signal?: AbortSignal },
+): Promise<Evaluation> {
+  const { stepLog, events, log, watch } = context;
+  const figures = await context.measure(context, state, signal);
+  const evaluation = { figures, alarms: watch.alarmsOf(figures), ending };
+  for (const [word, why] of Object.entries(evaluation.alarms)) {
+    log.warn(`step ${step}: ${word}, ${why}`);
+  }
+  // An uninterrupted training would not have a line of its ending: a resumed one takes it out again.
+  const { alarms } = evaluation;
+  await stepLog.append({ step, heldOut: figures, alarms, ...(ending && { ending }) });
+  await stepLog.sync();
+  await events.scalars(step, scalarsOf(figures));
+  const { psnr, ssim } = figures;
+  log.info(`step ${step}: held-out PSNR ${psnr?.toFixed(2)} dB, SSIM ${ssim?.toFixed(3)}`);
+  return evaluation;
 }
 
 /**
@@ -245,7 +278,7 @@ function keeping({ pipeline, log, resumedFromStep }: StockContext) {
   return {
     keepLast: pipeline.training.keepSnapshots,
     log,
-    ...(resumedFromStep !== null && { resumedFromStep }),
+    keep: [resumedFromStep ?? []].flat(),
   };
 }
 

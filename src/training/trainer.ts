@@ -21,6 +21,7 @@ import { createAverages } from './averages.js';
 import { openBudget, type Budget } from './budget.js';
 import { chooseOrKeep } from './choices.js';
 import { environmentOf, sayOtherEnvironment } from './environment.js';
+import { savedEvaluation, type Evaluation } from './evaluation.js';
 import {
   assertStridesFit,
   createModel,
@@ -40,7 +41,7 @@ import {
   type StoredSnapshot,
 } from './run/snapshot-store.js';
 import { openStepLog } from './run/step-log.js';
-import { dueAfter, planStep, rolloutInput, type PlannedStep } from './schedule.js';
+import { dueAfter, planStep, rolloutInput, type Due, type PlannedStep } from './schedule.js';
 import { createSkipCount } from './skipping.js';
 import { createWatch } from './watch.js';
 import { createSpeedometer } from './speedometer.js';
@@ -48,6 +49,8 @@ import { trainStep } from './step.js';
 import {
   createStock,
   evaluationFrames,
+  isLasting,
+  measureHeldOut,
   type StockContext,
   type TrainEnding,
 } from './take-stock.js';
@@ -127,6 +130,9 @@ interface Session extends StockContext {
   readonly pipeline: TrainingPipeline;
   readonly context: TrainContext;
   readonly runner: Runner;
+  readonly budget: Budget;
+  /** What was due after the step that training goes on from, and the evaluation that its snapshot has. */
+  readonly before: { readonly due: Due; readonly evaluation: Evaluation | null };
 }
 
 /**
@@ -172,7 +178,20 @@ export async function train(
     const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
     const step = snapshot?.step ?? 0;
     const aside = snapshot && (await goBack(run, step, log));
-    const stepLog = await openStepLog(run.log, snapshot ? { throughStep: step } : {});
+    const { training } = pipeline;
+    const budget = await openBudget({
+      ...{ run, training, step, log, maxMinutes: context.maxMinutes },
+      evaluationFrames: evaluationFrames(dataset, training),
+    });
+    const before = {
+      due: dueAfter(training, step, budget.totalAt(step - 1)),
+      evaluation: savedEvaluation(snapshot?.evaluation),
+    };
+    const stepLog = await openStepLog(run.log, {
+      ...(snapshot && { throughStep: step }),
+      // Killed between the two: the line was written, and the snapshot does not know of it.
+      isAgain: (line) => line.step === step && 'heldOut' in line && !isLasting(before.evaluation),
+    });
     later(() => stepLog.close());
     const events = await openEventWriter(run.events, run.resumed ? { resumedFromStep: step } : {});
     later(() => events.close());
@@ -197,6 +216,7 @@ export async function train(
         averages,
         skips,
         watch,
+        ...{ budget, before, measure: measureHeldOut },
         resumedFromStep: snapshot ? step : null,
         signal,
       },
@@ -242,7 +262,7 @@ function sayRoom({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Log
 
 /** @param first the caller's no more: it is let go of, as all that come after it */
 async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
-  const { pipeline, context, dataset, log, averages, skips, watch } = session;
+  const { pipeline, context, dataset, log, averages, skips, watch, budget, before } = session;
   const { training } = pipeline;
   const started = performance.now();
   let state = first;
@@ -250,10 +270,6 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
   let ending: TrainEnding = 'done';
   return withCleanup(async (later) => {
     later(() => disposeState(state));
-    const budget = await openBudget({
-      ...{ run: session.run, training, step: from, log, maxMinutes: context.maxMinutes },
-      evaluationFrames: evaluationFrames(session),
-    });
     const stock = createStock(session, budget.deadline);
     const plans = createPlans(session, budget);
     const feed = dataset.prefetch({ fromStep: from, plan: (at) => plans.of(at).request });
@@ -263,6 +279,10 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       await feed.close();
     });
     const speed = createSpeedometer();
+    const heed = (evaluation: Evaluation | null): void => {
+      if (evaluation) watch.afterEvaluation(evaluation);
+    };
+    if (from > 0) heed(await stock.makeUp(state, from, before.due, before.evaluation));
     while (step < budget.steps) {
       if (context.signal?.aborted) ending = 'cancelled';
       else if (performance.now() + stock.reserveMs >= budget.deadline) ending = 'time';
@@ -296,7 +316,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
       stock.learnPace(performance.now() - began, frames);
-      await stock.take(state, step, due);
+      heed(await stock.take(state, step, due));
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }

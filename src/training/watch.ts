@@ -1,6 +1,5 @@
 import type { Logger } from '../base/log.js';
-import { motionRatio, type RolloutMeasures } from '../metrics/index.js';
-import type { Influence } from '../synthesis/evaluate/influence.js';
+import type { Evaluation, EvaluationFigures } from './evaluation.js';
 import type { StabilityOptions } from './options.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { StepLog } from './run/step-log.js';
@@ -26,12 +25,10 @@ export interface Watch {
   steadied<P extends StepPlan>(plan: P): P;
   /** @param step steps done, this one included */
   afterStep(signals: Signals, step: number): Promise<void>;
-  /** @returns what is wrong, by its word; nothing where all is well */
-  afterEvaluation(
-    measures: RolloutMeasures,
-    influence: Influence,
-    step: number,
-  ): Record<string, string>;
+  /** What is wrong with an evaluation's figures, by its word; nothing where all is well. */
+  alarmsOf(figures: EvaluationFigures): Record<string, string>;
+  /** Told of an evaluation that was made because of its step, before or after a resume. */
+  afterEvaluation(evaluation: Evaluation): void;
   /** For a snapshot. */
   saved(): StabilityState;
 }
@@ -64,12 +61,9 @@ export function createWatch(
         await events.text(step, 'training/act', `${act}: ${why}`);
       }
     },
-    afterEvaluation(measures, { conditionUse, diversity }, step) {
-      const { checkerRatio } = measures;
-      const motion = motionRatio(measures);
-      alarms = alarmsOf(limits, { checkerRatio, motionRatio: motion, conditionUse, diversity });
-      for (const [word, why] of Object.entries(alarms)) log.warn(`step ${step}: ${word}, ${why}`);
-      return alarms;
+    alarmsOf: (figures) => alarmsOf(limits, figures),
+    afterEvaluation(evaluation) {
+      ({ alarms } = evaluation);
     },
     saved: () => state,
   };

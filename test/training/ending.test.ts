@@ -10,6 +10,7 @@ import { readFixedSteps } from '../../src/training/budget.js';
 import { startRun } from '../../src/training/run/run-folder.js';
 import {
   describeSnapshots,
+  judgeSnapshot,
   listSnapshots,
   readSnapshot,
 } from '../../src/training/run/snapshot-store.js';
@@ -83,6 +84,33 @@ describe('a training', () => {
     expect(result.lines.filter((line) => 'heldOut' in line)).toHaveLength(1);
     expect(await listSnapshots(result.run.snapshots)).not.toEqual([]);
     expect(existsSync(join(result.run.samples, 'step-0000006.png'))).toBe(true);
+
+    // What was due is made up for when it goes on, before anything else, and once.
+    const strip = join(result.run.samples, 'step-0000006.png');
+    rmSync(strip);
+    const changed = withTraining({ steps: 7, evaluateEverySteps: 3 });
+    const again = await trained('stopped', {}, { changed, resume: true });
+    const evaluated = (lines: readonly Record<string, unknown>[]) =>
+      lines.filter((line) => 'heldOut' in line);
+    expect(evaluated(again.lines).map(({ step, ending }) => [step, ending])).toEqual([
+      ...[3, 6].map((step) => [step, undefined]),
+      [7, true],
+    ]);
+    expect(existsSync(strip)).toBe(true);
+    const kept = await readSnapshot(result.run.snapshots, 6);
+    const [, { heldOut: figures, alarms }] = evaluated(again.lines) as [unknown, never];
+    expect(kept).toMatchObject({ evaluation: { figures, alarms, ending: false } });
+    // Killed after the line and before the snapshot was told: measured again, and one line.
+    await judgeSnapshot(
+      result.run.snapshots,
+      6,
+      { score: null, evaluation: null },
+      { keepLast: 9 },
+    );
+    await rm(join(result.run.snapshots, 'snapshot-0000007'), { recursive: true });
+    const third = await trained('stopped', {}, { changed, resume: true });
+    expect(third.lines).toEqual(again.lines);
+    expect(await readSnapshot(result.run.snapshots, 6)).toEqual(kept);
   });
 
   it('ends in the time that it is given, its evaluations included', async () => {

@@ -27,8 +27,8 @@ export interface Snapshot {
 export interface KeepOptions {
   /** How many of the newest snapshots stay, this one included; at least 1. */
   keepLast: number;
-  /** The step that training resumed from, never deleted. */
-  resumedFromStep?: number;
+  /** Steps whose snapshots are never deleted: what training goes on from, and may go back to. */
+  keep?: readonly number[];
   log?: Logger;
 }
 
@@ -37,8 +37,15 @@ export interface SaveOptions extends KeepOptions {
   score?: number;
 }
 
-export interface StoredSnapshot extends Snapshot {
+/** What was found out about a snapshot after it was saved. */
+export interface SnapshotVerdict {
+  /** How good the model is, higher is better. */
   readonly score: number | null;
+  /** What was measured, as the training that measured it keeps it. */
+  readonly evaluation: JsonValue;
+}
+
+export interface StoredSnapshot extends Snapshot, SnapshotVerdict {
   readonly folder: string;
 }
 
@@ -56,6 +63,7 @@ const stateSchema = z.strictObject({
   score: z.number().nullable(),
   sha256: z.string(),
   state: z.json(),
+  evaluation: z.json().default(null),
 });
 type StateFile = z.output<typeof stateSchema>;
 
@@ -81,7 +89,7 @@ async function readState(folder: string): Promise<StateFile> {
 }
 
 async function readFolder(folder: string): Promise<StoredSnapshot> {
-  const { step, score, sha256, state } = await readState(folder);
+  const { step, score, sha256, state, evaluation } = await readState(folder);
   const path = join(folder, TENSORS);
   const bytes = await readFile(path).catch((error: unknown) => {
     throw bad(folder, `has no readable ${TENSORS}: ${messageOf(error)}`, error);
@@ -95,7 +103,7 @@ async function readFolder(folder: string): Promise<StoredSnapshot> {
       return [name, { shape, data }] as const;
     },
   );
-  return { step, score, tensors: Object.fromEntries(tensors), state, folder };
+  return { step, score, evaluation, tensors: Object.fromEntries(tensors), state, folder };
 }
 
 /** The steps that a `snapshots/` folder has snapshots of, oldest first, sound or not. */
@@ -165,6 +173,7 @@ async function writeFolder(
       score: score ?? null,
       sha256: hash.digest('hex'),
       state: snapshot.state,
+      evaluation: null,
     } as const;
     await writePieces(join(temporary, STATE), [Buffer.from(stateText(state))]);
     await syncFolder(temporary);
@@ -184,7 +193,7 @@ async function writeFolder(
 
 /**
  * Saves a snapshot in a `snapshots/` folder, whole or not at all, then deletes the oldest ones,
- * but never one of the last `keepLast`, the best by score, or the one resumed from. The same
+ * but never one of the last `keepLast`, the best by score, or one of `keep`. The same
  * content gives the same bytes: nothing of the clock is inside.
  * @returns the snapshot's folder and the steps whose snapshots were deleted
  * @throws FrameloomError bad-option, bad-shape, disk-full, write-failed
@@ -210,21 +219,22 @@ export async function saveSnapshot(
 }
 
 /**
- * Writes into a saved snapshot how good it is, its numbers untouched, then deletes those that
- * `saveSnapshot` would.
+ * Writes into a saved snapshot what was found out about it, its numbers untouched, then deletes those
+ * that `saveSnapshot` would.
  * @returns the steps whose snapshots were deleted
  * @throws FrameloomError bad-option, bad-snapshot where there is none, disk-full, write-failed
  */
-export async function scoreSnapshot(
+export async function judgeSnapshot(
   folder: string,
   step: number,
-  score: number,
+  { score, evaluation }: SnapshotVerdict,
   options: KeepOptions,
 ): Promise<{ deleted: number[] }> {
   assertKeeps(options);
   const target = join(folder, snapshotFolderName(step));
   const state = await readState(target);
-  const text = stateText({ ...state, score: Number.isFinite(score) ? score : null });
+  const finite = Number.isFinite(score) ? score : null;
+  const text = stateText({ ...state, score: finite, evaluation });
   await writeFileAtomic(join(target, STATE), text);
   return { deleted: await deleteOld(folder, step, options) };
 }
@@ -236,10 +246,10 @@ function assertKeeps({ keepLast }: KeepOptions): void {
 
 /** @param step of the snapshot that was just written */
 async function deleteOld(folder: string, step: number, options: KeepOptions): Promise<number[]> {
-  const { keepLast, resumedFromStep } = options;
+  const { keepLast, keep = [] } = options;
   const steps = await listSnapshots(folder);
   const best = (await scores(folder, steps))[0]?.[0];
-  const kept = new Set([...steps.slice(-keepLast), step, best, resumedFromStep]);
+  const kept = new Set([...steps.slice(-keepLast), step, best, ...keep]);
   const deleted = steps.filter((one) => !kept.has(one));
   for (const one of deleted) {
     await rm(join(folder, snapshotFolderName(one)), { recursive: true, force: true });

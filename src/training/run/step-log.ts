@@ -42,7 +42,13 @@ function parseLine(text: string): StepLine | undefined {
   }
 }
 
-function scan(bytes: Buffer, path: string, throughStep: number, resuming: boolean): Scan {
+interface Keeping {
+  readonly throughStep: number;
+  /** Whether a line of these steps stays. */
+  readonly keeps: (line: StepLine) => boolean;
+}
+
+function scan(bytes: Buffer, path: string, { throughStep, keeps }: Keeping): Scan {
   const lines: StepLine[] = [];
   let soundBytes = 0;
   let damagedLine = 0;
@@ -53,7 +59,7 @@ function scan(bytes: Buffer, path: string, throughStep: number, resuming: boolea
     start = newline + 1;
     if (line === undefined) {
       damagedLine ||= number;
-    } else if (line.step <= throughStep && !(resuming && line.ending === true)) {
+    } else if (line.step <= throughStep && keeps(line)) {
       if (damagedLine > 0) {
         throw new FrameloomError('bad-snapshot', `${path}:${damagedLine} is not a line of a log`, {
           path,
@@ -74,13 +80,15 @@ const sayNonFinite = (_key: string, value: unknown): unknown =>
 /**
  * Opens a run's log for adding to. With `throughStep`, every later line, what an ending added, and
  * a last line that was cut off, is taken away first: after a resume the log reads as that of an uninterrupted run.
- * Without it the log starts empty.
+ * So are last lines that `isAgain` says will be written again. Without it the log starts empty.
  * @throws FrameloomError bad-snapshot when a line to be kept is damaged; disk-full, write-failed
  */
 export async function openStepLog(
   path: string,
-  options: { throughStep?: number } = {},
+  options: { throughStep?: number; isAgain?: (line: StepLine) => boolean } = {},
 ): Promise<StepLog> {
+  const { throughStep = -1, isAgain = () => false } = options;
+  const keeps = (line: StepLine): boolean => line.ending !== true && !isAgain(line);
   let file: FileHandle;
   try {
     file = await open(path, 'a+');
@@ -88,7 +96,7 @@ export async function openStepLog(
     throw writeError(path, error);
   }
   try {
-    const { soundBytes } = scan(await file.readFile(), path, options.throughStep ?? -1, true);
+    const { soundBytes } = scan(await file.readFile(), path, { throughStep, keeps });
     await file.truncate(soundBytes);
   } catch (error) {
     await file.close();
@@ -115,5 +123,5 @@ export async function readStepLog(path: string): Promise<StepLine[]> {
     const message = `cannot read ${path}: ${messageOf(error)}`;
     throw new FrameloomError('not-found', message, { path, cause: error });
   });
-  return scan(bytes, path, Number.POSITIVE_INFINITY, false).lines;
+  return scan(bytes, path, { throughStep: Number.POSITIVE_INFINITY, keeps: () => true }).lines;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../src/base/log.js';
 import {
+  judgeSnapshot,
   listSnapshots,
   readSnapshot,
   saveSnapshot,
@@ -27,7 +28,19 @@ describe('snapshots', () => {
     const saved = await saveSnapshot(folder, snapshot(200), { keepLast: 1, score: 0.5 });
     expect(saved).toEqual({ folder: join(folder, 'snapshot-0000200'), deleted: [] });
     const back = await readSnapshot(folder, 200);
-    expect(back).toEqual({ ...snapshot(200), score: 0.5, folder: saved.folder });
+    const { folder: path } = saved;
+    expect(back).toEqual({ ...snapshot(200), score: 0.5, evaluation: null, folder: path });
+    // What is found out later leaves the numbers as they are.
+    const evaluation = { psnr: 20, alarms: { dots: 'checker 2.00, above 1.5' } };
+    await judgeSnapshot(folder, 200, { score: 0.75, evaluation }, { keepLast: 1 });
+    expect(await readSnapshot(folder, 'best')).toEqual({ ...back, score: 0.75, evaluation });
+    // Snapshots of earlier versions say nothing of one.
+    const old = JSON.parse(await readFile(join(path, 'state.json'), 'utf8')) as object;
+    await writeFile(
+      join(path, 'state.json'),
+      JSON.stringify({ ...old, evaluation: undefined, score: 0.5 }),
+    );
+    expect(await readSnapshot(folder, 200)).toEqual(back);
   });
 
   it('writes the same bytes for the same content', async () => {
@@ -57,7 +70,7 @@ describe('snapshots', () => {
     ] as const) {
       const saved = await saveSnapshot(folder, snapshot(step), {
         keepLast: 2,
-        resumedFromStep: 1,
+        keep: [1],
         ...(score === undefined ? {} : { score }),
       });
       deleted.push(...saved.deleted);
