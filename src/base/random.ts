@@ -24,6 +24,13 @@ export interface RandomStream {
 }
 
 /**
+ * Where a step's draws are in the streams of training. One that went back takes another path: `attempt` says
+ * how many times it did, and each attempt has draws of its own at the same steps.
+ */
+export const drawIndex = (step: number, attempt = 0): number | string =>
+  attempt === 0 ? step : `${step}/attempt ${attempt}`;
+
+/**
  * The one source of randomness. A stream is a pure function of `(seed, purpose, index)`: training
  * draws step n's data from `(seed, 'data', n)`, so the step counter is the whole random state and
  * a resumed run draws what the uninterrupted one would have.

@@ -1,5 +1,5 @@
 import { FrameloomError } from '../base/error.js';
-import { randomStream, type RandomStream } from '../base/random.js';
+import { drawIndex, randomStream, type RandomStream } from '../base/random.js';
 import { drawAugmentation, type AugmentOptions } from './augment.js';
 import { spanLength, windowSpanFrames } from './split.js';
 import type { WindowOrigin, WindowRequest } from './types.js';
@@ -83,7 +83,7 @@ export class WindowSampler {
    * @throws FrameloomError bad-option, bad-data where no clip holds a window of that length
    */
   draw(step: number, request: WindowRequest): Draw {
-    const { frames, batch, warmUpFrames: wanted = 0 } = request;
+    const { frames, batch, warmUpFrames: wanted = 0, attempt } = request;
     const room = Math.max(frames, request.roomFrames ?? frames);
     if (!Number.isInteger(step) || step < 0 || !(frames >= 1) || !(batch >= 1) || !(wanted >= 0)) {
       throw new FrameloomError(
@@ -95,7 +95,7 @@ export class WindowSampler {
     const { seed, strides } = this.#options;
     const usable = strides.filter((stride) => this.table(room, stride).count > 0);
     if (usable.length === 0) throw this.tooShort(room);
-    const random = randomStream(seed, 'data', step);
+    const random = randomStream(seed, 'data', drawIndex(step, attempt));
     const drawn = Array.from({ length: batch }, () => this.#drawOne(random, room, usable));
     const warmUpFrames = Math.min(wanted, ...drawn.map(({ before }) => before));
     const origin = drawn.map(({ origin: { startFrame, ...one } }) => ({

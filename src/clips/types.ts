@@ -77,6 +77,8 @@ export interface WindowRequest {
   readonly warmUpFrames?: number;
   /** N: the windows of the batch. */
   readonly batch: number;
+  /** Which of the draws of that step; 0, the first, unless given. */
+  readonly attempt?: number;
 }
 
 /** Windows made ahead of the training that uses them. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { evenSegments } from '../autodiff/index.js';
-import { randomStream } from '../base/random.js';
+import { drawIndex, randomStream } from '../base/random.js';
 import type { Window, WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from './auto-checkpointing.js';
 import type { LossOptions, StepsOrShare, TrainingOptions } from './options.js';
@@ -16,10 +16,15 @@ export type TotalSteps = number | null;
 /** Of a pipeline, what decides what a step does. */
 export interface ScheduleOptions {
   readonly seed: number;
+  /** How many times training went back: each takes another random path at half the rates. */
+  readonly attempt?: number;
   readonly training: TrainingOptions;
   readonly losses: LossOptions;
   readonly frameDiscriminator: { readonly judgeRaw: boolean };
 }
+
+/** Both rates after a training went back, as a share of those before. */
+const RATES_OF_THE_NEXT = 0.5;
 
 /** Everything about a step besides its data. */
 export interface PlannedStep {
@@ -58,13 +63,14 @@ export function rolloutFrames(options: TrainingOptions, step: number, total: Tot
  */
 export function warmUpFrames(
   options: TrainingOptions,
-  seed: number,
+  { seed, attempt }: Pick<ScheduleOptions, 'seed' | 'attempt'>,
   step: number,
   total: TotalSteps,
 ): number {
   const { frames, fraction, fromStep } = options.warmUp;
   if (step < stepsOf(fromStep, total) || fraction === 0) return 0;
-  return randomStream(seed, 'warm-up', step).uniform() < fraction ? frames : 0;
+  const random = randomStream(seed, 'warm-up', drawIndex(step, attempt));
+  return random.uniform() < fraction ? frames : 0;
 }
 
 /** 1 until `decayFromFraction` of the steps, then linear to 0 at the end. */
@@ -110,11 +116,11 @@ export function planStep(
   step: number,
   total: TotalSteps,
 ): PlannedStep {
-  const { training, losses, seed } = options;
+  const { training, losses, seed, attempt = 0 } = options;
   const { optimizer, batch, teacherForcing } = training;
-  const factor = rateFactor(training, step, total);
+  const factor = rateFactor(training, step, total) * RATES_OF_THE_NEXT ** attempt;
   const frames = rolloutFrames(training, step, total);
-  const random = randomStream(seed, 'noise', step);
+  const random = randomStream(seed, 'noise', drawIndex(step, attempt));
   const coldStart = random.uniform() < training.coldStartFraction;
   const until = stepsOf(teacherForcing.untilSteps, total);
   const share = step < until ? teacherForcing.probability * (1 - step / until) : 0;
@@ -128,7 +134,8 @@ export function planStep(
       frames,
       batch,
       roomFrames: training.frames,
-      warmUpFrames: warmUpFrames(training, seed, step, total),
+      warmUpFrames: warmUpFrames(training, options, step, total),
+      attempt,
     },
     coldStart,
     teacherForced,
@@ -151,7 +158,11 @@ export function planStep(
 export function rolloutInput(
   window: Window,
   { coldStart, teacherForced, plan }: PlannedStep,
-  { seed, generator }: { seed: number; generator: { readonly noiseChannels: number } },
+  {
+    seed,
+    attempt,
+    generator,
+  }: Pick<ScheduleOptions, 'seed' | 'attempt'> & { generator: { readonly noiseChannels: number } },
 ): RolloutInput {
   const [samples, , height, width] = window.frames.shape;
   const { condition, leadFrames: lead, warmUpFrames: warmUp } = window;
@@ -163,7 +174,7 @@ export function rolloutInput(
       generator.noiseChannels,
     ];
     const values = new Float32Array(shape.reduce((product, size) => product * size));
-    const random = randomStream(seed, 'noise', `${plan.step}/frames`);
+    const random = randomStream(seed, 'noise', `${drawIndex(plan.step, attempt)}/frames`);
     noise = tf.tensor5d(random.fillNormal(values), shape);
   }
   const visibleFrom = coldStart ? lead : 0;

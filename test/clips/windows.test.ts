@@ -141,6 +141,14 @@ describe('windows', () => {
       'short.mp4 has 9 frames in a row to train on; a window needs 11 (4 and 2 in front)',
     );
     expect(() => sampler.draw(-1, { frames: 1, batch: 1 })).toThrow('for step -1');
+    // Who went back draws others at the same steps.
+    const starts = [0, 1, 2].map((attempt) =>
+      sampler.draw(3, { frames: 1, batch: 40, attempt }).origin.map((one) => one.startFrame),
+    );
+    expect(new Set(starts.map(String)).size).toBe(3);
+    expect(starts[0]).toEqual(
+      sampler.draw(3, { frames: 1, batch: 40 }).origin.map((one) => one.startFrame),
+    );
   });
 });
 

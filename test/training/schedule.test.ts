@@ -120,7 +120,7 @@ describe('shares of all steps', () => {
         expect(dueAfter(options, 2 * now, 2000)).toMatchObject({ sample, evaluate });
       }),
     );
-    expect([99, 100].map((now) => warmUpFrames(options, 1, now, 1000))).toEqual([0, 8]);
+    expect([99, 100].map((now) => warmUpFrames(options, { seed: 1 }, now, 1000))).toEqual([0, 8]);
   });
 
   it('are due at the very end, and never while the end is unknown', () => {
@@ -160,10 +160,10 @@ describe('stepsThatFit', () => {
 });
 
 describe('planStep', () => {
-  const planAt = (now: number, every: number | null = null) =>
+  const planAt = (now: number, every: number | null = null, attempt = 0) =>
     planStep(
       {
-        seed: 1,
+        ...{ seed: 1, attempt },
         training: trainingOptions.parse({
           ...{ frames: 5, batch: 2 },
           rollout: { startFrames: 3, growEverySteps: '50%' },
@@ -187,8 +187,27 @@ describe('planStep', () => {
       ...{ step: 75, judgeRaw: false, beta1: 0.5, beta2: 0.999, segments: null },
       ...{ generatorLearningRate: 2e-4, discriminatorLearningRate: 1e-4 },
     });
-    expect(request).toEqual({ frames: 4, roomFrames: 5, batch: 2, warmUpFrames: 6 });
+    expect(request).toEqual({ frames: 4, roomFrames: 5, batch: 2, warmUpFrames: 6, attempt: 0 });
     expect(planAt(49).request).toMatchObject({ frames: 3, warmUpFrames: 0 });
+  });
+
+  it('halves both rates and draws others each time that training went back', () => {
+    const draws = [0, 1, 2].map((attempt) => {
+      const steps = Array.from({ length: 40 }, (_, now) => planAt(now, null, attempt));
+      expect(new Set(steps.map(({ request }) => request.attempt))).toEqual(new Set([attempt]));
+      return steps.map(({ coldStart }) => coldStart);
+    });
+    expect(new Set(draws.map(String)).size).toBe(3);
+    expect(planAt(75, null, 2).plan).toMatchObject({
+      ...{ generatorLearningRate: 5e-5, discriminatorLearningRate: 2.5e-5 },
+    });
+    const warm = [0, 1, 2].map((attempt) =>
+      Array.from({ length: 40 }, (_, now) => {
+        const options = trainingOptions.parse({ warmUp: { fromStep: 0 } });
+        return warmUpFrames(options, { seed: 1, attempt }, now, null);
+      }),
+    );
+    expect(new Set(warm.map(String)).size).toBe(3);
   });
 
   it('cuts the rollout of the step into segments', () => {
@@ -206,7 +225,7 @@ describe('planStep', () => {
 describe('warmUpFrames', () => {
   it('is all or nothing, in the share of the steps that was asked for, by seed and step', () => {
     const options = trainingOptions.parse({ warmUp: { frames: 6, fraction: 0.25, fromStep: 50 } });
-    const draw = (now: number): number => warmUpFrames(options, 1, now, null);
+    const draw = (now: number): number => warmUpFrames(options, { seed: 1 }, now, null);
     const draws = Array.from({ length: 2000 }, (_, now) => draw(now));
     expect(new Set(draws)).toEqual(new Set([0, 6]));
     expect(draws.slice(0, 50).every((frames) => frames === 0)).toBe(true);
@@ -260,6 +279,8 @@ describe('rolloutInput', () => {
         expect([a.coldStart, a.teacherForced]).toEqual([b.coldStart, b.teacherForced]);
         expect(draw(6).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
         expect(draw(5, 4).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
+        const again = rolloutInput(window(), planned(5, 3), { generator, seed: 3, attempt: 1 });
+        expect(again.noise!.dataSync()).not.toEqual(a.noise!.dataSync());
         const warm = draw(5, 3, 2);
         expect([warm.warmUp, warm.noise!.shape[1]]).toEqual([2, 7]);
         const starts = Array.from({ length: 20 }, (_, now) => draw(now));
