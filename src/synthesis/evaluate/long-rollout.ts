@@ -6,7 +6,7 @@ import { assertGoingOn } from './abortable.js';
 import type { Rollout } from './choose-rollouts.js';
 import { readSegment } from './segment-frames.js';
 
-/** How a long rollout changes on its way, for each hundred frames. */
+/** How a long rollout changes once it has settled, for each hundred frames. */
 export interface DriftSlopes {
   /** Frames that it was long. */
   readonly frames: number;
@@ -22,11 +22,16 @@ export interface DriftSlopes {
 const LONG_ROLLOUT_FRAMES = 240;
 /** Of the segment: these conditions are walked to and fro. */
 const MOST_SEGMENT_FRAMES = 64;
+/**
+ * From real frames a generator takes some twenty to reach what it then stays at: the sharpness of the first ones is
+ * partly theirs. That is no drift, and would be most of a line's slope.
+ */
+const SETTLING_FRAMES = 48;
 
 /**
  * Rolls a generator out for longer than what is held out, to see whether it fades, sharpens into dots or
  * changes colour: over the conditions of a segment, forwards and backwards again and again, each frame beside
- * the real one of its time. A line fitted through each measure gives its slope.
+ * the real one of its time. A line fitted through each measure, once the rollout has settled, gives its slope.
  * @throws FrameloomError cancelled; as reading and generating do
  */
 export async function measureDrift(
@@ -67,11 +72,13 @@ export async function measureDrift(
   } finally {
     synthesizer.dispose();
   }
-  const colours = [0, 1, 2].map((channel) => slope(series.colours.map((of) => of[channel]!)));
+  const { from, to } = settledPart(frames, most);
+  const slopeOf = (values: readonly number[]): number => slope(values.slice(from, to));
+  const colours = [0, 1, 2].map((channel) => slopeOf(series.colours.map((of) => of[channel]!)));
   return {
     frames,
-    sharpness: finite(slope(series.sharpness)),
-    checker: finite(slope(series.checker)),
+    sharpness: finite(slopeOf(series.sharpness)),
+    checker: finite(slopeOf(series.checker)),
     colour: colours.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0),
   };
 }
@@ -83,6 +90,21 @@ export const toAndFro = (t: number, count: number): number => {
   const at = t % period;
   return at < count ? at : period - at;
 };
+
+/**
+ * The frames of a rollout that lines are fitted through: what is settled, and of that whole ways to and fro. Over
+ * these, what only comes from the conditions is the same forwards and backwards, and has no slope. Where that is
+ * too long, or the rollout too short, all of it but the first quarter at the most.
+ * @param frames of the rollout
+ * @param count of the conditions that are walked to and fro
+ */
+export function settledPart(frames: number, count: number): { from: number; to: number } {
+  const way = Math.max(1, count - 1);
+  const from = way * Math.ceil(SETTLING_FRAMES / way);
+  const ways = 2 * Math.floor((frames - 1 - from) / (2 * way));
+  if (ways > 0) return { from, to: from + ways * way + 1 };
+  return { from: Math.min(SETTLING_FRAMES, Math.floor(frames / 4)), to: frames };
+}
 
 /** Real frames that are flat leave no ratio. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

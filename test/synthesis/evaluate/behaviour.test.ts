@@ -3,7 +3,12 @@ import { useBackend } from '../../../src/backend/index.js';
 import { openDataset, type Dataset } from '../../../src/clips/index.js';
 import { openRunModel, type RunModel } from '../../../src/pipeline/run-model.js';
 import { measureInfluence } from '../../../src/synthesis/evaluate/influence.js';
-import { measureDrift, slope, toAndFro } from '../../../src/synthesis/evaluate/long-rollout.js';
+import {
+  measureDrift,
+  settledPart,
+  slope,
+  toAndFro,
+} from '../../../src/synthesis/evaluate/long-rollout.js';
 import { expectNoLeak } from '../../tensors.js';
 import { makeClip } from '../../video/make-clip.js';
 import { makeRun, type RunOptions } from '../make-run.js';
@@ -77,6 +82,21 @@ describe('a long rollout', () => {
       0, 1, 2, 3, 2, 1, 0, 1, 2,
     ]);
     expect(toAndFro(5, 1)).toBe(0);
+  });
+
+  it('has no slope by how it begins, nor by what it shows, but by what goes on', () => {
+    const slopeOf = (frames: number, count: number, value: (t: number) => number): number => {
+      const { from, to } = settledPart(frames, count);
+      return slope(Array.from({ length: frames }, (_, t) => value(t)).slice(from, to));
+    };
+    const fading = (t: number): number => 0.3 + 0.5 * Math.exp(-t / 6);
+    for (const count of [1, 2, 17, 28, 48, 64]) {
+      const shown = (t: number): number => Math.sin(toAndFro(t, count)) + toAndFro(t, count);
+      expect(slopeOf(240, count, (t) => fading(t) + shown(t))).toBeCloseTo(0, 3);
+      expect(slopeOf(240, count, (t) => shown(t) - 0.001 * t)).toBeCloseTo(-0.1, 9);
+    }
+    expect(settledPart(240, 28)).toEqual({ from: 54, to: 217 });
+    expect(settledPart(60, 64)).toEqual({ from: 15, to: 60 });
   });
 
   it('fits a line', () => {
