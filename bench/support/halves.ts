@@ -34,7 +34,10 @@ function realSide(frames: tf.Tensor5D, condition: tf.Tensor5D): RealSide {
 /** What a training step's losses are made of, in one part of frames and one of runs of them. */
 function partsOf({ model, plan }: Subject, judges: Judges, real: RealSide, out: RolledOut) {
   const { discriminators } = model;
-  const step: JudgedStep = { discriminators, real, losses: LOSSES, judgeRaw: plan.judgeRaw, out };
+  const step: JudgedStep = {
+    ...{ discriminators, real, losses: LOSSES, out },
+    ...{ judgeRaw: plan.judgeRaw, judgesWait: false, dials: { judgesWeight: tf.scalar(1) } },
+  };
   return judgedParts(step, judges, out.frames.length);
 }
 

@@ -99,6 +99,8 @@ export function openSubject(options: SubjectOptions): Subject {
     averageShare: 0.05,
     segments: null,
     ...options.memory,
+    judgesWeight: 1,
+    judgesWait: false,
     r1: 0,
     judgeRaw: true,
   };

@@ -5,6 +5,7 @@ import { foldFrames, foldTime, type Parameters } from '../networks/index.js';
 import {
   adder,
   featuresOf,
+  tellingApart,
   twoSides,
   judgesFrames,
   logitsOf,
@@ -27,7 +28,7 @@ import type { RolledOut } from './rollout.js';
  * (composed, and raw when `judgeRaw`), reconstruction, warp and flow smoothness.
  */
 export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch): JudgedPart {
-  const { real, out, losses } = step;
+  const { real, out, losses, judgesWait } = step;
   const { from, to, share } = batch;
   const samples = real.window.shape[0];
   const flows = out.flows.filter(({ t }) => t >= from && t < to);
@@ -42,15 +43,20 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
     ),
   };
   return {
-    kind: `frames by ${share}, flows by ${flowShare}`,
+    kind: `frames by ${share}, flows by ${flowShare}${judgesWait ? ', judges wait' : ''}`,
     tensors: {
-      ...{ ...made, ...judges, target: timesOf(real.frames, samples, from, to) },
+      ...{
+        ...made,
+        ...judges,
+        judgesWeight: step.dials.judgesWeight,
+        target: timesOf(real.frames, samples, from, to),
+      },
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
       ...(flows.length > 0 && aroundFlows(real, flows)),
     },
     losses: {
       generator: generatorPart(step, Object.keys(made), judged, share, flowShare),
-      ...(judged && { discriminators: discriminatorsPart(step, share) }),
+      ...(judged && !judgesWait && { discriminators: discriminatorsPart(step, share) }),
     },
   };
 }
@@ -99,21 +105,26 @@ function generatorPart(
     xs,
     open(tensors) {
       const weights = judged ? weightsOf(step.discriminators, tensors) : {};
-      const features = judged ? featuresOf(judgeReal(step, weights, tensors)) : [];
+      const reals = judged ? judgeReal(step, weights, tensors) : [];
+      const factor = tensors.judgesWeight as tf.Scalar;
       const target = tensors.target as tf.Tensor4D;
       return () => {
         const terms: LossTerms = {};
+        const signals: LossTerms = {};
         const add = adder(terms);
         const frames = madeOf(tensors);
         const { made, raw } = frames;
         if (judged) {
           const judgements = judgeMade(step, weights, frames, tensors);
-          add('frame_adversarial', losses.frameAdversarial, share, () =>
-            meanOf(logitsOf(judgements).map(adversarial.generator)),
-          );
-          add('frame_matching', losses.featureMatching, share, () =>
-            featureMatching(featuresOf(judgements), features),
-          );
+          const believed = (): tf.Scalar => meanOf(logitsOf(judgements).map(adversarial.generator));
+          const matched = (): tf.Scalar =>
+            featureMatching(featuresOf(judgements), featuresOf(reals));
+          add('frame_adversarial', losses.frameAdversarial, share, believed, factor);
+          add('frame_matching', losses.featureMatching, share, matched, factor);
+          // Their own half says so, where they have one.
+          if (step.judgesWait) {
+            Object.assign(signals, tellingApart('frame', adversarial, reals, judgements, share));
+          }
         }
         add('reconstruction', losses.reconstruction, share, () => l1(made, target));
         add('raw_reconstruction', losses.rawReconstruction, share, () => l1(raw, target));
@@ -124,7 +135,7 @@ function generatorPart(
           add('warp', losses.warp, flowShare, () => l1(warpConstant(before, flow), now));
           add('flow_smoothness', losses.flowSmoothness, flowShare, () => flowSmoothness(flow));
         }
-        return { terms };
+        return { terms, signals };
       };
     },
   };

@@ -11,6 +11,7 @@ import { meanOf, type AdversarialLoss } from './losses/adversarial.js';
 import type { LossPart, LossTerms, PartTerms } from './micro-batch.js';
 import type { LossOptions } from './options.js';
 import type { RolledOut } from './rollout.js';
+import type { Dials } from './step-plan.js';
 
 /** The real side of a training step; all constants. */
 export interface RealSide {
@@ -48,6 +49,9 @@ export interface Judging {
   readonly real: RealSide;
   readonly losses: LossOptions;
   readonly judgeRaw: boolean;
+  /** The discriminators judge and do not learn. */
+  readonly judgesWait: boolean;
+  readonly dials: Dials;
 }
 
 /** What a step's losses are made of, the same for all parts. */
@@ -90,20 +94,54 @@ export function timesOf(
 export const repeated = (x: tf.Tensor4D, times: number): tf.Tensor4D =>
   tf.concat(Array.from({ length: times }, () => x));
 
-/** Adds a term that has a weight, times its share. */
+/** Adds a term that has a weight, times its share, and times a dial if it has one. */
 export const adder =
   (terms: LossTerms) =>
-  (name: string, weight: number, share: number, term: () => tf.Scalar): void => {
-    if (weight > 0) terms[name] = tf.mul(tf.tidy(term), weight * share);
+  (
+    name: string,
+    weight: number,
+    share: number,
+    term: () => tf.Scalar,
+    factor?: tf.Scalar,
+  ): void => {
+    if (weight === 0) return;
+    const own = tf.mul<tf.Scalar>(tf.tidy(term), weight * share);
+    terms[name] = factor ? tf.mul(own, factor) : own;
   };
+
+/**
+ * How well the discriminators tell real from generated, by patch: `pairs`, the share of patches in which the
+ * real one scores above the generated one of the same place and time (0.5 is chance, 1 leaves the generator
+ * nothing to learn from); `real_sign` and `fake_sign`, the mean sign of the score from where the loss puts
+ * the border (ADA's r_t, Karras et al. 2020).
+ * @param name of the judged: `frame`, `sequence`
+ */
+export function tellingApart(
+  name: string,
+  loss: AdversarialLoss,
+  onReal: readonly Judgement[],
+  onFake: readonly Judgement[],
+  share: number,
+): LossTerms {
+  const [reals, fakes] = [logitsOf(onReal), logitsOf(onFake)];
+  const signs = (logits: tf.Tensor4D[]): tf.Scalar =>
+    tf.mul(meanOf(logits.map((own) => tf.mean(tf.sign(tf.sub(own, loss.border))))), share);
+  const pairs = reals.map((real, scale) => {
+    // Raw pictures that are judged too come after all frames.
+    const fake = tf.slice(fakes[scale]!, [0, 0, 0, 0], real.shape);
+    return tf.mean(tf.cast(tf.greater(real, fake), 'float32'));
+  });
+  return {
+    [`${name}_pairs`]: tf.mul(meanOf(pairs as tf.Scalar[]), share),
+    [`${name}_real_sign`]: signs(reals),
+    [`${name}_fake_sign`]: signs(fakes),
+  };
+}
 
 /**
  * Half of what the discriminators minimize for real and for generated input, as LSGAN's authors and
  * pix2pixHD weigh them; each judged by itself, as the generator's loss has them judged. And how well they
- * tell the two apart, by patch: `pairs`, the share of patches in which the real one scores above the
- * generated one of the same place and time (0.5 is chance, 1 leaves the generator nothing to learn from);
- * `real_sign` and `fake_sign`, the mean sign of the score from where the loss puts the border (ADA's r_t,
- * Karras et al. 2020).
+ * tell the two apart.
  * @param name of the judged: `frame`, `sequence`
  */
 export function twoSides(
@@ -113,24 +151,12 @@ export function twoSides(
   onFake: readonly Judgement[],
   share: number,
 ): PartTerms {
-  const [reals, fakes] = [logitsOf(onReal), logitsOf(onFake)];
   const half = (values: tf.Scalar[]): tf.Scalar => tf.mul(meanOf(values), 0.5 * share);
-  const signs = (logits: tf.Tensor4D[]): tf.Scalar =>
-    tf.mul(meanOf(logits.map((own) => tf.mean(tf.sign(tf.sub(own, loss.border))))), share);
-  const pairs = reals.map((real, scale) => {
-    // Raw pictures that are judged too come after all frames.
-    const fake = tf.slice(fakes[scale]!, [0, 0, 0, 0], real.shape);
-    return tf.mean(tf.cast(tf.greater(real, fake), 'float32'));
-  });
   return {
     terms: {
-      [`${name}_real`]: half(reals.map(loss.real)),
-      [`${name}_fake`]: half(fakes.map(loss.fake)),
+      [`${name}_real`]: half(logitsOf(onReal).map(loss.real)),
+      [`${name}_fake`]: half(logitsOf(onFake).map(loss.fake)),
     },
-    signals: {
-      [`${name}_pairs`]: tf.mul(meanOf(pairs as tf.Scalar[]), share),
-      [`${name}_real_sign`]: signs(reals),
-      [`${name}_fake_sign`]: signs(fakes),
-    },
+    signals: tellingApart(name, loss, onReal, onFake, share),
   };
 }

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../backend/graph/index.js';
 import type { Judgement, Parameters } from '../networks/index.js';
 import {
@@ -18,9 +18,10 @@ import { inRuns, realRuns, runBatches } from './runs-part.js';
 
 /** A judge's penalty at some input. */
 interface SlopePart {
-  /** Names the term and, with the weight, the part's kind. */
+  /** Names the term and, with the share, the part's kind. */
   readonly term: string;
-  readonly weight: number;
+  /** Its part of all that this penalty is a mean of. */
+  readonly share: number;
   readonly tensors: NamedTensors;
   /** The input, from the part's tensors. */
   readonly input: (tensors: NamedTensors) => tf.Tensor4D;
@@ -28,14 +29,14 @@ interface SlopePart {
 }
 
 function slopePart(
-  { discriminators }: Judging,
+  { discriminators, dials }: Judging,
   judges: Judges,
-  { term, weight, tensors: own, input, judge }: SlopePart,
+  { term, share, tensors: own, input, judge }: SlopePart,
   kind: string,
 ): JudgedPart {
   return {
-    kind: `${kind} by ${weight}`,
-    tensors: { ...own, ...judges },
+    kind: `${kind} by ${share}`,
+    tensors: { ...own, ...judges, gamma: dials.r1! },
     losses: {
       discriminators: {
         xs: ['flat'],
@@ -45,7 +46,8 @@ function slopePart(
           return () => {
             const weights = weightsOf(discriminators, tensors);
             const logits = (own: tf.Tensor4D) => logitsOf(judge(weights, own, tensors));
-            return { terms: { [term]: slopePenalty(logits, x, weight) } };
+            const penalty = slopePenalty(logits, x, share);
+            return { terms: { [term]: tf.mul(penalty, tensors.gamma as tf.Scalar) } };
           };
         },
       },
@@ -58,19 +60,14 @@ function slopePart(
  * discriminators at real runs of frames, the mean of theirs as of their losses. In parts of at most
  * `size` frames, then runs, of a sample.
  */
-export function r1Parts(
-  judging: Judging,
-  judges: Judges,
-  gamma: number,
-  size: number,
-): (() => JudgedPart)[] {
+export function r1Parts(judging: Judging, judges: Judges, size: number): (() => JudgedPart)[] {
   const { discriminators, real, losses } = judging;
   const samples = real.window.shape[0];
   const frames = microBatches(framesOf(real), size).map(({ from, to, share }) => (): JudgedPart => {
     const { condition } = real;
     const part: SlopePart = {
       term: 'frame_r1',
-      weight: gamma * share,
+      share,
       tensors: {
         x: timesOf(real.frames, samples, from, to),
         ...(condition && { condition: timesOf(condition, samples, from, to) }),
@@ -89,7 +86,7 @@ export function r1Parts(
     const { discriminator } = discriminators.sequences[batch.judge]!;
     const part: SlopePart = {
       term: 'sequence_r1',
-      weight: gamma * batch.share,
+      share: batch.share,
       tensors: { window: realRuns(real, batch) },
       input: ({ window }) => inRuns(discriminators, batch, window as tf.Tensor5D),
       judge: (weights, x) => discriminator.judge(weights, x),

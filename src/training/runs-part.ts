@@ -5,6 +5,7 @@ import {
   adder,
   featuresOf,
   framesOf,
+  tellingApart,
   twoSides,
   logitsOf,
   realWindow,
@@ -17,7 +18,7 @@ import {
 } from './judged-parts.js';
 import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching } from './losses/reconstruction.js';
-import { microBatches, type LossTerms } from './micro-batch.js';
+import { microBatches, type LossTerms, type PartLoss } from './micro-batch.js';
 
 /** Some of the runs of frames that one sequence discriminator judges. */
 export interface RunBatch {
@@ -63,7 +64,7 @@ export function inRuns(
 
 /** What the losses say of some runs of frames. */
 export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): JudgedPart {
-  const { discriminators, real, out, losses } = step;
+  const { discriminators, real, out, losses, judgesWait } = step;
   const { judge, start, count, share } = batch;
   const { discriminator } = discriminators.sequences[judge]!;
   const loss = adversarialLoss(losses.adversarial);
@@ -79,9 +80,9 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
   const judgeMade = (weights: Parameters, tensors: NamedTensors) =>
     judgeRuns(weights, tf.stack([...ordered('front', tensors), ...ordered('frame', tensors)], 1));
   return {
-    kind: `runs of judge ${judge} by ${share}`,
+    kind: `runs of judge ${judge} by ${share}${judgesWait ? ', judges wait' : ''}`,
     tensors: {
-      ...{ ...made, ...judges },
+      ...{ ...made, ...judges, judgesWeight: step.dials.judgesWeight },
       window: realRuns(real, batch),
       ...numbered('front', front),
     },
@@ -90,35 +91,38 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
         xs: Object.keys(made),
         open(tensors) {
           const weights = weightsOf(discriminators, tensors);
-          const features = featuresOf(judgeReal(weights, tensors));
+          const reals = judgeReal(weights, tensors);
+          const factor = tensors.judgesWeight as tf.Scalar;
           return () => {
             const terms: LossTerms = {};
             const add = adder(terms);
             const judgements = judgeMade(weights, tensors);
-            add('sequence_adversarial', losses.sequenceAdversarial, share, () =>
-              meanOf(logitsOf(judgements).map(loss.generator)),
-            );
-            add('sequence_matching', losses.featureMatching, share, () =>
-              featureMatching(featuresOf(judgements), features),
-            );
-            return { terms };
+            const believed = (): tf.Scalar => meanOf(logitsOf(judgements).map(loss.generator));
+            const matched = (): tf.Scalar =>
+              featureMatching(featuresOf(judgements), featuresOf(reals));
+            add('sequence_adversarial', losses.sequenceAdversarial, share, believed, factor);
+            add('sequence_matching', losses.featureMatching, share, matched, factor);
+            if (!judgesWait) return { terms };
+            return { terms, signals: tellingApart('sequence', loss, reals, judgements, share) };
           };
         },
       },
-      discriminators: {
-        xs: ['flat'],
-        phase: 'train',
-        open: (tensors) => () => {
-          const weights = weightsOf(discriminators, tensors);
-          return twoSides(
-            'sequence',
-            loss,
-            judgeReal(weights, tensors),
-            judgeMade(weights, tensors),
-            share,
-          );
-        },
-      },
+      ...(!judgesWait && {
+        discriminators: {
+          xs: ['flat'],
+          phase: 'train',
+          open: (tensors) => () => {
+            const weights = weightsOf(discriminators, tensors);
+            return twoSides(
+              'sequence',
+              loss,
+              judgeReal(weights, tensors),
+              judgeMade(weights, tensors),
+              share,
+            );
+          },
+        } satisfies PartLoss,
+      }),
     },
   };
 }

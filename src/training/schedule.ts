@@ -149,6 +149,8 @@ export function planStep(
       averageShare: averageShare(training, step, total),
       ...memory,
       ...(isInFrames && { segments: evenSegments(frames, 1) }),
+      judgesWeight: 1,
+      judgesWait: false,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
     },
   };

@@ -200,7 +200,7 @@ export function healthWord(
 }
 
 /** A step's plan as the controller has it: judges that wait keep their weights. */
-export const steadied = <P extends { readonly discriminatorLearningRate: number }>(
+export const steadied = <P extends { readonly judgesWait: boolean }>(
   plan: P,
   { judgesWait }: StabilityState,
-): P => (judgesWait ? { ...plan, discriminatorLearningRate: 0 } : plan);
+): P => ({ ...plan, judgesWait });

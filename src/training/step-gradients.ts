@@ -18,13 +18,14 @@ import type { LossOptions } from './options.js';
 import { r1Parts } from './r1-parts.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
 import { runBatches, runsPart } from './runs-part.js';
-import type { StepPlan } from './step-plan.js';
+import type { Dials, StepPlan } from './step-plan.js';
 
 /** One step's computation: everything of it but the tensors. */
 export interface StepContext {
   readonly model: Model;
   readonly losses: LossOptions;
   readonly plan: StepPlan;
+  readonly dials: Dials;
   /** Runs each piece of a step in segments. */
   readonly runner: Runner;
 }
@@ -55,14 +56,17 @@ export function judgedParts(step: JudgedStep, judges: Judges, size: number): (()
  * is pulled back, and the discriminators' in their weights with it, so that each frame is judged once.
  */
 export function stepGradients(
-  { model, losses, plan, runner }: StepContext,
+  { model, losses, plan, dials, runner }: StepContext,
   state: TrainingState,
   input: RolloutInput,
   real: RealSide,
 ): StepGradients {
   return scoped(() => {
-    const { segments, stretches, judgeRaw } = plan;
-    const judging: Judging = { discriminators: model.discriminators, real, losses, judgeRaw };
+    const { segments, stretches, judgeRaw, judgesWait } = plan;
+    const judging: Judging = {
+      ...{ discriminators: model.discriminators, real, losses },
+      ...{ judgeRaw, judgesWait, dials },
+    };
     const judges: Judges = { flat: state.discriminators, vectors: state.spectral };
     const rollout = createRollout(model.generator, input);
     const judgedFrames = segments === null ? rollout.length : (plan.judgedFrames ?? rollout.length);
@@ -83,6 +87,8 @@ export function stepGradients(
           } as LossTerms,
           signals: {
             ...(pull && { 'generator/judges_pull': pull }),
+            // Of judges that wait the generator's half says it.
+            ...prefixed('discriminator/', made.generator.signals),
             ...prefixed('discriminator/', made.discriminators.signals),
           },
         },
@@ -95,9 +101,9 @@ export function stepGradients(
             ...([rollout, state.generator, lossGradient] as const),
             ...([{ segments, stretches }, runner] as const),
           );
-    if (plan.r1 === 0) return { generator, ...result };
+    if (plan.r1 === 0 || judgesWait) return { generator, ...result };
     // After the rollout's tape is gone: a gradient of a gradient takes a good deal itself.
-    const parts = r1Parts(judging, judges, plan.r1, judgedFrames);
+    const parts = r1Parts(judging, judges, judgedFrames);
     const wanted = { discriminators: [judges.flat] };
     const { terms, gradients } = gradientsOfParts<'discriminators'>(
       wanted,

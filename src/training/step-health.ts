@@ -14,17 +14,20 @@ const squared = (x: tf.Tensor): tf.Scalar => tf.tidy(() => tf.sum(tf.square(x)))
  * Of a state that was finite nothing else has to be looked at than the gradients and the new weights: with
  * a gradient whose square is finite Adam's means are, and the averaged generator lies between the old one and
  * the new.
+ * @param gradients of the sides that learn in this step
  */
 export function healthOf(
-  gradients: Readonly<Record<Side, tf.Tensor1D>>,
+  gradients: Readonly<Partial<Record<Side, tf.Tensor1D>>>,
   next: Readonly<Record<Side, tf.Tensor1D>>,
 ): NamedTensors {
-  return tf.tidy((): NamedTensors => ({
-    'gradient.generator': squared(gradients.generator),
-    'gradient.discriminators': squared(gradients.discriminators),
-    'state.generator': squared(next.generator),
-    'state.discriminators': squared(next.discriminators),
-  }));
+  return tf.tidy((): NamedTensors => {
+    const scalars: Record<string, tf.Tensor> = {};
+    for (const side of SIDES) {
+      if (gradients[side]) scalars[`gradient.${side}`] = squared(gradients[side]);
+      scalars[`state.${side}`] = squared(next[side]);
+    }
+    return scalars;
+  });
 }
 
 /** How a step went. */
@@ -45,7 +48,7 @@ export function judgeStep(
 ): Verdict {
   const term = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
   const part = (what: 'gradient' | 'state', name: string): string | undefined => {
-    const side = SIDES.find((own) => !Number.isFinite(health[`${what}.${own}`]));
+    const side = SIDES.find((own) => !Number.isFinite(health[`${what}.${own}`] ?? 0));
     return side && `${name} of the ${side}`;
   };
   const broken =
@@ -53,11 +56,11 @@ export function judgeStep(
     part('gradient', 'a number without bound in the gradient') ??
     part('state', 'a number without bound in the update') ??
     null;
-  const norm = (side: Side): number => Math.sqrt(health[`gradient.${side}`]!);
+  const { 'gradient.generator': generator, 'gradient.discriminators': judges } = health;
   return {
     signals: {
-      'generator/gradient_norm': norm('generator'),
-      'discriminator/gradient_norm': norm('discriminators'),
+      ...(generator !== undefined && { 'generator/gradient_norm': Math.sqrt(generator) }),
+      ...(judges !== undefined && { 'discriminator/gradient_norm': Math.sqrt(judges) }),
     },
     broken,
   };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Schedule } from '../autodiff/index.js';
-import type { NamedTensors } from '../backend/graph/index.js';
+import { withoutPrefix, type NamedTensors } from '../backend/graph/index.js';
 import { adamRate } from './adam.js';
 import { flattenState, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
@@ -26,6 +26,10 @@ export interface StepPlan {
   /** The gradient penalty's gamma in this step; 0 leaves it out. */
   readonly r1: number;
   readonly judgeRaw: boolean;
+  /** Factor on all that the discriminators ask of the generator, adversarial and feature matching. */
+  readonly judgesWeight: number;
+  /** The discriminators judge and do not learn: their weights and moments stay, and their half is not computed. */
+  readonly judgesWait: boolean;
 }
 
 /** The numbers of a step that change from step to step. */
@@ -41,6 +45,23 @@ function rates(plan: StepPlan) {
 }
 export type RateName = keyof ReturnType<typeof rates>;
 
+/** Factors on terms of the losses: scalars that enter a step, so that another value needs no other graph. */
+export interface Dials {
+  readonly judgesWeight: tf.Scalar;
+  /** There in steps that have the penalty. */
+  readonly r1?: tf.Scalar;
+}
+
+const DIAL = 'dial.';
+const dials = ({ judgesWeight, r1 }: StepPlan): Record<string, number> => ({
+  [`${DIAL}judgesWeight`]: judgesWeight,
+  ...(r1 > 0 && { [`${DIAL}r1`]: r1 }),
+});
+
+/** The dials among a step's inputs. */
+export const dialsOf = (tensors: NamedTensors): Dials =>
+  withoutPrefix(DIAL, tensors) as unknown as Dials;
+
 /** All that a step computes from once its window is warmed up, by name. */
 export function packInputs(
   state: TrainingState,
@@ -48,7 +69,8 @@ export function packInputs(
   plan: StepPlan,
 ): NamedTensors {
   const { frames, condition, noise, history } = input;
-  const scalars = Object.entries(rates(plan)).map(([name, value]) => [name, tf.scalar(value)]);
+  const numbers = { ...rates(plan), ...dials(plan) };
+  const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
     ...flattenState(state),
     ...(Object.fromEntries(scalars) as NamedTensors),
@@ -77,11 +99,14 @@ export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan):
   const { lead, coldStart, visibleFrom, teacherForced } = input;
   const { segments, stretches = null, judgedFrames = null, r1 } = plan;
   const parts = segments && { segments, stretches, judgedFrames };
-  const own = JSON.stringify([lead, coldStart, visibleFrom, teacherForced, r1, parts]);
+  const own = JSON.stringify([lead, coldStart, visibleFrom, teacherForced, r1 > 0, parts]);
   return `${piecesKey(losses, plan)} ${own}`;
 }
 
 /** What decides all pieces of a step in segments; each adds its own. */
-export function piecesKey(losses: LossOptions, { beta1, beta2, judgeRaw }: StepPlan): string {
-  return JSON.stringify([beta1, beta2, judgeRaw, losses]);
+export function piecesKey(
+  losses: LossOptions,
+  { beta1, beta2, judgeRaw, judgesWait }: StepPlan,
+): string {
+  return JSON.stringify([beta1, beta2, judgeRaw, judgesWait, losses]);
 }

@@ -17,6 +17,7 @@ import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
 import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
+  dialsOf,
   keyOf,
   packInputs,
   piecesKey,
@@ -60,7 +61,7 @@ const HEALTH = 'health.';
 function updated(
   old: TrainingState,
   tensors: NamedTensors,
-  { beta1, beta2 }: StepPlan,
+  { beta1, beta2, judgesWait }: StepPlan,
 ): NamedTensors {
   const rate = (name: RateName): tf.Scalar => tensors[name] as tf.Scalar;
   const adam = { beta1, beta2, epsilon: rate('rate.epsilon') };
@@ -72,10 +73,14 @@ function updated(
     ...adam,
     rate: rate('rate.generator'),
   });
-  const judges = adamUpdate(
-    ...([old.discriminators, gradients.discriminators, old.discriminatorAdam] as const),
-    { ...adam, rate: rate('rate.discriminators') },
-  );
+  const judges = judgesWait
+    ? { parameters: old.discriminators, state: old.discriminatorAdam }
+    : adamUpdate(old.discriminators, gradients.discriminators, old.discriminatorAdam, {
+        ...adam,
+        rate: rate('rate.discriminators'),
+      });
+  const { generator: ofGenerator } = gradients;
+  const learning = judgesWait ? { generator: ofGenerator } : gradients;
   const next: TrainingState = {
     generator: generator.parameters,
     generatorAdam: generator.state,
@@ -84,7 +89,7 @@ function updated(
     discriminatorAdam: judges.state,
     spectral: old.spectral,
   };
-  return { ...flattenState(next), ...prefixed(HEALTH, healthOf(gradients, next)) };
+  return { ...flattenState(next), ...prefixed(HEALTH, healthOf(learning, next)) };
 }
 
 /** The step as a function of nothing but the tensors of `packInputs`. */
@@ -121,7 +126,7 @@ function stepFunction(
       lead: front?.shape[1] ?? 0,
       front,
     };
-    const context = { model, losses, plan, runner };
+    const context = { model, losses, plan, dials: dialsOf(tensors), runner };
     const { terms, signals, ...gradients } = stepGradients(context, state, window, real);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(

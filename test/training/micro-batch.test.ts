@@ -70,7 +70,8 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
   const flat = tf.tensor1d(discriminators.layout.initialize(1));
   const vectors = tf.tensor1d(discriminators.spectralNorm.layout.initialize(1));
   const step: JudgedStep = {
-    ...{ discriminators, real, judgeRaw },
+    ...{ discriminators, real, judgeRaw, judgesWait: false },
+    dials: { judgesWeight: tf.scalar(1), r1: tf.scalar(3) },
     out: sortOutputs(outputs, T),
     losses: lossOptions.parse(losses),
   };
@@ -242,7 +243,7 @@ describe('micro-batches', () => {
         const r1 = (size: number) =>
           gradientsOfParts<'discriminators'>(
             { discriminators: [flat] },
-            r1Parts(step, { flat, vectors }, 3, size),
+            r1Parts(step, { flat, vectors }, size),
             eagerRunner,
           ).discriminators;
         const expected = r1(T);
@@ -272,7 +273,7 @@ describe('micro-batches', () => {
       const { step, flat, vectors } = setUp({ ...CASES[0]![1], losses });
       const parts = [
         ...judgedParts(step, { flat, vectors }, T),
-        ...r1Parts(step, { flat, vectors }, 1, T),
+        ...r1Parts(step, { flat, vectors }, T),
       ];
       const { terms } = gradientsOfParts<'discriminators'>(
         { discriminators: [flat] },

@@ -50,10 +50,10 @@ describe('judges that win', () => {
   });
 
   it('keep their weights meanwhile, and nothing else changes', () => {
-    const plan = { step: 3, generatorLearningRate: 1, discriminatorLearningRate: 2 } as StepPlan;
+    const plan = { step: 3, generatorLearningRate: 1, judgesWait: false } as StepPlan;
     const waiting = { ...stabilityState(), judgesWait: true };
-    expect(steadied(plan, waiting)).toEqual({ ...plan, discriminatorLearningRate: 0 });
-    expect(steadied(plan, stabilityState())).toBe(plan);
+    expect(steadied(plan, waiting)).toEqual({ ...plan, judgesWait: true });
+    expect(steadied(plan, stabilityState())).toEqual(plan);
   });
 
   it('are changed no more often than every fifty steps, whatever the signals', () => {

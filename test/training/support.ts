@@ -94,6 +94,8 @@ export const PLAN: StepPlan = {
   beta2: 0.999,
   averageShare: 0.25,
   segments: null,
+  judgesWeight: 1,
+  judgesWait: false,
   r1: 0,
   judgeRaw: true,
 };
