@@ -7,6 +7,7 @@ const layers = [
   'synthesis',
   'export',
   'metrics',
+  'planning',
   'autodiff',
   'networks',
   'clips',
@@ -46,6 +47,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/video/' },
       to: { path: 'node_modules/fluent-ffmpeg/' },
+    },
+    {
+      name: 'planning-runs-nothing',
+      comment: 'src/planning/ is handed what it measures, and knows neither networks nor tensors',
+      severity: 'error',
+      from: { path: '^src/planning/' },
+      to: { path: 'node_modules/@tensorflow/|^src/(networks|clips|kernels|video)/' },
     },
     {
       name: 'video-knows-no-tensor',

@@ -8,11 +8,12 @@
  * records the graph, the later ones run it. `tensors`: the peak bytes of tensors, op by op.
  */
 import { z } from 'zod';
-import { planRollout, smallestBudget, trackPeak } from '../src/autodiff/index.js';
+import { trackPeak } from '../src/autodiff/index.js';
 import { eagerRunner, graphRunner } from '../src/backend/graph/index.js';
 import { useBackend } from '../src/backend/index.js';
 import { registerKernels } from '../src/kernels/index.js';
-import { profileCosts } from '../src/training/profile-costs.js';
+import { planRollout, profileCosts, smallestBudget } from '../src/planning/index.js';
+import { measuredStep } from '../src/training/measure-step.js';
 import { lossOptions, trainingOptions } from '../src/training/options.js';
 import { forgetPeak, statusBytes } from './support/machine.js';
 import { everyFrame, openSubject, presetModel } from './support/subject.js';
@@ -44,7 +45,7 @@ function memoryOf(how: typeof point.how) {
     losses: lossOptions.parse({}),
     frameDiscriminator: { judgeRaw: true },
   };
-  const costs = profileCosts(presetModel(point.preset), options)(point, 1);
+  const costs = profileCosts(measuredStep(presetModel(point.preset), options))(point, 1);
   return planRollout(costs, point.frames, smallestBudget(costs, point.frames));
 }
 

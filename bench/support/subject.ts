@@ -6,7 +6,7 @@ import {
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
-import type { StepMemory } from '../../src/training/auto-checkpointing.js';
+import type { StepMemory } from '../../src/planning/index.js';
 import {
   createModel,
   disposeState,

@@ -6,28 +6,15 @@ export {
   type RolloutGradient,
 } from './rollout-gradient.js';
 export { forwardStep, runRollout, type Rollout, type StepBlock, type Outcome } from './rollout.js';
-export {
-  PHASES,
-  phaseBytes,
-  type BlockCosts,
-  type Phase,
-  type PhaseBytes,
-  type StepCosts,
-} from './costs.js';
 export { blockPhase } from './pull-back.js';
-export { inPhase, trackPeak, type Peak, type PhasePeak } from './peak.js';
-export {
-  longestRollout,
-  phasePeaks,
-  planFor,
-  planRollout,
-  smallestBudget,
-  type MemoryPlan,
-  type Segmented,
-} from './plan.js';
+export { inPhase, PHASES, trackPeak, type Peak, type Phase, type PhasePeak } from './peak.js';
 export {
   evenSegments,
+  extraSteps,
   scheduleInWords,
+  segmentPeak,
+  singleSteps,
+  stepsIn,
   stretchesInWords,
   type Schedule,
   type Segment,

@@ -1,5 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 
+/** The spans of a training step that can be its peak, in their order. */
+export const PHASES = ['forward', 'judge', 'back', 'train', 'update'] as const;
+export type Phase = (typeof PHASES)[number];
+
 /** A result, with the most memory that tensors took on the way to it. */
 export interface Peak<T> {
   readonly result: T;

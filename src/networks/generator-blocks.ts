@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Block } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
-import type { Layer } from './layers.js';
+import type { Layer, Size } from './layers.js';
 import type { Parameters } from './parameters.js';
 
 /** Height and width must divide by this: the encoders halve twice. */
@@ -22,16 +22,28 @@ export interface GeneratorTensors {
 export interface GeneratorBlock extends Block<GeneratorTensors> {
   /** What it reads of the generator's input. */
   readonly reads: readonly (keyof GeneratorTensors)[];
+  /** Multiply-accumulates for one frame of this size, of one sample. */
+  macs(size: Size): number;
 }
+
+/** The size that features have where frames are so many times as large. */
+const shrunk = ({ height, width }: Size, scale: number): Size => ({
+  height: height / scale,
+  width: width / scale,
+});
 
 const parametersOf = (layer: Layer): string[] => layer.specs.map(({ name }) => name);
 
 const featuresOf = (before: Parameters): tf.Tensor4D => before.features as tf.Tensor4D;
 
-/** A layer from features to features. */
-export const layerBlock = (layer: Layer): GeneratorBlock => ({
+/**
+ * A layer from features to features.
+ * @param scale sides of a frame by those of the features that it begins with
+ */
+export const layerBlock = (layer: Layer, scale: number): GeneratorBlock => ({
   parameters: parametersOf(layer),
   reads: [],
+  macs: (size) => layer.cost(shrunk(size, scale)).macs,
   run: (parameters, before) => ({ features: layer.apply(parameters, featuresOf(before)) }),
 });
 
@@ -39,6 +51,7 @@ export const layerBlock = (layer: Layer): GeneratorBlock => ({
 export const historyBlock = (layer: Layer, channels: number): GeneratorBlock => ({
   parameters: parametersOf(layer),
   reads: ['history'],
+  macs: (size) => layer.cost(size).macs,
   run(parameters, _, { history }) {
     const { H, W } = assertShape(history, ['N', 'H', 'W', channels], 'history');
     if (H! % GENERATOR_MULTIPLE !== 0 || W! % GENERATOR_MULTIPLE !== 0) {
@@ -58,6 +71,7 @@ export const addingBlock = (
 ): GeneratorBlock => ({
   parameters: parametersOf(layer),
   reads: [name],
+  macs: (size) => layer.cost(name === 'condition' ? size : shrunk(size, GENERATOR_MULTIPLE)).macs,
   run(parameters, before, input) {
     const features = featuresOf(before);
     const scale = name === 'condition' ? GENERATOR_MULTIPLE : 1;

@@ -4,6 +4,7 @@ import { FrameloomError } from '../base/error.js';
 import { enlarge, warp } from '../kernels/index.js';
 import {
   addingBlock,
+  GENERATOR_MULTIPLE,
   historyBlock,
   layerBlock,
   type GeneratorBlock,
@@ -128,6 +129,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const compose = (hasHistory: boolean): GeneratorBlock => ({
     parameters: [],
     reads: hasFlow && hasHistory ? ['history'] : [],
+    macs: () => 0,
     run(_, { features }, { history }) {
       const made = features as tf.Tensor4D;
       const picture = depthToSpace(channelsOf(made, 0, pictureChannels));
@@ -147,7 +149,8 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       ? [addingBlock(conditionEncoder, 'condition', conditionChannels * conditionFrames)]
       : []),
     ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels)] : []),
-    ...[...deepLayers, heads].map(layerBlock),
+    ...deepLayers.map((layer) => layerBlock(layer, GENERATOR_MULTIPLE)),
+    layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];
 
@@ -161,16 +164,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       const { raw, frame, flow, mask } = made as Record<string, tf.Tensor4D | undefined>;
       return { raw: raw!, frame: frame!, flow: flow ?? null, mask: mask ?? null };
     },
-    macs(size) {
-      const quarter = { height: size.height / 4, width: size.width / 4 };
-      const full = [conditionEncoder, historyEncoder].filter((layer) => layer !== null);
-      const coarse = [noiseMixer, ...trunk, ...branch, enlarging].filter((layer) => layer !== null);
-      return (
-        full.reduce((sum, layer) => sum + layer.cost(size).macs, 0) +
-        coarse.reduce((sum, layer) => sum + layer.cost(quarter).macs, 0) +
-        heads.cost({ height: size.height / 2, width: size.width / 2 }).macs
-      );
-    },
+    macs: (size) => blocks(true).reduce((sum, block) => sum + block.macs(size), 0),
   };
 }
 

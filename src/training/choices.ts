@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import type { Logger } from '../base/log.js';
 import type { Dataset } from '../clips/index.js';
-import {
-  chooseCheckpointing,
-  savedCheckpointing,
-  type Checkpointing,
-} from './auto-checkpointing.js';
+import { chooseCheckpointing, savedCheckpointing, type Checkpointing } from '../planning/index.js';
+import { measuredStep, type ProfileOptions } from './measure-step.js';
 import type { Model } from './model.js';
-import type { ProfileOptions } from './measure-step.js';
 import { stableStringify, type JsonValue } from './run/json.js';
 
 /** How gradients are taken, and what that was chosen from, as snapshots keep both. */
@@ -50,7 +46,12 @@ export function chooseOrKeep(
 ): Choice {
   const from = chosenFrom(options, dataset);
   const choose = (): Choice => ({
-    checkpointing: chooseCheckpointing(model, options, dataset, log),
+    checkpointing: chooseCheckpointing(
+      measuredStep(model, options),
+      options.training,
+      dataset,
+      log,
+    ),
     chosenFrom: from,
   });
   if (saved === null) return choose();

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { trackPeak, type Peak, type Schedule } from '../autodiff/index.js';
+import { trackPeak, type Peak } from '../autodiff/index.js';
+import type { FrameSize, MeasuredStep, Trial } from '../planning/index.js';
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
@@ -10,28 +11,6 @@ export interface ProfileOptions {
   readonly training: TrainingOptions;
   readonly losses: LossOptions;
   readonly frameDiscriminator: { readonly judgeRaw: boolean };
-}
-
-export interface FrameSize {
-  readonly height: number;
-  readonly width: number;
-}
-
-/** The two sizes that are measured; others follow by the line through them. */
-export const PROFILE_SIZES: readonly [FrameSize, FrameSize] = [
-  { height: 48, width: 64 },
-  { height: 80, width: 96 },
-];
-
-/** A step to measure. */
-export interface Trial {
-  readonly frames: number;
-  /** Null for one tape. */
-  readonly segments: Schedule | null;
-  /** Of the blocks of a frame that is a segment by itself; null for one tape. */
-  readonly stretches: readonly number[] | null;
-  readonly judgedFrames: number;
-  readonly warmUp: number;
 }
 
 /** A smooth pattern: what is measured does not depend on the values, but they must not diverge. */
@@ -80,11 +59,21 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
   };
 }
 
+/** Real frames in front of a rollout, and its fewest frames in which everything has its turn. */
+function shortest({ generator, discriminators }: Model): { lead: number; frames: number } {
+  const { historyFrames, conditionFrames } = generator.options;
+  const lead = Math.max(historyFrames, conditionFrames - 1);
+  const spans = discriminators.sequences.map(
+    ({ stride }) => (discriminators.sequenceFrames - 1) * stride,
+  );
+  // Long enough that each sequence discriminator has several runs, one more for each more frame.
+  return { lead, frames: 3 + Math.max(0, ...spans.map((span) => span - lead)) };
+}
+
 /**
- * Runs one step of one window op by op, weights, optimizer and window made for it and measured with
- * it: the bytes that its tensors take in all.
+ * One step of one window op by op; weights, optimizer and window are made for it and measured with it.
  */
-export function measureStep(
+function measureStep(
   model: Model,
   { losses, frameDiscriminator }: ProfileOptions,
   trial: Trial,
@@ -111,31 +100,17 @@ export function measureStep(
   });
 }
 
-/** Real frames in front of a rollout, and its fewest frames in which everything has its turn. */
-export function shortest({ generator, discriminators }: Model): { lead: number; frames: number } {
-  const { historyFrames, conditionFrames } = generator.options;
-  const lead = Math.max(historyFrames, conditionFrames - 1);
-  const spans = discriminators.sequences.map(
-    ({ stride }) => (discriminators.sequenceFrames - 1) * stride,
-  );
-  // Long enough that each sequence discriminator has several runs, one more for each more frame.
-  return { lead, frames: 3 + Math.max(0, ...spans.map((span) => span - lead)) };
-}
-
-export const pixelsOf = ({ height, width }: FrameSize): number => height * width;
-
-/**
- * More than the longest rollout of a training takes on one tape, from a single short step of small
- * frames: everything is taken to grow with the pixels and with the frames, which weights do not.
- */
-export function plainBound(model: Model, options: ProfileOptions, size: FrameSize): number {
-  const { batch, frames, warmUp } = options.training;
-  const { frames: short } = shortest(model);
-  const onOneTape = { segments: null, stretches: null, judgedFrames: short };
-  const trial = { frames: short, ...onOneTape, warmUp: 0 };
-  const [small] = PROFILE_SIZES;
-  const { peakBytes } = measureStep(model, options, trial, small);
-  const larger = Math.max(1, (pixelsOf(size) * batch) / pixelsOf(small));
-  const longer = Math.max(1, (frames + warmUp.frames) / short);
-  return Math.ceil(peakBytes * larger * longer);
+/** A training's step for who plans its memory. */
+export function measuredStep(model: Model, options: ProfileOptions): MeasuredStep {
+  const { generator } = model;
+  // Shares of the arithmetic are the same at every size.
+  const size = { height: 64, width: 64 };
+  const whole = generator.macs(size);
+  return {
+    measure: (trial, at) => measureStep(model, options, trial, at),
+    shortestFrames: shortest(model).frames,
+    historyFrames: generator.options.historyFrames,
+    blockShares: generator.blocks(true).map((block) => block.macs(size) / whole),
+    warmUp: options.training.warmUp,
+  };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseBytes } from '../base/units.js';
+import { memoryOptions } from '../planning/index.js';
 import { stabilityLimits } from './stability.js';
 
 const weight = (value: number, text: string) =>
@@ -46,37 +46,6 @@ export const lossOptions = z.strictObject({
     .describe('Steps between gradient penalties; the weight is multiplied to make up for it.'),
 });
 export type LossOptions = z.output<typeof lossOptions>;
-
-export const gradientCheckpointingOptions = z
-  .union([
-    z.enum(['off', 'auto']),
-    z.strictObject({
-      every: z.int().min(1).describe('Frames of the rollout in each recomputed segment.'),
-    }),
-  ])
-  .default('auto')
-  .describe(
-    'off keeps every activation; {every: k} keeps one state each k frames and recomputes the rest; auto recomputes as little as `memoryBudget` allows.',
-  );
-export type GradientCheckpointingOptions = z.output<typeof gradientCheckpointingOptions>;
-
-export const memoryBudgetOptions = z
-  .union([
-    z.literal('auto'),
-    z.int().min(1),
-    z.string().transform((value, context) => {
-      try {
-        return parseBytes(value);
-      } catch {
-        context.addIssue({ code: 'custom', message: 'expected auto or a size such as 2GiB' });
-        return z.NEVER;
-      }
-    }),
-  ])
-  .default('auto')
-  .describe(
-    'Bytes that the tensors of a training step may take, as 2GiB, 512MiB or a number; auto is half of the free memory. `gradientCheckpointing: auto` keeps to it or says what would fit.',
-  );
 
 export const stabilityOptions = z
   .union([z.enum(['auto', 'off']), stabilityLimits])
@@ -191,8 +160,7 @@ export const trainingOptions = z.strictObject({
     .prefault({})
     .describe('The averaged generator that evaluates, samples and generates.'),
   stability: stabilityOptions,
-  gradientCheckpointing: gradientCheckpointingOptions,
-  memoryBudget: memoryBudgetOptions,
+  ...memoryOptions,
   compile: z
     .boolean()
     .default(true)

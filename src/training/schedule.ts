@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { evenSegments } from '../autodiff/index.js';
 import { drawIndex, randomStream } from '../base/random.js';
 import type { Window, WindowRequest } from '../clips/index.js';
-import { stepMemory, type Checkpointing, type StepMemory } from './auto-checkpointing.js';
+import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
 import type { LossOptions, StepsOrShare, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import type { StepPlan } from './step-plan.js';

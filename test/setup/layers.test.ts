@@ -81,6 +81,8 @@ it('catch what goes upward, round, or past the layer that owns a library', async
     'src/training/whole.ts': "import '@tensorflow/tfjs';\n",
     'src/clips/ffmpeg.ts': "import ffmpeg from 'fluent-ffmpeg';\nexport const a = ffmpeg;\n",
     'src/video/c.ts': "import * as tf from '@tensorflow/tfjs-core';\nexport const c = tf;\n",
+    'src/planning/c.ts': "import * as tf from '@tensorflow/tfjs-core';\nexport const c = tf;\n",
+    'src/planning/a.ts': "import type { A } from '../networks/a.js';\nexport type B = A;\n",
   });
   expect(found.sort()).toEqual([
     'base-imports-downward: src/base/low.ts -> src/networks/a.ts',
@@ -91,6 +93,8 @@ it('catch what goes upward, round, or past the layer that owns a library', async
     'one-backend-importer: src/training/wasm.ts -> @tensorflow/tfjs-backend-wasm',
     'one-backend-importer: src/training/whole.ts -> @tensorflow/tfjs',
     'one-ffmpeg-importer: src/clips/ffmpeg.ts -> fluent-ffmpeg',
+    'planning-runs-nothing: src/planning/a.ts -> src/networks/a.ts',
+    'planning-runs-nothing: src/planning/c.ts -> @tensorflow/tfjs-core',
     'video-knows-no-tensor: src/video/c.ts -> @tensorflow/tfjs-core',
   ]);
 });

@@ -1,17 +1,15 @@
+import { evenSegments, scheduleInWords, stretchesInWords } from '../../autodiff/index.js';
+import { isFrameloomError } from '../../base/error.js';
+import { formatBytes } from '../../base/units.js';
 import {
-  evenSegments,
   longestRollout,
   planFor,
   planRollout,
-  scheduleInWords,
   smallestBudget,
-  stretchesInWords,
+  type FrameSize,
   type Segmented,
   type StepCosts,
-} from '../../autodiff/index.js';
-import { isFrameloomError } from '../../base/error.js';
-import { formatBytes } from '../../base/units.js';
-import type { FrameSize } from '../../training/measure-step.js';
+} from '../../planning/index.js';
 import { formatFacts, formatTable } from './table.js';
 
 /** Frames of the longest rollout that a pipeline may ask for. */

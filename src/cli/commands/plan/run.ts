@@ -1,11 +1,10 @@
-import { planRollout } from '../../../autodiff/index.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { FrameloomError } from '../../../base/error.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
 import { registerKernels } from '../../../kernels/index.js';
 import { loadPipeline } from '../../../pipeline/load.js';
-import { budgetBytes } from '../../../training/auto-checkpointing.js';
-import { profileCosts } from '../../../training/profile-costs.js';
+import { budgetBytes, planRollout, profileCosts } from '../../../planning/index.js';
+import { measuredStep } from '../../../training/measure-step.js';
 import { createModel } from '../../../training/model.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import type { Context } from '../../terminal/context.js';
@@ -38,7 +37,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   await chooseBackend(flags, context, { native: true });
   registerKernels();
   const model = createModel(pipeline, layout.channels);
-  const costsOf = profileCosts(model, pipeline);
+  const costsOf = profileCosts(measuredStep(model, pipeline));
   const bytes = budgetBytes(flags.budget ?? training.memoryBudget);
   const { frames, batch } = training;
   const report = memoryReport({ name, size: data.size, batch, frames }, bytes, (size) =>

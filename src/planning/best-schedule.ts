@@ -1,4 +1,4 @@
-import type { Schedule, Segment } from './schedule.js';
+import type { Schedule, Segment } from '../autodiff/index.js';
 
 /** What a schedule may take. */
 export interface Room {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   evenSegments,
-  planRollout,
   scheduleInWords,
   stretchesInWords,
   type Schedule,
@@ -10,8 +9,10 @@ import { tensorMemory } from '../backend/index.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { formatBytes } from '../base/units.js';
-import { plainBound, type FrameSize, type ProfileOptions } from './measure-step.js';
-import type { Model } from './model.js';
+import type { BlockCosts } from './costs.js';
+import { plainBound, type FrameSize, type MeasuredStep } from './measured-step.js';
+import type { MemoryOptions } from './options.js';
+import { planRollout } from './plan.js';
 import { profileCosts } from './profile-costs.js';
 
 /** Share of the free memory that `memoryBudget: auto` takes: the rest of the process needs some too. */
@@ -32,27 +33,37 @@ const phases = z.strictObject({
   update: bytes,
 });
 
-const costs = z.strictObject({
-  plain: phases,
-  phases,
-  stateBytes: z.number(),
-  // Snapshots from before frames could be cut have none, and go on uncut.
-  blocks: z
-    .array(
-      z.strictObject({
-        tapeBytes: z.number(),
-        peakBytes: z.number(),
-        leftBytes: z.number(),
-        forwardSeconds: z.number(),
-      }),
-    )
-    .readonly()
-    .default([]),
-  forwardSeconds: z.number(),
-  plainSeconds: z.number(),
-  fixedSeconds: z.number(),
-  warmUpFrames: z.number(),
-});
+const block = { tapeBytes: z.number(), peakBytes: z.number(), leftBytes: z.number() };
+
+const costs = z
+  .strictObject({
+    plain: phases,
+    phases,
+    stateBytes: z.number(),
+    // Snapshots from before frames could be cut have none, and go on uncut; later ones had seconds.
+    blocks: z
+      .array(
+        z.union([
+          z.strictObject({ ...block, forwardShare: z.number() }),
+          z.strictObject({ ...block, forwardSeconds: z.number() }),
+        ]),
+      )
+      .default([]),
+    forwardSeconds: z.number(),
+    plainSeconds: z.number(),
+    fixedSeconds: z.number(),
+    warmUpFrames: z.number(),
+  })
+  .transform(({ blocks, ...others }) => {
+    const share = (seconds: number): number =>
+      others.forwardSeconds > 0 ? seconds / others.forwardSeconds : 0;
+    const counted: readonly Record<keyof BlockCosts, number>[] = blocks.map((one) => {
+      if ('forwardShare' in one) return one;
+      const { forwardSeconds, ...itsBytes } = one;
+      return { ...itsBytes, forwardShare: share(forwardSeconds) };
+    });
+    return { ...others, blocks: counted };
+  });
 
 const checkpointingSchema = z.union([
   z.strictObject({ kind: z.literal('off') }),
@@ -137,12 +148,12 @@ export function budgetBytes(budget: number | 'auto', log: Logger = silentLogger)
  * @throws FrameloomError budget, when not even the most frugal schedule fits
  */
 export function chooseCheckpointing(
-  model: Model,
-  options: ProfileOptions,
+  step: MeasuredStep,
+  options: MemoryOptions & { readonly frames: number; readonly batch: number },
   size: FrameSize,
   log: Logger,
 ): Checkpointing {
-  const { gradientCheckpointing: choice, memoryBudget, frames, batch } = options.training;
+  const { gradientCheckpointing: choice, memoryBudget, frames, batch } = options;
   if (choice !== 'auto') {
     if (memoryBudget !== 'auto') {
       log.warn('memoryBudget is kept to only with gradientCheckpointing: auto');
@@ -150,14 +161,14 @@ export function chooseCheckpointing(
     return choice === 'off' ? { kind: 'off' } : { kind: 'every', every: choice.every };
   }
   const budget = budgetBytes(memoryBudget, log);
-  const bound = plainBound(model, options, size);
+  const bound = plainBound(step, options, size);
   if (bound <= budget) {
     log.info(
       `gradient checkpointing: off, ${frames} frames take less than ${formatBytes(bound)} of ${formatBytes(budget)}`,
     );
     return { kind: 'off' };
   }
-  const measured = profileCosts(model, options)(size, batch);
+  const measured = profileCosts(step)(size, batch);
   const plan = planRollout(measured, frames, budget);
   const peak = `about ${formatBytes(plan.peakBytes)} of ${formatBytes(budget)}`;
   if (plan.segments === null) {

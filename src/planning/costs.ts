@@ -1,6 +1,4 @@
-/** The spans of a training step that can be its peak, in their order. */
-export const PHASES = ['forward', 'judge', 'back', 'train', 'update'] as const;
-export type Phase = (typeof PHASES)[number];
+import type { Phase } from '../autodiff/index.js';
 
 /**
  * The most bytes of tensors in one phase: a plane through what the phase depends on. Kept states are
@@ -27,8 +25,8 @@ export interface BlockCosts {
   readonly peakBytes: number;
   /** What goes from it to the next block. */
   readonly leftBytes: number;
-  /** Without a tape. */
-  readonly forwardSeconds: number;
+  /** Of a frame's arithmetic forward: what running it again costs. A count, the same on every machine. */
+  readonly forwardShare: number;
 }
 
 /** What a training step through a rollout of frames takes, measured; for the whole batch. */

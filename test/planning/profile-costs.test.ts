@@ -1,12 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  phasePeaks,
-  planRollout,
-  smallestBudget,
-  planFor,
-  type MemoryPlan,
-  type StepCosts,
-} from '../../src/autodiff/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { noteCards } from '../../src/backend/memory.js';
 import { nativeBackend } from '../../src/backend/native.js';
@@ -16,20 +8,31 @@ import { registerKernels } from '../../src/kernels/index.js';
 import {
   budgetBytes,
   chooseCheckpointing,
+  phasePeaks,
+  plainBound,
+  planFor,
+  planRollout,
+  profileCosts,
   savedCheckpointing,
+  smallestBudget,
   stepMemory,
-} from '../../src/training/auto-checkpointing.js';
-import { measureStep, plainBound, type ProfileOptions } from '../../src/training/measure-step.js';
-import { profileCosts } from '../../src/training/profile-costs.js';
-import { lossOptions, trainingOptions } from '../../src/training/options.js';
-import { smallModel } from './support.js';
+  type MeasuredStep,
+  type MemoryPlan,
+  type StepCosts,
+} from '../../src/planning/index.js';
+import { measuredStep } from '../../src/training/measure-step.js';
+import { lossOptions, trainingOptions, type TrainingOptions } from '../../src/training/options.js';
+import { smallModel } from '../training/support.js';
 
 const model = smallModel({ channels: 8, residualBlocks: 2 });
 const SIZE = { height: 96, width: 128 };
 const WARM_UP = 3;
 
-const optionsWith = (training: Record<string, unknown> = {}): ProfileOptions => ({
-  training: trainingOptions.parse({ frames: 6, warmUp: { frames: WARM_UP }, ...training }),
+const optionsWith = (training: Record<string, unknown> = {}): TrainingOptions =>
+  trainingOptions.parse({ frames: 6, warmUp: { frames: WARM_UP }, ...training });
+
+const step: MeasuredStep = measuredStep(model, {
+  training: optionsWith(),
   losses: lossOptions.parse({}),
   frameDiscriminator: { judgeRaw: true },
 });
@@ -39,13 +42,13 @@ let costs: StepCosts;
 beforeAll(async () => {
   await useBackend({ prefer: 'tensorflow' });
   registerKernels();
-  costs = profileCosts(model, optionsWith())(SIZE, 1);
+  costs = profileCosts(step)(SIZE, 1);
 }, 60_000);
 
 /** The most bytes of a real step at a size that was not profiled. */
 function measured(frames: number, { segments, stretches, judgedFrames }: MemoryPlan): number {
   const trial = { frames, segments, stretches, judgedFrames, warmUp: WARM_UP };
-  return measureStep(model, optionsWith(), trial, SIZE).peakBytes;
+  return step.measure(trial, SIZE).peakBytes;
 }
 
 describe('profileCosts', { timeout: 60_000 }, () => {
@@ -82,7 +85,7 @@ describe('profileCosts', { timeout: 60_000 }, () => {
       // What the discriminators take would hide it.
       const { back } = phasePeaks(costs, 3, parts);
       const trial = { frames: 3, ...parts, warmUp: WARM_UP };
-      const { phases } = measureStep(model, optionsWith(), trial, SIZE);
+      const { phases } = step.measure(trial, SIZE);
       const inBack = Object.entries(phases).filter(([name]) =>
         /^(back|sweep|tape|pull)/.test(name),
       );
@@ -105,12 +108,12 @@ describe('chooseCheckpointing', { timeout: 60_000 }, () => {
   const choose = (training: Record<string, unknown>) => {
     const lines: string[] = [];
     const log = createLogger({ level: 'info', json: false, write: (line) => lines.push(line) });
-    const checkpointing = chooseCheckpointing(model, optionsWith(training), SIZE, log);
+    const checkpointing = chooseCheckpointing(step, optionsWith(training), SIZE, log);
     return { checkpointing, said: lines.join('') };
   };
 
   it('keeps the rollout on one tape when it fits, and says so', () => {
-    const bound = plainBound(model, optionsWith(), SIZE);
+    const bound = plainBound(step, optionsWith(), SIZE);
     expect(bound).toBeGreaterThan(planFor(costs, 6, null).peakBytes);
     const { checkpointing, said } = choose({ memoryBudget: bound });
     expect(checkpointing).toEqual({ kind: 'off' });
@@ -181,6 +184,23 @@ describe('budgetBytes', () => {
     expect(said).toContain('memory cannot be asked for');
     expect(said).toContain('4.00 GiB are assumed; training.memoryBudget says otherwise');
   });
+});
+
+it('goes on by the plan of a snapshot that knew a block by its seconds', () => {
+  const checkpointing = { kind: 'planned', budgetBytes: smallestBudget(costs, 4), costs };
+  const { forwardSeconds } = costs;
+  const before = {
+    ...costs,
+    blocks: costs.blocks.map(({ forwardShare, ...bytes }) => ({
+      ...bytes,
+      forwardSeconds: forwardShare * forwardSeconds,
+    })),
+  };
+  const plans = [costs, before].map((saved) =>
+    stepMemory(savedCheckpointing({ checkpointing: { ...checkpointing, costs: saved } }), 4),
+  );
+  expect(plans[0]!.stretches).not.toBeNull();
+  expect(plans[1]).toEqual(plans[0]);
 });
 
 it('refuses a snapshot that does not say how gradients were taken', () => {

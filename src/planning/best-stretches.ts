@@ -6,8 +6,8 @@ export interface Cut {
   readonly stretches: readonly number[] | null;
   /** Most bytes of the kept borders and one stretch's tape together. */
   readonly bytes: number;
-  /** Of running the blocks before the last stretch once more. */
-  readonly seconds: number;
+  /** Of a frame's arithmetic forward, what running the blocks before the last stretch once more is. */
+  readonly again: number;
 }
 
 /**
@@ -66,11 +66,11 @@ function undominated<T>(items: readonly T[], of: (item: T) => readonly [number, 
  * @param wholeBytes of the frame on one tape
  */
 export function frameCuts(blocks: readonly BlockCosts[], wholeBytes: number): Cut[] {
-  const whole: Cut = { stretches: null, bytes: wholeBytes, seconds: 0 };
+  const whole: Cut = { stretches: null, bytes: wholeBytes, again: 0 };
   const begun: Begun[][] = blocks.map(() => []);
   begun[0] = [{ stretches: [], kept: 0, bytes: 0 }];
   const cuts: Cut[] = [whole];
-  let seconds = 0;
+  let again = 0;
   for (let from = 0; from < blocks.length; from += 1) {
     begun[from] = undominated(begun[from]!, ({ kept, bytes }) => [kept, bytes]);
     for (const first of begun[from]!) {
@@ -79,10 +79,10 @@ export function frameCuts(blocks: readonly BlockCosts[], wholeBytes: number): Cu
         const bytes = Math.max(first.bytes, first.kept + stretchBytes(blocks, from, to));
         if (to < blocks.length) {
           begun[to]!.push({ stretches, bytes, kept: first.kept + blocks[to - 1]!.leftBytes });
-        } else if (from > 0) cuts.push({ stretches, bytes, seconds });
+        } else if (from > 0) cuts.push({ stretches, bytes, again });
       }
     }
-    seconds += blocks[from]!.forwardSeconds;
+    again += blocks[from]!.forwardShare;
   }
-  return undominated(cuts, (cut) => [cut.seconds, cut.bytes]);
+  return undominated(cuts, (cut) => [cut.again, cut.bytes]);
 }

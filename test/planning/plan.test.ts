@@ -1,30 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bestSchedule } from '../../src/autodiff/best-schedule.js';
-import { cutBytes, frameCuts } from '../../src/autodiff/best-stretches.js';
 import {
+  evenSegments,
+  extraSteps,
   PHASES,
-  type BlockCosts,
-  type PhaseBytes,
-  type StepCosts,
-} from '../../src/autodiff/costs.js';
+  scheduleInWords,
+  segmentPeak,
+  stepsIn,
+  type Schedule,
+  type Segment,
+} from '../../src/autodiff/index.js';
+import { isFrameloomError } from '../../src/base/error.js';
+import { bestSchedule } from '../../src/planning/best-schedule.js';
+import { cutBytes, frameCuts } from '../../src/planning/best-stretches.js';
 import {
   longestRollout,
   phasePeaks,
   planFor,
   planRollout,
   smallestBudget,
-} from '../../src/autodiff/plan.js';
-import {
-  evenSegments,
-  extraSteps,
-  scheduleInWords,
-  segmentPeak,
-  stepsIn,
-  type Schedule,
-  type Segment,
-} from '../../src/autodiff/schedule.js';
-import { isFrameloomError } from '../../src/base/error.js';
+  type BlockCosts,
+  type PhaseBytes,
+  type StepCosts,
+} from '../../src/planning/index.js';
 
 const bytesFrom = (per: { tape?: boolean; judged?: boolean }): fc.Arbitrary<PhaseBytes> =>
   fc.record({
@@ -46,7 +44,7 @@ const anyBlock: fc.Arbitrary<BlockCosts> = fc.record({
   // By what the walk back takes without a tape, so it may be less than nothing.
   peakBytes: fc.integer({ min: -10, max: 30 }),
   leftBytes: fc.nat(8),
-  forwardSeconds: fc.double({ min: 0, max: 0.4, noNaN: true }),
+  forwardShare: fc.double({ min: 0, max: 0.4, noNaN: true }),
 });
 
 const anyCosts: fc.Arbitrary<StepCosts> = fc.record({
@@ -185,6 +183,23 @@ describe('planRollout', () => {
     );
   });
 
+  it('is the same whatever the clock said', () => {
+    const anySeconds = fc.double({ min: 1e-3, max: 50, noNaN: true });
+    const anyTimes = fc.record({
+      ...{ forwardSeconds: anySeconds, plainSeconds: anySeconds, fixedSeconds: anySeconds },
+    });
+    fc.assert(
+      fc.property(anyCosts, anyTimes, anyLength, anyShare, (costs, times, length, share) => {
+        const budget = budgetAt(costs, length, share);
+        const found = [costs, { ...costs, ...times }].map((one) => {
+          const { segments, stretches, judgedFrames } = planRollout(one, length, budget);
+          return { segments, stretches, judgedFrames };
+        });
+        expect(found[1]).toEqual(found[0]);
+      }),
+    );
+  });
+
   it('keeps everything on one tape when that fits, at no cost', () => {
     fc.assert(
       fc.property(anyCosts, anyLength, (costs, length) => {
@@ -281,15 +296,15 @@ describe('frameCuts', () => {
         (blocks, wholeBytes) => {
           const cuts = frameCuts(blocks, wholeBytes);
           cuts.slice(1).forEach((cut, i) => {
-            expect(cut.seconds).toBeGreaterThan(cuts[i]!.seconds);
+            expect(cut.again).toBeGreaterThan(cuts[i]!.again);
             expect(cut.bytes).toBeLessThan(cuts[i]!.bytes);
             expect(cut.bytes).toBe(cutBytes(blocks, cut.stretches!));
           });
           for (const stretches of cuttings(blocks.length).filter(({ length }) => length > 1)) {
-            const again = blocks.slice(0, blocks.length - stretches.at(-1)!);
-            const seconds = again.reduce((sum, block) => sum + block.forwardSeconds, 0);
+            const twice = blocks.slice(0, blocks.length - stretches.at(-1)!);
+            const again = twice.reduce((sum, block) => sum + block.forwardShare, 0);
             const bytes = cutBytes(blocks, stretches);
-            expect(cuts.some((cut) => cut.seconds <= seconds && cut.bytes <= bytes)).toBe(true);
+            expect(cuts.some((cut) => cut.again <= again && cut.bytes <= bytes)).toBe(true);
           }
         },
       ),
@@ -298,9 +313,9 @@ describe('frameCuts', () => {
 
   it('count bytes as the executor takes them', () => {
     const blocks = [
-      { tapeBytes: 10, peakBytes: 12, leftBytes: 3, forwardSeconds: 1 },
-      { tapeBytes: 20, peakBytes: 25, leftBytes: 4, forwardSeconds: 1 },
-      { tapeBytes: 5, peakBytes: 9, leftBytes: 0, forwardSeconds: 1 },
+      { tapeBytes: 10, peakBytes: 12, leftBytes: 3, forwardShare: 1 },
+      { tapeBytes: 20, peakBytes: 25, leftBytes: 4, forwardShare: 1 },
+      { tapeBytes: 5, peakBytes: 9, leftBytes: 0, forwardShare: 1 },
     ];
     // One by one: 12; a border of 3, and 25; borders of 3 and 4, and 9.
     expect(cutBytes(blocks, [1, 1, 1])).toBe(28);
@@ -311,7 +326,7 @@ describe('frameCuts', () => {
   });
 
   it('leave a frame whole that has no blocks', () => {
-    expect(frameCuts([], 7)).toEqual([{ stretches: null, bytes: 7, seconds: 0 }]);
+    expect(frameCuts([], 7)).toEqual([{ stretches: null, bytes: 7, again: 0 }]);
   });
 });
 

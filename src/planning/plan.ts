@@ -1,9 +1,16 @@
 import { FrameloomError } from '../base/error.js';
 import { formatBytes } from '../base/units.js';
+import {
+  extraSteps,
+  PHASES,
+  segmentPeak,
+  singleSteps,
+  type Phase,
+  type Schedule,
+} from '../autodiff/index.js';
 import { bestSchedule } from './best-schedule.js';
 import { cutBytes, frameCuts, type Cut } from './best-stretches.js';
-import { PHASES, phaseBytes, type Phase, type PhaseSize, type StepCosts } from './costs.js';
-import { extraSteps, segmentPeak, singleSteps, type Schedule } from './schedule.js';
+import { phaseBytes, type PhaseSize, type StepCosts } from './costs.js';
 
 /** How a training step goes through a rollout. */
 export interface MemoryPlan {
@@ -46,21 +53,21 @@ export function phasePeaks(
   };
 }
 
-const tapeCosts = ({ stateBytes, phases, forwardSeconds }: StepCosts, cut: Cut) => ({
+const tapeCosts = ({ stateBytes, phases }: StepCosts, cut: Cut) => ({
   stateBytes,
   tapeBytes: (steps: number) => (steps === 1 ? cut.bytes : steps * phases.back.perTapeFrame),
-  againWithin: forwardSeconds > 0 ? cut.seconds / forwardSeconds : 0,
+  againWithin: cut.again,
 });
 
 const wholeFrame = ({ phases }: StepCosts): Cut => ({
-  ...{ stretches: null, bytes: phases.back.perTapeFrame, seconds: 0 },
+  ...{ stretches: null, bytes: phases.back.perTapeFrame, again: 0 },
 });
 
 function cutOf(costs: StepCosts, stretches: readonly number[] | null): Cut {
   if (stretches === null) return wholeFrame(costs);
-  const again = costs.blocks.slice(0, costs.blocks.length - stretches.at(-1)!);
-  const seconds = again.reduce((sum, { forwardSeconds }) => sum + forwardSeconds, 0);
-  return { stretches, seconds, bytes: cutBytes(costs.blocks, stretches) };
+  const twice = costs.blocks.slice(0, costs.blocks.length - stretches.at(-1)!);
+  const again = twice.reduce((sum, { forwardShare }) => sum + forwardShare, 0);
+  return { stretches, again, bytes: cutBytes(costs.blocks, stretches) };
 }
 
 const cutsOf = (costs: StepCosts): Cut[] => frameCuts(costs.blocks, costs.phases.back.perTapeFrame);
@@ -71,14 +78,15 @@ const peakOf = (costs: StepCosts, length: number, how: Segmented): number =>
 const plainPeak = (costs: StepCosts, length: number): number =>
   Math.max(...PHASES.map((phase) => phaseBytes(costs.plain[phase], { frames: length })));
 
+/** Frames that are run once more than on one tape, by their arithmetic: no clock has a say in a plan. */
+const framesAgain = (costs: StepCosts, { segments, stretches }: Segmented): number =>
+  extraSteps(segments) + singleSteps(segments) * cutOf(costs, stretches).again;
+
 /** Predicted time of a step, in seconds; of one in segments unless they are null. */
 function stepSeconds(costs: StepCosts, length: number, how: Segmented | null): number {
   const { plainSeconds, forwardSeconds, fixedSeconds, warmUpFrames } = costs;
   const plain = length * plainSeconds + warmUpFrames * forwardSeconds + fixedSeconds;
-  if (how === null) return plain;
-  const { segments, stretches } = how;
-  const within = singleSteps(segments) * cutOf(costs, stretches).seconds;
-  return plain + extraSteps(segments) * forwardSeconds + within;
+  return how === null ? plain : plain + framesAgain(costs, how) * forwardSeconds;
 }
 
 /** What a rollout will take in given segments, or on one tape. */
@@ -109,11 +117,12 @@ function planInSegments(costs: StepCosts, length: number, budgetBytes: number): 
   // Each cut takes longer than the one before, but may leave room for states that save more.
   const found = cutsOf(costs).flatMap((cut) => {
     const how = segmentedByCut(costs, length, budgetBytes, cut);
-    return how === null ? [] : [planFor(costs, length, how)];
+    return how === null ? [] : [{ how, again: framesAgain(costs, how) }];
   });
   const [first, ...others] = found;
   if (first === undefined) return null;
-  return others.reduce((best, plan) => (plan.slowdown < best.slowdown ? plan : best), first);
+  const best = others.reduce((least, one) => (one.again < least.again ? one : least), first);
+  return planFor(costs, length, best.how);
 }
 
 /** The best segments that fit a budget where frames that are segments by themselves are cut so. */
