@@ -15,6 +15,7 @@ import { disposeState, flattenState, stateOf, type Model, type TrainingState } f
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
+import { sightAmong } from './sight.js';
 import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
   dialsOf,
@@ -34,7 +35,8 @@ export interface StepResult {
   readonly terms: Readonly<Record<string, number>>;
   /**
    * Numbers about the step besides: `…/gradient_norm` of both sides, `generator/judges_pull`, and of the
-   * discriminators `frame_pairs`, `frame_real_sign`, `frame_fake_sign` and the same of sequences.
+   * discriminators `frame_pairs`, `frame_real_sign`, `frame_fake_sign` and the same of sequences, and
+   * `stable_rank` where spectral norm is on, which knows the largest singular values: the least of all layers.
    */
   readonly signals: Verdict['signals'];
   /** Why the update was left out; null where it was made. */
@@ -105,17 +107,18 @@ function stepFunction(
   const frames = input.teacherForced.length;
   return (tensors: NamedTensors): NamedTensors => {
     const before = stateOf(tensors);
-    const { spectral } = runner.call(
+    const { spectral, rank } = runner.call(
       'power iteration',
       { weights: before.discriminators, vectors: before.spectral },
-      ({ weights, vectors }) => ({
-        spectral: discriminators.spectralNorm.iterate(
-          discriminators.layout.unflatten(weights as tf.Tensor1D),
-          vectors as tf.Tensor1D,
-        ),
-      }),
+      ({ weights, vectors }): NamedTensors => {
+        const { layout, spectralNorm } = discriminators;
+        const parameters = layout.unflatten(weights as tf.Tensor1D);
+        const fresh = spectralNorm.iterate(parameters, vectors as tf.Tensor1D);
+        const least = spectralNorm.leastStableRank(parameters, fresh);
+        return { spectral: fresh, ...(least && { rank: least }) };
+      },
     );
-    const state = { ...before, spectral };
+    const state = { ...before, spectral: spectral as tf.Tensor1D };
     const { input: window, front } = unpackWindow(input, tensors);
     const generated = (x: tf.Tensor5D): tf.Tensor4D =>
       foldTime(tf.slice(x, [0, lead, 0, 0, 0], [-1, frames, -1, -1, -1]));
@@ -126,11 +129,18 @@ function stepFunction(
       lead: front?.shape[1] ?? 0,
       front,
     };
-    const context = { model, losses, plan, dials: dialsOf(tensors), runner };
+    const context = {
+      model,
+      losses,
+      plan,
+      dials: dialsOf(tensors),
+      sight: sightAmong(tensors),
+      runner,
+    };
     const { terms, signals, ...gradients } = stepGradients(context, state, window, real);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
-      'update',
+      plan.judgesWait ? 'update of the generator' : 'update',
       {
         ...flattenState(state),
         ...Object.fromEntries(rates),
@@ -138,7 +148,8 @@ function stepFunction(
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );
-    return { ...next, ...prefixed(TERM, terms), ...prefixed(SIGNAL, signals) };
+    const ranked = rank && { 'discriminator/stable_rank': rank };
+    return { ...next, ...prefixed(TERM, terms), ...prefixed(SIGNAL, { ...signals, ...ranked }) };
   };
 }
 

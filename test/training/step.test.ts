@@ -71,7 +71,7 @@ const signalsBeside = (terms: readonly string[]): string[] => {
     ['pairs', 'real_sign', 'fake_sign'].map((name) => `discriminator/${kind}_${name}`),
   );
   const norms = ['generator', 'discriminator'].map((side) => `${side}/gradient_norm`);
-  return [...norms, 'generator/judges_pull', ...told].sort();
+  return [...norms, 'generator/judges_pull', 'discriminator/stable_rank', ...told].sort();
 };
 
 describe('trainStep', () => {
@@ -199,12 +199,14 @@ describe('trainStep', () => {
   });
 
   it.each([
-    ['without condition, with noise', { noiseChannels: 2 }, 0],
-    ['without flow', { flow: false }, 1],
-  ])('works %s', async (_what, generator, condition) => {
-    const other = smallModel(generator, condition);
+    ['without condition, with noise', { noiseChannels: 2 }, 0, {}],
+    ['without flow', { flow: false }, 1, {}],
+    ['without spectral norm, which knows the ranks', {}, 1, { spectralNorm: false }],
+  ] as const)('works %s', async (_what, generator, condition, judges) => {
+    const other = smallModel(generator, condition, judges);
     await withStep(other, {}, (state, input) => {
-      const { state: next, terms } = take(other, state, input);
+      const { state: next, terms, signals } = take(other, state, input);
+      expect('discriminator/stable_rank' in signals).toBe(!('spectralNorm' in judges));
       expect(Object.values(terms).every(Number.isFinite)).toBe(true);
       expect('generator/warp' in terms).toBe(!('flow' in generator));
       disposeState(next);
