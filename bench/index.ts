@@ -1,7 +1,7 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race,install-matrix,many-clips] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race,install-matrix,many-clips,stability] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
  * Writes bench/results/NAME.json and NAME.svg for each part.
@@ -43,6 +43,7 @@ const CAMPAIGNS: Readonly<Record<string, string>> = {
   'lock-race': 'lock-race.ts',
   'install-matrix': 'install-matrix.ts',
   'many-clips': 'many-clips.ts',
+  stability: 'stability.ts',
 };
 
 /** Runs a program with its words on ours. */

@@ -1,0 +1,262 @@
+import { stringify } from 'yaml';
+import { inBench } from '../support/files.js';
+import { SIZE, paletteOf, type SceneName } from './scenes.js';
+
+/** A value of a pipeline's key. */
+type Value =
+  number | string | boolean | null | readonly Value[] | { readonly [key: string]: Value };
+export type Keys = Readonly<Record<string, Value>>;
+
+export interface Setting {
+  readonly name: string;
+  /** What is hostile about it, for people. */
+  readonly about: string;
+  /** Drawn by the bench, or the sample that comes along. */
+  readonly clips: readonly SceneName[] | 'street';
+  /** What the generator is told. */
+  readonly condition: 'labels' | 'edges' | 'none';
+  /** Keys that are not as in `BASE`, by their dotted paths. */
+  readonly keys: Keys;
+  /** Nothing is wrong with it: it shows what control costs. */
+  readonly healthy?: true;
+}
+
+const STEPS = 200;
+
+/**
+ * What all have in common: small, and few kinds of steps, because recording the first of each kind takes
+ * longer than a hundred of the others.
+ */
+export const BASE: Keys = {
+  'data.size': `${SIZE.width}x${SIZE.height}`,
+  'generator.preset': 'tiny',
+  'training.steps': STEPS,
+  'training.frames': 4,
+  'training.rollout.startFrames': 4,
+  'training.warmUp.frames': 4,
+  'training.coldStartFraction': 0,
+  'training.gradientCheckpointing': 'off',
+  'training.evaluateEverySteps': '20%',
+  'training.sampleEverySteps': '100%',
+  'training.snapshotEverySteps': '20%',
+};
+
+const JUDGES_RATE = 'training.optimizer.discriminatorLearningRate';
+const GENERATOR_RATE = 'training.optimizer.generatorLearningRate';
+const atWeight = (weight: number): Keys => ({
+  'losses.frameAdversarial': weight,
+  'losses.sequenceAdversarial': weight,
+});
+const noSpectralNorm: Keys = {
+  'frameDiscriminator.spectralNorm': false,
+  'sequenceDiscriminator.spectralNorm': false,
+};
+const judgesOf = (channels: number): Keys => ({
+  'frameDiscriminator.channels': channels,
+  'sequenceDiscriminator.channels': channels,
+});
+
+const onFair = { clips: ['fair'], condition: 'labels' } as const;
+
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: 'judges-rate',
+    about: 'discriminators learn ten times as fast',
+    ...onFair,
+    keys: { [JUDGES_RATE]: 4e-3 },
+  },
+  {
+    name: 'generator-rate',
+    about: 'the generator learns ten times as fast',
+    ...onFair,
+    keys: { [GENERATOR_RATE]: 1e-2 },
+  },
+  {
+    name: 'short-clip',
+    about: '40 frames, and discriminators that can learn them by heart',
+    clips: ['short'],
+    condition: 'labels',
+    keys: { ...judgesOf(32), ...atWeight(2), [JUDGES_RATE]: 1e-3 },
+  },
+  {
+    name: 'four-times-weight',
+    about: 'a tiny generator, discriminators at four times full weight',
+    ...onFair,
+    keys: atWeight(4),
+  },
+  {
+    name: 'noise-16',
+    about: '16 channels of noise',
+    ...onFair,
+    keys: { 'generator.noiseChannels': 16, ...atWeight(4) },
+  },
+  {
+    name: 'no-spectral-norm',
+    about: 'discriminators without spectral norm',
+    ...onFair,
+    keys: { ...noSpectralNorm, ...atWeight(2) },
+  },
+  {
+    name: 'no-spectral-norm-rate',
+    about: 'without spectral norm, and ten times as fast',
+    ...onFair,
+    keys: { ...noSpectralNorm, [JUDGES_RATE]: 4e-3 },
+  },
+  {
+    name: 'rollout-64',
+    about: 'rollouts of 64 frames',
+    ...onFair,
+    keys: {
+      'data.size': '32x24',
+      'training.steps': 60,
+      'training.frames': 64,
+      'training.rollout.startFrames': 64,
+      'training.warmUp.frames': 0,
+      'training.gradientCheckpointing': { every: 4 },
+    },
+  },
+  {
+    name: 'batch-4',
+    about: 'four windows a step, both sides as much faster',
+    ...onFair,
+    keys: {
+      'training.batch': 4,
+      'training.steps': 100,
+      [GENERATOR_RATE]: 4e-3,
+      [JUDGES_RATE]: 4e-3,
+    },
+  },
+  {
+    name: 'rare-class',
+    about: 'label maps with a class that is in a tenth of the frames',
+    clips: ['rare'],
+    condition: 'labels',
+    keys: { ...atWeight(4), 'losses.reconstruction': 2, 'losses.rawReconstruction': 2 },
+  },
+  {
+    name: 'three-clips',
+    about: 'three clips of other lengths and looks',
+    clips: ['three-a', 'three-b', 'three-c'],
+    condition: 'edges',
+    keys: atWeight(2),
+  },
+  {
+    name: 'no-feature-matching',
+    about: 'no feature matching, four times the weight',
+    ...onFair,
+    keys: { 'losses.featureMatching': 0, ...atWeight(4) },
+  },
+  {
+    name: 'no-reconstruction',
+    about: 'no reconstruction: only the discriminators say what to make',
+    ...onFair,
+    keys: { 'losses.reconstruction': 0, 'losses.rawReconstruction': 0 },
+  },
+  {
+    name: 'hinge',
+    about: 'hinge loss at four times the weight',
+    ...onFair,
+    keys: { 'losses.adversarial': 'hinge', ...atWeight(4) },
+  },
+  {
+    name: 'non-saturating',
+    about: 'non-saturating loss at four times the weight',
+    ...onFair,
+    keys: { 'losses.adversarial': 'non-saturating', ...atWeight(4) },
+  },
+  {
+    name: 'still-clip',
+    about: 'a still picture with one small thing that moves',
+    clips: ['still'],
+    condition: 'labels',
+    keys: {},
+  },
+  {
+    name: 'fast-cuts',
+    about: 'another scene every 12 frames',
+    clips: ['cuts'],
+    condition: 'edges',
+    keys: atWeight(2),
+  },
+  {
+    name: 'wide-judges',
+    about: 'discriminators of four times the channels against the smallest generator',
+    ...onFair,
+    keys: { 'generator.channels': 6, ...judgesOf(48), ...atWeight(2) },
+  },
+  {
+    name: 'no-condition',
+    about: 'no condition, eight channels of noise',
+    clips: ['fair'],
+    condition: 'none',
+    keys: { 'generator.noiseChannels': 8, 'generator.conditionFrames': 1, ...atWeight(2) },
+  },
+  {
+    name: 'history-1',
+    about: 'one frame of history, discriminators at three times the weight',
+    clips: ['fair'],
+    condition: 'edges',
+    keys: { 'generator.historyFrames': 1, ...atWeight(3) },
+  },
+  {
+    name: 'healthy-labels',
+    about: 'label maps, weights as for the smallest network',
+    ...onFair,
+    keys: atWeight(0.4),
+    healthy: true,
+  },
+  {
+    name: 'healthy-edges',
+    about: 'outlines, a little more of the past',
+    clips: ['fair'],
+    condition: 'edges',
+    keys: atWeight(0.4),
+    healthy: true,
+  },
+  {
+    name: 'healthy-street',
+    about: 'the sample’s label maps',
+    clips: 'street',
+    condition: 'labels',
+    keys: atWeight(0.4),
+    healthy: true,
+  },
+];
+
+/** A path in `samples/`. */
+const sample = (name: string): string => inBench(`../samples/${name}`);
+
+/**
+ * All keys of a training.
+ * @param scene draws what has to be drawn
+ */
+export async function keysOf(
+  { clips, condition, keys }: Setting,
+  scene: (name: SceneName, isLabel: boolean) => Promise<string>,
+): Promise<Keys> {
+  const isStreet = clips === 'street';
+  const paths = isStreet
+    ? [sample('street.mp4')]
+    : await Promise.all(clips.map((name) => scene(name, false)));
+  const told = async (): Promise<Value> => {
+    if (condition !== 'labels') return condition;
+    const maps = isStreet
+      ? [sample('street-labels.mkv')]
+      : await Promise.all(clips.map((name) => scene(name, true)));
+    const palette = isStreet ? sample('street-palette.json') : paletteOf(clips[0]!);
+    return { kind: 'paired', content: 'labels', path: maps, palette };
+  };
+  return { ...BASE, ...keys, 'data.clips': paths, 'data.condition': await told() };
+}
+
+/** Keys by their dotted paths as the text of a pipeline. */
+export function pipelineText(keys: Keys): string {
+  const root: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(keys)) {
+    const names = path.split('.');
+    let at = root;
+    for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
+    at[names.at(-1)!] = value;
+  }
+  return stringify(root);
+}
