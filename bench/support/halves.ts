@@ -37,6 +37,7 @@ function partsOf({ model, plan }: Subject, judges: Judges, real: RealSide, out: 
   const step: JudgedStep = {
     ...{ discriminators, real, losses: LOSSES, out },
     ...{ judgeRaw: plan.judgeRaw, judgesWait: false, dials: { judgesWeight: tf.scalar(1) } },
+    sight: {},
   };
   return judgedParts(step, judges, out.frames.length);
 }

@@ -101,6 +101,7 @@ export function openSubject(options: SubjectOptions): Subject {
     ...options.memory,
     judgesWeight: 1,
     judgesWait: false,
+    sight: null,
     r1: 0,
     judgeRaw: true,
   };

@@ -8,6 +8,7 @@ import {
   tellingApart,
   twoSides,
   judgesFrames,
+  judgingKey,
   logitsOf,
   realWindow,
   repeated,
@@ -22,6 +23,7 @@ import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching, flowSmoothness, l1 } from './losses/reconstruction.js';
 import type { LossTerms, MicroBatch, PartLoss } from './micro-batch.js';
 import type { RolledOut } from './rollout.js';
+import { seen, seenCondition } from './sight.js';
 
 /**
  * What the losses say of frames by themselves, of some of a rollout: adversarial and feature matching
@@ -43,11 +45,12 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
     ),
   };
   return {
-    kind: `frames by ${share}, flows by ${flowShare}${judgesWait ? ', judges wait' : ''}`,
+    kind: `frames by ${share}, flows by ${flowShare}${judgingKey(step)}`,
     tensors: {
       ...{
         ...made,
         ...judges,
+        ...step.sight,
         judgesWeight: step.dials.judgesWeight,
         target: timesOf(real.frames, samples, from, to),
       },
@@ -72,11 +75,15 @@ const madeOf = (tensors: NamedTensors): Made => ({
   raw: foldFrames(ordered('raw', tensors) as tf.Tensor4D[]),
 });
 
-const conditionOf = ({ condition }: NamedTensors): tf.Tensor4D | null =>
-  (condition as tf.Tensor4D | undefined) ?? null;
+const conditionOf = (tensors: NamedTensors): tf.Tensor4D | null =>
+  tensors.condition ? seenCondition(tensors.condition as tf.Tensor4D, tensors) : null;
 
 const judgeReal = ({ discriminators }: JudgedStep, weights: Parameters, tensors: NamedTensors) =>
-  discriminators.judgeFrames(weights, tensors.target as tf.Tensor4D, conditionOf(tensors));
+  discriminators.judgeFrames(
+    weights,
+    seen(tensors.target as tf.Tensor4D, tensors),
+    conditionOf(tensors),
+  );
 
 function judgeMade(
   { discriminators, judgeRaw }: JudgedStep,
@@ -87,7 +94,7 @@ function judgeMade(
   const condition = conditionOf(tensors);
   return discriminators.judgeFrames(
     weights,
-    judgeRaw ? tf.concat([made, raw]) : made,
+    seen(judgeRaw ? tf.concat([made, raw]) : made, tensors),
     condition && repeated(condition, judgeRaw ? 2 : 1),
   );
 }

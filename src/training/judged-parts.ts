@@ -52,7 +52,13 @@ export interface Judging {
   /** The discriminators judge and do not learn. */
   readonly judgesWait: boolean;
   readonly dials: Dials;
+  /** How the discriminators see everything in this step, `sight.…`; nothing where they see it as it is. */
+  readonly sight: NamedTensors;
 }
+
+/** What decides which graph a part is, besides what it is a part of. */
+export const judgingKey = ({ judgesWait, sight }: Judging): string =>
+  `${judgesWait ? ', judges wait' : ''}, ${Object.keys(sight).join(' ')}`;
 
 /** What a step's losses are made of, the same for all parts. */
 export interface JudgedStep extends Judging {

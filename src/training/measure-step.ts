@@ -85,6 +85,7 @@ function measureStep(
     judgeRaw: frameDiscriminator.judgeRaw,
     judgesWeight: 1,
     judgesWait: false,
+    sight: null,
     r1: losses.r1 * losses.r1EverySteps,
     segments: trial.segments,
     stretches: trial.stretches,

@@ -5,6 +5,7 @@ import {
   framesOf,
   judgesFrames,
   judgesRuns,
+  judgingKey,
   logitsOf,
   timesOf,
   weightsOf,
@@ -14,6 +15,7 @@ import {
 } from './judged-parts.js';
 import { slopePenalty } from './losses/r1.js';
 import { microBatches } from './micro-batch.js';
+import { seen, seenCondition } from './sight.js';
 import { inRuns, realRuns, runBatches } from './runs-part.js';
 
 /** A judge's penalty at some input. */
@@ -29,14 +31,15 @@ interface SlopePart {
 }
 
 function slopePart(
-  { discriminators, dials }: Judging,
+  judging: Judging,
   judges: Judges,
   { term, share, tensors: own, input, judge }: SlopePart,
   kind: string,
 ): JudgedPart {
+  const { discriminators, dials, sight } = judging;
   return {
-    kind: `${kind} by ${share}`,
-    tensors: { ...own, ...judges, gamma: dials.r1! },
+    kind: `${kind} by ${share}${judgingKey(judging)}`,
+    tensors: { ...own, ...judges, ...sight, gamma: dials.r1! },
     losses: {
       discriminators: {
         xs: ['flat'],
@@ -76,8 +79,8 @@ export function r1Parts(judging: Judging, judges: Judges, size: number): (() => 
       judge: (weights, x, tensors) =>
         discriminators.judgeFrames(
           weights,
-          x,
-          (tensors.condition as tf.Tensor4D | undefined) ?? null,
+          seen(x, tensors),
+          tensors.condition ? seenCondition(tensors.condition as tf.Tensor4D, tensors) : null,
         ),
     };
     return slopePart(judging, judges, part, 'r1 of frames');
@@ -89,7 +92,7 @@ export function r1Parts(judging: Judging, judges: Judges, size: number): (() => 
       share: batch.share,
       tensors: { window: realRuns(real, batch) },
       input: ({ window }) => inRuns(discriminators, batch, window as tf.Tensor5D),
-      judge: (weights, x) => discriminator.judge(weights, x),
+      judge: (weights, x, tensors) => discriminator.judge(weights, seen(x, tensors)),
     };
     return slopePart(judging, judges, part, `r1 of judge ${batch.judge}`);
   });

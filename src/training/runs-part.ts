@@ -5,6 +5,7 @@ import {
   adder,
   featuresOf,
   framesOf,
+  judgingKey,
   tellingApart,
   twoSides,
   logitsOf,
@@ -18,6 +19,7 @@ import {
 } from './judged-parts.js';
 import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching } from './losses/reconstruction.js';
+import { seenWindow } from './sight.js';
 import { microBatches, type LossTerms, type PartLoss } from './micro-batch.js';
 
 /** Some of the runs of frames that one sequence discriminator judges. */
@@ -74,15 +76,18 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
     'frame',
     times.filter((t) => t >= 0).map((t) => out.frames[t]!),
   );
-  const judgeRuns = (weights: Parameters, window: tf.Tensor) =>
-    discriminator.judge(weights, inRuns(discriminators, batch, window as tf.Tensor5D));
-  const judgeReal = (weights: Parameters, { window }: NamedTensors) => judgeRuns(weights, window!);
-  const judgeMade = (weights: Parameters, tensors: NamedTensors) =>
-    judgeRuns(weights, tf.stack([...ordered('front', tensors), ...ordered('frame', tensors)], 1));
+  const judgeRuns = (weights: Parameters, window: tf.Tensor5D, tensors: NamedTensors) =>
+    discriminator.judge(weights, inRuns(discriminators, batch, seenWindow(window, tensors)));
+  const judgeReal = (weights: Parameters, tensors: NamedTensors) =>
+    judgeRuns(weights, tensors.window as tf.Tensor5D, tensors);
+  const judgeMade = (weights: Parameters, tensors: NamedTensors) => {
+    const made = [...ordered('front', tensors), ...ordered('frame', tensors)];
+    return judgeRuns(weights, tf.stack(made, 1) as tf.Tensor5D, tensors);
+  };
   return {
-    kind: `runs of judge ${judge} by ${share}${judgesWait ? ', judges wait' : ''}`,
+    kind: `runs of judge ${judge} by ${share}${judgingKey(step)}`,
     tensors: {
-      ...{ ...made, ...judges, judgesWeight: step.dials.judgesWeight },
+      ...{ ...made, ...judges, ...step.sight, judgesWeight: step.dials.judgesWeight },
       window: realRuns(real, batch),
       ...numbered('front', front),
     },

@@ -151,6 +151,7 @@ export function planStep(
       ...(isInFrames && { segments: evenSegments(frames, 1) }),
       judgesWeight: 1,
       judgesWait: false,
+      sight: null,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
     },
   };

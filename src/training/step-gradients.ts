@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkpointedGradient, plainGradient, type LossGradient } from '../autodiff/index.js';
-import { prefixed, type Runner } from '../backend/graph/index.js';
+import { prefixed, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { framesPart } from './frames-part.js';
 import {
@@ -26,6 +26,8 @@ export interface StepContext {
   readonly losses: LossOptions;
   readonly plan: StepPlan;
   readonly dials: Dials;
+  /** How the discriminators see, among the step's inputs. */
+  readonly sight: NamedTensors;
   /** Runs each piece of a step in segments. */
   readonly runner: Runner;
 }
@@ -56,7 +58,7 @@ export function judgedParts(step: JudgedStep, judges: Judges, size: number): (()
  * is pulled back, and the discriminators' in their weights with it, so that each frame is judged once.
  */
 export function stepGradients(
-  { model, losses, plan, dials, runner }: StepContext,
+  { model, losses, plan, dials, sight, runner }: StepContext,
   state: TrainingState,
   input: RolloutInput,
   real: RealSide,
@@ -65,7 +67,7 @@ export function stepGradients(
     const { segments, stretches, judgeRaw, judgesWait } = plan;
     const judging: Judging = {
       ...{ discriminators: model.discriminators, real, losses },
-      ...{ judgeRaw, judgesWait, dials },
+      ...{ judgeRaw, judgesWait, dials, sight },
     };
     const judges: Judges = { flat: state.discriminators, vectors: state.spectral };
     const rollout = createRollout(model.generator, input);

@@ -5,6 +5,7 @@ import { adamRate } from './adam.js';
 import { flattenState, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
+import { packSight, sightKey, type Sight } from './sight.js';
 import type { WarmedUp } from './warm-up.js';
 
 /** What one step does besides its data; a pure function of the step's number. */
@@ -30,6 +31,8 @@ export interface StepPlan {
   readonly judgesWeight: number;
   /** The discriminators judge and do not learn: their weights and moments stay, and their half is not computed. */
   readonly judgesWait: boolean;
+  /** How the discriminators see in this step; null where they see all as it is. */
+  readonly sight: Sight | null;
 }
 
 /** The numbers of a step that change from step to step. */
@@ -79,6 +82,7 @@ export function packInputs(
     ...(noise && { noise }),
     ...(history && { history }),
     ...(front && { front }),
+    ...packSight(plan.sight, { height: frames.shape[2], width: frames.shape[3] }),
   };
 }
 
@@ -97,16 +101,22 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, coldStart, visibleFrom, teacherForced } = input;
-  const { segments, stretches = null, judgedFrames = null, r1 } = plan;
+  const { segments, stretches = null, judgedFrames = null, r1, judgesWait, sight } = plan;
   const parts = segments && { segments, stretches, judgedFrames };
-  const own = JSON.stringify([lead, coldStart, visibleFrom, teacherForced, r1 > 0, parts]);
+  const own = JSON.stringify([
+    lead,
+    coldStart,
+    visibleFrom,
+    teacherForced,
+    r1 > 0,
+    judgesWait,
+    sightKey(sight),
+    parts,
+  ]);
   return `${piecesKey(losses, plan)} ${own}`;
 }
 
 /** What decides all pieces of a step in segments; each adds its own. */
-export function piecesKey(
-  losses: LossOptions,
-  { beta1, beta2, judgeRaw, judgesWait }: StepPlan,
-): string {
-  return JSON.stringify([beta1, beta2, judgeRaw, judgesWait, losses]);
+export function piecesKey(losses: LossOptions, { beta1, beta2, judgeRaw }: StepPlan): string {
+  return JSON.stringify([beta1, beta2, judgeRaw, losses]);
 }

@@ -96,6 +96,7 @@ export const PLAN: StepPlan = {
   segments: null,
   judgesWeight: 1,
   judgesWait: false,
+  sight: null,
   r1: 0,
   judgeRaw: true,
 };
