@@ -21,7 +21,7 @@ export interface Setting {
   readonly healthy?: true;
 }
 
-const STEPS = 200;
+const STEPS = 120;
 
 /**
  * What all have in common: small, and few kinds of steps, because recording the first of each kind takes
@@ -36,16 +36,31 @@ export const BASE: Keys = {
   'training.warmUp.frames': 4,
   'training.coldStartFraction': 0,
   'training.gradientCheckpointing': 'off',
-  'training.evaluateEverySteps': '20%',
+  'training.evaluateEverySteps': '25%',
   'training.sampleEverySteps': '100%',
-  'training.snapshotEverySteps': '20%',
+  'training.snapshotEverySteps': '25%',
 };
 
 const JUDGES_RATE = 'training.optimizer.discriminatorLearningRate';
 const GENERATOR_RATE = 'training.optimizer.generatorLearningRate';
+/** The default weights keep nearly any training on its feet: real frames say most of what to make. */
 const atWeight = (weight: number): Keys => ({
   'losses.frameAdversarial': weight,
   'losses.sequenceAdversarial': weight,
+});
+/** Discriminators that are asked more than real frames are, as many a recipe of others has it. */
+const judged = (weight: number): Keys => ({
+  ...atWeight(weight),
+  'losses.reconstruction': 1,
+  'losses.rawReconstruction': 1,
+  'losses.warp': 1,
+});
+/** Discriminators alone. */
+const judgedAlone = (weight: number): Keys => ({
+  ...atWeight(weight),
+  'losses.reconstruction': 0,
+  'losses.rawReconstruction': 0,
+  'losses.warp': 0,
 });
 const noSpectralNorm: Keys = {
   'frameDiscriminator.spectralNorm': false,
@@ -61,54 +76,55 @@ const onFair = { clips: ['fair'], condition: 'labels' } as const;
 export const SETTINGS: readonly Setting[] = [
   {
     name: 'judges-rate',
-    about: 'discriminators learn ten times as fast',
+    about: 'discriminators learn ten times as fast, and weigh four times as much as real frames',
     ...onFair,
-    keys: { [JUDGES_RATE]: 4e-3 },
+    keys: { [JUDGES_RATE]: 4e-3, ...judged(4) },
   },
   {
     name: 'generator-rate',
     about: 'the generator learns ten times as fast',
     ...onFair,
-    keys: { [GENERATOR_RATE]: 1e-2 },
+    keys: { [GENERATOR_RATE]: 1e-2, ...judged(4) },
   },
   {
     name: 'short-clip',
     about: '40 frames, and discriminators that can learn them by heart',
     clips: ['short'],
     condition: 'labels',
-    keys: { ...judgesOf(32), ...atWeight(2), [JUDGES_RATE]: 1e-3 },
+    keys: { ...judgesOf(32), ...judged(4), [JUDGES_RATE]: 1e-3 },
   },
   {
-    name: 'four-times-weight',
-    about: 'a tiny generator, discriminators at four times full weight',
+    name: 'full-weight',
+    about: 'a tiny generator, discriminators at four times the weight of real frames',
     ...onFair,
-    keys: atWeight(4),
+    keys: judged(4),
   },
   {
     name: 'noise-16',
     about: '16 channels of noise',
     ...onFair,
-    keys: { 'generator.noiseChannels': 16, ...atWeight(4) },
+    keys: { 'generator.noiseChannels': 16, ...judged(4) },
   },
   {
     name: 'no-spectral-norm',
     about: 'discriminators without spectral norm',
     ...onFair,
-    keys: { ...noSpectralNorm, ...atWeight(2) },
+    keys: { ...noSpectralNorm, ...judged(4) },
   },
   {
     name: 'no-spectral-norm-rate',
     about: 'without spectral norm, and ten times as fast',
     ...onFair,
-    keys: { ...noSpectralNorm, [JUDGES_RATE]: 4e-3 },
+    keys: { ...noSpectralNorm, ...judged(4), [JUDGES_RATE]: 4e-3 },
   },
   {
     name: 'rollout-64',
     about: 'rollouts of 64 frames',
     ...onFair,
     keys: {
+      ...judged(4),
       'data.size': '32x24',
-      'training.steps': 60,
+      'training.steps': 50,
       'training.frames': 64,
       'training.rollout.startFrames': 64,
       'training.warmUp.frames': 0,
@@ -120,10 +136,11 @@ export const SETTINGS: readonly Setting[] = [
     about: 'four windows a step, both sides as much faster',
     ...onFair,
     keys: {
+      ...judged(4),
       'training.batch': 4,
-      'training.steps': 100,
+      'training.steps': 80,
       [GENERATOR_RATE]: 4e-3,
-      [JUDGES_RATE]: 4e-3,
+      [JUDGES_RATE]: 1.6e-3,
     },
   },
   {
@@ -131,72 +148,76 @@ export const SETTINGS: readonly Setting[] = [
     about: 'label maps with a class that is in a tenth of the frames',
     clips: ['rare'],
     condition: 'labels',
-    keys: { ...atWeight(4), 'losses.reconstruction': 2, 'losses.rawReconstruction': 2 },
+    keys: judged(4),
   },
   {
     name: 'three-clips',
     about: 'three clips of other lengths and looks',
     clips: ['three-a', 'three-b', 'three-c'],
     condition: 'edges',
-    keys: atWeight(2),
+    keys: judged(4),
   },
   {
     name: 'no-feature-matching',
-    about: 'no feature matching, four times the weight',
+    about: 'no feature matching, which holds a generator at the real features',
     ...onFair,
-    keys: { 'losses.featureMatching': 0, ...atWeight(4) },
+    keys: { ...judged(4), 'losses.featureMatching': 0 },
   },
   {
     name: 'no-reconstruction',
     about: 'no reconstruction: only the discriminators say what to make',
     ...onFair,
-    keys: { 'losses.reconstruction': 0, 'losses.rawReconstruction': 0 },
+    keys: judgedAlone(1),
   },
   {
     name: 'hinge',
-    about: 'hinge loss at four times the weight',
+    about: 'hinge loss, whose gradient does not fall as the generator nears',
     ...onFair,
-    keys: { 'losses.adversarial': 'hinge', ...atWeight(4) },
+    keys: { 'losses.adversarial': 'hinge', ...judged(4) },
   },
   {
     name: 'non-saturating',
-    about: 'non-saturating loss at four times the weight',
+    about: 'non-saturating loss',
     ...onFair,
-    keys: { 'losses.adversarial': 'non-saturating', ...atWeight(4) },
+    keys: { 'losses.adversarial': 'non-saturating', ...judged(4) },
   },
   {
     name: 'still-clip',
     about: 'a still picture with one small thing that moves',
     clips: ['still'],
     condition: 'labels',
-    keys: {},
+    keys: judged(4),
   },
   {
     name: 'fast-cuts',
     about: 'another scene every 12 frames',
     clips: ['cuts'],
     condition: 'edges',
-    keys: atWeight(2),
+    keys: judged(4),
   },
   {
     name: 'wide-judges',
-    about: 'discriminators of four times the channels against the smallest generator',
+    about: 'discriminators of eight times the channels against the smallest generator',
     ...onFair,
-    keys: { 'generator.channels': 6, ...judgesOf(48), ...atWeight(2) },
+    keys: { 'generator.channels': 6, ...judgesOf(48), ...judged(4) },
   },
   {
     name: 'no-condition',
-    about: 'no condition, eight channels of noise',
+    about: 'no condition, eight channels of noise, discriminators alone',
     clips: ['fair'],
     condition: 'none',
-    keys: { 'generator.noiseChannels': 8, 'generator.conditionFrames': 1, ...atWeight(2) },
+    keys: {
+      'generator.noiseChannels': 8,
+      'generator.conditionFrames': 1,
+      ...judgedAlone(4),
+    },
   },
   {
     name: 'history-1',
-    about: 'one frame of history, discriminators at three times the weight',
+    about: 'one frame of history',
     clips: ['fair'],
     condition: 'edges',
-    keys: { 'generator.historyFrames': 1, ...atWeight(3) },
+    keys: { 'generator.historyFrames': 1, ...judged(4) },
   },
   {
     name: 'healthy-labels',
