@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { ownCommand } from '../base/own-command.js';
+import type { Trip } from './rollback.js';
 import type { RunPaths } from './run/run-folder.js';
 import { listSnapshots } from './run/snapshot-store.js';
 
@@ -13,47 +14,47 @@ const schema = z.strictObject({ inARow: z.int().min(0), total: z.int().min(0) })
 /** Steps of a training whose update was left out, as snapshots keep them. */
 export type Skipped = z.output<typeof schema>;
 
-/** Counts the updates that were left out, and ends a training that makes no others. */
+/** Counts the updates that were left out, and tells a training that makes no others. */
 export interface SkipCount {
   /**
    * @param step steps done, this one included
    * @param why its update was left out; null where it was made
-   * @throws FrameloomError diverged
+   * @returns why training has diverged; null where it has not
    */
-  add(step: number, why: string | null): Promise<void>;
+  add(step: number, why: string | null): Trip | null;
   saved(): Skipped;
 }
 
 /** @param saved what a snapshot kept, if anything */
-export function createSkipCount(
-  run: Pick<RunPaths, 'folder' | 'snapshots'>,
-  log: Logger,
-  saved?: unknown,
-): SkipCount {
+export function createSkipCount(log: Logger, saved?: unknown): SkipCount {
   const parsed = schema.safeParse(saved);
   let { inARow, total } = parsed.success ? parsed.data : { inARow: 0, total: 0 };
   return {
     saved: () => ({ inARow, total }),
-    async add(step, why) {
+    add(step, why) {
       if (why === null) {
         inARow = 0;
-        return;
+        return null;
       }
       inARow += 1;
       total += 1;
       if (inARow < MOST_IN_A_ROW) {
         log.warn(`step ${step}: its update was left out, ${why} (${total} so far)`);
-        return;
+        return null;
       }
-      throw await divergence(run, step, why);
+      return {
+        word: 'diverged',
+        why: `${inARow} updates in a row were left out, the last because ${why}`,
+      };
     },
   };
 }
 
-async function divergence(
+/** Ends a training that may not go back by itself. */
+export async function divergence(
   run: Pick<RunPaths, 'folder' | 'snapshots'>,
   step: number,
-  why: string,
+  { why }: Trip,
 ): Promise<FrameloomError> {
   const snapshots = await listSnapshots(run.snapshots);
   // The newest may be of a moment at which it was lost already.
@@ -65,7 +66,7 @@ async function divergence(
       : `go back and lower the rates: ${ownCommand('train', '--resume', '--run', run.folder, '--snapshot', String(healthy), ...lower)}`;
   return new FrameloomError(
     'diverged',
-    `training diverged at step ${step}: ${MOST_IN_A_ROW} updates in a row were left out, the last because ${why}; nothing of them is in the networks or in any snapshot`,
+    `training diverged at step ${step}: ${why}; nothing of them is in the networks or in any snapshot`,
     { hint: from, path: run.folder },
   );
 }

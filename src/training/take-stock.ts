@@ -20,6 +20,7 @@ import type { TrainingOptions } from './options.js';
 import { OF_A_TRAINED_FRAME } from './pace.js';
 import type { Due } from './schedule.js';
 import type { SkipCount } from './skipping.js';
+import type { StartingPoint } from './starting-point.js';
 import type { Watch } from './watch.js';
 
 /** What a training leaves behind on its way, and from what. */
@@ -40,7 +41,8 @@ export interface StockContext {
   readonly measure: typeof measureHeldOut;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
-  readonly resumedFromStep: number | null;
+  /** Where training goes on. */
+  readonly start: Pick<StartingPoint, 'step' | 'snapshot' | 'attempt'>;
   /** Ends sampling and evaluating at once. */
   readonly signal?: AbortSignal | undefined;
   /** How far an evaluation is. */
@@ -99,7 +101,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
   let frameMs: number | null = null;
   let evaluationMs: number | null = null;
   /** The steps after which each was done last; what a training goes on from is saved. */
-  const done = { save: context.resumedFromStep ?? 0, sample: 0, evaluate: 0 };
+  const done = { save: context.start.step, sample: 0, evaluate: 0 };
 
   /** What was measured; null where the signal or the deadline came before its end. */
   async function evaluateInTime(
@@ -178,6 +180,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
     },
     async take(state, step, due) {
       const save = due.save || (due.evaluate && isHeldOut);
+      if (save) context.watch.beforeSnapshot(step, context.skips.saved().inARow === 0);
       return leave(state, step, { ...due, save }, false);
     },
     async makeUp(state, step, due, saved) {
@@ -274,16 +277,18 @@ function assertFinite({ step, tensors }: Pick<Snapshot, 'step' | 'tensors'>): vo
   }
 }
 
-function keeping({ pipeline, log, resumedFromStep }: StockContext) {
+function keeping({ pipeline, log, start, watch }: StockContext) {
+  const keep = [start.snapshot?.step ?? [], watch.healthyStep ?? []].flat();
   return {
     keepLast: pipeline.training.keepSnapshots,
     log,
-    keep: [resumedFromStep ?? []].flat(),
+    keep,
   };
 }
 
 async function save(context: StockContext, state: TrainingState, step: number): Promise<void> {
-  const { pipeline, run, stepLog, model, choice, environment, averages, skips, watch } = context;
+  const { pipeline, run, stepLog, model, choice, environment, averages, skips, watch, start } =
+    context;
   await stepLog.sync();
   const snapshot = {
     step,
@@ -294,7 +299,8 @@ async function save(context: StockContext, state: TrainingState, step: number): 
       environment,
       averages: averages.saved(),
       skipped: skips.saved(),
-      stability: watch.saved(),
+      attempt: start.attempt,
+      ...watch.saved(),
     },
   };
   assertFinite(snapshot);

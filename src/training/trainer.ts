@@ -1,27 +1,12 @@
 import { memoryFigures, useBackend } from '../backend/index.js';
-import { eagerRunner, graphRunner, type Runner } from '../backend/graph/index.js';
+import { eagerRunner, graphRunner } from '../backend/graph/index.js';
 import { withCleanup } from '../base/cleanup.js';
-import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import {
-  openDataset,
-  type DataOptions,
-  type Dataset,
-  type OpeningProgress,
-  type Window,
-  type WindowFeed,
-} from '../clips/index.js';
+import { openDataset, type Dataset, type Window, type WindowFeed } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
-import type {
-  FrameDiscriminatorOptions,
-  GeneratorOptions,
-  SequenceDiscriminatorOptions,
-} from '../networks/index.js';
-import { createAverages } from './averages.js';
-import { openBudget, type Budget } from './budget.js';
-import { chooseOrKeep } from './choices.js';
+import { openBudget } from './budget.js';
 import { environmentOf, sayOtherEnvironment } from './environment.js';
-import { savedEvaluation, type Evaluation } from './evaluation.js';
+import type { Evaluation } from './evaluation.js';
 import {
   assertStridesFit,
   createModel,
@@ -30,110 +15,29 @@ import {
   stateFromTensors,
   type TrainingState,
 } from './model.js';
-import type { LossOptions, TrainingOptions } from './options.js';
-import { openEventWriter } from './run/event-writer.js';
-import { goBack } from './run/go-back.js';
-import type { Run } from './run/run-folder.js';
-import {
-  listSnapshots,
-  readSnapshot,
-  type SnapshotChoice,
-  type StoredSnapshot,
-} from './run/snapshot-store.js';
-import { openStepLog } from './run/step-log.js';
-import { dueAfter, planStep, rolloutInput, type Due, type PlannedStep } from './schedule.js';
-import { createSkipCount } from './skipping.js';
-import { createWatch } from './watch.js';
+import type { TrainingOptions } from './options.js';
+import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
+import { dueAfter, planStep, rolloutInput, type PlannedStep } from './schedule.js';
+import { goBack, openSession, type Eyes, type Session, type Training } from './session.js';
+import { divergence } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';
+import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
-import {
-  createStock,
-  evaluationFrames,
-  isLasting,
-  measureHeldOut,
-  type StockContext,
-  type TrainEnding,
-} from './take-stock.js';
+import { createStock, evaluationFrames, measureHeldOut, type TrainEnding } from './take-stock.js';
+import type {
+  TrainContext,
+  TrainingPipeline,
+  TrainProgress,
+  TrainResult,
+} from './train-context.js';
 
 export type { TrainEnding } from './take-stock.js';
-
-/** The sections of a pipeline that training reads. */
-export interface TrainingPipeline {
-  readonly name: string;
-  readonly seed: number;
-  readonly data: DataOptions;
-  readonly generator: GeneratorOptions;
-  readonly frameDiscriminator: FrameDiscriminatorOptions;
-  readonly sequenceDiscriminator: SequenceDiscriminatorOptions;
-  readonly losses: LossOptions;
-  readonly training: TrainingOptions;
-}
-
-export interface TrainProgress {
-  /** Steps done. */
-  readonly step: number;
-  /**
-   * All of them; while minutes decide and are not counted yet, the most that they may be, which is without
-   * end where the pipeline asks for minutes alone.
-   */
-  readonly steps: number;
-  /** Frames trained on a second, over the last steps. */
-  readonly framesPerSecond: number;
-  readonly etaSeconds: number;
-  /** Since the first step of this call began. */
-  readonly elapsedSeconds: number;
-  /** `healthy`, or what tips: `judges win`, `gradients jump`, `dots`, `frozen`, `boiling` … */
-  readonly health: string;
-  /** The weighted loss terms of the last step. */
-  readonly terms: Readonly<Record<string, number>>;
-  readonly tensorBytes: number;
-  readonly residentBytes: number;
-}
-
-export interface TrainContext {
-  /** The run's folder, opened by `startRun`; its `resumed` says whether to go on. */
-  readonly run: Run;
-  /** Folder that relative clip paths start from. */
-  readonly baseFolder: string;
-  readonly log?: Logger;
-  /**
-   * The snapshot that a resumed run goes on from; the latest unless given. What came after it is kept in a
-   * folder aside.
-   */
-  readonly snapshot?: SnapshotChoice;
-  /** Ends training with a snapshot. */
-  readonly signal?: AbortSignal;
-  /** Ends it after so many minutes; a new run then has the steps that fit into them. */
-  readonly maxMinutes?: number;
-  readonly onProgress?: (progress: TrainProgress) => void;
-  /** How far the clips are looked at and read, before the first step. */
-  readonly onOpening?: (progress: OpeningProgress) => void;
-  /** Told when all of them are. */
-  readonly onOpened?: () => void;
-  /** How far an evaluation on held-out frames is. */
-  readonly onEvaluation?: (done: number, total: number) => void;
-  /** Where scans of clips are kept between runs. */
-  readonly cacheFolder?: string;
-  /** Run any filtergraph of the pipeline, not only those that can do no more than change pictures. */
-  readonly trustFilters?: boolean;
-}
-
-export interface TrainResult {
-  readonly ending: TrainEnding;
-  /** Steps done in all. */
-  readonly step: number;
-  /** Share of the time spent waiting for data, 0 to 1. */
-  readonly waitingShare: number;
-}
-
-interface Session extends StockContext {
-  readonly pipeline: TrainingPipeline;
-  readonly context: TrainContext;
-  readonly runner: Runner;
-  readonly budget: Budget;
-  /** What was due after the step that training goes on from, and the evaluation that its snapshot has. */
-  readonly before: { readonly due: Due; readonly evaluation: Evaluation | null };
-}
+export type {
+  TrainContext,
+  TrainingPipeline,
+  TrainProgress,
+  TrainResult,
+} from './train-context.js';
 
 /**
  * Trains a pipeline: load, build, resume, loop. What one step does is a pure function of the state
@@ -141,17 +45,24 @@ interface Session extends StockContext {
  * same snapshots, and a resumed run goes on as the uninterrupted one would have. Where minutes decide how
  * long it is, the number of steps that they hold is one number more, which the run keeps.
  *
- * A step that would break the networks is left out with a warning; several in a row end the training.
+ * A step that would break the networks is left out with a warning. Where several in a row are, or what is measured
+ * tips and stays so, training goes back to its last healthy snapshot, three times at the most.
  *
  * @throws FrameloomError diverged (no snapshot holds anything of it), bad-data, bad-snapshot, bad-option,
  *   and what reading clips or writing the run may throw
  */
-export async function train(
+export const train = (pipeline: TrainingPipeline, context: TrainContext): Promise<TrainResult> =>
+  trainBy(pipeline, context, { measure: measureHeldOut, rollback: ROLLBACK_LIMITS });
+
+/** What a training measures and when it believes that it has tipped: {@link train} with other eyes. */
+export async function trainBy(
   pipeline: TrainingPipeline,
   context: TrainContext,
+  eyes: Eyes,
 ): Promise<TrainResult> {
   const log = context.log ?? silentLogger;
   const { run, signal } = context;
+  const { training } = pipeline;
   assertStridesFit(pipeline);
   const environment = environmentOf(await useBackend({ log, native: true }));
   registerKernels();
@@ -161,7 +72,7 @@ export async function train(
       baseFolder: context.baseFolder,
       historyFrames: pipeline.generator.historyFrames,
       conditionFrames: pipeline.generator.conditionFrames,
-      windowFrames: pipeline.training.frames,
+      windowFrames: training.frames,
       log,
       ...(signal && { signal }),
       ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),
@@ -170,86 +81,30 @@ export async function train(
     });
     later(() => dataset.close());
     context.onOpened?.();
-    sayRoom(pipeline.training, dataset, log);
+    sayRoom(training, dataset, log);
     const model = createModel(pipeline, dataset.conditionChannels);
-    const snapshot = await snapshotToGoOnFrom(context, log);
-    const saved = snapshot?.state ?? null;
-    if (saved !== null) sayOtherEnvironment(saved, environment, log);
-    const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
-    const step = snapshot?.step ?? 0;
-    const aside = snapshot && (await goBack(run, step, log));
-    const { training } = pipeline;
+    const runner = training.compile ? graphRunner() : eagerRunner;
+    later(() => runner.dispose());
+    let start = await findStart(run, context.snapshot, log);
+    if (start.saved !== null) sayOtherEnvironment(start.saved, environment, log);
     const budget = await openBudget({
-      ...{ run, training, step, log, maxMinutes: context.maxMinutes },
+      ...{ run, training, step: start.step, log, maxMinutes: context.maxMinutes },
       evaluationFrames: evaluationFrames(dataset, training),
     });
-    const before = {
-      due: dueAfter(training, step, budget.totalAt(step - 1)),
-      evaluation: savedEvaluation(snapshot?.evaluation),
-    };
-    const stepLog = await openStepLog(run.log, {
-      ...(snapshot && { throughStep: step }),
-      // Killed between the two: the line was written, and the snapshot does not know of it.
-      isAgain: (line) => line.step === step && 'heldOut' in line && !isLasting(before.evaluation),
-    });
-    later(() => stepLog.close());
-    const events = await openEventWriter(run.events, run.resumed ? { resumedFromStep: step } : {});
-    later(() => events.close());
-    if (aside) {
-      await stepLog.append({ step, wentBack: { fromStep: aside.lastStep, aside: aside.folder } });
-      const text = `Went back to step ${step}; what came after it lies in ${aside.folder}.`;
-      await events.text(step + 1, 'training/went_back', text);
+    const clock = { started: performance.now(), waitedSeconds: 0 };
+    const common = { ...eyes, pipeline, context, run, log, model, dataset, environment, runner };
+    for (;;) {
+      const { ending, step } = await trainFrom(start, { ...common, budget, clock });
+      if (ending !== 'went back') return { ending, step, waitingShare: shareOf(clock) };
+      start = await findStart(run, undefined, log);
     }
-    const runner = pipeline.training.compile ? graphRunner() : eagerRunner;
-    later(() => runner.dispose());
-    const kept = saved as { averages?: unknown; skipped?: unknown; stability?: unknown } | null;
-    const averages = createAverages(kept?.averages);
-    const skips = createSkipCount(run, log, kept?.skipped);
-    const watch = createWatch(pipeline.training.stability, kept?.stability, {
-      ...{ log, stepLog, events },
-    });
-    const session: Session = {
-      ...{ pipeline, context, run, log, model, dataset, choice, environment, runner },
-      ...{
-        stepLog,
-        events,
-        averages,
-        skips,
-        watch,
-        ...{ budget, before, measure: measureHeldOut },
-        resumedFromStep: snapshot ? step : null,
-        signal,
-      },
-      onEvaluation: context.onEvaluation,
-    };
-    const state = snapshot
-      ? stateFromTensors(model, snapshot.tensors)
-      : initialState(model, pipeline.seed);
-    return loop(session, state, step);
   }, log);
 }
 
-/**
- * Null for a new run, and for one that ended before it had left any.
- * @throws FrameloomError bad-option, not-found, bad-snapshot
- */
-async function snapshotToGoOnFrom(
-  { run, snapshot: which = 'latest' }: TrainContext,
-  log: Logger,
-): Promise<StoredSnapshot | null> {
-  if (!run.resumed) {
-    if (which === 'latest') return null;
-    throw new FrameloomError('bad-option', `a new run has no snapshot ${which} to go on from`, {
-      hint: 'resume the run that has it',
-    });
-  }
-  if (which === 'latest' && (await listSnapshots(run.snapshots)).length === 0) {
-    log.warn(`${run.folder} has no snapshot to go on from: starting at step 0`);
-    return null;
-  }
-  const snapshot = await readSnapshot(run.snapshots, which, { log });
-  log.info(`going on from step ${snapshot.step}`);
-  return snapshot;
+/** Of the time since the first step, what was spent waiting. */
+function shareOf({ started, waitedSeconds }: Training['clock']): number {
+  const seconds = (performance.now() - started) / 1000;
+  return seconds > 0 ? waitedSeconds / seconds : 0;
 }
 
 /** Steps with warm-up train on the same windows as all others; this says where they do without. */
@@ -260,32 +115,52 @@ function sayRoom({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Log
   log.warn(`the clips leave room for ${room} of the ${warmUp.frames} frames of warm-up`);
 }
 
+/** Trains from a snapshot, or from the beginning, until all is done, or it goes back to another. */
+const trainFrom = (start: StartingPoint, training: Training): Promise<Ended> =>
+  withCleanup(async (later) => {
+    const session = await openSession(start, training, later);
+    const { model, pipeline } = training;
+    const state = start.snapshot
+      ? stateFromTensors(model, start.snapshot.tensors)
+      : initialState(model, pipeline.seed);
+    return loop(session, state);
+  }, training.log);
+
+/** How a session ended, and the steps done in all. */
+interface Ended {
+  readonly ending: TrainEnding | 'went back';
+  readonly step: number;
+}
+
 /** @param first the caller's no more: it is let go of, as all that come after it */
-async function loop(session: Session, first: TrainingState, from: number): Promise<TrainResult> {
-  const { pipeline, context, dataset, log, averages, skips, watch, budget, before } = session;
+async function loop(session: Session, first: TrainingState): Promise<Ended> {
+  const { pipeline, context, dataset, log, averages, skips, watch, budget, start, clock } = session;
   const { training } = pipeline;
-  const started = performance.now();
   let state = first;
-  let step = from;
+  let step = start.step;
   let ending: TrainEnding = 'done';
+  let trip: Trip | null = null;
   return withCleanup(async (later) => {
     later(() => disposeState(state));
     const stock = createStock(session, budget.deadline);
-    const plans = createPlans(session, budget);
-    const feed = dataset.prefetch({ fromStep: from, plan: (at) => plans.of(at).request });
+    const plans = createPlans(session);
+    const feed = dataset.prefetch({ fromStep: step, plan: (at) => plans.of(at).request });
     later(async () => {
+      clock.waitedSeconds += feed.waitedSeconds;
       // Nobody waits for windows that nobody will train on.
       if (context.signal?.aborted) await dataset.close();
       await feed.close();
     });
     const speed = createSpeedometer();
     const heed = (evaluation: Evaluation | null): void => {
-      if (evaluation) watch.afterEvaluation(evaluation);
+      const at = { step, total: budget.totalAt(step - 1) };
+      if (evaluation) trip = watch.afterEvaluation(evaluation, at);
     };
-    if (from > 0) heed(await stock.makeUp(state, from, before.due, before.evaluation));
+    if (step > 0) heed(await stock.makeUp(state, step, session.dueAtStart, session.evaluated));
     while (step < budget.steps) {
-      if (context.signal?.aborted) ending = 'cancelled';
-      else if (performance.now() + stock.reserveMs >= budget.deadline) ending = 'time';
+      if (performance.now() + stock.reserveMs >= budget.deadline) ending = 'time';
+      else if (trip && (await goBack(session, step, trip))) return { ending: 'went back', step };
+      else if (context.signal?.aborted) ending = 'cancelled';
       if (ending !== 'done') break;
 
       const began = performance.now();
@@ -298,8 +173,11 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
       disposeState(state);
       state = result.state;
       step += 1;
-      await skips.add(step, result.skipped);
-      await watch.afterStep(result.signals, step);
+      trip = skips.add(step, result.skipped) ?? (await watch.afterStep(result.signals, step));
+      if (trip?.word === 'diverged' && (!watch.goesBack || step >= budget.steps)) {
+        throw await divergence(session.run, step, trip);
+      }
+      if (trip && step < budget.steps) continue;
 
       const frames = planned.request.frames * training.batch;
       budget.learn(performance.now() - began, frames);
@@ -309,7 +187,7 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
         ...{ step, steps: budget.steps, terms: result.terms, health: watch.word },
         ...speed.tick(frames, left, (budget.deadline - performance.now()) / 1000),
         ...memoryFigures(),
-        elapsedSeconds: (performance.now() - started) / 1000,
+        elapsedSeconds: (performance.now() - clock.started) / 1000,
       };
       context.onProgress?.(progress);
       averages.add({ ...result.terms, ...result.signals, ...result.kind });
@@ -323,10 +201,8 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
     if (context.signal?.aborted) ending = 'cancelled';
     if (ending === 'time') budget.sayEnd(step);
     await stock.finish(state, step, ending);
-    const seconds = (performance.now() - started) / 1000;
-    const waitingShare = seconds > 0 ? feed.waitedSeconds / seconds : 0;
-    log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data in ${seconds.toFixed(1)} s`);
-    return { ending, step, waitingShare };
+    log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data`);
+    return { ending, step };
   }, log);
 }
 
@@ -334,12 +210,13 @@ async function loop(session: Session, first: TrainingState, from: number): Promi
  * The plans of steps, each made once: when its window is asked for, a few steps ahead, which is when all
  * steps may not be known yet.
  */
-function createPlans({ pipeline, choice }: Session, budget: Budget) {
+function createPlans({ pipeline, choice, budget, start: { attempt } }: Session) {
   const made = new Map<number, PlannedStep>();
   let end = 0;
   const of = (step: number): PlannedStep => {
     const plan =
-      made.get(step) ?? planStep(pipeline, choice.checkpointing, step, budget.totalAt(step));
+      made.get(step) ??
+      planStep({ ...pipeline, attempt }, choice.checkpointing, step, budget.totalAt(step));
     made.set(step, plan);
     end = Math.max(end, step + 1);
     return plan;
@@ -360,12 +237,12 @@ function createPlans({ pipeline, choice }: Session, budget: Budget) {
 
 /** One step on a window, which is let go of; `state` stays the caller's. */
 function oneStep(
-  { pipeline, model, runner }: Session,
+  { pipeline, model, runner, start: { attempt } }: Session,
   state: TrainingState,
   window: Window,
   planned: PlannedStep,
 ) {
-  const input = rolloutInput(window, planned, pipeline);
+  const input = rolloutInput(window, planned, { ...pipeline, attempt });
   try {
     const result = trainStep(model, state, input, pipeline.losses, planned.plan, runner);
     const kind = {

@@ -1,4 +1,13 @@
 import type { Logger } from '../base/log.js';
+import {
+  afterEvaluation,
+  afterSnapshot,
+  afterStep as normsAfterStep,
+  rollbackState,
+  type RollbackLimits,
+  type RollbackState,
+  type Trip,
+} from './rollback.js';
 import type { Evaluation, EvaluationFigures } from './evaluation.js';
 import type { StabilityOptions } from './options.js';
 import type { EventWriter } from './run/event-writer.js';
@@ -13,6 +22,7 @@ import {
   type Signals,
   type StabilityState,
 } from './stability.js';
+import type { TotalSteps } from './schedule.js';
 import type { StepPlan } from './step-plan.js';
 
 /** Watches a training by its own signals, says how it goes, and steadies it where it may. */
@@ -23,25 +33,53 @@ export interface Watch {
   readonly stepWord: string;
   /** A step's plan as it is to be taken. */
   steadied<P extends StepPlan>(plan: P): P;
-  /** @param step steps done, this one included */
-  afterStep(signals: Signals, step: number): Promise<void>;
+  /** Whether training goes back by itself where it tips. */
+  readonly goesBack: boolean;
+  /** The snapshot to go back to; null while that is the beginning. */
+  readonly healthyStep: number | null;
+  /**
+   * @param step steps done, this one included
+   * @returns why training has to go back; null where it need not
+   */
+  afterStep(signals: Signals, step: number): Promise<Trip | null>;
+  /**
+   * Told of a snapshot that is about to be saved because of its step.
+   * @param isSound whether the last update was made
+   */
+  beforeSnapshot(step: number, isSound: boolean): void;
   /** What is wrong with an evaluation's figures, by its word; nothing where all is well. */
   alarmsOf(figures: EvaluationFigures): Record<string, string>;
-  /** Told of an evaluation that was made because of its step, before or after a resume. */
-  afterEvaluation(evaluation: Evaluation): void;
+  /**
+   * Told of an evaluation that was made because of its step, before or after a resume.
+   * @returns why training has to go back; null where it need not
+   */
+  afterEvaluation(
+    evaluation: Evaluation,
+    at: { readonly step: number; readonly total: TotalSteps },
+  ): Trip | null;
   /** For a snapshot. */
-  saved(): StabilityState;
+  saved(): { readonly stability: StabilityState; readonly rollback: RollbackState };
+}
+
+export interface WatchContext {
+  readonly log: Logger;
+  readonly stepLog: StepLog;
+  readonly events: EventWriter;
+  /** When it is believed that training has tipped. */
+  readonly rollback: RollbackLimits;
 }
 
 /** @param saved what a snapshot kept, if anything */
 export function createWatch(
   options: StabilityOptions,
-  saved: unknown,
-  { log, stepLog, events }: { log: Logger; stepLog: StepLog; events: EventWriter },
+  saved: { readonly stability?: unknown; readonly rollback?: unknown } | null,
+  { log, stepLog, events, rollback }: WatchContext,
 ): Watch {
   const limits = stabilityLimits.parse(typeof options === 'string' ? {} : options);
   const mayAct = options !== 'off';
-  let state = stabilityState(saved);
+  const goesBack = mayAct && rollback.most > 0;
+  let state = stabilityState(saved?.stability);
+  let returning = rollbackState(saved?.rollback);
   let alarms: Record<string, string> = {};
   return {
     get word() {
@@ -50,21 +88,34 @@ export function createWatch(
     get stepWord() {
       return healthWord(state, limits);
     },
+    goesBack,
+    get healthyStep() {
+      return returning.healthyStep;
+    },
     steadied: (plan) => (mayAct ? steadied(plan, state) : plan),
     async afterStep(signals, step) {
       const next = afterStep(limits, state, signals, step);
       state = mayAct ? next.state : { ...next.state, judgesWait: false, actedAt: null };
-      if (!mayAct) return;
+      if (!mayAct) return null;
       for (const { act, why } of next.acts) {
         log.info(`step ${step}: ${act}, ${why}`);
         await stepLog.append({ step, act, why });
         await events.text(step, 'training/act', `${act}: ${why}`);
       }
+      const verdict = normsAfterStep(rollback, returning, signals);
+      returning = verdict.state;
+      return goesBack ? verdict.trip : null;
+    },
+    beforeSnapshot(step, isSound) {
+      returning = afterSnapshot(returning, step, isSound);
     },
     alarmsOf: (figures) => alarmsOf(limits, figures),
-    afterEvaluation(evaluation) {
+    afterEvaluation(evaluation, at) {
       ({ alarms } = evaluation);
+      const verdict = afterEvaluation(rollback, returning, evaluation, at);
+      returning = verdict.state;
+      return goesBack ? verdict.trip : null;
     },
-    saved: () => state,
+    saved: () => ({ stability: state, rollback: returning }),
   };
 }

@@ -17,6 +17,8 @@ export interface RunPaths {
   readonly log: string;
   /** How many steps its training has, and from which on that was known. */
   readonly schedule: string;
+  /** From where to where its training went back. */
+  readonly returns: string;
   readonly snapshots: string;
   readonly samples: string;
   readonly exports: string;
@@ -59,6 +61,7 @@ export function runPaths(folder: string): RunPaths {
     pipeline: join(folder, 'pipeline.yaml'),
     log: join(folder, 'log.jsonl'),
     schedule: join(folder, 'schedule.json'),
+    returns: join(folder, 'returns.json'),
     snapshots: join(folder, 'snapshots'),
     samples: join(folder, 'samples'),
     exports: join(folder, 'exports'),

@@ -96,7 +96,8 @@ async function resumed(
 async function discardUntrained(run: Run, keepFolder: boolean): Promise<void> {
   // The first line is written before the first snapshot or sample.
   const logBytes = existsSync(run.log) ? (await stat(run.log)).size : 0;
-  if (logBytes > 0 || (await listSnapshots(run.snapshots)).length > 0) return;
+  if (logBytes > 0 || existsSync(run.returns)) return;
+  if ((await listSnapshots(run.snapshots)).length > 0) return;
   // One by one: what is not ours stays.
   const { pipeline, log, schedule, snapshots, samples, exports, events } = run;
   for (const path of [pipeline, log, schedule, snapshots, samples, exports, events]) {

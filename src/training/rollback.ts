@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import type { Evaluation, EvaluationFigures } from './evaluation.js';
+import type { Signals } from './stability.js';
+import { stepsOf, type TotalSteps } from './schedule.js';
+
+/** Why a training cannot go on as it does. */
+export interface Trip {
+  /** What tipped: an alarm's word, `gradients jump`, or `diverged`. */
+  readonly word: string;
+  /** With the numbers. */
+  readonly why: string;
+}
+
+/** When it is believed that a training has tipped. */
+export interface RollbackLimits {
+  /** Before so many steps, and this share of all, an evaluation shows how young a training is. */
+  readonly fromStep: number;
+  readonly fromShare: `${number}%`;
+  /** A ratio that has fallen below this share of the best that it was is worse, not only low. */
+  readonly lossBelow: number;
+  /** A gradient norm so many deviations above its mean is far off; its logarithm is meant. */
+  readonly farDeviations: number;
+  /** So many steps far off, less those between that are not, are no accident. */
+  readonly farSteps: number;
+  /** Returns after which the next one ends the training. */
+  readonly most: number;
+}
+
+export const ROLLBACK_LIMITS: RollbackLimits = {
+  ...{ fromStep: 50, fromShare: '20%', lossBelow: 0.7 },
+  ...{ farDeviations: 8, farSteps: 16, most: 3 },
+};
+
+/** Alarms that no young generator has: its first pictures are neither dotted nor restless. */
+const NEVER_YOUNG: readonly string[] = ['dots', 'boiling'];
+
+/**
+ * Alarms that every young generator may have, and of a clip that cannot be predicted an old one too: it paints
+ * the mean of what may come. They are believed where the figure behind them was much better before.
+ */
+const OF_A_LOSS: Readonly<Record<string, keyof EvaluationFigures>> = {
+  frozen: 'motionRatio',
+  'condition ignored': 'conditionUse',
+  'noise ignored': 'diversity',
+};
+
+const norm = z.strictObject({ mean: z.number(), variance: z.number(), count: z.int() });
+
+const stateSchema = z.strictObject({
+  /** The snapshot to go back to; null while that is the beginning. */
+  healthyStep: z.int().nullable(),
+  /** Evaluations that counted. */
+  evaluations: z.int(),
+  /** The best of each figure of {@link OF_A_LOSS} in them; 1, as real, at the most. */
+  best: z.record(z.string(), z.number()),
+  /** What the last of them was believed to show. */
+  standing: z.array(z.string()),
+  /** Logarithms of gradient norms, what is far off cut short. */
+  norms: z.record(z.string(), norm),
+  /** Steps with both norms far off, less the others since. */
+  far: z.int(),
+});
+/** What is remembered to know whether a training has tipped, and where it had not; a part of each snapshot. */
+export type RollbackState = z.output<typeof stateSchema>;
+
+const UNTRAINED: RollbackState = {
+  ...{ healthyStep: null, evaluations: 0, best: {}, standing: [], norms: {}, far: 0 },
+};
+
+/** @param saved what a snapshot kept, if anything */
+export function rollbackState(saved?: unknown): RollbackState {
+  const parsed = stateSchema.safeParse(saved);
+  return parsed.success ? parsed.data : UNTRAINED;
+}
+
+export interface Verdict {
+  readonly state: RollbackState;
+  /** Null where training may go on. */
+  readonly trip: Trip | null;
+}
+
+/** Whether an evaluation says something about a training and not about its age. */
+const isOfAge = (limits: RollbackLimits, step: number, total: TotalSteps): boolean =>
+  step >= limits.fromStep && total !== null && step >= stepsOf(limits.fromShare, total);
+
+/** The alarms of an evaluation that are believed. */
+function believed(
+  { lossBelow }: RollbackLimits,
+  { best }: RollbackState,
+  { figures, alarms }: Evaluation,
+): string[] {
+  return Object.keys(alarms).filter((word) => {
+    const figure = OF_A_LOSS[word];
+    if (figure === undefined) return NEVER_YOUNG.includes(word);
+    const [before, now] = [best[figure], figures[figure]];
+    return before !== undefined && now !== null && now < lossBelow * before;
+  });
+}
+
+/**
+ * What an evaluation changes. A training has tipped where the same alarm is believed at two in a row; one where
+ * none is believed makes its snapshot healthy.
+ * @param step steps done
+ * @param total all steps, as far as they are known
+ */
+export function afterEvaluation(
+  limits: RollbackLimits,
+  before: RollbackState,
+  evaluation: Evaluation,
+  { step, total }: { step: number; total: TotalSteps },
+): Verdict {
+  if (!isOfAge(limits, step, total)) return { state: before, trip: null };
+  const standing = believed(limits, before, evaluation);
+  const best = { ...before.best };
+  for (const figure of Object.values(OF_A_LOSS)) {
+    const value = evaluation.figures[figure];
+    if (value !== null) best[figure] = Math.max(best[figure] ?? 0, Math.min(1, value));
+  }
+  // Snapshots from before the first evaluation were trusted by their steps alone.
+  const trusted = before.evaluations === 0 ? null : before.healthyStep;
+  const state = {
+    ...before,
+    ...{ best, standing, evaluations: before.evaluations + 1 },
+    healthyStep: standing.length === 0 ? step : trusted,
+  };
+  const word = standing.find((one) => before.standing.includes(one));
+  const trip = word === undefined ? null : { word, why: evaluation.alarms[word]! };
+  return { state, trip };
+}
+
+/**
+ * What saving a snapshot because of its step changes: until there is an evaluation to go by, it is healthy
+ * where the steps before it were.
+ * @param isSound whether the last update was made
+ */
+export function afterSnapshot(before: RollbackState, step: number, isSound: boolean) {
+  const isTrusted = before.evaluations === 0 && isSound && before.far === 0;
+  return isTrusted ? { ...before, healthyStep: step } : before;
+}
+
+const NORMS: Readonly<Record<string, string>> = {
+  'generator/gradient_norm': "the generator's",
+  'discriminator/gradient_norm': "the discriminators'",
+};
+/** Steps in which the weight of a step in the mean falls to half: slower than what it is to notice. */
+const HALF_LIFE_STEPS = 50;
+const SHARE = 1 - 0.5 ** (1 / HALF_LIFE_STEPS);
+/** Means of fewer steps say nothing. */
+const FEWEST_STEPS = 50;
+/** A norm that hardly varies is not far off by its own noise; e^0.15 is a sixth more. */
+const LEAST_DEVIATION = 0.15;
+/** What is further off than this enters the mean as this: a blow-up must not become what is usual. */
+const CUT_DEVIATIONS = 3;
+
+type Norm = RollbackState['norms'][string];
+const deviationOf = ({ variance }: Norm): number => Math.max(Math.sqrt(variance), LEAST_DEVIATION);
+
+/** Exponentially weighted mean and variance (West 1979), the first values as plain ones. */
+function grown(before: Norm | undefined, value: number): Norm {
+  if (before === undefined) return { mean: value, variance: 0, count: 1 };
+  const { mean, variance, count } = before;
+  const cut = count < FEWEST_STEPS ? Infinity : CUT_DEVIATIONS * deviationOf(before);
+  const off = Math.min(cut, Math.max(-cut, value - mean));
+  const share = Math.max(SHARE, 1 / (count + 1));
+  return {
+    mean: mean + share * off,
+    variance: (1 - share) * (variance + share * off * off),
+    count: count + 1,
+  };
+}
+
+/** What a step's gradient norms change. A training has tipped where both stay far above what they were. */
+export function afterStep(
+  limits: RollbackLimits,
+  before: RollbackState,
+  signals: Signals,
+): Verdict {
+  const now = Object.keys(NORMS).flatMap((name) => {
+    const value = signals[name];
+    return typeof value === 'number' && Number.isFinite(value) && value > 0
+      ? [{ name, value, log: Math.log(value), usual: before.norms[name] }]
+      : [];
+  });
+  // A side that waits, and an update that was left out, have none.
+  if (now.length < Object.keys(NORMS).length) return { state: before, trip: null };
+  const isFar = now.every(
+    ({ log, usual }) =>
+      usual !== undefined &&
+      usual.count >= FEWEST_STEPS &&
+      log - usual.mean > limits.farDeviations * deviationOf(usual),
+  );
+  const far = isFar ? before.far + 1 : Math.max(0, before.far - 1);
+  const norms = Object.fromEntries(now.map(({ name, log, usual }) => [name, grown(usual, log)]));
+  const state = { ...before, norms: { ...before.norms, ...norms }, far };
+  if (far < limits.farSteps) return { state, trip: null };
+  const told = now.map(
+    ({ name, value, usual }) =>
+      `${NORMS[name]} is ${(value / Math.exp(usual?.mean ?? 0)).toFixed(0)} times what it was`,
+  );
+  return { state, trip: { word: 'gradients jump', why: `gradient norm: ${told.join(', ')}` } };
+}
+
+/**
+ * Whether a training that ends by the clock comes as far again in the steps that it has left. One that diverged
+ * has nothing to lose.
+ */
+export const comesAsFarAgain = (
+  { word }: Trip,
+  { step, toStep, steps }: { step: number; toStep: number; steps: number },
+): boolean => {
+  const isAlarm = NEVER_YOUNG.includes(word) || word in OF_A_LOSS;
+  return !isAlarm || step - toStep <= steps - step;
+};

@@ -1,0 +1,141 @@
+import type { Runner } from '../backend/graph/index.js';
+import type { Later } from '../base/cleanup.js';
+import { isFrameloomError } from '../base/error.js';
+import type { Logger } from '../base/log.js';
+import { endOfTraining } from './advice.js';
+import { createAverages } from './averages.js';
+import type { Budget } from './budget.js';
+import { chooseOrKeep } from './choices.js';
+import { savedEvaluation, type Evaluation } from './evaluation.js';
+import { comesAsFarAgain, type RollbackLimits, type Trip } from './rollback.js';
+import { openEventWriter } from './run/event-writer.js';
+import { endReturn, planReturn } from './run/go-back.js';
+import type { Return } from './run/returns.js';
+import { listSnapshots, readSnapshot } from './run/snapshot-store.js';
+import { openStepLog, type StepLine } from './run/step-log.js';
+import { dueAfter, type Due } from './schedule.js';
+import { createSkipCount } from './skipping.js';
+import type { StartingPoint } from './starting-point.js';
+import { isLasting, type StockContext } from './take-stock.js';
+import type { TrainContext, TrainingPipeline } from './train-context.js';
+import { createWatch } from './watch.js';
+
+/** What a training measures, and when it believes that it has tipped. */
+export interface Eyes {
+  readonly measure: StockContext['measure'];
+  readonly rollback: RollbackLimits;
+}
+
+/** What stays, however often a training goes back. */
+export interface Training
+  extends Eyes, Pick<StockContext, 'run' | 'log' | 'model' | 'dataset' | 'environment'> {
+  readonly pipeline: TrainingPipeline;
+  readonly context: TrainContext;
+  readonly runner: Runner;
+  readonly budget: Budget;
+  readonly clock: { readonly started: number; waitedSeconds: number };
+}
+
+/** A training from a snapshot on. */
+export interface Session extends Training, StockContext {
+  readonly pipeline: TrainingPipeline;
+  readonly start: StartingPoint;
+  /** What was due after the step that it goes on from. */
+  readonly dueAtStart: Due;
+  /** The evaluation that was made after that step before. */
+  readonly evaluated: Evaluation | null;
+}
+
+/**
+ * Opens the log and TensorBoard's file, as they were at that step, and what is remembered of the steps before.
+ * @throws FrameloomError bad-snapshot, budget, disk-full, write-failed
+ */
+export async function openSession(
+  start: StartingPoint,
+  training: Training,
+  later: Later,
+): Promise<Session> {
+  const { pipeline, context, run, log, model, dataset, budget } = training;
+  const { step, snapshot, saved, wentBack, goesOn } = start;
+  const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
+  const evaluated = savedEvaluation(snapshot?.evaluation);
+  const isAgain = (line: StepLine): boolean =>
+    line.step === step &&
+    // Killed between the two: the line was written, and the snapshot does not know of it.
+    (('heldOut' in line && !isLasting(evaluated)) || isOf(wentBack, line));
+  const stepLog = await openStepLog(run.log, { ...(goesOn && { throughStep: step }), isAgain });
+  later(() => stepLog.close());
+  const events = await openEventWriter(
+    run.events,
+    run.resumed || goesOn ? { resumedFromStep: step } : {},
+  );
+  later(() => events.close());
+  if (wentBack) {
+    const { fromStep, aside, trip } = wentBack;
+    await stepLog.append({
+      step,
+      wentBack: { fromStep, aside, ...(trip && { ...trip, attempt: start.attempt }) },
+    });
+    await stepLog.sync();
+    const why = trip ? ` because of step ${fromStep}: ${trip.word}, ${trip.why}` : '';
+    const text = `Went back to step ${step}${why}. What came after it lies in ${aside}.`;
+    await events.text(step + 1, 'training/went_back', text);
+    await endReturn(run);
+  }
+  const kept = (snapshot?.state ?? null) as Record<string, unknown> | null;
+  const averages = createAverages(kept?.averages);
+  const skips = createSkipCount(log, kept?.skipped);
+  const { stability } = pipeline.training;
+  const { rollback } = training;
+  const watch = createWatch(stability, kept, { log, stepLog, events, rollback });
+  return {
+    ...training,
+    ...{ start, choice, stepLog, events, averages, skips, watch, evaluated },
+    dueAtStart: dueAfter(pipeline.training, step, budget.totalAt(step - 1)),
+    signal: context.signal,
+    onEvaluation: context.onEvaluation,
+  };
+}
+
+/** Whether a line of the log tells of that return. */
+const isOf = (one: Return | null, { wentBack }: StepLine): boolean =>
+  one !== null && (wentBack as { aside?: unknown } | undefined)?.aside === one.aside;
+
+/**
+ * Decides to go back to the last healthy snapshot, and writes that down; nothing is moved yet.
+ * @param step steps done
+ * @returns false where training would not come as far again in its time
+ * @throws FrameloomError diverged where it went back often enough; disk-full, write-failed
+ */
+export async function goBack(session: Session, step: number, trip: Trip): Promise<boolean> {
+  const { run, log, watch, budget, choice, environment, pipeline, rollback } = session;
+  const { attempt } = session.start;
+  const toStep = await soundSnapshot(run.snapshots, watch.healthyStep ?? 0, log);
+  const { steps, deadline } = budget;
+  if (Number.isFinite(deadline) && !comesAsFarAgain(trip, { step, toStep, steps })) {
+    log.warn(`step ${step}: no time is left to do the steps since step ${toStep} again`);
+    return false;
+  }
+  if (attempt >= rollback.most) {
+    throw endOfTraining({ trip, step, returns: attempt, toStep }, pipeline, run);
+  }
+  log.warn(
+    `step ${step}: ${trip.word}, ${trip.why}; going back to step ${toStep}, at half the rates and on another random path (${attempt + 1} of ${rollback.most} times)`,
+  );
+  await planReturn(run, { fromStep: step, toStep, trip }, { ...choice, environment });
+  return true;
+}
+
+/** The step itself where its snapshot can be read, else that of the last one before it; 0 for none. */
+async function soundSnapshot(folder: string, step: number, log: Logger): Promise<number> {
+  const before = (await listSnapshots(folder)).filter((one) => one <= step).reverse();
+  for (const one of before) {
+    try {
+      return (await readSnapshot(folder, one)).step;
+    } catch (error) {
+      if (!isFrameloomError(error, 'bad-snapshot')) throw error;
+      log.warn(`passing over a damaged snapshot: ${error.message}`);
+    }
+  }
+  return 0;
+}
