@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { motionRatio, type RolloutMeasures } from '../metrics/index.js';
 import type { Influence } from '../synthesis/evaluate/influence.js';
+import type { DriftSlopes } from '../synthesis/evaluate/long-rollout.js';
 
 /** Null where it says nothing; snapshots of earlier versions do not have all of them. */
 const figure = z.number().nullable().default(null);
@@ -14,6 +15,10 @@ const figuresSchema = z.object({
   motionRatio: figure,
   conditionUse: figure,
   diversity: figure,
+  overfitting: figure,
+  sharpnessSlope: figure,
+  checkerSlope: figure,
+  colourSlope: figure,
 });
 export type EvaluationFigures = z.output<typeof figuresSchema>;
 
@@ -37,14 +42,26 @@ export function savedEvaluation(saved: unknown): Evaluation | null {
 const finite = (value: number | null): number | null =>
   value !== null && Number.isFinite(value) ? value : null;
 
-export const figuresOf = (measures: RolloutMeasures, influence: Influence): EvaluationFigures => ({
+/** What is measured beside the score. */
+export interface Beside extends Influence {
+  /** r_v of the discriminators; null where it says nothing. */
+  readonly overfitting: number | null;
+  /** Null where no long rollout was made. */
+  readonly drift: DriftSlopes | null;
+}
+
+export const figuresOf = (measures: RolloutMeasures, beside: Beside): EvaluationFigures => ({
   psnr: finite(measures.psnr),
   ssim: finite(measures.ssim),
   sharpnessRatio: finite(measures.sharpnessRatio),
   checkerRatio: finite(measures.checkerRatio),
   motionRatio: finite(motionRatio(measures)),
-  conditionUse: finite(influence.conditionUse),
-  diversity: finite(influence.diversity),
+  conditionUse: finite(beside.conditionUse),
+  diversity: finite(beside.diversity),
+  overfitting: finite(beside.overfitting),
+  sharpnessSlope: finite(beside.drift?.sharpness ?? null),
+  checkerSlope: finite(beside.drift?.checker ?? null),
+  colourSlope: finite(beside.drift?.colour ?? null),
 });
 
 /** Their names in TensorBoard. */
@@ -56,6 +73,10 @@ const TAGS: Readonly<Record<keyof EvaluationFigures, string>> = {
   motionRatio: 'held_out/motion',
   conditionUse: 'held_out/condition_use',
   diversity: 'held_out/diversity',
+  overfitting: 'held_out/overfitting',
+  sharpnessSlope: 'held_out/sharpness_slope',
+  checkerSlope: 'held_out/checker_slope',
+  colourSlope: 'held_out/colour_slope',
 };
 
 /** The figures that say something, by their names in TensorBoard. */
@@ -65,3 +86,26 @@ export const scalarsOf = (figures: EvaluationFigures): Record<string, number> =>
       value === null ? [] : [[TAGS[name as keyof EvaluationFigures], value]],
     ),
   );
+
+/** How each is said, with the digits that mean something. */
+const SAID: Readonly<Record<keyof EvaluationFigures, (value: number) => string>> = {
+  psnr: (value) => `PSNR ${value.toFixed(2)} dB`,
+  ssim: (value) => `SSIM ${value.toFixed(3)}`,
+  sharpnessRatio: (value) => `sharpness ${value.toFixed(2)}`,
+  checkerRatio: (value) => `checker ${value.toFixed(2)}`,
+  motionRatio: (value) => `motion ${value.toFixed(2)}`,
+  conditionUse: (value) => `condition use ${value.toFixed(2)}`,
+  diversity: (value) => `diversity ${value.toFixed(2)}`,
+  overfitting: (value) => `overfitting ${value.toFixed(2)}`,
+  sharpnessSlope: (value) => `slopes in 100 frames: sharpness ${value.toFixed(3)}`,
+  checkerSlope: (value) => `checker ${value.toFixed(3)}`,
+  colourSlope: (value) => `colour ${value.toFixed(3)}`,
+};
+
+/** The figures that say something, as a line. */
+export const sayFigures = (figures: EvaluationFigures): string =>
+  Object.entries(figures)
+    .flatMap(([name, value]) =>
+      value === null ? [] : [SAID[name as keyof EvaluationFigures](value)],
+    )
+    .join(', ');

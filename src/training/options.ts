@@ -193,5 +193,19 @@ export const trainingOptions = z.strictObject({
     .describe(
       'Held-out frames of all clips together that an evaluation during training takes at most: shorter rollouts, then scenes spread over all clips.',
     ),
+  evaluateLongFrames: z
+    .union([z.literal(0), z.int().min(100).max(100_000)])
+    .default(240)
+    .describe(
+      'Frames of the long rollout by which an evaluation sees whether sharpness, checker and colour drift; 0 for none.',
+    ),
+  evaluateLongShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.02)
+    .describe(
+      'Of what the steps between two evaluations take, the most that such a rollout may take for each of them to have one; else only the last one does, where it takes no more than a tenth of the training.',
+    ),
 });
 export type TrainingOptions = z.output<typeof trainingOptions>;

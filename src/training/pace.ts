@@ -1,6 +1,6 @@
 import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
 import type { StepsOrShare, TrainingOptions } from './options.js';
-import { rolloutFrames, stepsOf } from './schedule.js';
+import { rolloutFrames, stepsOf, type TotalSteps } from './schedule.js';
 
 /** Of a frame that is trained on, the share that one takes which is only generated, at the most. */
 export const OF_A_TRAINED_FRAME = 0.5;
@@ -8,6 +8,33 @@ export const OF_A_TRAINED_FRAME = 0.5;
 const WARM_UP = 1 / 2;
 /** Places at which the frames of a step are looked at. */
 const PLACES = 256;
+
+/** Frames besides, generated and judged, that an evaluation takes for influence and overfitting. */
+const BESIDE = 40;
+
+/** Of what all steps take, the most that the long rollout of the last evaluation may take. */
+const LAST_LONG_SHARE = 0.1;
+
+/**
+ * Frames of the long rollout of the evaluation after so many steps; 0 where it would take too much: at the end a
+ * tenth of the training, before it a share of the steps between two evaluations. That is counted in frames and
+ * not by the clock, so that trainings of one pipeline measure the same.
+ * @param done steps
+ * @param isLast whether training ends here
+ */
+export function longFramesAt(
+  training: TrainingOptions,
+  done: number,
+  total: TotalSteps,
+  isLast: boolean,
+): number {
+  const { evaluateLongFrames, evaluateLongShare, evaluateEverySteps, batch, frames } = training;
+  const [steps, share] = isLast
+    ? [done, Math.max(LAST_LONG_SHARE, evaluateLongShare)]
+    : [Math.max(1, stepsOf(evaluateEverySteps, total)), evaluateLongShare];
+  const isShort = evaluateLongFrames * OF_A_TRAINED_FRAME <= share * steps * batch * frames;
+  return isShort ? evaluateLongFrames : 0;
+}
 
 export interface FitOptions {
   readonly training: TrainingOptions;
@@ -55,8 +82,13 @@ export function stepsThatFit(options: FitOptions): { steps: number; frameMs: num
       sum += framesAt(from + ((i + 0.5) / PLACES) * (steps - from), steps);
     }
     const trained = (sum / PLACES) * (steps - from) * batch;
+    const evaluations = evaluationFrames === 0 ? 0 : times(training.evaluateEverySteps, steps);
+    const long =
+      Math.min(1, evaluations) * longFramesAt(training, steps, steps, true) +
+      Math.max(0, evaluations - 1) * longFramesAt(training, steps, steps, false);
     const generated =
-      times(training.evaluateEverySteps, steps) * evaluationFrames +
+      evaluations * (evaluationFrames + BESIDE) +
+      long +
       times(training.sampleEverySteps, steps) * SAMPLE_FRAMES;
     const longer = rolloutFrames(training, steps, steps) - rolloutFrames(training, from, steps);
     return (trained + OF_A_TRAINED_FRAME * generated) * frameMs + longer * recordingMs;

@@ -33,6 +33,19 @@ export const stabilityLimits = z
       .min(0)
       .default(0.05)
       .describe('The noise is ignored: diversity below this.'),
+    overfittingAbove: z
+      .number()
+      .default(0.6)
+      .describe(
+        'Overfitting: held-out real frames are judged so far from trained towards generated ones, as a share of the way.',
+      ),
+    driftAbove: z
+      .number()
+      .positive()
+      .default(0.05)
+      .describe(
+        'Drifting: sharpness, checker or mean colour move by more than this in 100 frames.',
+      ),
   })
   .refine(({ judgesWaitAbove, judgesGoOnBelow }) => judgesGoOnBelow <= judgesWaitAbove, {
     path: ['judgesGoOnBelow'],
@@ -165,21 +178,28 @@ export interface EvaluationSignals {
   readonly motionRatio: number | null;
   readonly conditionUse: number | null;
   readonly diversity: number | null;
+  readonly overfitting: number | null;
+  /** Of lines through a long rollout, for each hundred frames. */
+  readonly sharpnessSlope: number | null;
+  readonly checkerSlope: number | null;
+  readonly colourSlope: number | null;
 }
+
+type Measured = number | null | undefined;
 
 /** What is wrong with them, with the number and its limit. */
 export function alarmsOf(
   limits: StabilityLimits,
-  measured: EvaluationSignals,
+  measured: Partial<EvaluationSignals>,
 ): Record<string, string> {
-  const { checkerRatio, motionRatio, conditionUse, diversity } = measured;
+  const { checkerRatio, motionRatio, conditionUse, diversity, overfitting } = measured;
   const found: Record<string, string> = {};
-  const above = (word: string, what: string, value: number | null, limit: number): void => {
-    if (value !== null && value > limit)
+  const above = (word: string, what: string, value: Measured, limit: number): void => {
+    if (typeof value === 'number' && value > limit)
       found[word] = `${what} ${value.toFixed(2)}, above ${limit}`;
   };
-  const below = (word: string, what: string, value: number | null, limit: number): void => {
-    if (value !== null && value < limit)
+  const below = (word: string, what: string, value: Measured, limit: number): void => {
+    if (typeof value === 'number' && value < limit)
       found[word] = `${what} ${value.toFixed(2)}, below ${limit}`;
   };
   above('dots', 'checker', checkerRatio, limits.checkerAbove);
@@ -187,6 +207,15 @@ export function alarmsOf(
   above('boiling', 'motion', motionRatio, limits.motionAbove);
   below('condition ignored', 'condition use', conditionUse, limits.conditionUseBelow);
   below('noise ignored', 'diversity', diversity, limits.diversityBelow);
+  const { sharpnessSlope: sharpness, checkerSlope: checker, colourSlope: colour } = measured;
+  const drifting = Object.entries({ sharpness, checker, colour })
+    .filter(([, value]) => Math.abs(value ?? 0) > limits.driftAbove)
+    .map(([name, value]) => `${name} by ${value!.toFixed(2)}`);
+  if (drifting.length > 0) {
+    const said = drifting.join(', ');
+    found.drifting = `${said} in 100 frames, beyond ${limits.driftAbove}`;
+  }
+  above('overfitting', 'discriminators', overfitting, limits.overfittingAbove);
   return found;
 }
 

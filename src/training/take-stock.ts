@@ -2,34 +2,34 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
-import type { Dataset } from '../clips/index.js';
-import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
-import { evaluateHeldOut, sampleRows } from '../synthesis/evaluate/held-out.js';
-import { measureInfluence } from '../synthesis/evaluate/influence.js';
+import { sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
 import type { Environment } from './environment.js';
-import { figuresOf, scalarsOf, type Evaluation, type EvaluationFigures } from './evaluation.js';
-import { stateToTensors, type Model, type TrainingState } from './model.js';
+import { sayFigures, scalarsOf, type Evaluation, type EvaluationFigures } from './evaluation.js';
+import {
+  averageOf,
+  evaluationFrames,
+  type MeasuredTraining,
+  type MeasureOptions,
+} from './measure-held-out.js';
+import { stateToTensors, type TrainingState } from './model.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
 import { judgeSnapshot, saveSnapshot, type Snapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
-import type { TrainingOptions } from './options.js';
-import { OF_A_TRAINED_FRAME } from './pace.js';
+import type { Budget } from './budget.js';
+import { longFramesAt, OF_A_TRAINED_FRAME } from './pace.js';
 import type { Due } from './schedule.js';
 import type { SkipCount } from './skipping.js';
 import type { StartingPoint } from './starting-point.js';
 import type { Watch } from './watch.js';
 
 /** What a training leaves behind on its way, and from what. */
-export interface StockContext {
-  readonly pipeline: { readonly seed: number; readonly training: TrainingOptions };
+export interface StockContext extends MeasuredTraining {
   readonly run: Run;
   readonly log: Logger;
-  readonly model: Model;
-  readonly dataset: Dataset;
   readonly choice: Choice;
   readonly environment: Environment;
   /** Of the log's line that is yet to be written. */
@@ -37,16 +37,17 @@ export interface StockContext {
   /** Updates that were left out. */
   readonly skips: SkipCount;
   readonly watch: Watch;
+  readonly budget: Budget;
   /** Measures the averaged generator on the frames that it never saw. */
-  readonly measure: typeof measureHeldOut;
+  readonly measure: (
+    context: StockContext,
+    state: TrainingState,
+    options: MeasureOptions,
+  ) => Promise<EvaluationFigures>;
   readonly stepLog: StepLog;
   readonly events: EventWriter;
   /** Where training goes on. */
   readonly start: Pick<StartingPoint, 'step' | 'snapshot' | 'attempt'>;
-  /** Ends sampling and evaluating at once. */
-  readonly signal?: AbortSignal | undefined;
-  /** How far an evaluation is. */
-  readonly onEvaluation?: ((done: number, total: number) => void) | undefined;
 }
 
 /** How a training ended: all steps done, out of time, or stopped by the signal. */
@@ -85,21 +86,16 @@ export interface Stock {
   finish(state: TrainingState, step: number, ending: TrainEnding): Promise<void>;
 }
 
-/** Held-out frames that an evaluation generates. */
-export const evaluationFrames = (dataset: Dataset, training: TrainingOptions): number =>
-  chooseRollouts(dataset.heldOut(), boundsOf(training)).reduce(
-    (sum, rollout) => sum + rollout.frames,
-    0,
-  );
-
 /** @param deadline of `performance.now()`, beyond which nothing is evaluated */
 export function createStock(context: StockContext, deadline: number): Stock {
-  const { dataset, signal, log } = context;
+  const { dataset, signal, log, budget, pipeline } = context;
+  const { training } = pipeline;
   const started = performance.now();
   const isHeldOut = dataset.heldOut().length > 0;
-  const frames = evaluationFrames(dataset, context.pipeline.training);
+  const frames = evaluationFrames(dataset, training);
   let frameMs: number | null = null;
-  let evaluationMs: number | null = null;
+  /** Of the frames that an evaluation generates, the long rollout's included. */
+  let evaluatedFrameMs: number | null = null;
   /** The steps after which each was done last; what a training goes on from is saved. */
   const done = { save: context.start.step, sample: 0, evaluate: 0 };
 
@@ -114,12 +110,14 @@ export function createStock(context: StockContext, deadline: number): Stock {
     const timer = timeout && setTimeout(() => timeout.abort(), Math.max(0, left));
     const signals = [signal, timeout?.signal].filter((one) => one !== undefined);
     const began = performance.now();
+    const isLast = ending || step === budget.steps;
+    const longFrames = longFramesAt(training, step, budget.totalAt(step - 1), isLast);
     try {
       const evaluation = await evaluate(context, state, step, {
-        ending,
+        ...{ ending, longFrames },
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       });
-      evaluationMs = performance.now() - began;
+      evaluatedFrameMs = (performance.now() - began) / (frames + longFrames);
       return evaluation;
     } catch (error) {
       if (!isFrameloomError(error, 'cancelled')) throw error;
@@ -169,9 +167,10 @@ export function createStock(context: StockContext, deadline: number): Stock {
 
   return {
     get reserveMs() {
-      const guess = frames * (frameMs ?? 0) * OF_A_TRAINED_FRAME;
+      if (!isHeldOut) return 0;
+      const all = frames + longFramesAt(training, Infinity, null, true);
       const most = MOST_RESERVED * (deadline - started);
-      return Math.min(evaluationMs ?? guess, most);
+      return Math.min(all * (evaluatedFrameMs ?? (frameMs ?? 0) * OF_A_TRAINED_FRAME), most);
     },
     learnPace(stepMs, trainedFrames) {
       // The first step is recorded, and takes many times as long as any after it.
@@ -204,17 +203,6 @@ export const isLasting = (saved: Evaluation | null): saved is Evaluation => save
 const samplePath = (run: Run, step: number): string =>
   join(run.samples, `step-${String(step).padStart(7, '0')}.png`);
 
-const boundsOf = (training: TrainingOptions) => ({
-  framesPerSegment: training.evaluateFrames,
-  mostFrames: training.evaluateTotalFrames,
-});
-
-const averageOf = ({ model, pipeline }: StockContext, state: TrainingState) => ({
-  generator: model.generator,
-  weights: state.average,
-  seed: pipeline.seed,
-});
-
 async function sample(context: StockContext, state: TrainingState, step: number): Promise<void> {
   const rows = await sampleRows(context.dataset, averageOf(context, state), context.signal);
   if (rows.length === 0) return;
@@ -222,34 +210,15 @@ async function sample(context: StockContext, state: TrainingState, step: number)
   await context.events.image(step, 'samples/condition_generated_real', composeStrip(rows));
 }
 
-/** What the averaged generator does in closed loop on held-out frames. @throws FrameloomError cancelled */
-export async function measureHeldOut(
-  context: StockContext,
-  state: TrainingState,
-  signal?: AbortSignal,
-): Promise<EvaluationFigures> {
-  const { dataset, pipeline, onEvaluation } = context;
-  const bounds = boundsOf(pipeline.training);
-  const trained = averageOf(context, state);
-  const { rows } = await evaluateHeldOut(dataset, trained, {
-    ...bounds,
-    ...(signal && { signal }),
-    ...(onEvaluation && { onFrame: onEvaluation }),
-  });
-  const [rollout] = chooseRollouts(dataset.heldOut(), bounds);
-  const influence = await measureInfluence(dataset, trained, rollout!, signal);
-  return figuresOf(rows.generated, influence);
-}
-
 /** Measures, judges and logs. */
 async function evaluate(
   context: StockContext,
   state: TrainingState,
   step: number,
-  { ending, signal }: { ending: boolean; signal?: AbortSignal },
+  { ending, ...how }: { ending: boolean; longFrames: number; signal?: AbortSignal },
 ): Promise<Evaluation> {
   const { stepLog, events, log, watch } = context;
-  const figures = await context.measure(context, state, signal);
+  const figures = await context.measure(context, state, how);
   const evaluation = { figures, alarms: watch.alarmsOf(figures), ending };
   for (const [word, why] of Object.entries(evaluation.alarms)) {
     log.warn(`step ${step}: ${word}, ${why}`);
@@ -259,8 +228,7 @@ async function evaluate(
   await stepLog.append({ step, heldOut: figures, alarms, ...(ending && { ending }) });
   await stepLog.sync();
   await events.scalars(step, scalarsOf(figures));
-  const { psnr, ssim } = figures;
-  log.info(`step ${step}: held-out PSNR ${psnr?.toFixed(2)} dB, SSIM ${ssim?.toFixed(3)}`);
+  log.info(`step ${step}: held-out ${sayFigures(figures)}`);
   return evaluation;
 }
 

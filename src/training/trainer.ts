@@ -23,7 +23,8 @@ import { divergence } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
-import { createStock, evaluationFrames, measureHeldOut, type TrainEnding } from './take-stock.js';
+import { evaluationFrames, measureHeldOut } from './measure-held-out.js';
+import { createStock, type TrainEnding } from './take-stock.js';
 import type {
   TrainContext,
   TrainingPipeline,

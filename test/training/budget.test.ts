@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/base/log.js';
 import { createAverages } from '../../src/training/averages.js';
 import { openBudget, readFixedSteps } from '../../src/training/budget.js';
-import { trainingOptions } from '../../src/training/options.js';
+import { trainingOptions, type TrainingOptions } from '../../src/training/options.js';
+import { longFramesAt, stepsThatFit } from '../../src/training/pace.js';
 import { runPaths } from '../../src/training/run/run-folder.js';
 import { testFolder } from './run/support.js';
 
@@ -80,6 +81,45 @@ describe('the steps of a training', () => {
     expect(await readFixedSteps(run)).toMatchObject({ asked: { steps: 3, minutes: 10 } });
     await writeFile(run.schedule, '{"steps": 0}');
     await expect(open({ steps: 3 })).rejects.toMatchObject({ code: 'bad-snapshot' });
+  });
+});
+
+describe('a long rollout', () => {
+  const options = (given: object = {}): TrainingOptions => trainingOptions.parse(given);
+
+  it('is left to the last evaluation, unless the steps between take fifty times as long', () => {
+    const at = (given: object, total: number) => [
+      longFramesAt(options(given), total / 4, total, false),
+      longFramesAt(options(given), total, total, true),
+    ];
+    expect(at({}, 1000)).toEqual([0, 240]);
+    expect(at({}, 4796)).toEqual([0, 240]);
+    expect(at({}, 4800)).toEqual([240, 240]);
+    expect(at({ batch: 4 }, 1200)).toEqual([240, 240]);
+    expect(at({ evaluateLongShare: 1 }, 100)).toEqual([240, 240]);
+    expect(at({ evaluateLongFrames: 0 }, 9000)).toEqual([0, 0]);
+    // A trial of a few steps is over when they are.
+    expect(at({}, 236)).toEqual([0, 0]);
+    expect(at({ evaluateEverySteps: 1 }, 240)).toEqual([0, 240]);
+  });
+
+  it('is in the number of steps that fit', () => {
+    const fit = (given: object, evaluationFrames: number): number =>
+      stepsThatFit({
+        training: options({
+          frames: 4,
+          rollout: { startFrames: 4 },
+          warmUp: { frames: 0 },
+          ...given,
+        }),
+        ...{ from: 0, most: Infinity, leftMs: 400_000, evaluationFrames },
+        measured: [{ ms: 400, frames: 4 }],
+      }).steps;
+    const without = fit({ evaluateLongFrames: 0 }, 24);
+    // 240 frames at half of 100 ms are 12 s, which thirty steps take.
+    expect(without - fit({}, 24)).toBe(30);
+    expect(without - fit({ evaluateLongShare: 1 }, 24)).toBe(120);
+    expect(fit({}, 0)).toBe(fit({ evaluateLongFrames: 0 }, 0));
   });
 });
 

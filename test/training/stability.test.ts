@@ -127,12 +127,20 @@ describe('an evaluation', () => {
     ['boiling', { motionRatio: 2.5 }, 'motion 2.50, above 2'],
     ['condition ignored', { conditionUse: 0.05 }, 'condition use 0.05, below 0.2'],
     ['noise ignored', { diversity: 0.01 }, 'diversity 0.01, below 0.05'],
+    ['overfitting', { overfitting: 0.7 }, 'discriminators 0.70, above 0.6'],
+    [
+      'drifting',
+      { sharpnessSlope: -0.08, checkerSlope: 0.01, colourSlope: 0.06 },
+      'sharpness by -0.08, colour by 0.06 in 100 frames, beyond 0.05',
+    ],
   ])('sees %s', (word, measured, why) => {
     expect(alarmsOf(limits, { ...WELL, ...measured })).toEqual({ [word]: why });
   });
 
   it('finds nothing in what is well, and in what was not measured', () => {
-    const nothing = { checkerRatio: null, motionRatio: null, conditionUse: null, diversity: null };
-    expect([WELL, nothing].map((one) => alarmsOf(limits, one))).toEqual([{}, {}]);
+    const well = { ...WELL, overfitting: 0.2, sharpnessSlope: 0.01, checkerSlope: -0.02 };
+    const names = [...Object.keys(well), 'colourSlope'];
+    const nothing = Object.fromEntries(names.map((name) => [name, null]));
+    expect([well, nothing, {}].map((one) => alarmsOf(limits, one))).toEqual([{}, {}, {}]);
   });
 });

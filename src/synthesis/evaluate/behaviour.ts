@@ -1,11 +1,23 @@
 import type { Dataset, HeldOutSegment } from '../../clips/index.js';
 import type { TrainedGenerator } from '../models/model.js';
+import type { Rollout } from './choose-rollouts.js';
 import { measureInfluence, type Influence } from './influence.js';
 import { measureDrift, type DriftSlopes } from './long-rollout.js';
 
 /** How a generator behaves, beside how near its frames are to the real ones. */
 export interface Behaviour extends Influence {
   readonly drift: DriftSlopes;
+}
+
+/** The longest held-out segment, all of it; null when nothing is held out. */
+export function longestRollout(dataset: Pick<Dataset, 'heldOut'>): Rollout | null {
+  const segment = dataset
+    .heldOut()
+    .reduce<HeldOutSegment | undefined>(
+      (longest, one) => (longest && longest.scoredFrames >= one.scoredFrames ? longest : one),
+      undefined,
+    );
+  return segment ? { segment, frames: segment.scoredFrames } : null;
 }
 
 /**
@@ -20,14 +32,8 @@ export async function measureBehaviour(
   trained: TrainedGenerator,
   options: { signal?: AbortSignal | undefined; onFrame?: () => void } = {},
 ): Promise<Behaviour | null> {
-  const segment = dataset
-    .heldOut()
-    .reduce<HeldOutSegment | undefined>(
-      (longest, one) => (longest && longest.scoredFrames >= one.scoredFrames ? longest : one),
-      undefined,
-    );
-  if (segment === undefined) return null;
-  const rollout = { segment, frames: segment.scoredFrames };
+  const rollout = longestRollout(dataset);
+  if (rollout === null) return null;
   const influence = await measureInfluence(dataset, trained, rollout, options.signal);
   return { ...influence, drift: await measureDrift(dataset, trained, rollout, options) };
 }
