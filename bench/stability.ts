@@ -16,7 +16,8 @@
  */
 import './support/help.js';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/base/error.js';
@@ -24,7 +25,6 @@ import { inBench, say, writeResult } from './support/files.js';
 import { machineReport } from './support/machine.js';
 import {
   CONTROLS,
-  askedOf,
   inProcesses,
   makeRun,
   resultSchema,
@@ -34,7 +34,7 @@ import {
 } from './stability/one-run.js';
 import { endingOf, healthyTable, hostileTable, writePicture } from './stability/report.js';
 import { drawScene } from './stability/scenes.js';
-import { SETTINGS, keysOf, type Keys } from './stability/settings.js';
+import { SETTINGS, askedOf, keysOf, type Keys } from './stability/settings.js';
 
 const { values } = parseArgs({
   options: {
@@ -44,8 +44,8 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     again: { type: 'boolean', default: false },
     program: { type: 'string', default: inBench('../dist/cli/main.js') },
-    results: { type: 'string', default: inBench('results/stability') },
-    picture: { type: 'string', default: inBench('results/stability.png') },
+    results: { type: 'string' },
+    picture: { type: 'string' },
     quick: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
@@ -77,7 +77,6 @@ const seeds = numbers('seeds', values.seeds ?? (values.quick ? '1' : '1,2,3'));
 const controls = among('control', values.control, CONTROLS);
 const [jobs = 1] = numbers('jobs', values.jobs);
 const program = resolve(values.program);
-const folder = resolve(values.results);
 
 if (values.list) {
   for (const { name, about } of SETTINGS) say(`${name.padEnd(24)} ${about}`);
@@ -85,6 +84,11 @@ if (values.list) {
 }
 if (!existsSync(program)) throw new Error(`there is no ${program}: npm run build makes it`);
 
+// What a few steps come to is no result of a campaign.
+const folder =
+  values.results === undefined && values.quick
+    ? await mkdtemp(join(tmpdir(), 'frameloom-stability-'))
+    : resolve(values.results ?? inBench('results/stability'));
 const [media, runs] = [join(folder, 'media'), join(folder, 'runs')];
 for (const path of [media, runs]) await mkdir(path, { recursive: true });
 const labelOf = (setting: string, seed: number, control: Control): string =>
@@ -93,9 +97,11 @@ const pictureOf = (setting: string, seed: number, control: Control): string =>
   join(folder, `${labelOf(setting, seed, control)}.png`);
 const resultPath = (label: string): string => join(folder, `${label}.json`);
 
-async function resultAt(label: string): Promise<Result | undefined> {
+/** What was made of just this before. */
+async function resultAt(label: string, asked: string): Promise<Result | undefined> {
   if (!existsSync(resultPath(label))) return undefined;
-  return resultSchema.parse(JSON.parse(await readFile(resultPath(label), 'utf8')));
+  const result = resultSchema.parse(JSON.parse(await readFile(resultPath(label), 'utf8')));
+  return result.asked === asked ? result : undefined;
 }
 
 /** Makes one run and keeps what it says; the run itself is not kept. */
@@ -148,13 +154,12 @@ const failed: string[] = [];
 async function work(): Promise<void> {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const { setting, seed, control } = next;
-    const keys = { ...(await keysOf(setting, scene)), ...(values.quick && QUICK) };
-    const asked = { setting: setting.name, keys, seed, control };
     const label = labelOf(setting.name, seed, control);
-    const there = values.again ? undefined : await resultAt(label);
-    if (there?.asked === askedOf(asked)) continue;
+    const asked = values.quick ? 'quick' : await askedOf(setting, seed, control);
+    if (!values.again && (await resultAt(label, asked))) continue;
+    const keys = { ...(await keysOf(setting, scene)), ...(values.quick && QUICK) };
     try {
-      tell(label, await make(label, asked));
+      tell(label, await make(label, { setting: setting.name, keys, seed, control, asked }));
     } catch (error) {
       failed.push(`${label}: ${messageOf(error)}`);
       say(failed.at(-1)!);
@@ -163,19 +168,34 @@ async function work(): Promise<void> {
 }
 await Promise.all(Array.from({ length: jobs }, work));
 
+for (const one of failed) say(`not made: ${one}`);
+if (values.quick) {
+  await rm(folder, { recursive: true, force: true });
+  process.exit(failed.length > 0 ? 1 : 0);
+}
+
 const everything: Result[] = [];
-for (const { name } of SETTINGS) {
+const files = await readdir(folder);
+for (const setting of SETTINGS) {
   for (const control of CONTROLS) {
-    for (let seed = 1; seed <= Math.max(9, ...seeds); seed += 1) {
-      const result = await resultAt(labelOf(name, seed, control));
+    const made = files.flatMap((file) => {
+      const [, name, seed] = /^(.*)-seed(\d+)-(?:on|off)\.json$/.exec(file) ?? [];
+      return name === setting.name && file.endsWith(`-${control}.json`) ? Number(seed) : [];
+    });
+    for (const seed of made.sort((a, b) => a - b)) {
+      const label = labelOf(setting.name, seed, control);
+      const result = await resultAt(label, await askedOf(setting, seed, control));
       if (result) everything.push(result);
+      else say(`${label}: its setting has changed since, and it is left out`);
     }
   }
 }
-const hostile = everything.filter(({ setting }) => !setting.startsWith('healthy'));
-const side = (control: Control): Result[] => hostile.filter((one) => one.control === control);
+const isHealthy = new Set(SETTINGS.flatMap(({ name, healthy }) => (healthy ? [name] : [])));
+const side = (control: Control): Result[] =>
+  everything.filter((one) => one.control === control && !isHealthy.has(one.setting));
 const totals = `Without control ${endingOf(side('off'))}; with it ${endingOf(side('on'))}.`;
-const shown = await writePicture(resolve(values.picture), everything, pictureOf);
+const picture = resolve(values.picture ?? inBench('results/stability.png'));
+const shown = await writePicture(picture, everything, pictureOf);
 const text = `${hostileTable(everything)}\n${totals}\n\n${healthyTable(everything)}`;
 await writeResult('stability.md', text);
 await writeResult(
@@ -183,6 +203,9 @@ await writeResult(
   `${JSON.stringify({ machine: machineReport(), results: everything }, null, 2)}\n`,
 );
 say(`\n${text}\npicture: ${shown.length === 0 ? 'none, nothing collapsed' : shown.join(', ')}`);
-for (const one of failed) say(`not made: ${one}`);
-if (failed.length > 0 || side('on').some(({ collapsed }) => Object.keys(collapsed).length > 0))
+if (
+  failed.length > 0 ||
+  everything.some(({ control, collapsed }) => control === 'on' && Object.keys(collapsed).length > 0)
+) {
   process.exitCode = 1;
+}

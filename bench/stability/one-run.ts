@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ENDS_WITH_PARENT } from '../../src/cli/terminal/interrupt.js';
 import { motionRatio } from '../../src/metrics/index.js';
 import { alarmsOf, stabilityLimits } from '../../src/training/stability.js';
 import { pipelineText, type Keys } from './settings.js';
@@ -71,6 +71,8 @@ export interface RunOptions {
   readonly keys: Keys;
   readonly seed: number;
   readonly control: Control;
+  /** All of it in one word. */
+  readonly asked: string;
   /** How commands are run. */
   readonly frameloom: Frameloom;
   /** Where the run's folder goes; what is there of an earlier try is removed. */
@@ -86,18 +88,13 @@ interface CommandResult {
   readonly stderr: string;
 }
 
-/** All that a run is asked for, in one word. */
-export const askedOf = ({
-  keys,
-  seed,
-  control,
-}: Omit<RunOptions, 'frameloom' | 'folder'>): string =>
-  createHash('sha256')
-    .update(JSON.stringify([keys, seed, control]))
-    .digest('hex')
-    .slice(0, 16);
-
 const ERROR = 50;
+
+const ALONE = {
+  TF_NUM_INTRAOP_THREADS: '1',
+  TF_NUM_INTEROP_THREADS: '1',
+  [ENDS_WITH_PARENT]: '1',
+};
 
 /**
  * Commands in processes of their own, on one thread: nets this small are not faster on several, and runs
@@ -108,13 +105,14 @@ export const inProcesses =
   (program: string): Frameloom =>
   async (words) => {
     const child = spawn(process.execPath, [program, ...words], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' },
+      // With a channel, so that it does not outlive this process.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...ALONE },
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const code = await new Promise<number>((done, fail) => {
       child.on('error', fail);
       child.on('close', (status, by) => done(status ?? (by === null ? 1 : 128)));
@@ -161,13 +159,13 @@ function parsed(text: string): unknown {
  * @throws Error where a run could not be made at all, rather than went wrong
  */
 export async function makeRun(options: RunOptions): Promise<Result> {
-  const { setting, keys, seed, control, frameloom, folder } = options;
+  const { setting, keys, seed, control, asked, frameloom, folder } = options;
   const pipeline = `${folder}.yaml`;
   await rm(folder, { recursive: true, force: true });
   const stability = control === 'on' ? 'auto' : 'off';
   await writeFile(pipeline, pipelineText({ ...keys, seed, 'training.stability': stability }));
   const trained = await ended(frameloom, ['train', pipeline, '--run', folder]);
-  const base = { setting, seed, control, asked: askedOf(options) };
+  const base = { setting, seed, control, asked };
   if (trained.code !== 0) {
     const { code, msg = '' } = trained.error;
     if (code !== 'diverged') throw new Error(`${setting} was not trained: ${msg}`);

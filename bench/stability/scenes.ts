@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -60,9 +61,15 @@ const VISITOR: Thing = {
   colour: ['30', '230', '60'],
   label: [20, 220, 60],
 };
+/** A smooth picture has no detail at all, against which any at all would count as dots. */
+const GRAIN = '14*sin(X*12.9898+Y*78.233)';
 const WALL: Thing = {
   name: 'wall',
-  colour: ['128+60*sin(X/3)*cos(Y/4)', '120+50*cos(X/5)', '110+50*sin(Y/3)'],
+  colour: [
+    `128+60*sin(X/3)*cos(Y/4)+${GRAIN}`,
+    `120+50*cos(X/5)+${GRAIN}`,
+    `110+50*sin(Y/3)+${GRAIN}`,
+  ],
   label: [110, 110, 110],
 };
 const FLY: Thing = {
@@ -76,7 +83,7 @@ const cuts = (frames: number): Thing => ({
   name: 'shot',
   colour: [0, 2, 4].map(
     (phase) =>
-      `128+80*sin(floor(N/${frames})*2.4+${phase})+40*sin((X*cos(floor(N/${frames}))+Y*sin(floor(N/${frames})))/3+N/3)`,
+      `128+80*sin(floor(N/${frames})*2.4+${phase})+40*sin((X*cos(floor(N/${frames}))+Y*sin(floor(N/${frames})))/3+N/3)+${GRAIN}`,
   ) as unknown as Colour,
   label: [60, 60, 200],
 });
@@ -105,19 +112,30 @@ const drawn = (things: readonly Thing[], channel: number, isLabel: boolean): str
     return where === undefined ? value : `if(${where},${value},${below})`;
   }, '0');
 
+function filterOf(name: SceneName, isLabel: boolean): string {
+  const [r, g, b] = [0, 1, 2].map((channel) => drawn(SCENES[name].things, channel, isLabel));
+  return `format=gbrp,geq=r='${r}':g='${g}':b='${b}'`;
+}
+
+/** Named after what is drawn, so that another drawing is another file. */
+export function sceneFile(name: SceneName, isLabel: boolean): string {
+  const all = `${filterOf(name, isLabel)} ${SCENES[name].frames}`;
+  const hash = createHash('sha256').update(all).digest('hex').slice(0, 8);
+  return `${name}${isLabel ? '-labels' : ''}-${hash}.mkv`;
+}
+
 /** Draws a scene, or its label map, without loss. @returns its path; what is there stays */
 export async function drawScene(folder: string, name: SceneName, isLabel = false): Promise<string> {
-  const path = join(folder, `${name}${isLabel ? '-labels' : ''}.mkv`);
+  const file = sceneFile(name, isLabel);
+  const path = join(folder, file);
   if (existsSync(path)) return path;
-  const { frames, things } = SCENES[name];
-  const [r, g, b] = [0, 1, 2].map((channel) => drawn(things, channel, isLabel));
   const { ffmpegPath } = await findFfmpeg();
   const source = `color=black:size=${SIZE.width}x${SIZE.height}:rate=25`;
-  const making = join(folder, `making-${process.pid}-${name}${isLabel ? '-labels' : ''}.mkv`);
+  const frames = String(SCENES[name].frames);
+  const making = join(folder, `making-${process.pid}-${file}`);
   await run(ffmpegPath, [
-    ...['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', source, '-frames:v', String(frames)],
-    ...['-vf', `format=gbrp,geq=r='${r}':g='${g}':b='${b}'`],
-    ...['-c:v', 'ffv1', '-pix_fmt', 'bgr0', '-y', making],
+    ...['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', source, '-frames:v', frames],
+    ...['-vf', filterOf(name, isLabel), '-c:v', 'ffv1', '-pix_fmt', 'bgr0', '-y', making],
   ]);
   await rename(making, path);
   return path;

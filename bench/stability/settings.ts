@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import { inBench } from '../support/files.js';
-import { SIZE, paletteOf, type SceneName } from './scenes.js';
+import { SIZE, paletteOf, sceneFile, type SceneName } from './scenes.js';
 
 /** A value of a pipeline's key. */
 type Value =
@@ -177,9 +178,9 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'non-saturating',
-    about: 'non-saturating loss',
+    about: 'non-saturating loss, whose gradient is smaller, at ten times the weight of real frames',
     ...onFair,
-    keys: { 'losses.adversarial': 'non-saturating', ...judged(4) },
+    keys: { 'losses.adversarial': 'non-saturating', ...judged(10) },
   },
   {
     name: 'still-clip',
@@ -199,7 +200,7 @@ export const SETTINGS: readonly Setting[] = [
     name: 'wide-judges',
     about: 'discriminators of eight times the channels against the smallest generator',
     ...onFair,
-    keys: { 'generator.channels': 6, ...judgesOf(48), ...judged(4) },
+    keys: { 'generator.channels': 6, ...judgesOf(48), ...judged(8) },
   },
   {
     name: 'no-condition',
@@ -268,6 +269,13 @@ export async function keysOf(
     return { kind: 'paired', content: 'labels', path: maps, palette };
   };
   return { ...BASE, ...keys, 'data.clips': paths, 'data.condition': await told() };
+}
+
+/** All that a run is asked for, in one word; folders of this machine are no part of it. */
+export async function askedOf(setting: Setting, seed: number, side: string): Promise<string> {
+  const keys = await keysOf(setting, (name, isLabel) => Promise.resolve(sceneFile(name, isLabel)));
+  const text = JSON.stringify([keys, seed, side]).replaceAll(inBench('..'), '');
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Keys by their dotted paths as the text of a pipeline. */

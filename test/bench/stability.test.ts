@@ -10,7 +10,13 @@ import {
   writePicture,
 } from '../../bench/stability/report.js';
 import { SCENES, drawScene, paletteOf, type SceneName } from '../../bench/stability/scenes.js';
-import { SETTINGS, keysOf, pipelineText, type Setting } from '../../bench/stability/settings.js';
+import {
+  SETTINGS,
+  askedOf,
+  keysOf,
+  pipelineText,
+  type Setting,
+} from '../../bench/stability/settings.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { decodeFrames } from '../../src/video/index.js';
 import { frameloom } from '../cli/support.js';
@@ -33,6 +39,16 @@ describe('the settings', () => {
       await writeFile(path, pipelineText(keys));
       await expect(loadPipeline(path)).resolves.toMatchObject({ pipeline: { seed: 1 } });
     }
+  });
+
+  it('are known by what they ask for, wherever that lies', async () => {
+    const hinge = byName('hinge');
+    const asked = await askedOf(hinge, 1, 'off');
+    expect(await askedOf(hinge, 1, 'off')).toBe(asked);
+    expect(await askedOf(hinge, 2, 'off')).not.toBe(asked);
+    expect(await askedOf(hinge, 1, 'on')).not.toBe(asked);
+    expect(await askedOf({ ...hinge, clips: ['rare'] }, 1, 'off')).not.toBe(asked);
+    expect(await askedOf({ ...hinge, keys: {} }, 1, 'off')).not.toBe(asked);
   });
 
   it('draw label maps of their palette’s colours alone', async () => {
@@ -66,7 +82,7 @@ describe('a run', () => {
     };
     const keys = { ...(await keysOf({ ...byName('noise-16'), clips: ['short'] }, scene)), ...tiny };
     const result = await makeRun({
-      ...{ setting: 'noise-16', keys, seed: 3, control: 'off' },
+      ...{ setting: 'noise-16', keys, seed: 3, control: 'off', asked: 'this' },
       ...{ frameloom: here, folder: join(folder, 'run') },
     });
     expect(result).toMatchObject({ setting: 'noise-16', seed: 3, control: 'off', acts: {} });
@@ -90,7 +106,7 @@ describe('a run', () => {
         return { code: 1, stdout: '', stderr: JSON.stringify({ level: 50, msg: 'it did', code }) };
       };
     const options = {
-      ...{ setting: 'judges-rate', keys: {}, seed: 1, control: 'on' as const },
+      ...{ setting: 'judges-rate', keys: {}, seed: 1, control: 'on' as const, asked: 'this' },
       folder: join(folder, 'failing'),
     };
     const result = await makeRun({ ...options, frameloom: failing('diverged') });
