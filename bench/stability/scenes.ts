@@ -83,7 +83,7 @@ const cuts = (frames: number): Thing => ({
   name: 'shot',
   colour: [0, 2, 4].map(
     (phase) =>
-      `128+80*sin(floor(N/${frames})*2.4+${phase})+40*sin((X*cos(floor(N/${frames}))+Y*sin(floor(N/${frames})))/3+N/3)+${GRAIN}`,
+      `128+70*sin(floor(N/${frames})*2.4+${phase})+40*sin((X*cos(floor(N/${frames}))+Y*sin(floor(N/${frames})))/3+N/3)+${GRAIN}`,
   ) as unknown as Colour,
   label: [60, 60, 200],
 });
