@@ -4,7 +4,7 @@ import type { Influence } from '../synthesis/evaluate/influence.js';
 import type { DriftSlopes } from '../synthesis/evaluate/long-rollout.js';
 
 /** Null where it says nothing; snapshots of earlier versions do not have all of them. */
-const figure = z.number().nullable().default(null);
+const figure = z.number().nullable().default(null).catch(null);
 
 /** Numbers about the averaged generator in closed loop on held-out frames. */
 const figuresSchema = z.object({
@@ -35,6 +35,12 @@ export type Evaluation = z.output<typeof evaluationSchema>;
 /** What a snapshot kept; null where that is nothing, or what no version wrote. */
 export function savedEvaluation(saved: unknown): Evaluation | null {
   const parsed = evaluationSchema.safeParse(saved);
+  return parsed.success ? parsed.data : null;
+}
+
+/** What a line of the log has of an evaluation; null where that is none. */
+export function savedFigures(saved: unknown): EvaluationFigures | null {
+  const parsed = figuresSchema.safeParse(saved);
   return parsed.success ? parsed.data : null;
 }
 

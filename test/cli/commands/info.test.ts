@@ -26,7 +26,7 @@ beforeAll(async () => {
   await appendFile(
     join(run, 'log.jsonl'),
     [
-      '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7}}',
+      '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7,"overfitting":0.25}}',
       '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65},"alarms":{"dots":"checker 1.80, above 1.5"}}',
       '{"step":250,"terms":{}}',
       '{"step":26',
@@ -76,7 +76,7 @@ describe('info', () => {
     expect(await json('info', run)).toMatchObject({
       ...{ type: 'run', name: 'random', step: 250, steps: 2000, isExported: false },
       lastScore: { step: 200, psnr: 19.25, ssim: 0.65 },
-      bestScore: { step: 100, psnr: 20.5, ssim: 0.7 },
+      bestScore: { step: 100, psnr: 20.5, ssim: 0.7, overfitting: 0.25, diversity: null },
       health: 'dots',
       snapshots: [
         { step: 1, score: null },
@@ -89,6 +89,7 @@ describe('info', () => {
     expect(stdout).toContain('driven by      edges of the video\n');
     expect(stdout).toContain('2 channels of noise');
     expect(stdout).toContain('last measured  PSNR 19.25 dB, SSIM 0.650 at step 200\n');
+    expect(stdout).toContain(' PSNR 20.50 dB, SSIM 0.700, overfitting 0.25 at step 100\n');
   });
 
   it('says what an exported file is', async () => {
