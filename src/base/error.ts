@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'write-failed'
   | 'backend' // native TensorFlow is missing or unusable
   | 'budget' // nothing fits the memory budget
-  | 'diverged' // a loss became NaN or infinite
+  | 'diverged' // losses became NaN or infinite, or training tipped again and again
   | 'bad-snapshot' // a run folder or snapshot is damaged or of another pipeline
   | 'untrusted' // a file wants to run what could do harm, and nobody has said that it may
   | 'bad-call' // a call that cannot be made now: of what was disposed of, or is still at work

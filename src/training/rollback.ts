@@ -22,13 +22,11 @@ export interface RollbackLimits {
   readonly farDeviations: number;
   /** So many steps far off, less those between that are not, are no accident. */
   readonly farSteps: number;
-  /** Returns after which the next one ends the training. */
-  readonly most: number;
 }
 
 export const ROLLBACK_LIMITS: RollbackLimits = {
   ...{ fromStep: 50, fromShare: '20%', lossBelow: 0.7 },
-  ...{ farDeviations: 8, farSteps: 16, most: 3 },
+  ...{ farDeviations: 8, farSteps: 16 },
 };
 
 /** Alarms that no young generator has: its first pictures are neither dotted nor restless. */

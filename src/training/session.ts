@@ -108,7 +108,7 @@ const isOf = (one: Return | null, { wentBack }: StepLine): boolean =>
  * @throws FrameloomError diverged where it went back often enough; disk-full, write-failed
  */
 export async function goBack(session: Session, step: number, trip: Trip): Promise<boolean> {
-  const { run, log, watch, budget, choice, environment, pipeline, rollback } = session;
+  const { run, log, watch, budget, choice, environment, pipeline } = session;
   const { attempt } = session.start;
   const toStep = await soundSnapshot(run.snapshots, watch.healthyStep ?? 0, log);
   const { steps, deadline } = budget;
@@ -116,11 +116,12 @@ export async function goBack(session: Session, step: number, trip: Trip): Promis
     log.warn(`step ${step}: no time is left to do the steps since step ${toStep} again`);
     return false;
   }
-  if (attempt >= rollback.most) {
+  const { mostReturns } = watch;
+  if (attempt >= mostReturns) {
     throw endOfTraining({ trip, step, returns: attempt, toStep }, pipeline, run);
   }
   log.warn(
-    `step ${step}: ${trip.word}, ${trip.why}; going back to step ${toStep}, at half the rates and on another random path (${attempt + 1} of ${rollback.most} times)`,
+    `step ${step}: ${trip.word}, ${trip.why}; going back to step ${toStep}, at half the rates and on another random path (${attempt + 1} of ${mostReturns} times)`,
   );
   await planReturn(run, { fromStep: step, toStep, trip }, { ...choice, environment });
   return true;

@@ -33,6 +33,13 @@ export const stabilityLimits = z
       .min(0)
       .default(0.05)
       .describe('The noise is ignored: diversity below this.'),
+    rollbacks: z
+      .int()
+      .min(0)
+      .default(3)
+      .describe(
+        'Times that a training which tips goes back to its last healthy snapshot, before the next one ends it; 0 for never.',
+      ),
     overfittingAbove: z
       .number()
       .default(0.6)

@@ -175,7 +175,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       state = result.state;
       step += 1;
       trip = skips.add(step, result.skipped) ?? (await watch.afterStep(result.signals, step));
-      if (trip?.word === 'diverged' && (!watch.goesBack || step >= budget.steps)) {
+      if (trip?.word === 'diverged' && (watch.mostReturns === 0 || step >= budget.steps)) {
         throw await divergence(session.run, step, trip);
       }
       if (trip && step < budget.steps) continue;

@@ -33,8 +33,8 @@ export interface Watch {
   readonly stepWord: string;
   /** A step's plan as it is to be taken. */
   steadied<P extends StepPlan>(plan: P): P;
-  /** Whether training goes back by itself where it tips. */
-  readonly goesBack: boolean;
+  /** How many times training goes back by itself where it tips, before it ends; 0 for never. */
+  readonly mostReturns: number;
   /** The snapshot to go back to; null while that is the beginning. */
   readonly healthyStep: number | null;
   /**
@@ -77,7 +77,8 @@ export function createWatch(
 ): Watch {
   const limits = stabilityLimits.parse(typeof options === 'string' ? {} : options);
   const mayAct = options !== 'off';
-  const goesBack = mayAct && rollback.most > 0;
+  const mostReturns = mayAct ? limits.rollbacks : 0;
+  const goesBack = mostReturns > 0;
   let state = stabilityState(saved?.stability);
   let returning = rollbackState(saved?.rollback);
   let alarms: Record<string, string> = {};
@@ -88,7 +89,7 @@ export function createWatch(
     get stepWord() {
       return healthWord(state, limits);
     },
-    goesBack,
+    mostReturns,
     get healthyStep() {
       return returning.healthyStep;
     },

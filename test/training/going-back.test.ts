@@ -11,6 +11,7 @@ import { ROLLBACK_LIMITS } from '../../src/training/rollback.js';
 import { readReturns } from '../../src/training/run/returns.js';
 import { runPaths, startRun } from '../../src/training/run/run-folder.js';
 import { listSnapshots, readSnapshot } from '../../src/training/run/snapshot-store.js';
+import { stabilityLimits } from '../../src/training/stability.js';
 import { trainBy, type TrainContext } from '../../src/training/trainer.js';
 import { counting } from '../clips/make-data.js';
 import { logLines, makeWorkFolder, snapshotFiles, writePipeline } from '../e2e/support.js';
@@ -42,6 +43,7 @@ interface Way {
   readonly finds: Finds;
   readonly changed?: Pipeline;
   readonly resume?: boolean;
+  /** Times that it goes back. */
   readonly most?: number;
   /** Told where the training is, at moments at which it may be killed. */
   readonly at?: (moment: string) => void;
@@ -50,7 +52,11 @@ interface Way {
 
 /** Trains with eyes that see what the test wants to be seen, and believe it at once. */
 async function trained(name: string, way: Way) {
-  const { finds, changed = pipeline, resume = false, most = 3, at, context } = way;
+  const { finds, resume = false, most = 3, at, context } = way;
+  const { training } = way.changed ?? pipeline;
+  const limits = stabilityLimits.parse({ rollbacks: most });
+  const stability = training.stability === 'off' ? ('off' as const) : limits;
+  const changed = { ...pipeline, training: { ...training, stability } };
   const folder = join(work.path, name);
   const run = await startRun({ name, pipelineYaml: pipelineToYaml(changed), resume, folder });
   let said = '';
@@ -77,7 +83,7 @@ async function trained(name: string, way: Way) {
           at?.(`evaluation ${step} of attempt ${attempt}`);
           return { ...figures, ...(finds(attempt, step) && { checkerRatio: 2 }) };
         },
-        rollback: { ...ROLLBACK_LIMITS, fromStep: 0, fromShare: '0%', most },
+        rollback: { ...ROLLBACK_LIMITS, fromStep: 0, fromShare: '0%' },
       },
     );
     return { ...result, said, run };
@@ -174,11 +180,8 @@ describe('a training that tips', () => {
   }, 300_000);
 
   it('goes where somebody wants it, on the first way again', async () => {
-    const changed = {
-      ...pipeline,
-      training: { ...pipeline.training, stability: 'off' as const },
-    };
-    const way = { finds, changed, resume: true };
+    // The same dots as before, but that they go.
+    const way = { finds: (_attempt: number, step: number) => step === 4, resume: true };
     const named = await trained('whole', { ...way, context: { snapshot: 2 } });
     expect(named.said).toContain('going back to step 2: what came after it up to step 8');
     const { returns } = await readReturns(runPaths(inRun()));

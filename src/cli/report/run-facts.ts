@@ -5,13 +5,15 @@ import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
 import { readFixedSteps, type FixedSteps } from '../../training/budget.js';
-import { savedFigures, type EvaluationFigures } from '../../training/evaluation.js';
+import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
 import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
 
 /** What is measured on frames that were held out. */
-export interface RunScore extends EvaluationFigures {
+export interface RunScore {
   readonly step: number;
+  readonly psnr: number | null;
+  readonly ssim: number | null;
 }
 
 export interface RunSnapshot {
@@ -20,6 +22,14 @@ export interface RunSnapshot {
   readonly bytes: number;
   /** Why it cannot be used; null where it can. */
   readonly problem: string | null;
+}
+
+/** A training went back to an earlier snapshot. */
+export interface RunReturn {
+  readonly fromStep: number;
+  readonly toStep: number;
+  /** What had tipped, and by what; null where somebody asked for it. */
+  readonly why: string | null;
 }
 
 /** What a run's folder says of it. */
@@ -38,6 +48,8 @@ export interface RunFacts {
   readonly bestScore: RunScore | null;
   /** `healthy`, or what tipped, by the last evaluation and the last steps; null where no log says so. */
   readonly health: string | null;
+  /** From where its training went back to where, and why. */
+  readonly returns: readonly RunReturn[];
   readonly snapshots: readonly RunSnapshot[];
   /** Whether there is an exported file. */
   readonly isExported: boolean;
@@ -68,7 +80,7 @@ interface LogLine {
   readonly step?: unknown;
   readonly health?: unknown;
   readonly alarms?: unknown;
-  readonly heldOut?: unknown;
+  readonly heldOut?: { readonly psnr?: unknown; readonly ssim?: unknown };
 }
 
 /** Steps, scores and health by a run's log; lines that are none are left out. */
@@ -93,8 +105,7 @@ async function readLog(
     const { heldOut, health, alarms } = said!;
     if (typeof health === 'string') word = health;
     if (typeof alarms === 'object' && alarms !== null) alarm = Object.keys(alarms)[0];
-    const figures = savedFigures(heldOut);
-    if (figures) scores.push({ step, ...figures });
+    if (heldOut) scores.push({ step, psnr: numberIn(heldOut.psnr), ssim: numberIn(heldOut.ssim) });
   }
   return { step: last, scores, health: alarm ?? word };
 }
@@ -107,9 +118,11 @@ export async function describeRun(
   let pipeline: Pipeline | null = null;
   let fixed: FixedSteps | null = null;
   let problem: string | null = null;
+  let returns: readonly Return[] = [];
   try {
     pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
     fixed = await readFixedSteps(run);
+    ({ returns } = await readReturns(run));
   } catch (error) {
     if (!isFrameloomError(error)) throw error;
     problem = error.toLine();
@@ -130,6 +143,10 @@ export async function describeRun(
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
     steps: fixed?.steps ?? pipeline?.training.steps ?? null,
     ...{ lastScore: scores.at(-1) ?? null, bestScore, health, snapshots },
+    returns: returns.map(({ fromStep, toStep, trip }) => ({
+      ...{ fromStep, toStep },
+      why: trip && `${trip.word}, ${trip.why}`,
+    })),
     isExported: exported !== undefined,
     ...(await sizeOf(folder)),
   };

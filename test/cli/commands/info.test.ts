@@ -2,6 +2,8 @@ import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatAge } from '../../../src/cli/commands/runs/run.js';
+import { writeReturns } from '../../../src/training/run/returns.js';
+import { runPaths } from '../../../src/training/run/run-folder.js';
 import { saveSnapshot } from '../../../src/training/run/snapshot-store.js';
 import { makeRun } from '../../synthesis/make-run.js';
 import { makeClip, runFfmpeg, scratchPath } from '../../video/make-clip.js';
@@ -26,12 +28,18 @@ beforeAll(async () => {
   await appendFile(
     join(run, 'log.jsonl'),
     [
-      '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7,"overfitting":0.25}}',
+      '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7}}',
       '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65},"alarms":{"dots":"checker 1.80, above 1.5"}}',
       '{"step":250,"terms":{}}',
       '{"step":26',
     ].join('\n'),
   );
+  const back = { fromStep: 90, toStep: 40, aside: 'aside/00001', done: true };
+  const trip = { word: 'boiling', why: 'motion 2.40, above 2' };
+  await writeReturns(runPaths(run), null, [
+    { ...back, trip },
+    { ...back, toStep: 30, trip: null },
+  ]);
   await saveSnapshot(
     join(run, 'snapshots'),
     { step: 200, tensors: {}, state: {} },
@@ -76,8 +84,12 @@ describe('info', () => {
     expect(await json('info', run)).toMatchObject({
       ...{ type: 'run', name: 'random', step: 250, steps: 2000, isExported: false },
       lastScore: { step: 200, psnr: 19.25, ssim: 0.65 },
-      bestScore: { step: 100, psnr: 20.5, ssim: 0.7, overfitting: 0.25, diversity: null },
+      bestScore: { step: 100, psnr: 20.5, ssim: 0.7 },
       health: 'dots',
+      returns: [
+        { fromStep: 90, toStep: 40, why: 'boiling, motion 2.40, above 2' },
+        { fromStep: 90, toStep: 30, why: null },
+      ],
       snapshots: [
         { step: 1, score: null },
         { step: 200, score: 0.65, problem: null },
@@ -88,8 +100,9 @@ describe('info', () => {
     const { stdout } = await frameloom('info', run);
     expect(stdout).toContain('driven by      edges of the video\n');
     expect(stdout).toContain('2 channels of noise');
+    expect(stdout).toContain('from step 90 to 40, boiling, motion 2.40, above 2\n');
+    expect(stdout).toContain('from step 90 to 30, as was asked for\n');
     expect(stdout).toContain('last measured  PSNR 19.25 dB, SSIM 0.650 at step 200\n');
-    expect(stdout).toContain(' PSNR 20.50 dB, SSIM 0.700, overfitting 0.25 at step 100\n');
   });
 
   it('says what an exported file is', async () => {
@@ -119,7 +132,7 @@ describe('runs', () => {
     expect(code).toBe(0);
     const rows = stdout.trimEnd().split('\n');
     expect(rows[2]).toMatch(
-      /00001-random +random +250\/2,000 +19\.25 +0\.650 +0\.700 @ 100 .* now$/,
+      /00001-random +random +250\/2,000 +19\.25 +0\.650 +0\.700 @ 100 +dots, went back 1× .* now$/,
     );
     expect(rows[3]).toMatch(/00002-free +random +1\/2,000 +– +– +– .* now$/);
     expect(rows[4]).toMatch(/^2 runs, [\d.]+ KiB$/);

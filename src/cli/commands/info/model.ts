@@ -4,7 +4,6 @@ import { formatBytes } from '../../../base/units.js';
 import type { ConditionLayout, DataOptions } from '../../../clips/index.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
 import { describeExported, readExported } from '../../../synthesis/models/exported-model.js';
-import { sayFigures } from '../../../training/evaluation.js';
 import { describeRun, type RunScore } from '../../report/run-facts.js';
 import { formatCount, formatFacts, formatTable } from '../../report/table.js';
 import { commandsOf, nextLines } from '../../terminal/next.js';
@@ -33,8 +32,8 @@ const dataFacts = (data: DataOptions, layout?: ConditionLayout): Facts => [
   ['driven by', conditionWords(data, layout)],
 ];
 
-const scoreWords = ({ step, ...figures }: RunScore): string =>
-  `${sayFigures(figures)} at step ${step}`;
+const scoreWords = ({ step, psnr, ssim }: RunScore): string =>
+  `PSNR ${psnr?.toFixed(2) ?? '–'} dB, SSIM ${ssim?.toFixed(3) ?? '–'} at step ${step}`;
 
 /** What a run is and how far it is. */
 export async function informOfRun(folder: string): Promise<Told> {
@@ -53,6 +52,10 @@ export async function informOfRun(folder: string): Promise<Told> {
   }
   rows.push(['last measured', facts.lastScore ? scoreWords(facts.lastScore) : 'not yet']);
   if (facts.bestScore) rows.push(['best', scoreWords(facts.bestScore)]);
+  for (const { fromStep, toStep, why } of facts.returns) {
+    const told = `from step ${formatCount(fromStep)} to ${formatCount(toStep)}`;
+    rows.push(['went back', `${told}, ${why ?? 'as was asked for'}`]);
+  }
   rows.push(['exported', facts.isExported ? 'yes' : 'no']);
   rows.push(['on disk', formatBytes(facts.bytes)]);
   const table = formatTable(

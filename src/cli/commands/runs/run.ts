@@ -15,6 +15,12 @@ export function formatAge(seconds: number): string {
   return days === 1 ? '1 day' : `${days} days`;
 }
 
+/** How it went, and how many times it had to go back for that. */
+function healthOf({ health, returns }: RunFacts): string {
+  const tipped = returns.filter(({ why }) => why !== null).length;
+  return `${health ?? '–'}${tipped === 0 ? '' : `, went back ${tipped}×`}`;
+}
+
 const ssimOf = (score: RunScore | null): string => score?.ssim?.toFixed(3) ?? '–';
 
 /** Runs as a table, and what they take together. */
@@ -27,7 +33,7 @@ export function formatRuns(runs: readonly RunFacts[], root: string, now = Date.n
     run.lastScore?.psnr?.toFixed(2) ?? '–',
     ssimOf(run.lastScore),
     run.bestScore === null ? '–' : `${ssimOf(run.bestScore)} @ ${run.bestScore.step}`,
-    run.health ?? '–',
+    healthOf(run),
     formatBytes(run.bytes),
     formatAge((now - run.modifiedMs) / 1000),
   ]);
