@@ -5,15 +5,14 @@ import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
 import { readFixedSteps, type FixedSteps } from '../../training/budget.js';
+import { savedFigures, type EvaluationFigures } from '../../training/evaluation.js';
 import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
 import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
 
 /** What is measured on frames that were held out. */
-export interface RunScore {
+export interface RunScore extends EvaluationFigures {
   readonly step: number;
-  readonly psnr: number | null;
-  readonly ssim: number | null;
 }
 
 export interface RunSnapshot {
@@ -80,7 +79,7 @@ interface LogLine {
   readonly step?: unknown;
   readonly health?: unknown;
   readonly alarms?: unknown;
-  readonly heldOut?: { readonly psnr?: unknown; readonly ssim?: unknown };
+  readonly heldOut?: unknown;
 }
 
 /** Steps, scores and health by a run's log; lines that are none are left out. */
@@ -105,7 +104,8 @@ async function readLog(
     const { heldOut, health, alarms } = said!;
     if (typeof health === 'string') word = health;
     if (typeof alarms === 'object' && alarms !== null) alarm = Object.keys(alarms)[0];
-    if (heldOut) scores.push({ step, psnr: numberIn(heldOut.psnr), ssim: numberIn(heldOut.ssim) });
+    const figures = savedFigures(heldOut);
+    if (figures) scores.push({ step, ...figures });
   }
   return { step: last, scores, health: alarm ?? word };
 }

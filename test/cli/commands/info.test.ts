@@ -28,7 +28,7 @@ beforeAll(async () => {
   await appendFile(
     join(run, 'log.jsonl'),
     [
-      '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7}}',
+      '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7,"overfitting":0.25}}',
       '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65},"alarms":{"dots":"checker 1.80, above 1.5"}}',
       '{"step":250,"terms":{}}',
       '{"step":26',
@@ -84,7 +84,7 @@ describe('info', () => {
     expect(await json('info', run)).toMatchObject({
       ...{ type: 'run', name: 'random', step: 250, steps: 2000, isExported: false },
       lastScore: { step: 200, psnr: 19.25, ssim: 0.65 },
-      bestScore: { step: 100, psnr: 20.5, ssim: 0.7 },
+      bestScore: { step: 100, psnr: 20.5, ssim: 0.7, overfitting: 0.25, diversity: null },
       health: 'dots',
       returns: [
         { fromStep: 90, toStep: 40, why: 'boiling, motion 2.40, above 2' },
@@ -103,6 +103,7 @@ describe('info', () => {
     expect(stdout).toContain('from step 90 to 40, boiling, motion 2.40, above 2\n');
     expect(stdout).toContain('from step 90 to 30, as was asked for\n');
     expect(stdout).toContain('last measured  PSNR 19.25 dB, SSIM 0.650 at step 200\n');
+    expect(stdout).toContain(' PSNR 20.50 dB, SSIM 0.700, overfitting 0.25 at step 100\n');
   });
 
   it('says what an exported file is', async () => {

@@ -4,6 +4,7 @@ import { formatBytes } from '../../../base/units.js';
 import type { ConditionLayout, DataOptions } from '../../../clips/index.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
 import { describeExported, readExported } from '../../../synthesis/models/exported-model.js';
+import { sayFigures } from '../../../training/evaluation.js';
 import { describeRun, type RunScore } from '../../report/run-facts.js';
 import { formatCount, formatFacts, formatTable } from '../../report/table.js';
 import { commandsOf, nextLines } from '../../terminal/next.js';
@@ -32,8 +33,8 @@ const dataFacts = (data: DataOptions, layout?: ConditionLayout): Facts => [
   ['driven by', conditionWords(data, layout)],
 ];
 
-const scoreWords = ({ step, psnr, ssim }: RunScore): string =>
-  `PSNR ${psnr?.toFixed(2) ?? '–'} dB, SSIM ${ssim?.toFixed(3) ?? '–'} at step ${step}`;
+const scoreWords = ({ step, ...figures }: RunScore): string =>
+  `${sayFigures(figures)} at step ${step}`;
 
 /** What a run is and how far it is. */
 export async function informOfRun(folder: string): Promise<Told> {
