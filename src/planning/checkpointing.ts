@@ -140,43 +140,76 @@ export function budgetBytes(budget: number | 'auto', log: Logger = silentLogger)
   return Math.floor(freeBytes * MEMORY_SHARE);
 }
 
+/** How gradients are taken, what that takes, and why. */
+export interface MemoryChoice {
+  readonly checkpointing: Checkpointing;
+  /** Bytes that a step's tensors will take, or take less than; null where nothing was measured. */
+  readonly bytes: number | null;
+  readonly isBound: boolean;
+  /** The same in words; null where the pipeline itself says how. */
+  readonly words: string | null;
+}
+
 /**
- * How to take the gradients by `training.gradientCheckpointing` and `memoryBudget`. `auto` measures
+ * How to take the gradients by `training.gradientCheckpointing` and a budget. `auto` measures
  * what a step takes, on short rollouts of small frames, and keeps the longest rollout on one tape when
  * that fits; if not, each rollout gets the cheapest schedule that does.
  *
  * @throws FrameloomError budget, when not even the most frugal schedule fits
  */
-export function chooseCheckpointing(
+export function chooseMemory(
   step: MeasuredStep,
-  options: MemoryOptions & { readonly frames: number; readonly batch: number },
+  options: Omit<MemoryOptions, 'memoryBudget'> & Rollouts,
   size: FrameSize,
-  log: Logger,
-): Checkpointing {
-  const { gradientCheckpointing: choice, memoryBudget, frames, batch } = options;
+  budget: number,
+): MemoryChoice {
+  const { gradientCheckpointing: choice, frames, batch } = options;
+  const off: Checkpointing = { kind: 'off' };
   if (choice !== 'auto') {
-    if (memoryBudget !== 'auto') {
-      log.warn('memoryBudget is kept to only with gradientCheckpointing: auto');
-    }
-    return choice === 'off' ? { kind: 'off' } : { kind: 'every', every: choice.every };
+    const own: Checkpointing = choice === 'off' ? off : { kind: 'every', every: choice.every };
+    return { checkpointing: own, bytes: null, isBound: false, words: null };
   }
-  const budget = budgetBytes(memoryBudget, log);
   const bound = plainBound(step, options, size);
   if (bound <= budget) {
-    log.info(
-      `gradient checkpointing: off, ${frames} frames take less than ${formatBytes(bound)} of ${formatBytes(budget)}`,
-    );
-    return { kind: 'off' };
+    const words = `off, ${frames} frames take less than ${formatBytes(bound)} of ${formatBytes(budget)}`;
+    return { checkpointing: off, bytes: bound, isBound: true, words };
   }
   const measured = profileCosts(step)(size, batch);
   const plan = planRollout(measured, frames, budget);
   const peak = `about ${formatBytes(plan.peakBytes)} of ${formatBytes(budget)}`;
+  const planned = { bytes: plan.peakBytes, isBound: false };
   if (plan.segments === null) {
-    log.info(`gradient checkpointing: off, ${frames} frames take ${peak}`);
-    return { kind: 'off' };
+    return { checkpointing: off, ...planned, words: `off, ${frames} frames take ${peak}` };
   }
-  log.info(
-    `gradient checkpointing: segments of ${scheduleInWords(plan.segments)} frames${plan.stretches ? `, each in ${stretchesInWords(plan.stretches)}` : ''}, ${plan.judgedFrames} judged at once, take ${peak} and ${plan.slowdown.toFixed(2)} times as long`,
-  );
-  return { kind: 'planned', budgetBytes: budget, costs: measured };
+  return {
+    checkpointing: { kind: 'planned', budgetBytes: budget, costs: measured },
+    ...planned,
+    words: `segments of ${scheduleInWords(plan.segments)} frames${plan.stretches ? `, each in ${stretchesInWords(plan.stretches)}` : ''}, ${plan.judgedFrames} judged at once, take ${peak} and ${plan.slowdown.toFixed(2)} times as long`,
+  };
+}
+
+interface Rollouts {
+  readonly frames: number;
+  readonly batch: number;
+}
+
+/**
+ * {@link chooseMemory} within `memoryBudget`, saying so.
+ * @throws FrameloomError budget, when not even the most frugal schedule fits
+ */
+export function chooseCheckpointing(
+  step: MeasuredStep,
+  options: MemoryOptions & Rollouts,
+  size: FrameSize,
+  log: Logger,
+): Checkpointing {
+  const { gradientCheckpointing, memoryBudget } = options;
+  const isPlanned = gradientCheckpointing === 'auto';
+  if (!isPlanned && memoryBudget !== 'auto') {
+    log.warn('memoryBudget is kept to only with gradientCheckpointing: auto');
+  }
+  const budget = isPlanned ? budgetBytes(memoryBudget, log) : Number.POSITIVE_INFINITY;
+  const { checkpointing, words } = chooseMemory(step, options, size, budget);
+  if (words !== null) log.info(`gradient checkpointing: ${words}`);
+  return checkpointing;
 }

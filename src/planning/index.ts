@@ -1,9 +1,11 @@
 export {
   budgetBytes,
   chooseCheckpointing,
+  chooseMemory,
   savedCheckpointing,
   stepMemory,
   type Checkpointing,
+  type MemoryChoice,
   type StepMemory,
 } from './checkpointing.js';
 export { phaseBytes, type BlockCosts, type PhaseBytes, type StepCosts } from './costs.js';

@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.js';
 import { writeFileAtomic } from '../base/outputs.js';
 import { formatDuration } from '../base/units.js';
 import type { TrainingOptions } from './options.js';
-import { stepsThatFit } from './pace.js';
+import { countSteps, isEnough } from './pace.js';
 import type { RunPaths } from './run/run-folder.js';
 import type { TotalSteps } from './schedule.js';
 
@@ -78,14 +78,6 @@ export interface BudgetOptions {
   readonly log: Logger;
 }
 
-/** Of the minutes, the share after which their steps are counted; after so many steps before that. */
-const MEASURED_SHARE = 0.05;
-const MEASURED_STEPS = 50;
-/** Fewer say little: the first of each kind is recorded, and one may have waited for the disk. */
-const FEWEST_STEPS = 8;
-/** Of the time that is left, the share that is planned with: machines get slower too. */
-const PLANNED_SHARE = 0.96;
-
 /**
  * How long a training is. A number of steps is known from the beginning. Of minutes, the number of steps
  * that they hold is measured once, early, and written into the run: nothing else depends on the clock, so
@@ -124,15 +116,13 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       if (!fixed) measured.push({ ms, frames });
     },
     async settle(done, fromStep) {
-      if (fixed || measured.length < FEWEST_STEPS) return;
-      const elapsedMs = performance.now() - started;
-      const isEarly = elapsedMs < MEASURED_SHARE * minutes * 60_000;
-      if (isEarly && measured.length < MEASURED_STEPS) return;
-      const leftMs = PLANNED_SHARE * (deadline - performance.now());
-      const { steps, frameMs } = stepsThatFit({
-        ...{ training, from: done, most, leftMs, measured, evaluationFrames },
+      if (fixed) return;
+      const time = { minutes, elapsedMs: performance.now() - started };
+      if (!isEnough(measured.length, time)) return;
+      const { steps, frameMs } = countSteps({
+        ...{ training, from: done, most, time, measured, evaluationFrames },
       });
-      await fix({ steps: Math.max(1, steps), fromStep });
+      await fix({ steps, fromStep });
       log.info(
         `${steps === most ? 'all ' : ''}${steps} steps fit into ${formatDuration(minutes * 60)}, at ${frameMs.toFixed(0)} ms a frame: rates, rollouts and evaluations go by that number from now on`,
       );

@@ -14,14 +14,14 @@ export interface ProfileOptions {
 }
 
 /** A smooth pattern: what is measured does not depend on the values, but they must not diverge. */
-const pattern = <R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> =>
+export const pattern = <R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> =>
   tf.tidy(() => {
     const size = shape.reduce((product, length) => product * length, 1);
     return tf.reshape<R>(tf.sin(tf.mul(tf.range(0, size), 0.37)), shape);
   });
 
 /** A training's state by its size alone: drawing the weights would take longer than the step. */
-function stateOfSize({ generator, discriminators }: Model): TrainingState {
+export function stateOfSize({ generator, discriminators }: Model): TrainingState {
   const filled = (length: number): tf.Tensor1D => tf.fill([length], 0.02);
   const moments = (length: number) => ({ mean: filled(length), square: filled(length) });
   const [own, judges] = [generator.layout.size, discriminators.layout.size];

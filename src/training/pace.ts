@@ -6,6 +6,13 @@ import { rolloutFrames, stepsOf, type TotalSteps } from './schedule.js';
 export const OF_A_TRAINED_FRAME = 0.5;
 /** The same of a frame of warm-up, which is not measured either: a third was planned with too many steps. */
 const WARM_UP = 1 / 2;
+/** Of the minutes, the share after which their steps are counted; after so many steps before that. */
+const MEASURED_SHARE = 0.05;
+const MEASURED_STEPS = 50;
+/** Fewer say little: the first of each kind is recorded, and one may have waited for the disk. */
+export const FEWEST_STEPS = 8;
+/** Of the time that is left, the share that is planned with: machines get slower too. */
+const PLANNED_SHARE = 0.96;
 /** Places at which the frames of a step are looked at. */
 const PLACES = 256;
 
@@ -36,15 +43,26 @@ export function longFramesAt(
   return isShort ? evaluateLongFrames : 0;
 }
 
-export interface FitOptions {
+/** What a step took, and the frames of its batch that it trained on. */
+export interface StepTime {
+  readonly ms: number;
+  readonly frames: number;
+}
+
+/** The minutes of a training, and what has passed of them. */
+export interface TrainingTime {
+  readonly minutes: number;
+  readonly elapsedMs: number;
+}
+
+export interface CountOptions {
   readonly training: TrainingOptions;
   /** Steps done. */
   readonly from: number;
   /** Steps in all at the most. */
   readonly most: number;
-  readonly leftMs: number;
-  /** What steps took, and the frames of the batch that they trained on. */
-  readonly measured: readonly { readonly ms: number; readonly frames: number }[];
+  readonly time: TrainingTime;
+  readonly measured: readonly StepTime[];
   /** Frames that an evaluation generates. */
   readonly evaluationFrames: number;
 }
@@ -52,12 +70,19 @@ export interface FitOptions {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
+/** Whether so many measured steps tell how many the time holds. */
+export function isEnough(steps: number, { minutes, elapsedMs }: TrainingTime): boolean {
+  if (steps < FEWEST_STEPS) return false;
+  return steps >= MEASURED_STEPS || elapsedMs >= MEASURED_SHARE * minutes * 60_000;
+}
+
 /**
- * All steps of a training that ends with the time: rollouts that grow, warm-ups, graphs that are yet to be
- * recorded, samples and evaluations are counted in, by what a frame of the first steps took.
+ * All steps of a training that ends with the time, at least one: rollouts that grow, warm-ups, graphs that
+ * are yet to be recorded, samples and evaluations are counted in, by what a frame of the first steps took.
  */
-export function stepsThatFit(options: FitOptions): { steps: number; frameMs: number } {
-  const { training, from, most, leftMs, measured, evaluationFrames } = options;
+export function countSteps(options: CountOptions): { steps: number; frameMs: number } {
+  const { training, from, most, time, measured, evaluationFrames } = options;
+  const leftMs = PLANNED_SHARE * (time.minutes * 60_000 - time.elapsedMs);
   const { batch, warmUp } = training;
   // A median: the first step of each kind is recorded, and takes many times as long.
   const frameMs = median(measured.map(({ ms, frames }) => ms / frames));
@@ -102,5 +127,5 @@ export function stepsThatFit(options: FitOptions): { steps: number; frameMs: num
     if (msOf(middle) <= leftMs) low = middle;
     else high = middle - 1;
   }
-  return { steps: low, frameMs };
+  return { steps: Math.max(1, low), frameMs };
 }

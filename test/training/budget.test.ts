@@ -4,7 +4,7 @@ import { createLogger } from '../../src/base/log.js';
 import { createAverages } from '../../src/training/averages.js';
 import { openBudget, readFixedSteps } from '../../src/training/budget.js';
 import { trainingOptions, type TrainingOptions } from '../../src/training/options.js';
-import { longFramesAt, stepsThatFit } from '../../src/training/pace.js';
+import { countSteps, longFramesAt } from '../../src/training/pace.js';
 import { runPaths } from '../../src/training/run/run-folder.js';
 import { testFolder } from './run/support.js';
 
@@ -105,14 +105,16 @@ describe('a long rollout', () => {
 
   it('is in the number of steps that fit', () => {
     const fit = (given: object, evaluationFrames: number): number =>
-      stepsThatFit({
+      countSteps({
         training: options({
           frames: 4,
           rollout: { startFrames: 4 },
           warmUp: { frames: 0 },
           ...given,
         }),
-        ...{ from: 0, most: Infinity, leftMs: 400_000, evaluationFrames },
+        ...{ from: 0, most: Infinity, evaluationFrames },
+        // 96 % of it are planned with.
+        time: { minutes: 400_001 / 0.96 / 60_000, elapsedMs: 0 },
         measured: [{ ms: 400, frames: 4 }],
       }).steps;
     const without = fit({ evaluateLongFrames: 0 }, 24);

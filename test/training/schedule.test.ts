@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { generatorOptions } from '../../src/networks/index.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
-import { stepsThatFit } from '../../src/training/pace.js';
+import { countSteps } from '../../src/training/pace.js';
 import {
   averageShare,
   dueAfter,
@@ -132,12 +132,14 @@ describe('shares of all steps', () => {
   });
 });
 
-describe('stepsThatFit', () => {
+describe('countSteps', () => {
   const usual = { ms: 400, frames: 4 };
+  /** A little more than a time of which 96 % are planned with. */
+  const leaving = (ms: number) => ({ minutes: (ms + 1e-3) / 0.96 / 60_000, elapsedMs: 0 });
   const fit = (training: object, more: object = {}) =>
-    stepsThatFit({
+    countSteps({
       training: trainingOptions.parse({ frames: 4, warmUp: { frames: 0 }, ...training }),
-      ...{ from: 10, most: Infinity, leftMs: 100_000, evaluationFrames: 0 },
+      ...{ from: 10, most: Infinity, time: leaving(100_000), evaluationFrames: 0 },
       measured: [...Array.from({ length: 9 }, () => usual), { ...usual, ms: 9e3 }],
       ...more,
     }).steps;
@@ -146,7 +148,7 @@ describe('stepsThatFit', () => {
     // 100 ms a frame: 1,000 frames in all, ten samples of sixteen frames at half a frame's time.
     expect(fit({})).toBe(10 + (1000 - 10 * 8) / 4);
     expect(fit({}, { most: 50 })).toBe(50);
-    expect(fit({}, { leftMs: -1 })).toBe(10);
+    expect(fit({}, { time: leaving(-1) })).toBe(10);
     const longer = fit({ frames: 8, rollout: { growEverySteps: 1 } }, { from: 0 });
     // Graphs of four longer rollouts are yet to be recorded.
     expect(longer).toBeGreaterThan((1000 - 10 * 8 - 4 * 82) / 8 - 2);
@@ -155,7 +157,8 @@ describe('stepsThatFit', () => {
     // A frame of warm-up counts half.
     expect(warm).toBe(10 + Math.floor((1000 - 10 * 8) / 7));
     const evaluated = fit({}, { evaluationFrames: 100 });
-    expect(evaluated).toBe(10 + (1000 - 10 * 8 - 4 * 50) / 4);
+    // Forty frames more show influence and overfitting.
+    expect(evaluated).toBe(10 + (1000 - 10 * 8 - 4 * 70) / 4);
   });
 });
 

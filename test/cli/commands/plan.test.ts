@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryPlot } from '../../../src/cli/report/memory-plot.js';
 import { formatMemoryReport, type MemoryReport } from '../../../src/cli/report/memory-report.js';
+import { formatMinutesReport, type MinutesReport } from '../../../src/cli/report/minutes-report.js';
 import { frameloom } from '../support.js';
 
 /** Networks small enough for a profile to take a few seconds. */
@@ -88,6 +89,45 @@ describe('plan', { timeout: TIMEOUT_MS }, () => {
     const misspelt = await frameloom('plan', pipeline, '--set', 'training.memoryBudget=2GB?');
     expect(misspelt).toMatchObject({ code: 2, stdout: '' });
     expect(misspelt.stderr).toContain('training.memoryBudget');
+  });
+});
+
+describe('plan --minutes', { timeout: TIMEOUT_MS }, () => {
+  it('measures what the minutes hold, and says how to train it', async () => {
+    const asked = ['plan', pipeline, '--minutes', '0.1', ...SMALL];
+    const { code, stdout, stderr } = await frameloom(...asked, '--json');
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as MinutesReport;
+    const { candidates, advice, next } = report;
+    // Numbers of its own leave nothing of a preset.
+    expect(candidates.map(({ width, height }) => `${width}x${height}`)).toEqual(
+      expect.arrayContaining(['64x48', '32x24', '128x96']) as string[],
+    );
+    expect(candidates[0]).toMatchObject({ preset: 'small', width: 64, isMeasured: true, set: [] });
+    expect(candidates[0]!.forecast!.steps).toBeGreaterThan(0);
+    expect(candidates[0]!.memoryBytes).toBeGreaterThan(2 ** 20);
+    expect(next[0]).toContain(`train ${pipeline}`);
+    expect(next[0]).toContain(`--set generator.channels=4`);
+    expect(next[0]).toContain(`--max-minutes ${advice!.minutes}`);
+    expect(stderr).toContain('measuring the first steps of small 64x48');
+    // The clip of this pipeline is not there, which the memory does not ask for.
+    expect(stderr).toContain('evaluations are counted with 128 frames');
+    const words = formatMinutesReport(report);
+    expect(words).toMatch(/^in 6s +(fits|does not fit): /m);
+    expect(words).toMatch(/^small +64x48 +[\d,]+ +\d+ +< [\d.]+ MiB/m);
+    expect(words).toContain('fits: at least 600 steps, or all that the pipeline asks for');
+  });
+
+  it('refuses what says nothing beside it, or nothing without it', async () => {
+    for (const words of [
+      ['--minutes', '1', '--plot', 'plan.svg'],
+      ['--clip', 'a.mp4'],
+      ['--trust-filters'],
+      ['--minutes', '0'],
+    ]) {
+      const { code, stdout } = await frameloom('plan', pipeline, ...words);
+      expect([words, code, stdout]).toEqual([words, 2, '']);
+    }
   });
 });
 

@@ -7,13 +7,16 @@ import { budgetBytes, planRollout, profileCosts } from '../../../planning/index.
 import { measuredStep } from '../../../training/measure-step.js';
 import { createModel } from '../../../training/model.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
+import type { TrustFlags } from '../../engine/trust-flag.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { memoryPlot } from '../../report/memory-plot.js';
 import { formatMemoryReport, memoryReport } from '../../report/memory-report.js';
 import { checkFileOutput } from '../../output/check.js';
 
-export interface PlanFlags extends BackendFlags {
+export interface PlanFlags extends BackendFlags, TrustFlags {
+  minutes?: number;
+  clip?: string[];
   budget?: number | 'auto';
   set?: string[];
   json?: boolean;
