@@ -62,6 +62,25 @@ CASES = [
         samples=2,
         options=dataclasses.replace(TINY, r1=10.0, temporal_strides=(1, 2)),
     ),
+    Case(
+        "relativistic, with LeCam and both gradient penalties",
+        options=dataclasses.replace(
+            TINY,
+            adversarial="relativistic",
+            lecam=0.3,
+            anchors=(("frame", (0.3, -0.2)), ("sequence", (0.1, -0.4))),
+            r1=10.0,
+            r2=5.0,
+        ),
+    ),
+    Case(
+        "both penalties approximated, after a warm-up, a batch of two, two temporal strides",
+        samples=2,
+        warm_up=1,
+        options=dataclasses.replace(
+            TINY, r1=10.0, r2=5.0, penalty_sigma=0.05, temporal_strides=(1, 2)
+        ),
+    ),
 ]
 
 
@@ -170,6 +189,14 @@ def nchw(values: np.ndarray, *shape: int) -> Tensor:
     return single(values).reshape(shape).permute(0, 1, 4, 2, 3).contiguous()
 
 
+def noise_of(case: Case) -> Tensor | None:
+    """What judges' input is moved by, where their slopes are approximated."""
+    if case.options.penalty_sigma is None:
+        return None
+    shape = (case.samples, LEAD + case.frames, *case.size)
+    return nchw(waves(3 * int(np.prod(shape)), 2.25), *shape, 3)
+
+
 def prepared(case: Case) -> tuple[Trainer, Tensor, Tensor]:
     trainer = Trainer(case.options)
     trainer.generator.double()
@@ -205,6 +232,12 @@ def recipe_of(case: Case) -> dict:
         "judgeRaw": options.judge_raw,
         "adversarial": options.adversarial,
         "r1": options.r1,
+        "r2": options.r2,
+        "penaltySigma": options.penalty_sigma,
+        "lecam": options.lecam,
+        "anchors": {
+            kind: {"real": real, "fake": fake} for kind, (real, fake) in options.anchors
+        },
         "scales": options.judge_scales,
         "temporalStrides": list(options.temporal_strides),
     }
@@ -269,7 +302,8 @@ def make_steps() -> None:
         ]
         macs = macs_of(trainer, case)
         trainer.judges.power_step()
-        terms, out = trainer.gradients(frames, condition, case.cold, LEAD, case.warm_up)
+        window = (frames, condition, case.cold, LEAD, case.warm_up)
+        terms, out = trainer.gradients(*window, noise_of(case))
         trainer.update_generator()
         trainer.judge_adam.step()
 
@@ -305,8 +339,9 @@ def make_steps() -> None:
         "for a .weight (heads.weight: 0.3 in place of 2), 1 + 0.2 times it for a .gamma, 0.2 times it "
         "for any other (heads.bias: 0.02); each singular vector u is waves(n, 0.75); frames "
         "[N,lead+warmUp+T,H,W,3] are 0.9 waves(n, 1.25), conditions [N,lead+warmUp+T,H,W,1] 0.9 "
-        "waves(n, 1.75); Adam has made 10 updates, its mean is 0 and its square 1e-4 (1 + 0.5 "
-        "waves(n, 0.25)) of each parameter; the average is half of the parameters. Networks: "
+        "waves(n, 1.75), the noise of approximated penalties [N,lead+T,H,W,3] waves(n, 2.25); Adam has "
+        "made 10 updates, its mean is 0 and its square 1e-4 (1 + 0.5 waves(n, 0.25)) of each parameter; "
+        "the average is half of the parameters. Networks: "
         "channels 4, one residual and one branch block; discriminators of 4 channels and 3 layers. "
         "norm is the L2 norm, dot the dot product with waves(n, 0.5). macs are for one frame, or one "
         "sample of a discriminator."

@@ -139,13 +139,18 @@ def make_spectral_norm() -> None:
 def make_losses() -> None:
     random = source("losses")
     shape = (2, 1, 3, 4)
+
+    def alone(generator):
+        return lambda real, fake: generator(fake)
+
     kinds = {
-        "lsgan": (losses.lsgan_discriminator, losses.lsgan_generator),
-        "hinge": (losses.hinge_discriminator, losses.hinge_generator),
+        "lsgan": (losses.lsgan_discriminator, alone(losses.lsgan_generator)),
+        "hinge": (losses.hinge_discriminator, alone(losses.hinge_generator)),
         "non-saturating": (
             losses.non_saturating_discriminator,
-            losses.non_saturating_generator,
+            alone(losses.non_saturating_generator),
         ),
+        "relativistic": (losses.relativistic_discriminator, losses.relativistic_generator),
     }
     cases = []
     for name, (discriminator, generator) in kinds.items():
@@ -153,7 +158,7 @@ def make_losses() -> None:
         fake = leaf(torch.randn(shape, generator=random) * 1.5)
         judged = discriminator(real, fake)
         real_gradient, fake_gradient = torch.autograd.grad(judged, [real, fake])
-        fooled = generator(fake)
+        fooled = generator(real, fake)
         (generator_gradient,) = torch.autograd.grad(fooled, fake)
         cases.append(
             {
@@ -169,7 +174,8 @@ def make_losses() -> None:
         )
     about = (
         "Adversarial losses, means over all logits. Discriminator losses are halved: "
-        "(real term + fake term) / 2. generatorGradient is with respect to fakeLogits."
+        "(real term + fake term) / 2, but for the relativistic one, which has one term of pairs. "
+        "generatorGradient is with respect to fakeLogits."
     )
     write("adversarial-losses", about, ["torch"], cases)
 
@@ -214,7 +220,28 @@ def make_flow_smoothness() -> None:
     write("flow-smoothness", about, ["torch"], [case])
 
 
-def make_r1() -> None:
+def make_lecam() -> None:
+    random = source("lecam")
+    shape = (2, 1, 3, 4)
+    real = leaf(torch.randn(shape, generator=random) + 0.5)
+    fake = leaf(torch.randn(shape, generator=random) - 0.5)
+    anchors = {"real": 0.75, "fake": -0.25}
+    penalty = losses.lecam(real, fake, anchors["real"], anchors["fake"])
+    real_gradient, fake_gradient = torch.autograd.grad(penalty, [real, fake])
+    case = {
+        "name": "scores on both sides of the anchors",
+        "realLogits": nhwc(real),
+        "fakeLogits": nhwc(fake),
+        "anchors": anchors,
+        "penalty": penalty.item(),
+        "realLogitsGradient": nhwc(real_gradient),
+        "fakeLogitsGradient": nhwc(fake_gradient),
+    }
+    about = "LeCam: E max(0, real - anchor of fake)^2 + E max(0, anchor of real - fake)^2."
+    write("lecam", about, ["torch"], [case])
+
+
+def make_slope() -> None:
     random = source("r1")
     widths = [5, 4, 6]
     parameters: list[Tensor] = []
@@ -224,15 +251,29 @@ def make_r1() -> None:
         parameters += [leaf(weight), leaf(torch.randn(outputs, generator=random) * 0.1)]
     images = leaf(torch.rand((2, widths[0], 12, 16), generator=random) * 2 - 1)
 
-    x = images
-    for index in range(2):
-        x = F.conv2d(x, *parameters[2 * index : 2 * index + 2], stride=2, padding=1)
-        x = F.leaky_relu(x, LEAKY_SLOPE)
-    logits = F.conv2d(x, *parameters[4:6], padding=1)
-    penalty = losses.r1_penalty([logits], images)
+    def judge(x: Tensor) -> Tensor:
+        for index in range(2):
+            x = F.conv2d(x, *parameters[2 * index : 2 * index + 2], stride=2, padding=1)
+            x = F.leaky_relu(x, LEAKY_SLOPE)
+        return F.conv2d(x, *parameters[4:6], padding=1)
+
+    def with_gradients(penalty: Tensor) -> dict:
+        # The last bias moves no slope: its gradient is zero.
+        gradients = torch.autograd.grad(
+            penalty, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        return {
+            "penalty": penalty.item(),
+            "weightGradients": [hwio(g) for g in gradients[0::2]],
+            "biasGradients": [tensor(g) for g in gradients[1::2]],
+        }
+
+    logits = judge(images)
+    exact = losses.slope_penalty([logits], images)
     (image_gradient,) = torch.autograd.grad(logits.sum(), images, retain_graph=True)
-    # The last bias moves no slope: its gradient is zero.
-    gradients = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
+    noise = torch.randn(images.shape, generator=random)
+    sigma = 0.05
+    moved = judge(images + sigma * noise)
     case = {
         "name": "two strided layers and logits",
         "padding": 1,
@@ -243,16 +284,20 @@ def make_r1() -> None:
         "biases": [tensor(b) for b in parameters[1::2]],
         "logits": nhwc(logits),
         "imageGradient": nhwc(image_gradient),
-        "penalty": penalty.item(),
-        "weightGradients": [hwio(g) for g in gradients[0::2]],
-        "biasGradients": [tensor(g) for g in gradients[1::2]],
+        **with_gradients(exact),
+        "approximate": {
+            "sigma": sigma,
+            "noise": nhwc(noise),
+            **with_gradients(losses.approximate_penalty([logits], [moved], sigma)),
+        },
     }
     about = (
-        "R1: penalty = mean over samples of ½·|d(sum of logits)/d(images)|² / patches of a sample, to "
-        "be weighed by gamma; its gradients with respect to the discriminator. Convolutions 4×4 padded by 1 on "
-        "each side, leaky 0.2 after all but the last."
+        "R1 and R2: penalty = mean over samples of ½·|d(sum of logits)/d(images)|² / patches of a sample, "
+        "to be weighed by gamma; its gradients with respect to the discriminator. approximate: mean over "
+        "patches and samples of (D(images + sigma·noise) - D(images))² / (2·sigma²). Convolutions 4×4 padded "
+        "by 1 on each side, leaky 0.2 after all but the last."
     )
-    write("r1", about, ["torch"], [case])
+    write("slope", about, ["torch"], [case])
 
 
 def make_adam() -> None:
@@ -379,7 +424,8 @@ if __name__ == "__main__":
     make_losses()
     make_feature_matching()
     make_flow_smoothness()
-    make_r1()
+    make_lecam()
+    make_slope()
     make_adam()
     make_ema()
     make_measures()

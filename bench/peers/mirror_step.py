@@ -16,21 +16,41 @@ from torch.utils.checkpoint import checkpoint
 import reference_losses as losses
 from mirror_networks import Discriminators, Generator, Judgement, initialize, warp
 
+def paired(real: Tensor, fake: Tensor) -> Tensor:
+    """The real logits once for each batch of generated ones, as composed and raw frames are."""
+    return real.repeat(fake.shape[0] // real.shape[0], 1, 1, 1)
+
+
+# What the judges minimize, as terms of real and generated logits; what the generator does.
 ADVERSARIAL = {
     "lsgan": (
-        lambda x: (x - 1).square().mean(),
-        lambda x: x.square().mean(),
-        losses.lsgan_generator,
+        {
+            "real": lambda real, fake: 0.5 * (real - 1).square().mean(),
+            "fake": lambda real, fake: 0.5 * fake.square().mean(),
+        },
+        lambda real, fake: losses.lsgan_generator(fake),
     ),
     "hinge": (
-        lambda x: F.relu(1 - x).mean(),
-        lambda x: F.relu(1 + x).mean(),
-        losses.hinge_generator,
+        {
+            "real": lambda real, fake: 0.5 * F.relu(1 - real).mean(),
+            "fake": lambda real, fake: 0.5 * F.relu(1 + fake).mean(),
+        },
+        lambda real, fake: losses.hinge_generator(fake),
     ),
     "non-saturating": (
-        lambda x: F.softplus(-x).mean(),
-        lambda x: F.softplus(x).mean(),
-        losses.non_saturating_generator,
+        {
+            "real": lambda real, fake: 0.5 * F.softplus(-real).mean(),
+            "fake": lambda real, fake: 0.5 * F.softplus(fake).mean(),
+        },
+        lambda real, fake: losses.non_saturating_generator(fake),
+    ),
+    "relativistic": (
+        {
+            "relative": lambda real, fake: losses.relativistic_discriminator(
+                paired(real, fake), fake
+            )
+        },
+        lambda real, fake: losses.relativistic_generator(paired(real, fake), fake),
     ),
 }
 
@@ -53,8 +73,14 @@ class StepOptions:
     reconstruction: float = 10.0
     warp: float = 10.0
     flow_smoothness: float = 0.1
-    # Gamma of the gradient penalty in this step; 0 leaves it out.
+    # Gamma of the slope penalties at real and at generated input in this step; 0 leaves one out.
     r1: float = 0.0
+    r2: float = 0.0
+    # Deviation of the noise by which slopes are approximated; None takes the gradient.
+    penalty_sigma: float | None = None
+    # LeCam's weight, and the running means of scores (real, generated) by kind of judge.
+    lecam: float = 0.0
+    anchors: tuple[tuple[str, tuple[float, float]], ...] = ()
     generator_rate: float = 4e-4
     discriminator_rate: float = 2e-4
     beta1: float = 0.5
@@ -109,8 +135,17 @@ def mean_of(terms: list[Tensor]) -> Tensor:
     return torch.stack(terms).mean()
 
 
-def features_of(judged: list[Judgement]) -> list[list[Tensor]]:
-    return [[feature.detach() for feature in features] for features, _ in judged]
+@dataclasses.dataclass
+class OfReal:
+    """What the generator's half reads of a judgement of real input: constants."""
+
+    features: list[list[Tensor]]
+    logits: list[Tensor]
+
+
+def of_real(judged: list[Judgement]) -> OfReal:
+    features = [[feature.detach() for feature in own] for own, _ in judged]
+    return OfReal(features, [logits.detach() for _, logits in judged])
 
 
 def matching(judged: list[Judgement], real: list[list[Tensor]]) -> Tensor:
@@ -269,13 +304,16 @@ class Trainer:
         return terms
 
     def generator_terms(self, real: Real, out: Rolled, judged: list) -> dict[str, Tensor]:
-        """judged: for each discriminator its kind, its judgement of generated input, and features."""
-        generator_side = ADVERSARIAL[self.options.adversarial][2]
+        """judged: for each discriminator its kind, its judgement of generated input, and of real."""
+        generator_side = ADVERSARIAL[self.options.adversarial][1]
         lists: dict[str, list[Tensor]] = {}
-        for kind, on_fake, features in judged:
-            scores = [generator_side(logits) for _, logits in on_fake]
+        for kind, on_fake, real_side in judged:
+            scores = [
+                generator_side(own, logits)
+                for own, (_, logits) in zip(real_side.logits, on_fake, strict=True)
+            ]
             lists.setdefault(f"{kind}_adversarial", []).extend(scores)
-            lists.setdefault(f"{kind}_matching", []).append(matching(on_fake, features))
+            lists.setdefault(f"{kind}_matching", []).append(matching(on_fake, real_side.features))
         weights = {"adversarial": 1.0, "matching": self.options.feature_matching}
         terms = {
             name: weights[name.split("_")[1]] * mean_of(values) for name, values in lists.items()
@@ -284,26 +322,56 @@ class Trainer:
 
     def judge_terms(self, judged: list) -> dict[str, Tensor]:
         """judged: for each discriminator its kind, and its judgements of real and generated input."""
-        real_side, fake_side, _ = ADVERSARIAL[self.options.adversarial]
+        options = self.options
+        sides = ADVERSARIAL[options.adversarial][0]
+        anchors = dict(options.anchors)
         lists: dict[str, list[Tensor]] = {}
         for kind, on_real, on_fake in judged:
-            for name, side, judgement in [
-                (f"{kind}_real", real_side, on_real),
-                (f"{kind}_fake", fake_side, on_fake),
-            ]:
-                lists.setdefault(name, []).append(mean_of([side(x) for _, x in judgement]))
-        return {name: 0.5 * mean_of(values) for name, values in lists.items()}
+            pairs = [(a, b) for (_, a), (_, b) in zip(on_real, on_fake, strict=True)]
+            for name, side in sides.items():
+                lists.setdefault(f"{kind}_{name}", []).append(mean_of([side(*x) for x in pairs]))
+            if options.lecam > 0 and kind in anchors:
+                drawn = [losses.lecam(*x, *anchors[kind]) for x in pairs]
+                lists.setdefault(f"{kind}_lecam", []).append(options.lecam * mean_of(drawn))
+        return {name: mean_of(values) for name, values in lists.items()}
 
-    def r1_terms(self, real: Real, out: Rolled) -> dict[str, Tensor]:
-        """The slope of each judge at real input, in the frames and not in their condition."""
+    def penalty_terms(
+        self, real: Real, out: Rolled, noise: Tensor | None
+    ) -> dict[str, Tensor]:
+        """The slope of each judge at real and at generated input, in frames and not in conditions.
+
+        noise: standard normal for the frames [N,lead+T,3,H,W], where slopes are approximated.
+        """
+        options = self.options
         lists: dict[str, list[Tensor]] = {}
-        for kind, judge, real_input, _ in self.judge_sides(real, out.frames, out.raws):
-            frames = self.options.condition_channels if kind == "frame" else 0
-            condition, images = real_input.split([frames, real_input.shape[1] - frames], 1)
-            images = images.detach().requires_grad_()
-            logits = [own for _, own in judge(torch.cat([condition, images], 1))]
-            lists.setdefault(f"{kind}_r1", []).append(losses.r1_penalty(logits, images))
-        return {name: self.options.r1 * mean_of(values) for name, values in lists.items()}
+        frames, raws = ([x.detach() for x in own] for own in (out.frames, out.raws))
+        sides = self.judge_sides(real, frames, raws)
+        moves = [None] * len(sides)
+        if noise is not None:
+            noise = noise[:, noise.shape[1] - real.window.shape[1] :]
+            by_time = list(noise[:, real.lead :].unbind(1))
+            front = None if real.front is None else noise[:, : real.lead]
+            nudges = Real(noise, torch.zeros_like(real.condition), real.lead, front)
+            moves = self.judge_sides(nudges, by_time, by_time)
+        for side, move in zip(sides, moves, strict=True):
+            kind, judge = side[:2]
+            channels = options.condition_channels if kind == "frame" else 0
+            for at, (name, gamma) in enumerate([("r1", options.r1), ("r2", options.r2)], 2):
+                if gamma == 0:
+                    continue
+                if move is None:
+                    condition, images = side[at].split([channels, side[at].shape[1] - channels], 1)
+                    images = images.detach().requires_grad_()
+                    logits = [own for _, own in judge(torch.cat([condition, images], 1))]
+                    penalty = losses.slope_penalty(logits, images)
+                else:
+                    sigma = options.penalty_sigma
+                    logits, moved = (
+                        [own for _, own in judge(x)] for x in (side[at], side[at] + sigma * move[at])
+                    )
+                    penalty = losses.approximate_penalty(logits, moved, sigma)
+                lists.setdefault(f"{kind}_{name}", []).append(gamma * penalty)
+        return {name: mean_of(values) for name, values in lists.items()}
 
     # The steps.
 
@@ -319,9 +387,15 @@ class Trainer:
         self.judge_adam.zero_grad(set_to_none=True)
 
     def gradients(
-        self, frames: Tensor, condition: Tensor, cold: bool, lead: int, warm_up: int
+        self,
+        frames: Tensor,
+        condition: Tensor,
+        cold: bool,
+        lead: int,
+        warm_up: int,
+        noise: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], Rolled]:
-        """Both networks' gradients, in `grad`; the weighted terms."""
+        """Both networks' gradients, in `grad`; the weighted terms. noise: of approximated penalties."""
         out, real = self.rollout(frames, condition, cold, lead, warm_up)
         if self.options.judge_once:
             sides = [
@@ -332,16 +406,16 @@ class Trainer:
             ]
             judge_terms = self.judge_terms(sides)
             sum(judge_terms.values()).backward(inputs=self.judge_parameters, retain_graph=True)
-            judged = [(kind, on_fake, features_of(on_real)) for kind, on_real, on_fake in sides]
+            judged = [(kind, on_fake, of_real(on_real)) for kind, on_real, on_fake in sides]
             generator_terms = self.generator_terms(real, out, judged)
             sum(generator_terms.values()).backward(inputs=self.generator_parameters)
         else:
-            judge_terms, features = self.judge_backward(
+            judge_terms, real_sides = self.judge_backward(
                 real, [x.detach() for x in out.frames], [x.detach() for x in out.raws]
             )
-            generator_terms = self.generator_backward(real, out, features)
-        if self.options.r1 > 0:
-            penalties = self.r1_terms(real, out)
+            generator_terms = self.generator_backward(real, out, real_sides)
+        if self.options.r1 > 0 or self.options.r2 > 0:
+            penalties = self.penalty_terms(real, out, noise)
             sum(penalties.values()).backward(inputs=self.judge_parameters)
             judge_terms = {**judge_terms, **penalties}
         named = {f"generator/{name}": value for name, value in generator_terms.items()}
@@ -354,18 +428,18 @@ class Trainer:
         ]
         terms = self.judge_terms(sides)
         sum(terms.values()).backward(inputs=self.judge_parameters)
-        return terms, [features_of(on_real) for _, on_real, _ in sides]
+        return terms, [of_real(on_real) for _, on_real, _ in sides]
 
-    def generator_backward(self, real: Real, out: Rolled, features: list | None):
-        """features: of the real input; null to judge it here."""
+    def generator_backward(self, real: Real, out: Rolled, real_sides: list[OfReal] | None):
+        """real_sides: the judgements of real input; null to make them here."""
         self.judges.requires_grad_(False)
         sides = self.judge_sides(real, out.frames, out.raws)
-        if features is None:
+        if real_sides is None:
             with torch.no_grad():
-                features = [features_of(judge(real_input)) for _, judge, real_input, _ in sides]
+                real_sides = [of_real(judge(real_input)) for _, judge, real_input, _ in sides]
         judged = [
             (kind, judge(fake_input), own)
-            for (kind, judge, _, fake_input), own in zip(sides, features, strict=True)
+            for (kind, judge, _, fake_input), own in zip(sides, real_sides, strict=True)
         ]
         terms = self.generator_terms(real, out, judged)
         sum(terms.values()).backward(inputs=self.generator_parameters)

@@ -36,6 +36,20 @@ def non_saturating_generator(fake: Tensor) -> Tensor:
     return F.softplus(-fake).mean()
 
 
+def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """R3GAN (Huang et al. 2024): each generated patch against the real one of its place."""
+    return F.softplus(fake - real).mean()
+
+
+def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+    return F.softplus(real - fake).mean()
+
+
+def lecam(real: Tensor, fake: Tensor, anchor_real: float, anchor_fake: float) -> Tensor:
+    """Tseng et al. 2021; the anchors are running means of the scores."""
+    return F.relu(real - anchor_fake).square().mean() + F.relu(anchor_real - fake).square().mean()
+
+
 def over_scales(terms: list[Tensor]) -> Tensor:
     return torch.stack(terms).mean()
 
@@ -58,8 +72,8 @@ def flow_smoothness(flow: Tensor) -> Tensor:
     ).abs().mean()
 
 
-def r1_penalty(logits: list[Tensor], images: Tensor) -> Tensor:
-    """Mescheder et al. 2018, per patch: half the squared norm of d(sum of logits)/d(image), by the
+def slope_penalty(logits: list[Tensor], images: Tensor) -> Tensor:
+    """R1 and R2 (Mescheder et al. 2018), per patch: half the squared norm of d(sum of logits)/d(image), by the
     number of patches that a judge makes of one image at all scales, mean over N.
 
     `images` must require a gradient and `logits` (one tensor a scale) come from it. Weigh by gamma.
@@ -68,3 +82,13 @@ def r1_penalty(logits: list[Tensor], images: Tensor) -> Tensor:
     total = sum(own.sum() for own in logits)
     (gradient,) = torch.autograd.grad(total, images, create_graph=True)
     return 0.5 * gradient.square().sum(dim=(1, 2, 3)).mean() / patches
+
+
+def approximate_penalty(logits: list[Tensor], moved: list[Tensor], sigma: float) -> Tensor:
+    """APT (Lin et al. 2025): squared change of each patch's score under noise of deviation sigma, by
+    2 sigma^2, mean over patches of all scales and N. Weigh by gamma.
+
+    One tensor a scale, `moved` for the same input with the noise on it.
+    """
+    changes = torch.cat([(b - a).flatten() for a, b in zip(logits, moved, strict=True)])
+    return changes.square().mean() / (2 * sigma**2)

@@ -28,6 +28,7 @@ function realSide(frames: tf.Tensor5D, condition: tf.Tensor5D): RealSide {
     condition: generated(condition),
     lead: LEAD,
     front: tf.slice(frames, [0, 0, 0, 0, 0], [-1, LEAD, -1, -1, -1]),
+    nudge: null,
   };
 }
 

@@ -103,6 +103,8 @@ export function openSubject(options: SubjectOptions): Subject {
     judgesWait: false,
     sight: null,
     r1: 0,
+    r2: 0,
+    lecam: null,
     judgeRaw: true,
   };
   let updates = 0;

@@ -1,15 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
 import { warpConstant } from '../kernels/index.js';
-import { foldFrames, foldTime, type Parameters } from '../networks/index.js';
+import { foldFrames, foldTime, type Judgement, type Parameters } from '../networks/index.js';
 import {
   adder,
+  believed,
   featuresOf,
+  lecamTensors,
   tellingApart,
   twoSides,
   judgesFrames,
   judgingKey,
-  logitsOf,
   realWindow,
   repeated,
   timesOf,
@@ -17,9 +18,9 @@ import {
   type JudgedPart,
   type JudgedStep,
   type Judges,
+  type Judging,
   type RealSide,
 } from './judged-parts.js';
-import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching, flowSmoothness, l1 } from './losses/reconstruction.js';
 import type { LossTerms, MicroBatch, PartLoss } from './micro-batch.js';
 import type { RolledOut } from './rollout.js';
@@ -54,6 +55,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
         judgesWeight: step.dials.judgesWeight,
         target: timesOf(real.frames, samples, from, to),
       },
+      ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
       ...(flows.length > 0 && aroundFlows(real, flows)),
     },
@@ -65,12 +67,12 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
 }
 
 /** Generated frames and hallucinated images, folded into the batch. */
-interface Made {
+export interface Made {
   readonly made: tf.Tensor4D;
   readonly raw: tf.Tensor4D;
 }
 
-const madeOf = (tensors: NamedTensors): Made => ({
+export const madeOf = (tensors: NamedTensors): Made => ({
   made: foldFrames(ordered('frame', tensors) as tf.Tensor4D[]),
   raw: foldFrames(ordered('raw', tensors) as tf.Tensor4D[]),
 });
@@ -78,26 +80,28 @@ const madeOf = (tensors: NamedTensors): Made => ({
 const conditionOf = (tensors: NamedTensors): tf.Tensor4D | null =>
   tensors.condition ? seenCondition(tensors.condition as tf.Tensor4D, tensors) : null;
 
-const judgeReal = ({ discriminators }: JudgedStep, weights: Parameters, tensors: NamedTensors) =>
-  discriminators.judgeFrames(
-    weights,
-    seen(tensors.target as tf.Tensor4D, tensors),
-    conditionOf(tensors),
-  );
+/** What is judged as generated: the composed frames, then the hallucinated ones where those are too. */
+export const shown = ({ judgeRaw }: Judging, { made, raw }: Made): tf.Tensor4D =>
+  judgeRaw ? tf.concat([made, raw]) : made;
 
-function judgeMade(
-  { discriminators, judgeRaw }: JudgedStep,
+/** The frame discriminator's judgement of one or several pictures for each of the part's conditions. */
+export function judgeFrames(
+  { discriminators }: Judging,
   weights: Parameters,
-  { made, raw }: Made,
+  x: tf.Tensor4D,
   tensors: NamedTensors,
-) {
+): Judgement[] {
   const condition = conditionOf(tensors);
-  return discriminators.judgeFrames(
-    weights,
-    seen(judgeRaw ? tf.concat([made, raw]) : made, tensors),
-    condition && repeated(condition, judgeRaw ? 2 : 1),
-  );
+  const times = condition ? x.shape[0] / condition.shape[0] : 1;
+  const each = condition && times > 1 ? repeated(condition, times) : condition;
+  return discriminators.judgeFrames(weights, seen(x, tensors), each);
 }
+
+const judgeReal = (step: Judging, weights: Parameters, tensors: NamedTensors) =>
+  judgeFrames(step, weights, tensors.target as tf.Tensor4D, tensors);
+
+const judgeMade = (step: Judging, weights: Parameters, made: Made, tensors: NamedTensors) =>
+  judgeFrames(step, weights, shown(step, made), tensors);
 
 function generatorPart(
   step: JudgedStep,
@@ -107,7 +111,6 @@ function generatorPart(
   flowShare: number,
 ): PartLoss {
   const { losses } = step;
-  const adversarial = adversarialLoss(losses.adversarial);
   return {
     xs,
     open(tensors) {
@@ -123,14 +126,14 @@ function generatorPart(
         const { made, raw } = frames;
         if (judged) {
           const judgements = judgeMade(step, weights, frames, tensors);
-          const believed = (): tf.Scalar => meanOf(logitsOf(judgements).map(adversarial.generator));
           const matched = (): tf.Scalar =>
             featureMatching(featuresOf(judgements), featuresOf(reals));
-          add('frame_adversarial', losses.frameAdversarial, share, believed, factor);
+          const believable = (): tf.Scalar => believed(losses, reals, judgements);
+          add('frame_adversarial', losses.frameAdversarial, share, believable, factor);
           add('frame_matching', losses.featureMatching, share, matched, factor);
           // Their own half says so, where they have one.
           if (step.judgesWait) {
-            Object.assign(signals, tellingApart('frame', adversarial, reals, judgements, share));
+            Object.assign(signals, tellingApart('frame', losses, reals, judgements, share));
           }
         }
         add('reconstruction', losses.reconstruction, share, () => l1(made, target));
@@ -149,7 +152,6 @@ function generatorPart(
 }
 
 function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
-  const loss = adversarialLoss(step.losses.adversarial);
   return {
     xs: ['flat'],
     phase: 'train',
@@ -157,7 +159,8 @@ function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
       const weights = weightsOf(step.discriminators, tensors);
       return twoSides(
         'frame',
-        loss,
+        step.losses,
+        tensors,
         judgeReal(step, weights, tensors),
         judgeMade(step, weights, madeOf(tensors), tensors),
         share,

@@ -7,10 +7,11 @@ import {
   type Judgement,
   type Parameters,
 } from '../networks/index.js';
-import { meanOf, type AdversarialLoss } from './losses/adversarial.js';
+import { adversarialLoss, lecam, meanOf } from './losses/adversarial.js';
 import type { LossPart, LossTerms, PartTerms } from './micro-batch.js';
 import type { LossOptions } from './options.js';
 import type { RolledOut } from './rollout.js';
+import type { Judged } from './score-anchors.js';
 import type { Dials } from './step-plan.js';
 
 /** The real side of a training step; all constants. */
@@ -25,17 +26,22 @@ export interface RealSide {
   readonly lead: number;
   /** Those frames as the rollout saw them, [N, lead, H, W, 3]; null when there are none. */
   readonly front: tf.Tensor5D | null;
+  /** What frames are moved by where slopes are approximated, as many as the window's last; else null. */
+  readonly nudge: tf.Tensor5D | null;
 }
 
 /** T, the frames of the rollout. */
 export const framesOf = ({ frames, window }: RealSide): number => frames.shape[0] / window.shape[0];
 
-/** The real frames by time: those that the rollout saw as history, then those it has to match. */
-export function realWindow(real: RealSide): tf.Tensor5D {
-  const total = real.window.shape[1];
+/** Of something for each frame of a window by time: the frames seen as history, then those to match. */
+export function seenAndMade(real: RealSide, x: tf.Tensor5D): tf.Tensor5D {
+  const total = x.shape[1];
   const start = total - framesOf(real) - real.lead;
-  return tf.slice(real.window, [0, start, 0, 0, 0], [-1, total - start, -1, -1, -1]);
+  return tf.slice(x, [0, start, 0, 0, 0], [-1, total - start, -1, -1, -1]);
 }
+
+/** The real frames by time: those that the rollout saw as history, then those it has to match. */
+export const realWindow = (real: RealSide): tf.Tensor5D => seenAndMade(real, real.window);
 
 /** A discriminator is trained where its logits or its features serve the generator. */
 export const judgesFrames = (losses: LossOptions): boolean =>
@@ -118,51 +124,84 @@ export const adder =
 /**
  * How well the discriminators tell real from generated, by patch: `pairs`, the share of patches in which the
  * real one scores above the generated one of the same place and time (0.5 is chance, 1 leaves the generator
- * nothing to learn from); `real_sign` and `fake_sign`, the mean sign of the score from where the loss puts
- * the border (ADA's r_t, Karras et al. 2020).
- * @param name of the judged: `frame`, `sequence`
+ * nothing to learn from); `real_score` and `fake_score`, the mean scores; `real_sign` and `fake_sign`, the mean
+ * sign of the score from where the loss puts the border (ADA's r_t, Karras et al. 2020), where it has one.
  */
 export function tellingApart(
-  name: string,
-  loss: AdversarialLoss,
+  name: Judged,
+  { adversarial }: LossOptions,
   onReal: readonly Judgement[],
   onFake: readonly Judgement[],
   share: number,
 ): LossTerms {
   const [reals, fakes] = [logitsOf(onReal), logitsOf(onFake)];
-  const signs = (logits: tf.Tensor4D[]): tf.Scalar =>
-    tf.mul(meanOf(logits.map((own) => tf.mean(tf.sign(tf.sub(own, loss.border))))), share);
+  const { border } = adversarialLoss(adversarial);
+  const shared = (values: tf.Tensor[]): tf.Scalar => tf.mul(meanOf(values as tf.Scalar[]), share);
+  const score = (logits: tf.Tensor4D[]): tf.Scalar => shared(logits.map((own) => tf.mean(own)));
+  const signs = (logits: tf.Tensor4D[], from: number): tf.Scalar =>
+    shared(logits.map((own) => tf.mean(tf.sign(tf.sub(own, from)))));
   const pairs = reals.map((real, scale) => {
     // Raw pictures that are judged too come after all frames.
     const fake = tf.slice(fakes[scale]!, [0, 0, 0, 0], real.shape);
     return tf.mean(tf.cast(tf.greater(real, fake), 'float32'));
   });
   return {
-    [`${name}_pairs`]: tf.mul(meanOf(pairs as tf.Scalar[]), share),
-    [`${name}_real_sign`]: signs(reals),
-    [`${name}_fake_sign`]: signs(fakes),
+    [`${name}_pairs`]: shared(pairs),
+    [`${name}_real_score`]: score(reals),
+    [`${name}_fake_score`]: score(fakes),
+    ...(border !== null && {
+      [`${name}_real_sign`]: signs(reals, border),
+      [`${name}_fake_sign`]: signs(fakes, border),
+    }),
   };
 }
 
+/** LeCam's dials as a part's tensors; none in steps without. */
+export const lecamTensors = ({ lecam }: Dials, name: Judged): NamedTensors =>
+  lecam
+    ? {
+        lecamWeight: lecam[name].weight,
+        realAnchor: lecam[name].real,
+        fakeAnchor: lecam[name].fake,
+      }
+    : {};
+
 /**
- * Half of what the discriminators minimize for real and for generated input, as LSGAN's authors and
- * pix2pixHD weigh them; each judged by itself, as the generator's loss has them judged. And how well they
+ * What the discriminators minimize of their judgements of real and of generated input, each judged by itself as
+ * the generator's loss has them judged; with LeCam where the part's tensors have its anchors. And how well they
  * tell the two apart.
- * @param name of the judged: `frame`, `sequence`
  */
 export function twoSides(
-  name: string,
-  loss: AdversarialLoss,
+  name: Judged,
+  losses: LossOptions,
+  tensors: NamedTensors,
   onReal: readonly Judgement[],
   onFake: readonly Judgement[],
   share: number,
 ): PartTerms {
-  const half = (values: tf.Scalar[]): tf.Scalar => tf.mul(meanOf(values), 0.5 * share);
-  return {
-    terms: {
-      [`${name}_real`]: half(logitsOf(onReal).map(loss.real)),
-      [`${name}_fake`]: half(logitsOf(onFake).map(loss.fake)),
-    },
-    signals: tellingApart(name, loss, onReal, onFake, share),
-  };
+  const [reals, fakes] = [logitsOf(onReal), logitsOf(onFake)];
+  const { judges } = adversarialLoss(losses.adversarial);
+  const scales = reals.map((real, scale) => judges(real, fakes[scale]!));
+  const terms: LossTerms = {};
+  for (const term of Object.keys(scales[0]!)) {
+    terms[`${name}_${term}`] = tf.mul(meanOf(scales.map((own) => own[term]!)), share);
+  }
+  const { lecamWeight: weight, realAnchor, fakeAnchor } = tensors as Record<string, tf.Scalar>;
+  if (weight && realAnchor && fakeAnchor) {
+    const anchors = { real: realAnchor, fake: fakeAnchor };
+    const drawn = meanOf(reals.map((real, scale) => lecam(real, fakes[scale]!, anchors)));
+    terms[`${name}_lecam`] = tf.mul(tf.mul(drawn, share), weight);
+  }
+  return { terms, signals: tellingApart(name, losses, onReal, onFake, share) };
+}
+
+/** What the generator minimizes of the scores of its input beside those of real input, which are constants. */
+export function believed(
+  { adversarial }: LossOptions,
+  onReal: readonly Judgement[],
+  onFake: readonly Judgement[],
+): tf.Scalar {
+  const { generator } = adversarialLoss(adversarial);
+  const fakes = logitsOf(onFake);
+  return meanOf(logitsOf(onReal).map((real, scale) => generator(real, fakes[scale]!)));
 }

@@ -4,6 +4,7 @@ import type { FrameSize, MeasuredStep, Trial } from '../planning/index.js';
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
+import { needsNudge } from './step-plan.js';
 import { trainStep } from './step.js';
 
 /** Of a pipeline, what decides what a step takes. */
@@ -59,6 +60,10 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
   };
 }
 
+/** What slopes are approximated by in such a window. */
+const nudgeOf = (model: Model, { frames }: Trial, { height, width }: FrameSize): tf.Tensor5D =>
+  pattern<tf.Rank.R5>([1, shortest(model).lead + frames, height, width, 3]);
+
 /** Real frames in front of a rollout, and its fewest frames in which everything has its turn. */
 function shortest({ generator, discriminators }: Model): { lead: number; frames: number } {
   const { historyFrames, conditionFrames } = generator.options;
@@ -87,15 +92,21 @@ function measureStep(
     judgesWait: false,
     sight: null,
     r1: losses.r1 * losses.r1EverySteps,
+    r2: losses.r2 * losses.r2EverySteps,
+    lecam: losses.lecam > 0 ? { weight: losses.lecam, anchors: {} } : null,
     segments: trial.segments,
     stretches: trial.stretches,
     judgedFrames: trial.judgedFrames,
   };
   return trackPeak(() => {
     const state = stateOfSize(model);
-    const input = windowOf(model, trial, size);
+    const input = {
+      ...windowOf(model, trial, size),
+      ...(needsNudge(losses, plan) && { nudge: nudgeOf(model, trial, size) }),
+    };
     const { state: next } = trainStep(model, state, input, losses, plan);
-    tf.dispose([input.frames, ...[input.condition, input.noise].filter((x) => x !== null)]);
+    const { frames, condition, noise, nudge = null } = input;
+    tf.dispose([frames, ...[condition, noise, nudge].filter((x) => x !== null)]);
     disposeState(state);
     disposeState(next);
   });

@@ -20,10 +20,10 @@ const stepsOrShare = (least: number, usual: `${number}%`) =>
 
 export const lossOptions = z.strictObject({
   adversarial: z
-    .enum(['lsgan', 'hinge', 'non-saturating'])
+    .enum(['lsgan', 'hinge', 'non-saturating', 'relativistic'])
     .default('lsgan')
     .describe(
-      'Least squares (Mao 2017), hinge (Lim & Ye 2017) or non-saturating (Goodfellow 2014).',
+      'Least squares (Mao 2017), hinge (Lim & Ye 2017), non-saturating (Goodfellow 2014), or relativistic: each generated patch against the real one at its place (R3GAN, Huang 2024), made for r1 and r2.',
     ),
   frameAdversarial: weight(1, 'The frame discriminator must believe each frame.'),
   sequenceAdversarial: weight(1, 'The sequence discriminator must believe the motion.'),
@@ -44,6 +44,31 @@ export const lossOptions = z.strictObject({
     .min(1)
     .default(16)
     .describe('Steps between gradient penalties; the weight is multiplied to make up for it.'),
+  r2: weight(
+    0,
+    'The same penalty at generated frames and sequences, gamma as of r1; R3GAN has both alike.',
+  ),
+  r2EverySteps: z
+    .int()
+    .min(1)
+    .default(16)
+    .describe('Steps between penalties at generated input; the weight makes up for it.'),
+  penalty: z
+    .enum(['exact', 'approximate'])
+    .default('exact')
+    .describe(
+      'How r1 and r2 are computed: by the gradient, which needs the gradient of a gradient, or by what a little noise changes (APT, Lin 2025), in less time and memory, for gammas that mean about the same.',
+    ),
+  penaltySigma: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.05)
+    .describe('Standard deviation of that noise, for colours from -1 to 1.'),
+  lecam: weight(
+    0,
+    'Scores of real are drawn to what those of generated were, and the other way round (LeCam, Tseng 2021), which steadies discriminators of little data; try 0.01 to 0.3.',
+  ),
 });
 export type LossOptions = z.output<typeof lossOptions>;
 

@@ -16,6 +16,8 @@ export interface RolloutInput {
   readonly warmUp: number;
   /** Its own past that a rollout goes on from, newest first, in place of the window's frames. */
   readonly history?: tf.Tensor4D;
+  /** Standard normal, [N, lead + T, H, W, 3]: what judges' input is moved by in steps that ask for it. */
+  readonly nudge?: tf.Tensor5D;
   /** True to begin with no history, as a video's first frame does. */
   readonly coldStart: boolean;
   /**

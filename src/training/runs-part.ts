@@ -3,13 +3,14 @@ import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js'
 import { frameAt, frameRuns, type Discriminators, type Parameters } from '../networks/index.js';
 import {
   adder,
+  believed,
   featuresOf,
   framesOf,
+  lecamTensors,
   judgingKey,
   tellingApart,
   twoSides,
-  logitsOf,
-  realWindow,
+  seenAndMade,
   weightsOf,
   type JudgedPart,
   type JudgedStep,
@@ -17,7 +18,6 @@ import {
   type Judging,
   type RealSide,
 } from './judged-parts.js';
-import { adversarialLoss, meanOf } from './losses/adversarial.js';
 import { featureMatching } from './losses/reconstruction.js';
 import { seenWindow } from './sight.js';
 import { microBatches, type LossTerms, type PartLoss } from './micro-batch.js';
@@ -51,9 +51,31 @@ export function runBatches({ discriminators, real }: Judging, size: number): Run
   );
 }
 
-/** The real frames that some runs are made of, [N, count, H, W, 3]. */
-export const realRuns = (real: RealSide, { start, count }: RunBatch): tf.Tensor5D =>
-  tf.slice(realWindow(real), [0, start, 0, 0, 0], [-1, count, -1, -1, -1]);
+/**
+ * Of something for each frame of a window, such as the frames themselves, what some runs are made of,
+ * [N, count, H, W, 3].
+ */
+export const framesOfRuns = (
+  real: RealSide,
+  window: tf.Tensor5D,
+  { start, count }: RunBatch,
+): tf.Tensor5D => tf.slice(seenAndMade(real, window), [0, start, 0, 0, 0], [-1, count, -1, -1, -1]);
+
+/** The generated frames that some runs are made of, by name: those before the rollout, and those of it. */
+export function generatedRuns(
+  real: RealSide,
+  frames: readonly tf.Tensor4D[],
+  { start, count }: RunBatch,
+): { front: NamedTensors; made: NamedTensors } {
+  const times = Array.from({ length: count }, (_, i) => start + i - real.lead);
+  const before = times.filter((t) => t < 0).map((t) => frameAt(real.front!, t + real.lead));
+  const made = times.filter((t) => t >= 0).map((t) => frames[t]!);
+  return { front: numbered('front', before), made: numbered('frame', made) };
+}
+
+/** Those frames as one window, [N, count, H, W, 3]. */
+export const stackedRuns = (tensors: NamedTensors): tf.Tensor5D =>
+  tf.stack([...ordered('front', tensors), ...ordered('frame', tensors)], 1) as tf.Tensor5D;
 
 /** Runs of such frames as a sequence discriminator reads them, [N·runs, H, W, 3·frames]. */
 export function inRuns(
@@ -67,29 +89,22 @@ export function inRuns(
 /** What the losses say of some runs of frames. */
 export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): JudgedPart {
   const { discriminators, real, out, losses, judgesWait } = step;
-  const { judge, start, count, share } = batch;
+  const { judge, share } = batch;
   const { discriminator } = discriminators.sequences[judge]!;
-  const loss = adversarialLoss(losses.adversarial);
-  const times = Array.from({ length: count }, (_, i) => start + i - real.lead);
-  const front = times.filter((t) => t < 0).map((t) => frameAt(real.front!, t + real.lead));
-  const made = numbered(
-    'frame',
-    times.filter((t) => t >= 0).map((t) => out.frames[t]!),
-  );
+  const { front, made } = generatedRuns(real, out.frames, batch);
   const judgeRuns = (weights: Parameters, window: tf.Tensor5D, tensors: NamedTensors) =>
     discriminator.judge(weights, inRuns(discriminators, batch, seenWindow(window, tensors)));
   const judgeReal = (weights: Parameters, tensors: NamedTensors) =>
     judgeRuns(weights, tensors.window as tf.Tensor5D, tensors);
-  const judgeMade = (weights: Parameters, tensors: NamedTensors) => {
-    const made = [...ordered('front', tensors), ...ordered('frame', tensors)];
-    return judgeRuns(weights, tf.stack(made, 1) as tf.Tensor5D, tensors);
-  };
+  const judgeMade = (weights: Parameters, tensors: NamedTensors) =>
+    judgeRuns(weights, stackedRuns(tensors), tensors);
   return {
     kind: `runs of judge ${judge} by ${share}${judgingKey(step)}`,
     tensors: {
       ...{ ...made, ...judges, ...step.sight, judgesWeight: step.dials.judgesWeight },
-      window: realRuns(real, batch),
-      ...numbered('front', front),
+      window: framesOfRuns(real, real.window, batch),
+      ...front,
+      ...(!judgesWait && lecamTensors(step.dials, 'sequence')),
     },
     losses: {
       generator: {
@@ -102,13 +117,13 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
             const terms: LossTerms = {};
             const add = adder(terms);
             const judgements = judgeMade(weights, tensors);
-            const believed = (): tf.Scalar => meanOf(logitsOf(judgements).map(loss.generator));
+            const believable = (): tf.Scalar => believed(losses, reals, judgements);
             const matched = (): tf.Scalar =>
               featureMatching(featuresOf(judgements), featuresOf(reals));
-            add('sequence_adversarial', losses.sequenceAdversarial, share, believed, factor);
+            add('sequence_adversarial', losses.sequenceAdversarial, share, believable, factor);
             add('sequence_matching', losses.featureMatching, share, matched, factor);
             if (!judgesWait) return { terms };
-            return { terms, signals: tellingApart('sequence', loss, reals, judgements, share) };
+            return { terms, signals: tellingApart('sequence', losses, reals, judgements, share) };
           };
         },
       },
@@ -120,7 +135,8 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
             const weights = weightsOf(discriminators, tensors);
             return twoSides(
               'sequence',
-              loss,
+              losses,
+              tensors,
               judgeReal(weights, tensors),
               judgeMade(weights, tensors),
               share,

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { evenSegments } from '../autodiff/index.js';
-import { drawIndex, randomStream } from '../base/random.js';
+import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
 import type { Window, WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
 import type { LossOptions, StepsOrShare, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import type { StepPlan } from './step-plan.js';
+import { needsNudge, type StepPlan } from './step-plan.js';
 
 /**
  * All steps of a training; null while that is not known, because the minutes decide and their speed has
@@ -153,6 +153,8 @@ export function planStep(
       judgesWait: false,
       sight: null,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
+      r2: step % losses.r2EverySteps === 0 ? losses.r2 * losses.r2EverySteps : 0,
+      lecam: losses.lecam > 0 ? { weight: losses.lecam, anchors: {} } : null,
     },
   };
 }
@@ -164,25 +166,38 @@ export function rolloutInput(
   {
     seed,
     attempt,
+    losses,
     generator,
-  }: Pick<ScheduleOptions, 'seed' | 'attempt'> & { generator: { readonly noiseChannels: number } },
+  }: Pick<ScheduleOptions, 'seed' | 'attempt' | 'losses'> & {
+    generator: { readonly noiseChannels: number };
+  },
 ): RolloutInput {
   const [samples, , height, width] = window.frames.shape;
   const { condition, leadFrames: lead, warmUpFrames: warmUp } = window;
-  let noise: tf.Tensor5D | null = null;
-  if (generator.noiseChannels > 0) {
-    const made = warmUp + teacherForced.length;
-    const shape: [number, number, number, number, number] = [
-      ...([samples, made, height / 4, width / 4] as const),
-      generator.noiseChannels,
-    ];
+  const normals = (
+    purpose: RandomPurpose,
+    what: string,
+    shape: [number, number, number, number, number],
+  ): tf.Tensor5D => {
     const values = new Float32Array(shape.reduce((product, size) => product * size));
-    const random = randomStream(seed, 'noise', `${drawIndex(plan.step, attempt)}/frames`);
-    noise = tf.tensor5d(random.fillNormal(values), shape);
-  }
+    const random = randomStream(seed, purpose, `${drawIndex(plan.step, attempt)}/${what}`);
+    return tf.tensor5d(random.fillNormal(values), shape);
+  };
+  const { length: rolledOut } = teacherForced;
+  const { noiseChannels } = generator;
+  const noise =
+    noiseChannels === 0
+      ? null
+      : normals('noise', 'frames', [
+          ...([samples, warmUp + rolledOut, height / 4, width / 4, noiseChannels] as const),
+        ]);
+  const isNudged = needsNudge(losses, plan);
   const visibleFrom = coldStart ? lead : 0;
   return {
     ...{ frames: window.frames, condition, noise, lead, warmUp },
     ...{ coldStart, visibleFrom, teacherForced },
+    ...(isNudged && {
+      nudge: normals('regularization', 'nudge', [samples, lead + rolledOut, height, width, 3]),
+    }),
   };
 }

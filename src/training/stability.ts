@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { grownScores, scoresSchema } from './score-anchors.js';
 
 /** Numbers about a step or an evaluation, by name. */
 export type Signals = Readonly<Record<string, number | null | undefined>>;
@@ -70,6 +71,8 @@ const stateSchema = z.strictObject({
   actedAt: z.int().nullable(),
   /** Signals that jumped in the last step. */
   jumping: z.array(z.string()),
+  /** Means of the discriminators' scores, by signal: LeCam's anchors. */
+  scores: scoresSchema.default({}),
 });
 /** What the controller knows; small, and a part of each snapshot, so that resuming goes on exactly. */
 export type StabilityState = z.output<typeof stateSchema>;
@@ -104,7 +107,7 @@ const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...NORM_SIGNALS];
 export function stabilityState(saved?: unknown): StabilityState {
   const parsed = stateSchema.safeParse(saved);
   if (parsed.success) return parsed.data;
-  return { signals: {}, judgesWait: false, actedAt: null, jumping: [] };
+  return stateSchema.parse({ signals: {}, judgesWait: false, actedAt: null, jumping: [] });
 }
 
 type Running = StabilityState['signals'][string];
@@ -161,7 +164,8 @@ export function afterStep(
   const next = Object.fromEntries(
     known.map(([name, value]) => [name, grown(before.signals[name], value)]),
   );
-  const state = { ...before, jumping, signals: { ...before.signals, ...next } };
+  const scores = grownScores(before.scores, signals);
+  const state = { ...before, jumping, scores, signals: { ...before.signals, ...next } };
   const pairs = pairsOf(state.signals);
   const mayAct = state.actedAt === null || step - state.actedAt >= STEPS_BETWEEN_ACTS;
   if (pairs === null || !mayAct) return { state, acts: [] };

@@ -15,7 +15,7 @@ import { judgesPull } from './judges-pull.js';
 import { gradientsOfParts, microBatches, type LossTerms } from './micro-batch.js';
 import type { Model, TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
-import { r1Parts } from './r1-parts.js';
+import { penaltyParts, type Generated } from './penalty-parts.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
 import { runBatches, runsPart } from './runs-part.js';
 import type { Dials, StepPlan } from './step-plan.js';
@@ -52,6 +52,11 @@ export function judgedParts(step: JudgedStep, judges: Judges, size: number): (()
   return [...frames, ...runs];
 }
 
+const copied = ({ frames, raws }: Generated): Generated => ({
+  frames: frames.map((frame) => tf.clone(frame)),
+  raws: raws.map((raw) => tf.clone(raw)),
+});
+
 /**
  * Both losses and their gradients. The rollout is on one tape or in segments as the plan says; either
  * way the losses are none of it: they give the generator's gradient in the rollout's outputs, from which it
@@ -72,7 +77,9 @@ export function stepGradients(
     const judges: Judges = { flat: state.discriminators, vectors: state.spectral };
     const rollout = createRollout(model.generator, input);
     const judgedFrames = segments === null ? rollout.length : (plan.judgedFrames ?? rollout.length);
-    const lossGradient: LossGradient<Omit<StepGradients, 'generator'>> = (outputs) => {
+    const isPenalized = !judgesWait && (plan.r1 > 0 || plan.r2 > 0);
+    type Found = Omit<StepGradients, 'generator'> & { readonly generated: Generated };
+    const lossGradient: LossGradient<Found> = (outputs) => {
       const out = sortOutputs(outputs, rollout.length);
       const parts = judgedParts({ ...judging, out }, judges, judgedFrames);
       const wanted = { generator: outputs, discriminators: [judges.flat] };
@@ -82,6 +89,8 @@ export function stepGradients(
       return {
         cotangents: made.generator.gradients,
         result: {
+          // Penalties come after the outputs are gone.
+          generated: isPenalized && plan.r2 > 0 ? copied(out) : { frames: [], raws: [] },
           discriminators: made.discriminators.gradients[0] as tf.Tensor1D,
           terms: {
             ...prefixed('generator/', made.generator.terms),
@@ -96,16 +105,19 @@ export function stepGradients(
         },
       };
     };
-    const { gradient: generator, result } =
+    const {
+      gradient: generator,
+      result: { generated, ...result },
+    } =
       segments === null
         ? plainGradient(rollout, state.generator, lossGradient)
         : checkpointedGradient(
             ...([rollout, state.generator, lossGradient] as const),
             ...([{ segments, stretches }, runner] as const),
           );
-    if (plan.r1 === 0 || judgesWait) return { generator, ...result };
+    if (!isPenalized) return { generator, ...result };
     // After the rollout's tape is gone: a gradient of a gradient takes a good deal itself.
-    const parts = r1Parts(judging, judges, judgedFrames);
+    const parts = penaltyParts(judging, generated, judges, judgedFrames);
     const wanted = { discriminators: [judges.flat] };
     const { terms, gradients } = gradientsOfParts<'discriminators'>(
       wanted,

@@ -5,6 +5,7 @@ import { adamRate } from './adam.js';
 import { flattenState, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
+import { JUDGED, type Judged, type ScoreAnchors } from './score-anchors.js';
 import { packSight, sightKey, type Sight } from './sight.js';
 import type { WarmedUp } from './warm-up.js';
 
@@ -24,8 +25,11 @@ export interface StepPlan {
   readonly stretches?: readonly number[] | null;
   /** Frames that the discriminators judge at once when there are segments; all unless given. */
   readonly judgedFrames?: number;
-  /** The gradient penalty's gamma in this step; 0 leaves it out. */
+  /** The gammas of the slope penalties at real and at generated input in this step; 0 leaves one out. */
   readonly r1: number;
+  readonly r2: number;
+  /** LeCam's weight, and its anchors where there are any yet; null without it. */
+  readonly lecam: { readonly weight: number; readonly anchors: ScoreAnchors } | null;
   readonly judgeRaw: boolean;
   /** Factor on all that the discriminators ask of the generator, adversarial and feature matching. */
   readonly judgesWeight: number;
@@ -34,6 +38,12 @@ export interface StepPlan {
   /** How the discriminators see in this step; null where they see all as it is. */
   readonly sight: Sight | null;
 }
+
+/** Whether a step approximates slopes, for which it needs noise. */
+export const needsNudge = (
+  { penalty }: LossOptions,
+  { r1, r2, judgesWait }: Pick<StepPlan, 'r1' | 'r2' | 'judgesWait'>,
+): boolean => penalty === 'approximate' && !judgesWait && (r1 > 0 || r2 > 0);
 
 /** The numbers of a step that change from step to step. */
 function rates(plan: StepPlan) {
@@ -53,17 +63,52 @@ export interface Dials {
   readonly judgesWeight: tf.Scalar;
   /** There in steps that have the penalty. */
   readonly r1?: tf.Scalar;
+  readonly r2?: tf.Scalar;
+  /** There with LeCam; a weight of 0 while there are no anchors. */
+  readonly lecam?: Readonly<Record<Judged, LecamDials>>;
+}
+
+interface LecamDials {
+  readonly weight: tf.Scalar;
+  readonly real: tf.Scalar;
+  readonly fake: tf.Scalar;
 }
 
 const DIAL = 'dial.';
-const dials = ({ judgesWeight, r1 }: StepPlan): Record<string, number> => ({
-  [`${DIAL}judgesWeight`]: judgesWeight,
-  ...(r1 > 0 && { [`${DIAL}r1`]: r1 }),
-});
+const LECAM = ['weight', 'real', 'fake'] as const;
+const lecamDial = (name: Judged, what: (typeof LECAM)[number]): string =>
+  `${DIAL}lecam.${name}.${what}`;
+
+function dials({ judgesWeight, r1, r2, lecam }: StepPlan): Record<string, number> {
+  const drawn = JUDGED.flatMap((name) => {
+    const anchors = lecam?.anchors[name];
+    const numbers = { weight: anchors ? lecam.weight : 0, real: 0, fake: 0, ...anchors };
+    return lecam ? LECAM.map((what) => [lecamDial(name, what), numbers[what]] as const) : [];
+  });
+  return {
+    [`${DIAL}judgesWeight`]: judgesWeight,
+    ...(r1 > 0 && { [`${DIAL}r1`]: r1 }),
+    ...(r2 > 0 && { [`${DIAL}r2`]: r2 }),
+    ...Object.fromEntries(drawn),
+  };
+}
 
 /** The dials among a step's inputs. */
-export const dialsOf = (tensors: NamedTensors): Dials =>
-  withoutPrefix(DIAL, tensors) as unknown as Dials;
+export function dialsOf(tensors: NamedTensors): Dials {
+  const { judgesWeight, r1, r2 } = withoutPrefix(DIAL, tensors) as Record<string, tf.Scalar>;
+  const lecamOf = (name: Judged): LecamDials =>
+    Object.fromEntries(
+      LECAM.map((what) => [what, tensors[lecamDial(name, what)]]),
+    ) as unknown as LecamDials;
+  return {
+    judgesWeight: judgesWeight!,
+    ...(r1 && { r1 }),
+    ...(r2 && { r2 }),
+    ...(tensors[lecamDial('frame', 'weight')] && {
+      lecam: { frame: lecamOf('frame'), sequence: lecamOf('sequence') },
+    }),
+  };
+}
 
 /** All that a step computes from once its window is warmed up, by name. */
 export function packInputs(
@@ -71,7 +116,7 @@ export function packInputs(
   { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, noise, history } = input;
+  const { frames, condition, noise, history, nudge } = input;
   const numbers = { ...rates(plan), ...dials(plan) };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
@@ -81,6 +126,7 @@ export function packInputs(
     ...(condition && { condition }),
     ...(noise && { noise }),
     ...(history && { history }),
+    ...(nudge && { nudge }),
     ...(front && { front }),
     ...packSight(plan.sight, { height: frames.shape[2], width: frames.shape[3] }),
   };
@@ -94,6 +140,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
     condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
     noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
     ...(tensors.history && { history: tensors.history as tf.Tensor4D }),
+    ...(tensors.nudge && { nudge: tensors.nudge as tf.Tensor5D }),
   },
   front: (tensors.front as tf.Tensor5D | undefined) ?? null,
 });
@@ -101,7 +148,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 /** What decides a step's computation besides its tensors: steps with one key are one function. */
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, coldStart, visibleFrom, teacherForced } = input;
-  const { segments, stretches = null, judgedFrames = null, r1, judgesWait, sight } = plan;
+  const { segments, stretches = null, judgedFrames = null, r1, r2, judgesWait, sight } = plan;
   const parts = segments && { segments, stretches, judgedFrames };
   const own = JSON.stringify([
     lead,
@@ -109,6 +156,7 @@ export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan):
     visibleFrom,
     teacherForced,
     r1 > 0,
+    r2 > 0,
     judgesWait,
     sightKey(sight),
     parts,
@@ -117,6 +165,9 @@ export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan):
 }
 
 /** What decides all pieces of a step in segments; each adds its own. */
-export function piecesKey(losses: LossOptions, { beta1, beta2, judgeRaw }: StepPlan): string {
-  return JSON.stringify([beta1, beta2, judgeRaw, losses]);
+export function piecesKey(
+  losses: LossOptions,
+  { beta1, beta2, judgeRaw, lecam }: StepPlan,
+): string {
+  return JSON.stringify([beta1, beta2, judgeRaw, lecam !== null, losses]);
 }

@@ -35,8 +35,9 @@ export interface StepResult {
   readonly terms: Readonly<Record<string, number>>;
   /**
    * Numbers about the step besides: `…/gradient_norm` of both sides, `generator/judges_pull`, and of the
-   * discriminators `frame_pairs`, `frame_real_sign`, `frame_fake_sign` and the same of sequences, and
-   * `stable_rank` where spectral norm is on, which knows the largest singular values: the least of all layers.
+   * discriminators `frame_pairs`, `frame_real_score`, `frame_fake_score`, `frame_real_sign`, `frame_fake_sign` and
+   * the same of sequences, and `stable_rank` where spectral norm is on, which knows the largest singular values:
+   * the least of all layers.
    */
   readonly signals: Verdict['signals'];
   /** Why the update was left out; null where it was made. */
@@ -128,6 +129,7 @@ function stepFunction(
       condition: window.condition && generated(window.condition),
       lead: front?.shape[1] ?? 0,
       front,
+      nudge: window.nudge ?? null,
     };
     const context = {
       model,

@@ -255,6 +255,7 @@ function oneStep(
   } finally {
     window.dispose();
     input.noise?.dispose();
+    input.nudge?.dispose();
   }
 }
 

@@ -12,6 +12,7 @@ import type { Evaluation, EvaluationFigures } from './evaluation.js';
 import type { StabilityOptions } from './options.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { StepLog } from './run/step-log.js';
+import { anchored } from './score-anchors.js';
 import {
   afterStep,
   alarmsOf,
@@ -93,7 +94,7 @@ export function createWatch(
     get healthyStep() {
       return returning.healthyStep;
     },
-    steadied: (plan) => (mayAct ? steadied(plan, state) : plan),
+    steadied: (plan) => anchored(mayAct ? steadied(plan, state) : plan, state),
     async afterStep(signals, step) {
       const next = afterStep(limits, state, signals, step);
       state = mayAct ? next.state : { ...next.state, judgesWait: false, actedAt: null };

@@ -32,10 +32,15 @@ async function expectSameSnapshots(one: string, other: string): Promise<void> {
 beforeAll(async () => {
   work = await makeWorkFolder();
   const clip = await makeClip({ frames: 40 });
-  // All that draws at random takes part: crops, noise, teacher forcing, cold starts, the curriculum.
+  // All that draws at random takes part: crops, noise, teacher forcing, cold starts, the curriculum, the noise
+  // of penalties; and LeCam, which remembers.
   pipeline = await writePipeline(join(work.path, 'resumed.yaml'), {
     data: { clips: [clip], augment: { flip: true, cropFraction: 0.2, colourFraction: 0.2 } },
     generator: { noiseChannels: 2 },
+    losses: {
+      ...{ adversarial: 'relativistic', lecam: 0.1 },
+      ...{ penalty: 'approximate', r1: 1, r1EverySteps: 2, r2: 1, r2EverySteps: 3 },
+    },
     training: {
       steps: STEPS,
       frames: 3,

@@ -39,15 +39,16 @@ export async function makeWorkFolder(): Promise<{ path: string; remove: () => Pr
 /** Writes a pipeline file of the smallest networks and returns its path. */
 export async function writePipeline(
   path: string,
-  sections: { data: object; training?: object; generator?: object },
+  sections: { data: object; training?: object; generator?: object; losses?: object },
 ): Promise<string> {
-  const { data, training, generator } = sections;
+  const { data, training, generator, losses = {} } = sections;
   const patch = { channels: 4, layers: 2, scales: 1 };
   const pipeline = {
     data: { size: '32x24', ...data },
     generator: { channels: 4, residualBlocks: 1, branchBlocks: 0, ...generator },
     frameDiscriminator: patch,
     sequenceDiscriminator: patch,
+    losses,
     training: { steps: 2, frames: 3, evaluateFrames: 3, ...training },
   };
   await writeFile(path, stringify(pipeline));

@@ -19,6 +19,7 @@ import {
 import { lossOptions } from '../../src/training/options.js';
 import { createRollout, sortOutputs, type RolloutInput } from '../../src/training/rollout.js';
 import { trainStep, type StepResult } from '../../src/training/step.js';
+import type { ScoreAnchors } from '../../src/training/score-anchors.js';
 import type { StepPlan } from '../../src/training/step-plan.js';
 import { warmUp } from '../../src/training/warm-up.js';
 import { golden } from '../metrics/pictures.js';
@@ -45,6 +46,10 @@ interface Recipe {
   readonly judgeRaw: boolean;
   readonly adversarial: string;
   readonly r1: number;
+  readonly r2: number;
+  readonly penaltySigma: number | null;
+  readonly lecam: number;
+  readonly anchors: ScoreAnchors;
   readonly scales: number;
   readonly temporalStrides: number[];
   readonly terms: Readonly<Record<string, number>>;
@@ -140,17 +145,19 @@ function modelOf({ scales, temporalStrides, judgeRaw }: Recipe): Model {
 
 function inputOf(recipe: Recipe): RolloutInput {
   const { samples, frames, lead, height, width, coldStart } = recipe;
-  const window = (channels: number, seed: number): tf.Tensor5D => {
-    const times = lead + recipe.warmUp + frames;
+  const timed = (times: number, channels: number, seed: number, factor: number): tf.Tensor5D => {
     const count = samples * times * height * width * channels;
-    return tf.tensor5d(scaled(count, seed, 0.9), [samples, times, height, width, channels]);
+    return tf.tensor5d(scaled(count, seed, factor), [samples, times, height, width, channels]);
   };
+  const window = (channels: number, seed: number): tf.Tensor5D =>
+    timed(lead + recipe.warmUp + frames, channels, seed, 0.9);
   return {
     frames: window(3, 1.25),
     condition: window(1, 1.75),
     noise: null,
     ...{ lead, warmUp: recipe.warmUp, coldStart, visibleFrom: coldStart ? lead : 0 },
     teacherForced: Array.from({ length: frames }, () => false),
+    ...(recipe.penaltySigma !== null && { nudge: timed(lead + frames, 3, 2.25, 1) }),
   };
 }
 
@@ -264,13 +271,18 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
     { how: 'op by op', asGraph: false, segments: null },
     { how: 'op by op, checkpointed in segments of 1 and 2', asGraph: false, segments: [1, 2] },
   ];
-  if (name !== 'from a cold start') {
+  if (name !== 'from a cold start' && generator.penaltySigma === null) {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
   }
   // Recording pieces takes longest: frames in segments of a step with several scales and strides, in
   // stretches of one with history. A batch in pieces is in step.test.ts.
   if (name.startsWith('odd sizes')) {
     ways.push({ how: 'as a graph of segments of 1 and 2', asGraph: true, segments: [1, 2] });
+  }
+  // Approximated penalties in pieces, in place of a whole graph; exact ones are in step.test.ts.
+  if (generator.penaltySigma !== null) {
+    const how = 'as a graph of segments of 1 and 2';
+    ways.push({ how, asGraph: true, segments: [1, 2] });
   }
   if (name === 'with history') {
     const each = Array.from({ length: generator.frames }, () => 1);
@@ -297,12 +309,19 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
         const model = modelOf(generator);
         const state = firstState(model);
         const input = inputOf(generator);
-        const losses = lossOptions.parse({ adversarial: generator.adversarial });
-        const { judgeRaw, r1 } = generator;
+        const { judgeRaw, r1, r2, anchors, lecam: weight, penaltySigma } = generator;
+        const losses = lossOptions.parse({
+          ...{ adversarial: generator.adversarial, lecam: weight },
+          ...(penaltySigma !== null && { penalty: 'approximate', penaltySigma }),
+        });
+        const lecam = weight > 0 ? { weight, anchors } : null;
         const blocks = model.generator.blocks(true).length;
         const stretches = inStretches ? [2, blocks - 3, 1] : null;
         // In segments, the judges' work is in batches too.
-        const ways = { segments, stretches, judgeRaw, r1, ...(segments && { judgedFrames: 2 }) };
+        const ways = {
+          ...{ segments, stretches, judgeRaw, r1, r2, lecam },
+          ...(segments && { judgedFrames: 2 }),
+        };
         const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, ...ways };
         const { state: next, terms }: StepResult = trainStep(
           ...([model, state, input, losses, plan, runner] as const),

@@ -17,7 +17,7 @@ import { gradientsOfParts, microBatches, type LossTerms } from '../../src/traini
 import { createModel, type Model } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import { sortOutputs } from '../../src/training/rollout.js';
-import { r1Parts } from '../../src/training/r1-parts.js';
+import { penaltyParts } from '../../src/training/penalty-parts.js';
 import { judgedParts } from '../../src/training/step-gradients.js';
 import { expectClose, expectNoLeak, normals, relativeDifference } from '../tensors.js';
 
@@ -65,6 +65,7 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
     frames,
     condition: normals('condition', [SAMPLES * T, HEIGHT, WIDTH, 1]),
     lead,
+    nudge: normals('nudge', [SAMPLES, 3 + T, HEIGHT, WIDTH, 3]),
     front: lead > 0 ? (image('front', [SAMPLES, lead, HEIGHT, WIDTH, 3]) as tf.Tensor5D) : null,
   };
   const flat = tf.tensor1d(discriminators.layout.initialize(1));
@@ -137,12 +138,16 @@ describe('what is said of the judges', () => {
           byScale((x, made) => (x > made ? 1 : 0)),
           5,
         ) as number,
+        frame_real_score: expect.closeTo(
+          byScale((x) => x),
+          5,
+        ) as number,
         frame_real_sign: expect.closeTo(
           byScale((x) => Math.sign(x - 0.5)),
           5,
         ) as number,
       });
-      expect(Object.keys(signals).filter((name) => name.startsWith('sequence'))).toHaveLength(3);
+      expect(Object.keys(signals).filter((name) => name.startsWith('sequence'))).toHaveLength(5);
     });
   });
 
@@ -236,25 +241,77 @@ describe('micro-batches', () => {
     });
   });
 
-  it('give R1 of frames and of runs as one batch does', async () => {
+  it.each([
+    ['by the gradient', {}, CASES[2]![1]],
+    ['approximated', { penalty: 'approximate' }, CASES[2]![1]],
+    ['of raw images too', { penalty: 'approximate' }, CASES[1]![1]],
+  ])('give penalties of frames and of runs as one batch does, %s', async (_how, losses, own) => {
     await expectNoLeak(() =>
       tf.tidy(() => {
-        const { step, flat, vectors } = setUp(CASES[2]![1]);
-        const r1 = (size: number) =>
+        const { step, flat, vectors } = setUp({ ...own, losses: { ...own.losses, ...losses } });
+        const dials = { ...step.dials, r1: tf.scalar(3), r2: tf.scalar(2) };
+        const penalties = (size: number) =>
           gradientsOfParts<'discriminators'>(
             { discriminators: [flat] },
-            r1Parts(step, { flat, vectors }, size),
+            penaltyParts({ ...step, dials }, step.out, { flat, vectors }, size),
             eagerRunner,
           ).discriminators;
-        const expected = r1(T);
-        expect(Object.keys(expected.terms)).toEqual(['frame_r1', 'sequence_r1']);
+        const expected = penalties(T);
+        expect(Object.keys(expected.terms)).toEqual([
+          ...['frame_r1', 'sequence_r1', 'frame_r2', 'sequence_r2'],
+        ]);
         for (const size of [1, 2]) {
-          const found = r1(size);
+          const found = penalties(size);
           expectSameTerms(found.terms, numbers(expected.terms));
           expect(distance(found.gradients[0]!, expected.gradients[0]!)).toBeLessThan(1e-5);
         }
       }),
     );
+  });
+
+  it('give the relativistic loss and LeCam as one batch does', () => {
+    tf.tidy(() => {
+      const losses = { adversarial: 'relativistic' };
+      const { step, outputs, flat, vectors } = setUp({ ...CASES[0]![1], losses });
+      const anchors = { weight: tf.scalar(0.5), real: tf.scalar(0.1), fake: tf.scalar(-0.2) };
+      const dials = { ...step.dials, lecam: { frame: anchors, sequence: anchors } };
+      const of = (size: number) =>
+        gradientsOfParts(
+          { generator: outputs, discriminators: [flat] },
+          judgedParts({ ...step, dials }, { flat, vectors }, size),
+          eagerRunner,
+        );
+      const expected = of(T);
+      const terms = ['relative', 'lecam'];
+      expect(Object.keys(expected.discriminators.terms)).toEqual(
+        ['frame', 'sequence'].flatMap((name) => terms.map((term) => `${name}_${term}`)),
+      );
+      const found = of(2);
+      for (const side of ['generator', 'discriminators'] as const) {
+        expectSameTerms(found[side].terms, numbers(expected[side].terms));
+        found[side].gradients.forEach((own, i) => {
+          expect(distance(own, expected[side].gradients[i]!)).toBeLessThan(1e-5);
+        });
+      }
+      // There is no score at which real and generated part.
+      const told = Object.keys(expected.discriminators.signals);
+      expect(told.filter((name) => name.endsWith('sign'))).toEqual([]);
+      expect(told).toContain('frame_real_score');
+    });
+  });
+
+  it('refuse to take the gradient where noise is asked for and there is none', () => {
+    tf.tidy(() => {
+      const { step, flat, vectors } = setUp({
+        ...CASES[0]![1],
+        losses: { penalty: 'approximate' },
+      });
+      const bare = {
+        ...{ ...step, real: { ...step.real, nudge: null } },
+        dials: { ...step.dials, r1: tf.scalar(1) },
+      };
+      expect(() => penaltyParts(bare, step.out, { flat, vectors }, T)).toThrow(/has none/);
+    });
   });
 
   it.each([
@@ -273,7 +330,7 @@ describe('micro-batches', () => {
       const { step, flat, vectors } = setUp({ ...CASES[0]![1], losses });
       const parts = [
         ...judgedParts(step, { flat, vectors }, T),
-        ...r1Parts(step, { flat, vectors }, T),
+        ...penaltyParts(step, step.out, { flat, vectors }, T),
       ];
       const { terms } = gradientsOfParts<'discriminators'>(
         { discriminators: [flat] },

@@ -176,7 +176,7 @@ describe('planStep', () => {
             ...{ beta1: 0.5, beta2: 0.999, decayFromFraction: 0.5 },
           },
         }),
-        losses: lossOptions.parse({ r1: 2, r1EverySteps: 4 }),
+        losses: lossOptions.parse({ r1: 2, r1EverySteps: 4, r2: 3, r2EverySteps: 3 }),
         frameDiscriminator: { judgeRaw: false },
       },
       every === null ? { kind: 'off' } : { kind: 'every', every },
@@ -220,8 +220,9 @@ describe('planStep', () => {
   });
 
   it('takes the gradient penalty now and then, with as much weight in all', () => {
-    const penalties = Array.from({ length: 8 }, (_, now) => planAt(now).plan.r1);
-    expect(penalties).toEqual([8, 0, 0, 0, 8, 0, 0, 0]);
+    const plans = Array.from({ length: 8 }, (_, now) => planAt(now).plan);
+    expect(plans.map(({ r1 }) => r1)).toEqual([8, 0, 0, 0, 8, 0, 0, 0]);
+    expect(plans.map(({ r2 }) => r2)).toEqual([9, 0, 0, 9, 0, 0, 9, 0]);
   });
 });
 
@@ -243,23 +244,20 @@ describe('rolloutInput', () => {
   });
 
   const generator = generatorOptions.parse({ preset: 'tiny', noiseChannels: 2 });
+  const losses = lossOptions.parse({});
+  const options = (seed: number, more: object = {}) => ({
+    seed,
+    training: trainingOptions.parse({
+      teacherForcing: { probability: 0.5, untilSteps: 100 },
+      rollout: { startFrames: 5 },
+      coldStartFraction: 0.2,
+      ...more,
+    }),
+    losses,
+    frameDiscriminator: { judgeRaw: true },
+  });
   const planned = (now: number, seed: number, more: object = {}) =>
-    planStep(
-      {
-        seed,
-        training: trainingOptions.parse({
-          teacherForcing: { probability: 0.5, untilSteps: 100 },
-          rollout: { startFrames: 5 },
-          coldStartFraction: 0.2,
-          ...more,
-        }),
-        losses: lossOptions.parse({}),
-        frameDiscriminator: { judgeRaw: true },
-      },
-      { kind: 'off' },
-      now,
-      2000,
-    );
+    planStep(options(seed, more), { kind: 'off' }, now, 2000);
   const window = (warmUp = 0) => ({
     frames: normals<tf.Rank.R5>('frames', [1, 7 + warmUp, 8, 12, 3]),
     condition: null,
@@ -273,7 +271,7 @@ describe('rolloutInput', () => {
     await expectNoLeak(() =>
       tf.tidy(() => {
         const draw = (now: number, seed = 3, warmUp = 0) =>
-          rolloutInput(window(warmUp), planned(now, seed), { generator, seed });
+          rolloutInput(window(warmUp), planned(now, seed), { generator, losses, seed });
         const [a, b] = [draw(5), draw(5)];
         expect(a.noise!.shape).toEqual([1, 5, 2, 3, 2]);
         expect([a.lead, a.warmUp]).toEqual([2, 0]);
@@ -282,14 +280,44 @@ describe('rolloutInput', () => {
         expect([a.coldStart, a.teacherForced]).toEqual([b.coldStart, b.teacherForced]);
         expect(draw(6).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
         expect(draw(5, 4).noise!.dataSync()).not.toEqual(a.noise!.dataSync());
-        const again = rolloutInput(window(), planned(5, 3), { generator, seed: 3, attempt: 1 });
+        const again = rolloutInput(window(), planned(5, 3), {
+          ...{ generator, losses, seed: 3 },
+          attempt: 1,
+        });
         expect(again.noise!.dataSync()).not.toEqual(a.noise!.dataSync());
         const warm = draw(5, 3, 2);
         expect([warm.warmUp, warm.noise!.shape[1]]).toEqual([2, 7]);
         const starts = Array.from({ length: 20 }, (_, now) => draw(now));
         expect(starts.every((one) => one.visibleFrom === (one.coldStart ? 2 : 0))).toBe(true);
-        const silent = { generator: generatorOptions.parse({}), seed: 3 };
+        const silent = { generator: generatorOptions.parse({}), losses, seed: 3 };
         expect(rolloutInput(window(), planned(5, 3), silent).noise).toBeNull();
+      }),
+    );
+  });
+
+  it('has noise for approximated penalties in the steps that have one, by seed and step', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const penalized = lossOptions.parse({
+          ...{ penalty: 'approximate', r1: 1, r2: 1 },
+          ...{ r1EverySteps: 4, r2EverySteps: 6 },
+        });
+        const draw = (now: number, seed = 3, own = penalized, plan: object = {}) => {
+          const step = planStep({ ...options(seed), losses: own }, { kind: 'off' }, now, 2000);
+          return rolloutInput(
+            ...([window(1), { ...step, plan: { ...step.plan, ...plan } }] as const),
+            { generator, losses: own, seed },
+          ).nudge;
+        };
+        const with1To12 = Array.from({ length: 13 }, (_, now) => now).filter((now) => draw(now));
+        expect(with1To12).toEqual([0, 4, 6, 8, 12]);
+        // As long as what is judged: without the frames of the warm-up.
+        expect(draw(4)!.shape).toEqual([1, 7, 8, 12, 3]);
+        expectClose(draw(4)!, draw(4)!);
+        expect(draw(8)!.dataSync()).not.toEqual(draw(4)!.dataSync());
+        expect(draw(4, 5)!.dataSync()).not.toEqual(draw(4)!.dataSync());
+        expect(draw(4, 3, { ...penalized, penalty: 'exact' })).toBeUndefined();
+        expect(draw(4, 3, penalized, { judgesWait: true })).toBeUndefined();
       }),
     );
   });

@@ -79,6 +79,8 @@ describe('what the controller knows', () => {
       'discriminator/gradient_norm': fc.double({ min: 0 }),
       'discriminator/frame_pairs': fc.double({ min: 0, max: 1 }),
       'discriminator/sequence_pairs': fc.option(fc.double({ min: 0, max: 1 })),
+      'discriminator/frame_real_score': fc.float(),
+      'discriminator/frame_fake_score': fc.option(fc.float()),
     },
     { requiredKeys: [] },
   );

@@ -68,7 +68,9 @@ const signalsBeside = (terms: readonly string[]): string[] => {
     terms.includes(`discriminator/${kind}_real`),
   );
   const told = judged.flatMap((kind) =>
-    ['pairs', 'real_sign', 'fake_sign'].map((name) => `discriminator/${kind}_${name}`),
+    ['pairs', 'real_score', 'fake_score', 'real_sign', 'fake_sign'].map(
+      (name) => `discriminator/${kind}_${name}`,
+    ),
   );
   const norms = ['generator', 'discriminator'].map((side) => `${side}/gradient_norm`);
   return [...norms, 'generator/judges_pull', 'discriminator/stable_rank', ...told].sort();
@@ -250,8 +252,13 @@ describe('trainStep', () => {
     ['the hinge loss', {}, {}, { adversarial: 'hinge' }, model],
     ['the non-saturating loss', {}, {}, { adversarial: 'non-saturating' }, model],
     [
-      'the gradient penalty through instance norm',
-      ...([{}, { r1: 10 }, {}, smallModel({}, 1, { layers: 2, instanceNorm: true })] as const),
+      'both gradient penalties through instance norm',
+      ...([
+        {},
+        { r1: 10, r2: 5 },
+        {},
+        smallModel({}, 1, { layers: 2, instanceNorm: true }),
+      ] as const),
     ],
     ['teacher forcing', { coldStart: true, teacherForced: [false, true] }, {}, {}, model],
     ['a warm-up', { warmUp: 2 }, {}, {}, model],

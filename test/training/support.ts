@@ -39,6 +39,8 @@ export interface InputOptions {
   readonly warmUp?: number;
   readonly size?: readonly [height: number, width: number];
   readonly coldStart?: boolean;
+  /** With the noise that slopes are approximated by. */
+  readonly nudged?: boolean;
   readonly teacherForced?: readonly boolean[];
 }
 
@@ -50,6 +52,7 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
     frames = 2,
     size = [HEIGHT, WIDTH],
     coldStart = false,
+    nudged = false,
   } = options;
   const { conditionChannels, options: network } = model.generator;
   const [height, width] = size;
@@ -72,12 +75,13 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
     warmUp,
     coldStart,
     visibleFrom: coldStart ? lead : 0,
+    ...(nudged && { nudge: normals('nudge', [samples, lead + frames, height, width, 3]) }),
     teacherForced: options.teacherForced ?? Array.from({ length: frames }, () => false),
   };
 }
 
-export const disposeInput = ({ frames, condition, noise }: RolloutInput): void =>
-  tf.dispose([frames, ...[condition, noise].filter((tensor) => tensor !== null)]);
+export const disposeInput = ({ frames, condition, noise, nudge }: RolloutInput): void =>
+  tf.dispose([frames, ...[condition, noise, nudge ?? null].filter((tensor) => tensor !== null)]);
 
 /** All tensors of a state. */
 export const list = (state: TrainingState): tf.Tensor1D[] => [
@@ -98,5 +102,7 @@ export const PLAN: StepPlan = {
   judgesWait: false,
   sight: null,
   r1: 0,
+  r2: 0,
+  lecam: null,
   judgeRaw: true,
 };

@@ -1,41 +1,64 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-export type AdversarialKind = 'lsgan' | 'hinge' | 'non-saturating';
+export type AdversarialKind = 'lsgan' | 'hinge' | 'non-saturating' | 'relativistic';
 
 /**
- * The two sides of an adversarial loss on patch logits of any shape; means over all patches.
- * lsgan: least squares with targets 1 and 0 (Mao et al. 2017). hinge: Lim & Ye 2017.
- * non-saturating: logistic (Goodfellow et al. 2014), by softplus so that no logit overflows.
+ * An adversarial loss on the patch logits of one scale, real [N, …] and generated [k·N, …]: k batches of
+ * generated input that are each compared with the same real one. Means over all patches.
  */
 export interface AdversarialLoss {
-  /** What the discriminator minimizes for real patches. */
-  readonly real: (logits: tf.Tensor) => tf.Scalar;
-  /** What the discriminator minimizes for generated patches. */
-  readonly fake: (logits: tf.Tensor) => tf.Scalar;
-  /** What the generator minimizes. */
-  readonly generator: (logits: tf.Tensor) => tf.Scalar;
-  /** The score between what counts as generated and what as real. */
-  readonly border: number;
+  /** What the discriminators minimize, as terms by name that add up. */
+  readonly judges: (real: tf.Tensor, fake: tf.Tensor) => Readonly<Record<string, tf.Scalar>>;
+  /** What the generator minimizes; what is real is a constant to it. */
+  readonly generator: (real: tf.Tensor, fake: tf.Tensor) => tf.Scalar;
+  /** The score between what counts as generated and what as real; null where scores have no zero. */
+  readonly border: number | null;
 }
 
+/** Half for each side, as LSGAN's authors and pix2pixHD weigh them. */
+const half = (value: tf.Tensor): tf.Scalar => tf.mul(tf.mean(value), 0.5);
+
+/** D(x) − D(G) of the same place and time, [N, …] or [k, N, …]. */
+const ahead = (real: tf.Tensor, fake: tf.Tensor): tf.Tensor =>
+  tf.sub(real, fake.size === real.size ? fake : tf.reshape(fake, [-1, ...real.shape]));
+
 const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
+  /** Least squares with targets 1 and 0 (Mao et al. 2017): ½(D(x) − 1)² + ½D(G)², (D(G) − 1)². */
   lsgan: {
-    real: (logits) => tf.mean(tf.square(tf.sub(logits, 1))),
-    fake: (logits) => tf.mean(tf.square(logits)),
-    generator: (logits) => tf.mean(tf.square(tf.sub(logits, 1))),
+    judges: (real, fake) => ({
+      real: half(tf.square(tf.sub(real, 1))),
+      fake: half(tf.square(fake)),
+    }),
+    generator: (_, fake) => tf.mean(tf.square(tf.sub(fake, 1))),
     border: 0.5,
   },
+  /** Lim & Ye 2017: ½max(0, 1 − D(x)) + ½max(0, 1 + D(G)), −D(G). */
   hinge: {
-    real: (logits) => tf.mean(tf.relu(tf.sub(1, logits))),
-    fake: (logits) => tf.mean(tf.relu(tf.add(1, logits))),
-    generator: (logits) => tf.neg(tf.mean(logits)),
+    judges: (real, fake) => ({
+      real: half(tf.relu(tf.sub(1, real))),
+      fake: half(tf.relu(tf.add(1, fake))),
+    }),
+    generator: (_, fake) => tf.neg(tf.mean(fake)),
     border: 0,
   },
+  /** Logistic (Goodfellow et al. 2014), by softplus so that no logit overflows. */
   'non-saturating': {
-    real: (logits) => tf.mean(tf.softplus(tf.neg(logits))),
-    fake: (logits) => tf.mean(tf.softplus(logits)),
-    generator: (logits) => tf.mean(tf.softplus(tf.neg(logits))),
+    judges: (real, fake) => ({
+      real: half(tf.softplus(tf.neg(real))),
+      fake: half(tf.softplus(fake)),
+    }),
+    generator: (_, fake) => tf.mean(tf.softplus(tf.neg(fake))),
     border: 0,
+  },
+  /**
+   * Relativistic pairing (Jolicoeur-Martineau 2019; R3GAN, Huang et al. 2024, arXiv 2501.05441):
+   * softplus(−(D(x) − D(G))), softplus(−(D(G) − D(x))). A generated patch is asked to be believed no less than
+   * the real one, not to reach a fixed score. Only differences of scores mean anything: they may all drift.
+   */
+  relativistic: {
+    judges: (real, fake) => ({ relative: tf.mean(tf.softplus(tf.neg(ahead(real, fake)))) }),
+    generator: (real, fake) => tf.mean(tf.softplus(ahead(real, fake))),
+    border: null,
   },
 };
 
@@ -44,3 +67,23 @@ export const adversarialLoss = (kind: AdversarialKind): AdversarialLoss => LOSSE
 /** The mean of scalars, such as one for each scale of a discriminator. */
 export const meanOf = (scalars: readonly tf.Scalar[]): tf.Scalar =>
   scalars.length === 1 ? scalars[0]! : tf.div(tf.addN([...scalars]), scalars.length);
+
+/** Running means of the scores of real and of generated input; constants. */
+export interface Anchors {
+  readonly real: tf.Scalar;
+  readonly fake: tf.Scalar;
+}
+
+/**
+ * LeCam's regularizer (Tseng et al. 2021, arXiv 2104.03310): E max(0, D(x) − a_fake)² + E max(0, a_real − D(G))².
+ * It draws the scores of each side towards what the other has had, so that discriminators of little data do not
+ * grow surer without end.
+ *
+ * @param real logits of one scale
+ * @param fake logits of the same scale
+ */
+export const lecam = (real: tf.Tensor, fake: tf.Tensor, anchors: Anchors): tf.Scalar =>
+  tf.add(
+    tf.mean(tf.square(tf.relu(tf.sub(real, anchors.fake)))),
+    tf.mean(tf.square(tf.relu(tf.sub(anchors.real, fake)))),
+  );

@@ -33,3 +33,36 @@ export function slopePenalty(
   }, [x]);
   return tf.mul(tf.sum(tf.square(gradients[0]!)), gamma / (2 * samples * patches));
 }
+
+/** What input is moved by to see how steep a judge is there. */
+export interface Nudge {
+  /** Standard normal, of the input's shape. */
+  readonly noise: tf.Tensor4D;
+  /** Standard deviation that the noise is given, in the input's units. */
+  readonly sigma: number;
+}
+
+/**
+ * The same without a gradient of a gradient (APT, Lin et al. 2025, arXiv 2501.08316):
+ * λ·E(Dₚ(x + σn) − Dₚ(x))² over patches and samples, n standard normal. For small σ its mean over n is
+ * λσ²·E‖∇ₓ Dₚ(x)‖², the squared slope of each patch by itself, so λ = γ/(2σ²) makes it γ/2 of that: what
+ * {@link slopePenalty} is where patches see different pixels, and less by what slopes add up to where they
+ * overlap.
+ *
+ * First order: it costs a pass over moved input, on any kind of tape and through any differentiable op.
+ *
+ * @param judge the logits of each scale [N, h, w, 1]; a pure function
+ * @param x what is judged [N, H, W, C]
+ */
+export function approximateSlopePenalty(
+  judge: (x: tf.Tensor4D) => readonly tf.Tensor4D[],
+  x: tf.Tensor4D,
+  gamma: number,
+  { noise, sigma }: Nudge,
+): tf.Scalar {
+  const moved = judge(tf.add(x, tf.mul(noise, sigma)));
+  const rises = judge(x).map((own, scale) => tf.square(tf.sub(moved[scale]!, own)));
+  const patches = rises.reduce((sum, { size }) => sum + size, 0);
+  const total = tf.addN(rises.map((own) => tf.sum<tf.Scalar>(own)));
+  return tf.mul(total, gamma / (2 * sigma * sigma * patches));
+}
