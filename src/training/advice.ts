@@ -30,15 +30,11 @@ const CHANGES: Readonly<Record<string, (pipeline: AdvisedPipeline) => Record<str
   'condition ignored': ({ training }) => ({
     'training.coldStartFraction': Math.min(1, Math.max(0.5, 2 * training.coldStartFraction)),
   }),
-  'noise ignored': () => ({ 'generator.noiseChannels': 0 }),
 };
 const LOWER_RATES = ({ training: { optimizer } }: AdvisedPipeline): Record<string, number> => ({
   'training.optimizer.generatorLearningRate': half(optimizer.generatorLearningRate),
   'training.optimizer.discriminatorLearningRate': half(optimizer.discriminatorLearningRate),
 });
-
-/** Keys that no snapshot can be gone on from with another value. */
-const OF_THE_NETWORKS: readonly string[] = ['generator.noiseChannels'];
 
 export interface Diagnosis {
   readonly trip: Trip;
@@ -59,10 +55,10 @@ export function endOfTraining(
   const changes = (CHANGES[trip.word] ?? LOWER_RATES)(pipeline);
   const keys = Object.keys(changes);
   const sets = keys.flatMap((key) => ['--set', `${key}=${changes[key]}`]);
-  const isAnew = toStep === 0 || keys.some((key) => OF_THE_NETWORKS.includes(key));
-  const words = isAnew
-    ? ['train', run.pipeline]
-    : ['train', '--resume', '--run', run.folder, '--snapshot', String(toStep)];
+  const words =
+    toStep === 0
+      ? ['train', run.pipeline]
+      : ['train', '--resume', '--run', run.folder, '--snapshot', String(toStep)];
   return new FrameloomError(
     'diverged',
     `training went back ${returns} times and tipped again at step ${step}: ${trip.word}, ${trip.why}`,

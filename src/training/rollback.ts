@@ -29,17 +29,26 @@ export const ROLLBACK_LIMITS: RollbackLimits = {
   ...{ farDeviations: 8, farSteps: 16 },
 };
 
-/** Alarms that no young generator has: its first pictures are neither dotted nor restless. */
-const NEVER_YOUNG: readonly string[] = ['dots', 'boiling'];
+/**
+ * Alarms that no young generator has, its first pictures being neither dotted nor restless, and the figure
+ * behind each, which is higher the worse it is.
+ */
+const NEVER_YOUNG: Readonly<Record<string, keyof EvaluationFigures>> = {
+  dots: 'checkerRatio',
+  boiling: 'motionRatio',
+};
+/** A figure that fell below this share of what it was is on its way: milder means have their turn. */
+const GETS_BETTER = 0.8;
 
 /**
  * Alarms that every young generator may have, and of a clip that cannot be predicted an old one too: it paints
  * the mean of what may come. They are believed where the figure behind them was much better before.
+ * `noise ignored` is none of them: who has to meet real frames makes less of the noise while the rest gets better,
+ * and would again.
  */
 const OF_A_LOSS: Readonly<Record<string, keyof EvaluationFigures>> = {
   frozen: 'motionRatio',
   'condition ignored': 'conditionUse',
-  'noise ignored': 'diversity',
 };
 
 const norm = z.strictObject({ mean: z.number(), variance: z.number(), count: z.int() });
@@ -53,6 +62,8 @@ const stateSchema = z.strictObject({
   best: z.record(z.string(), z.number()),
   /** What the last of them was believed to show. */
   standing: z.array(z.string()),
+  /** The figures behind {@link NEVER_YOUNG} in it. */
+  last: z.record(z.string(), z.number()).default({}),
   /** Logarithms of gradient norms, what is far off cut short. */
   norms: z.record(z.string(), norm),
   /** Steps with both norms far off, less the others since. */
@@ -62,7 +73,7 @@ const stateSchema = z.strictObject({
 export type RollbackState = z.output<typeof stateSchema>;
 
 const UNTRAINED: RollbackState = {
-  ...{ healthyStep: null, evaluations: 0, best: {}, standing: [], norms: {}, far: 0 },
+  ...{ healthyStep: null, evaluations: 0, best: {}, standing: [], last: {}, norms: {}, far: 0 },
 };
 
 /** @param saved what a snapshot kept, if anything */
@@ -89,14 +100,15 @@ function believed(
 ): string[] {
   return Object.keys(alarms).filter((word) => {
     const figure = OF_A_LOSS[word];
-    if (figure === undefined) return NEVER_YOUNG.includes(word);
+    if (figure === undefined) return word in NEVER_YOUNG;
     const [before, now] = [best[figure], figures[figure]];
     return before !== undefined && now !== null && now < lossBelow * before;
   });
 }
 
 /**
- * What an evaluation changes. A training has tipped where the same alarm is believed at two in a row; one where
+ * What an evaluation changes. A training has tipped where the same alarm is believed at two in a row and what is
+ * behind it has not become much better; one where
  * none is believed makes its snapshot healthy.
  * @param step steps done
  * @param total all steps, as far as they are known
@@ -114,14 +126,25 @@ export function afterEvaluation(
     const value = evaluation.figures[figure];
     if (value !== null) best[figure] = Math.max(best[figure] ?? 0, Math.min(1, value));
   }
+  const last = Object.fromEntries(
+    Object.values(NEVER_YOUNG).flatMap((figure) => {
+      const value = evaluation.figures[figure];
+      return value === null ? [] : [[figure, value]];
+    }),
+  );
   // Snapshots from before the first evaluation were trusted by their steps alone.
   const trusted = before.evaluations === 0 ? null : before.healthyStep;
   const state = {
     ...before,
-    ...{ best, standing, evaluations: before.evaluations + 1 },
+    ...{ best, standing, last, evaluations: before.evaluations + 1 },
     healthyStep: standing.length === 0 ? step : trusted,
   };
-  const word = standing.find((one) => before.standing.includes(one));
+  const getsBetter = (word: string): boolean => {
+    const figure = NEVER_YOUNG[word];
+    const [then, now] = figure ? [before.last[figure], evaluation.figures[figure]] : [];
+    return typeof then === 'number' && typeof now === 'number' && now < GETS_BETTER * then;
+  };
+  const word = standing.find((one) => before.standing.includes(one) && !getsBetter(one));
   const trip = word === undefined ? null : { word, why: evaluation.alarms[word]! };
   return { state, trip };
 }
@@ -206,6 +229,6 @@ export const comesAsFarAgain = (
   { word }: Trip,
   { step, toStep, steps }: { step: number; toStep: number; steps: number },
 ): boolean => {
-  const isAlarm = NEVER_YOUNG.includes(word) || word in OF_A_LOSS;
+  const isAlarm = word in NEVER_YOUNG || word in OF_A_LOSS;
   return !isAlarm || step - toStep <= steps - step;
 };
