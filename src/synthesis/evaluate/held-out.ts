@@ -2,7 +2,6 @@ import type { Dataset } from '../../clips/index.js';
 import { FrameloomError } from '../../base/error.js';
 import {
   createRolloutComparison,
-  imageFromBytes,
   type FlowEstimator,
   type Image,
   type RolloutMeasures,
@@ -12,17 +11,20 @@ import { openBaselines, trainingStretches } from './baselines.js';
 import { chooseRollouts, type Rollout } from './choose-rollouts.js';
 import { conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
 import { combineMeasures } from './combine-measures.js';
-import { conditionImage, conditionPicture, type Picture } from './pictures.js';
+import { conditionPicture, type Picture } from './pictures.js';
 import type { ScoredFrame } from './rollout-video.js';
+import {
+  imageOf,
+  makersBeside,
+  type BesideRollout,
+  type EvaluationRow,
+  type RowMaker,
+} from './row-makers.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
 
-/**
- * generated: rolled out from real frames. coldStart: from nothing. freeze: the last real frame seen.
- * mean: the mean training frame. nearest: the training frame with the most similar condition.
- */
-export type EvaluationRow = 'generated' | 'coldStart' | 'freeze' | 'mean' | 'nearest';
+export type { EvaluationRow } from './row-makers.js';
 
 export interface EvaluationOptions {
   /** Frames scored of each segment at the most; all unless given. */
@@ -66,8 +68,6 @@ export interface Evaluation {
   readonly strip: Picture[][];
 }
 
-type Maker = (condition: Uint8Array | null, t: number) => Promise<Image> | Image;
-
 /**
  * Rolls a generator out over the held-out segments in closed loop, its own frames fed back, and
  * measures it against the real frames. Each segment starts from its first `historyFrames` real
@@ -87,15 +87,13 @@ export async function evaluateHeldOut(
     });
   }
   const { width, height, layout } = dataset;
-  const rgb = (frame: Uint8Array): Image => imageFromBytes(frame, { width, height, channels: 3 });
   const make = (): Synthesizer =>
     createTensorFlowSynthesizer({ ...trained, width, height, layout });
-  const { signal, onFrame } = options;
+  const { signal, onFrame, mostTrainingFrames = Infinity, stripMoments = 0 } = options;
   assertGoingOn(signal);
   const rollouts = options.rollouts ?? chooseRollouts(segments, options);
   const scored = framesIn(rollouts);
   const source = options.training ?? dataset;
-  const { mostTrainingFrames = Infinity } = options;
   const stretches = options.baselines
     ? trainingStretches(source.report.clips, mostTrainingFrames)
     : [];
@@ -107,77 +105,85 @@ export async function evaluateHeldOut(
     : null;
   const warm = make();
   const cold = options.baselines ? make() : null;
-  const results: Partial<Record<EvaluationRow, RolloutMeasures>>[] = [];
+  const results: MeasuredRows[] = [];
   const strip: Picture[][] = [];
   try {
-    for (const { segment, frames: count } of rollouts) {
-      const { startFrame, count: startCount } = startOf(dataset, segment);
-      const start = await unlessAborted(
-        dataset.readFrames(segment.clip, startFrame, startCount),
-        signal,
+    for (const [i, rollout] of rollouts.entries()) {
+      const moments = momentsOf(rollout.frames, i === 0 ? stripMoments : 0);
+      const beside = baselines && cold && { baselines, cold, source };
+      const measured = await measureRollout(
+        dataset,
+        rollout,
+        { warm, beside },
+        options,
+        (t, one) => {
+          if (moments.has(t)) strip.push(stripRow(one, dataset));
+          told();
+        },
       );
-      const starts = Array.from({ length: startCount }, (_, i) => i);
-      const conditions = starts.map((i) => conditionOf(start, i));
-      warm.start(
-        starts.map((i) => frameOf(start, i)),
-        conditions.every((condition) => condition !== null) ? conditions : null,
-      );
-      cold?.reset();
-      const lastSeen = frameOf(start, startCount - 1);
-      const frozen = rgb(lastSeen);
-      const makers = new Map<EvaluationRow, Maker>();
-      let shown: Uint8Array = lastSeen;
-      makers.set('generated', async (condition) => rgb((shown = await warm.next(condition))));
-      if (baselines && cold) {
-        makers.set('coldStart', async (condition) => rgb(await cold.next(condition)));
-        makers.set('freeze', () => frozen);
-        makers.set('mean', () => baselines.mean);
-        const { nearest } = baselines;
-        if (nearest) {
-          makers.set('nearest', async (condition) => {
-            const [clip, number] = nearest.nearest(
-              conditionImage(condition!, layout, { width, height }),
-            );
-            return rgb(frameOf(await source.readFrames(clip, number, 1), 0));
-          });
-        }
-      }
-      const rows = [...makers.keys()];
-      const comparison = createRolloutComparison(
-        rows,
-        options.flow === undefined ? {} : { flow: options.flow },
-      );
-      const isShown = segment === rollouts[0]?.segment;
-      const moments = momentsOf(count, isShown ? (options.stripMoments ?? 0) : 0);
-      let t = 0;
-      const first = startFrame + startCount;
-      const part = { start: first, count };
-      for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
-        assertGoingOn(signal);
-        const made: Partial<Record<EvaluationRow, Image>> = {};
-        for (const [row, maker] of makers) made[row] = await maker(condition, t);
-        comparison.add(made as Record<EvaluationRow, Image>, rgb(frame));
-        await options.onScored?.({ condition, generated: shown, real: frame });
-        if (moments.has(t)) {
-          const pictures: Picture[] = [shown, frame].map((data) => ({
-            width,
-            height,
-            data: data.slice(),
-          }));
-          if (condition) pictures.unshift(conditionPicture(condition.slice(), layout, dataset));
-          strip.push(pictures);
-        }
-        t += 1;
-        told();
-        // A generator on the CPU computes in step: signals and timers have their turn here.
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      results.push(comparison.result());
+      results.push(measured);
     }
   } finally {
     warm.dispose();
     cold?.dispose();
   }
+  return {
+    rows: combinedRows(results),
+    segments: rollouts.length,
+    frames: scored,
+    framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
+    strip,
+  };
+}
+
+type MeasuredRows = Partial<Record<EvaluationRow, RolloutMeasures>>;
+
+/**
+ * One rollout from the real frames in front of it, and the rows beside it.
+ * @param onScored told of each frame, by its number from the first one made
+ */
+async function measureRollout(
+  dataset: Dataset,
+  { segment, frames }: Rollout,
+  { warm, beside }: { readonly warm: Synthesizer; readonly beside: BesideRollout | null },
+  options: EvaluationOptions,
+  onScored: (t: number, frame: ScoredFrame) => void,
+): Promise<MeasuredRows> {
+  const { signal, flow } = options;
+  const { startFrame, count } = startOf(dataset, segment);
+  const start = await unlessAborted(dataset.readFrames(segment.clip, startFrame, count), signal);
+  const starts = Array.from({ length: count }, (_, i) => i);
+  const conditions = starts.map((i) => conditionOf(start, i));
+  warm.start(
+    starts.map((i) => frameOf(start, i)),
+    conditions.every((condition) => condition !== null) ? conditions : null,
+  );
+  beside?.cold.reset();
+  const makers = beside
+    ? makersBeside(beside, dataset, frameOf(start, count - 1))
+    : new Map<EvaluationRow, RowMaker>();
+  const rows: EvaluationRow[] = ['generated', ...makers.keys()];
+  const comparison = createRolloutComparison(rows, flow === undefined ? {} : { flow });
+  const part = { start: startFrame + count, count: frames };
+  let t = 0;
+  for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
+    assertGoingOn(signal);
+    const generated = await warm.next(condition);
+    const made: Partial<Record<EvaluationRow, Image>> = { generated: imageOf(generated, dataset) };
+    for (const [row, maker] of makers) made[row] = await maker(condition);
+    comparison.add(made as Record<EvaluationRow, Image>, imageOf(frame, dataset));
+    const scored = { condition, generated, real: frame };
+    await options.onScored?.(scored);
+    onScored(t, scored);
+    t += 1;
+    // A generator on the CPU computes in step: signals and timers have their turn here.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return comparison.result();
+}
+
+/** The measures of all rollouts together, row by row. */
+function combinedRows(results: readonly MeasuredRows[]): EvaluationRows {
   const row = (name: EvaluationRow): RolloutMeasures | undefined => {
     const parts = results.map((result) => result[name]).filter((part) => part !== undefined);
     return parts.length === 0 ? undefined : combineMeasures(parts);
@@ -187,13 +193,18 @@ export async function evaluateHeldOut(
     const measures = row(name);
     if (measures) rows[name] = measures;
   }
-  return {
-    rows,
-    segments: rollouts.length,
-    frames: scored,
-    framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
-    strip,
-  };
+  return rows;
+}
+
+/** Copies of a moment: condition, where there is one | generated | real. */
+function stripRow({ condition, generated, real }: ScoredFrame, dataset: Dataset): Picture[] {
+  const { width, height, layout } = dataset;
+  const pictures: Picture[] = [generated, real].map((data) => ({
+    ...{ width, height },
+    data: data.slice(),
+  }));
+  if (condition) pictures.unshift(conditionPicture(condition.slice(), layout, dataset));
+  return pictures;
 }
 
 const framesIn = (rollouts: readonly Rollout[]): number =>

@@ -1,0 +1,56 @@
+import type { Dataset } from '../../clips/index.js';
+import { imageFromBytes, type Image } from '../../metrics/index.js';
+import type { Synthesizer } from '../engines/synthesizer.js';
+import type { openBaselines } from './baselines.js';
+import { frameOf } from './held-out-frames.js';
+import { conditionImage } from './pictures.js';
+
+/**
+ * generated: rolled out from real frames. coldStart: from nothing. freeze: the last real frame seen.
+ * mean: the mean training frame. nearest: the training frame with the most similar condition.
+ */
+export type EvaluationRow = 'generated' | 'coldStart' | 'freeze' | 'mean' | 'nearest';
+
+/** What makes the next frame of a row. */
+export type RowMaker = (condition: Uint8Array | null) => Promise<Image> | Image;
+
+/** What rows beside the rollout are made with. */
+export interface BesideRollout {
+  readonly baselines: Awaited<ReturnType<typeof openBaselines>>;
+  /** A synthesizer that has seen nothing. */
+  readonly cold: Synthesizer;
+  /** Where the baselines take their training frames from. */
+  readonly source: Dataset;
+}
+
+/** Bytes of a frame as a picture to measure. */
+export const imageOf = (
+  frame: Uint8Array,
+  { width, height }: Pick<Dataset, 'width' | 'height'>,
+): Image => imageFromBytes(frame, { width, height, channels: 3 });
+
+/**
+ * The rows that stand beside a rollout, each by itself.
+ * @param lastSeen the last real frame before the rollout
+ */
+export function makersBeside(
+  { baselines, cold, source }: BesideRollout,
+  dataset: Dataset,
+  lastSeen: Uint8Array,
+): Map<EvaluationRow, RowMaker> {
+  const { width, height, layout } = dataset;
+  const frozen = imageOf(lastSeen, dataset);
+  const makers = new Map<EvaluationRow, RowMaker>([
+    ['coldStart', async (condition) => imageOf(await cold.next(condition), dataset)],
+    ['freeze', () => frozen],
+    ['mean', () => baselines.mean],
+  ]);
+  const { nearest } = baselines;
+  if (nearest) {
+    makers.set('nearest', async (condition) => {
+      const [clip, number] = nearest.nearest(conditionImage(condition!, layout, { width, height }));
+      return imageOf(frameOf(await source.readFrames(clip, number, 1), 0), dataset);
+    });
+  }
+  return makers;
+}
