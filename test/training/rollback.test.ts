@@ -16,8 +16,7 @@ import {
   type RollbackState,
 } from '../../src/training/rollback.js';
 import { returnsBehind } from '../../src/training/run/returns.js';
-import { alarmsOf } from '../../src/training/alarms.js';
-import { stabilityLimits } from '../../src/training/stability-limits.js';
+import { alarmsOf, stabilityLimits } from '../../src/training/stability.js';
 
 const evaluationOf = (figures: Partial<EvaluationFigures>): Evaluation => {
   const all = {
