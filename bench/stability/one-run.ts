@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ENDS_WITH_PARENT } from '../../src/cli/terminal/interrupt.js';
 import { motionRatio } from '../../src/metrics/index.js';
-import { alarmsOf, stabilityLimits } from '../../src/training/stability.js';
+import { alarmsOf } from '../../src/training/alarms.js';
+import { stabilityLimits } from '../../src/training/stability-limits.js';
 import { pipelineText, type Keys } from './settings.js';
 
 export const CONTROLS = ['off', 'on'] as const;

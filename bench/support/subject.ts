@@ -99,7 +99,7 @@ export function openSubject(options: SubjectOptions): Subject {
     averageShare: 0.05,
     segments: null,
     ...options.memory,
-    judgesWeight: 1,
+    adversarialWeight: 1,
     judgesWait: false,
     sight: null,
     r1: 0,

@@ -52,7 +52,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
         ...made,
         ...judges,
         ...step.sight,
-        judgesWeight: step.dials.judgesWeight,
+        adversarialWeight: step.dials.adversarialWeight,
         target: timesOf(real.frames, samples, from, to),
       },
       ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
@@ -116,7 +116,7 @@ function generatorPart(
     open(tensors) {
       const weights = judged ? weightsOf(step.discriminators, tensors) : {};
       const reals = judged ? judgeReal(step, weights, tensors) : [];
-      const factor = tensors.judgesWeight as tf.Scalar;
+      const factor = tensors.adversarialWeight as tf.Scalar;
       const target = tensors.target as tf.Tensor4D;
       return () => {
         const terms: LossTerms = {};
@@ -130,7 +130,7 @@ function generatorPart(
             featureMatching(featuresOf(judgements), featuresOf(reals));
           const believable = (): tf.Scalar => believed(losses, reals, judgements);
           add('frame_adversarial', losses.frameAdversarial, share, believable, factor);
-          add('frame_matching', losses.featureMatching, share, matched, factor);
+          add('frame_matching', losses.featureMatching, share, matched);
           // Their own half says so, where they have one.
           if (step.judgesWait) {
             Object.assign(signals, tellingApart('frame', losses, reals, judgements, share));

@@ -88,7 +88,7 @@ function measureStep(
     ...{ step: 0, generatorLearningRate: 1e-4, discriminatorLearningRate: 1e-4 },
     ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5 },
     judgeRaw: frameDiscriminator.judgeRaw,
-    judgesWeight: 1,
+    adversarialWeight: 1,
     judgesWait: false,
     sight: null,
     r1: losses.r1 * losses.r1EverySteps,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { memoryOptions } from '../planning/index.js';
-import { stabilityLimits } from './stability.js';
+import { stabilityLimits } from './stability-limits.js';
 
 const weight = (value: number, text: string) =>
   z.number().nonnegative().default(value).describe(`${text} Weight of the term; 0 turns it off.`);

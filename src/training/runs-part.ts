@@ -101,7 +101,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
   return {
     kind: `runs of judge ${judge} by ${share}${judgingKey(step)}`,
     tensors: {
-      ...{ ...made, ...judges, ...step.sight, judgesWeight: step.dials.judgesWeight },
+      ...{ ...made, ...judges, ...step.sight, adversarialWeight: step.dials.adversarialWeight },
       window: framesOfRuns(real, real.window, batch),
       ...front,
       ...(!judgesWait && lecamTensors(step.dials, 'sequence')),
@@ -112,7 +112,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
         open(tensors) {
           const weights = weightsOf(discriminators, tensors);
           const reals = judgeReal(weights, tensors);
-          const factor = tensors.judgesWeight as tf.Scalar;
+          const factor = tensors.adversarialWeight as tf.Scalar;
           return () => {
             const terms: LossTerms = {};
             const add = adder(terms);
@@ -121,7 +121,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
             const matched = (): tf.Scalar =>
               featureMatching(featuresOf(judgements), featuresOf(reals));
             add('sequence_adversarial', losses.sequenceAdversarial, share, believable, factor);
-            add('sequence_matching', losses.featureMatching, share, matched, factor);
+            add('sequence_matching', losses.featureMatching, share, matched);
             if (!judgesWait) return { terms };
             return { terms, signals: tellingApart('sequence', losses, reals, judgements, share) };
           };

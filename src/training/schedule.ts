@@ -3,8 +3,10 @@ import { evenSegments } from '../autodiff/index.js';
 import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
 import type { Window, WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
-import type { LossOptions, StepsOrShare, TrainingOptions } from './options.js';
+import type { LossOptions, StabilityOptions, StepsOrShare, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
+import { drawSight, type Sight, type SightOptions } from './sight.js';
+import { limitsOf } from './stability-limits.js';
 import { needsNudge, type StepPlan } from './step-plan.js';
 
 /**
@@ -34,7 +36,7 @@ export interface PlannedStep {
   readonly coldStart: boolean;
   /** For each frame of its rollout: does it see real history? */
   readonly teacherForced: readonly boolean[];
-  readonly plan: StepPlan & StepMemory;
+  readonly plan: StepPlan & StepMemory & SightOptions;
 }
 
 /** What a number of steps or a share of all of them comes to; without end where all are not known. */
@@ -105,6 +107,43 @@ export function dueAfter(options: TrainingOptions, done: number, total: TotalSte
   };
 }
 
+/** Augmentation of a training that went back: what the judges know by heart may be what tipped it. */
+const AUGMENTATION_OF_THE_NEXT = 0.1;
+/** A blur of less changes no pixel by much, and each step with one takes longer. */
+const LEAST_BLUR = 0.3;
+
+/** Probability of each augmentation that stays, whatever is found. */
+export const leastAugmentation = (stability: StabilityOptions, attempt: number): number =>
+  attempt === 0 || stability === 'off'
+    ? 0
+    : Math.min(limitsOf(stability).mostAugmentation, AUGMENTATION_OF_THE_NEXT);
+
+/** How far the discriminators' weight has grown from 0 to 1, as the blur of what they see falls. */
+function judging(
+  { training: { stability }, attempt = 0 }: ScheduleOptions,
+  step: number,
+  total: TotalSteps,
+): Pick<StepPlan, 'adversarialWeight'> & SightOptions {
+  if (stability === 'off') return { adversarialWeight: 1, blurPixels: 0, augmentation: 0 };
+  const { rampUp, blurPixels } = limitsOf(stability);
+  const ramp = stepsOf(rampUp, total);
+  const share = ramp === 0 ? 1 : Math.min(1, (step + 1) / ramp);
+  const blur = blurPixels * (1 - share);
+  return {
+    adversarialWeight: share,
+    blurPixels: blur < LEAST_BLUR ? 0 : blur,
+    augmentation: leastAugmentation(stability, attempt),
+  };
+}
+
+/** How the discriminators see in a step. */
+export const sightOf = (
+  { seed, attempt }: Pick<ScheduleOptions, 'seed' | 'attempt'>,
+  plan: Pick<StepPlan, 'step'> & SightOptions,
+  size: { readonly height: number; readonly width: number },
+): Sight | null =>
+  drawSight(randomStream(seed, 'sight', drawIndex(plan.step, attempt)), plan, size);
+
 /**
  * Everything of a step that is no data: a pure function of its number, of all steps, and of the pipeline.
  * @param step steps done before it
@@ -149,7 +188,7 @@ export function planStep(
       averageShare: averageShare(training, step, total),
       ...memory,
       ...(isInFrames && { segments: evenSegments(frames, 1) }),
-      judgesWeight: 1,
+      ...judging(options, step, total),
       judgesWait: false,
       sight: null,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,

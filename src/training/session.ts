@@ -13,7 +13,7 @@ import { endReturn, planReturn } from './run/go-back.js';
 import type { Return } from './run/returns.js';
 import { listSnapshots, readSnapshot } from './run/snapshot-store.js';
 import { openStepLog, type StepLine } from './run/step-log.js';
-import { dueAfter, type Due } from './schedule.js';
+import { dueAfter, leastAugmentation, type Due } from './schedule.js';
 import { createSkipCount } from './skipping.js';
 import type { StartingPoint } from './starting-point.js';
 import { isLasting, type StockContext } from './take-stock.js';
@@ -87,7 +87,10 @@ export async function openSession(
   const skips = createSkipCount(log, kept?.skipped);
   const { stability } = pipeline.training;
   const { rollback } = training;
-  const watch = createWatch(stability, kept, { log, stepLog, events, rollback });
+  const watch = createWatch(stability, kept, {
+    ...{ log, stepLog, events, rollback, attempt: start.attempt },
+    leastAugmentation: leastAugmentation(stability, start.attempt),
+  });
   return {
     ...training,
     ...{ start, choice, stepLog, events, averages, skips, watch, evaluated },

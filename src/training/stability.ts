@@ -1,65 +1,10 @@
 import { z } from 'zod';
+import type { EvaluationSignals } from './alarms.js';
+import type { StabilityLimits } from './stability-limits.js';
 import { grownScores, scoresSchema } from './score-anchors.js';
 
 /** Numbers about a step or an evaluation, by name. */
 export type Signals = Readonly<Record<string, number | null | undefined>>;
-
-/** When the controller acts. Shares and ratios unless said otherwise. */
-export const stabilityLimits = z
-  .strictObject({
-    judgesWaitAbove: z
-      .number()
-      .min(0.5)
-      .max(1)
-      .default(0.99)
-      .describe(
-        'The discriminators wait while they tell more than this share of generated patches from the real ones at the same place.',
-      ),
-    judgesGoOnBelow: z
-      .number()
-      .min(0.5)
-      .max(1)
-      .default(0.97)
-      .describe('They learn again once it is less than this.'),
-    checkerAbove: z.number().positive().default(1.5).describe('Dots: checker ratio above this.'),
-    motionBelow: z.number().min(0).default(0.3).describe('Frozen: motion ratio below this.'),
-    motionAbove: z.number().positive().default(2).describe('Boiling: motion ratio above this.'),
-    conditionUseBelow: z
-      .number()
-      .min(0)
-      .default(0.2)
-      .describe('The condition is ignored: condition use below this.'),
-    diversityBelow: z
-      .number()
-      .min(0)
-      .default(0.05)
-      .describe('The noise is ignored: diversity below this.'),
-    rollbacks: z
-      .int()
-      .min(0)
-      .default(3)
-      .describe(
-        'Times that a training which tips goes back to its last healthy snapshot, before the next one ends it; 0 for never.',
-      ),
-    overfittingAbove: z
-      .number()
-      .default(0.6)
-      .describe(
-        'Overfitting: held-out real frames are judged so far from trained towards generated ones, as a share of the way.',
-      ),
-    driftAbove: z
-      .number()
-      .positive()
-      .default(0.05)
-      .describe(
-        'Drifting: sharpness, checker or mean colour move by more than this in 100 frames.',
-      ),
-  })
-  .refine(({ judgesWaitAbove, judgesGoOnBelow }) => judgesGoOnBelow <= judgesWaitAbove, {
-    path: ['judgesGoOnBelow'],
-    message: 'is above judgesWaitAbove: the discriminators would wait and go on by turns',
-  });
-export type StabilityLimits = z.output<typeof stabilityLimits>;
 
 const running = z.strictObject({ mean: z.number(), variance: z.number(), count: z.int() });
 
@@ -67,6 +12,14 @@ const stateSchema = z.strictObject({
   /** Means of the signals of the last steps, by name. */
   signals: z.record(z.string(), running),
   judgesWait: z.boolean(),
+  /** Factor on the adversarial terms, by how hard the discriminators pull. */
+  adversarialWeight: z.number().default(1),
+  /** The same by what came of it: another factor, which only falls. */
+  caution: z.number().default(1),
+  /** Factor on the discriminators' learning rate. */
+  judgesRate: z.number().default(1),
+  /** Probability of each augmentation of what the discriminators see. */
+  augmentation: z.number().default(0),
   /** Step after which something was changed last; null before the first time. */
   actedAt: z.int().nullable(),
   /** Signals that jumped in the last step. */
@@ -80,7 +33,15 @@ export type StabilityState = z.output<typeof stateSchema>;
 /** Something that the controller changed, as a line of the log. */
 export interface Act {
   readonly step: number;
-  readonly act: 'judges wait' | 'judges go on';
+  readonly act:
+    | 'judges wait'
+    | 'judges go on'
+    | 'judges weigh less'
+    | 'judges weigh more'
+    | 'judges learn slower'
+    | 'judges learn faster'
+    | 'judges see more through augmentation'
+    | 'judges see less through augmentation';
   /** Why, with the numbers. */
   readonly why: string;
 }
@@ -89,19 +50,42 @@ export interface Act {
 const HALF_LIFE_STEPS = 20;
 const SHARE = 1 - 0.5 ** (1 / HALF_LIFE_STEPS);
 /** One change has to show what it does before the next. */
-const STEPS_BETWEEN_ACTS = 50;
+const STEPS_BETWEEN_ACTS = 25;
 /** Of a gradient's logarithm, in standard deviations from its mean. */
 const JUMP = 4;
 /** Means of fewer steps say nothing. */
 const FEWEST_STEPS = 40;
+/** Of the pull fewer do: it tips a training sooner than anything else. */
+const FEWEST_OF_PULL = 20;
 /** A norm that hardly varies is not jumping by its own noise; e^0.1 is a tenth more. */
 const LEAST_DEVIATION = 0.1;
 
 /** How many of the real patches score above the generated ones at the same place and time. */
 const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
 const NORM_SIGNALS = ['generator/gradient_norm', 'discriminator/gradient_norm'] as const;
-/** What is remembered; the others are for people. */
+const PULL = 'generator/judges_pull';
+/** The factor that the adversarial terms had in a step. */
+const WEIGHT_SIGNAL = 'control/adversarial_weight';
+/** Whether a gradient jumped in a step: its mean is how often. */
+const JUMPS = 'jumps';
+/** What is remembered of a step's own signals; the others are for people. */
 const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...NORM_SIGNALS];
+/** Least that the adversarial terms may weigh: without any they teach nothing. */
+const LEAST_WEIGHT = 0.02;
+/** Most that their weight changes by at once, up and down. */
+const [MOST_UP, MOST_DOWN] = [1.5, 1 / 4];
+/** They weigh more again where the pull is less than this share of what it may be. */
+const MUCH_LESS = 0.5;
+/** Of their weight, after an evaluation that found dots. */
+const CAUTION = 1 / 4;
+/** A gradient that jumps in more than this share of the steps is no accident of one window. */
+const OFTEN = 0.1;
+const SELDOM = 0.01;
+/** Steps without a jump after which the judges may learn faster again. */
+const STEPS_OF_CALM = 200;
+const LEAST_RATE = 1 / 8;
+/** Each evaluation that finds overfitting adds so much; one that finds little of it takes half of that away. */
+const MORE_AUGMENTATION = 0.2;
 
 /** @param saved what a snapshot kept, if anything */
 export function stabilityState(saved?: unknown): StabilityState {
@@ -109,6 +93,15 @@ export function stabilityState(saved?: unknown): StabilityState {
   if (parsed.success) return parsed.data;
   return stateSchema.parse({ signals: {}, judgesWait: false, actedAt: null, jumping: [] });
 }
+
+/** Of the adversarial terms' weight, each time that a training goes back. */
+const CAUTION_OF_THE_NEXT = 1 / 2;
+
+/** What the controller knows when a training has gone back to a snapshot so many times more than it knew. */
+export const returned = (state: StabilityState, times: number): StabilityState => ({
+  ...state,
+  caution: Math.max(LEAST_WEIGHT, state.caution * CAUTION_OF_THE_NEXT ** times),
+});
 
 type Running = StabilityState['signals'][string];
 
@@ -129,10 +122,10 @@ function grown(before: Running | undefined, value: number): Running {
 const valueOf = (name: string, value: number): number =>
   (NORM_SIGNALS as readonly string[]).includes(name) ? Math.log(Math.max(value, 1e-12)) : value;
 
-function isJump(before: Running | undefined, value: number): boolean {
-  if (before === undefined || before.count < FEWEST_STEPS) return false;
-  const deviation = Math.max(Math.sqrt(before.variance), LEAST_DEVIATION);
-  return (value - before.mean) / deviation > JUMP;
+/** The highest logarithm of a norm that is no jump. */
+function highest(before: Running | undefined): number {
+  if (before === undefined || before.count < FEWEST_STEPS) return Infinity;
+  return before.mean + JUMP * Math.max(Math.sqrt(before.variance), LEAST_DEVIATION);
 }
 
 /** The mean over the judges that have one. */
@@ -142,8 +135,115 @@ function pairsOf(signals: StabilityState['signals']): number | null {
   return known.reduce((sum, { mean }) => sum + mean, 0) / known.length;
 }
 
+/** Factor on the adversarial terms. */
+const weightOf = ({
+  adversarialWeight,
+  caution,
+}: Pick<StabilityState, 'adversarialWeight' | 'caution'>): number => adversarialWeight * caution;
+
+/** What a step's signals add to what is remembered. */
+function remembered(before: StabilityState, signals: Signals): StabilityState {
+  const known: [name: string, value: number][] = Object.entries(signals).flatMap(([name, value]) =>
+    typeof value === 'number' && Number.isFinite(value) && REMEMBERED.includes(name)
+      ? [[name, valueOf(name, value)]]
+      : [],
+  );
+  const jumping = known
+    .filter(([name]) => (NORM_SIGNALS as readonly string[]).includes(name))
+    .filter(([name, value]) => value > highest(before.signals[name]))
+    .map(([name]) => name);
+  known.push([JUMPS, jumping.length > 0 ? 1 : 0]);
+  const { [PULL]: pull, [WEIGHT_SIGNAL]: weight = 1 } = signals;
+  // Before their weight has grown the judges pull less than they are going to.
+  const isGrown = (weight ?? 1) >= 0.99 * weightOf(before);
+  if (isGrown && typeof pull === 'number' && pull > 0 && Number.isFinite(pull)) {
+    known.push([PULL, Math.log(pull)]);
+  }
+  const next = Object.fromEntries(
+    known.map(([name, value]) => {
+      const own = before.signals[name];
+      // A jump enters the mean as the least that is one: it must not become what is usual.
+      return [name, grown(own, jumping.includes(name) ? highest(own) : value)];
+    }),
+  );
+  const scores = grownScores(before.scores, signals);
+  return { ...before, jumping, scores, signals: { ...before.signals, ...next } };
+}
+
+/** What changes, and the line that says so; null where nothing does. */
+type Change = { readonly to: Partial<StabilityState> } & Omit<Act, 'step'>;
+
+/** How hard the judges pull beside the reconstruction; null while that is not known. */
+function pullOf(signals: StabilityState['signals']): number | null {
+  const pull = signals[PULL];
+  return pull && pull.count >= FEWEST_OF_PULL ? Math.exp(pull.mean) : null;
+}
+
+function weighed({ pullAbove }: StabilityLimits, state: StabilityState): Change | null {
+  const { adversarialWeight: weight, signals } = state;
+  const pull = pullOf(signals);
+  if (pull === null) return null;
+  const factor =
+    pull > pullAbove
+      ? Math.max(MOST_DOWN, pullAbove / pull)
+      : pull < MUCH_LESS * pullAbove
+        ? Math.min(MOST_UP, pullAbove / pull)
+        : 1;
+  const adversarialWeight = Math.min(1, Math.max(LEAST_WEIGHT, weight * factor));
+  if (adversarialWeight === weight) return null;
+  // What is measured from here on is another pull.
+  const others = Object.fromEntries(Object.entries(signals).filter(([name]) => name !== PULL));
+  return {
+    act: factor < 1 ? 'judges weigh less' : 'judges weigh more',
+    why: `they pull ${pull.toFixed(2)} times as hard as the reconstruction, and may ${pullAbove} times: adversarial weight × ${adversarialWeight.toFixed(2)}`,
+    to: { adversarialWeight, signals: others },
+  };
+}
+
+function heldBack(
+  { judgesWaitAbove, judgesGoOnBelow }: StabilityLimits,
+  { signals, judgesWait }: StabilityState,
+): Change | null {
+  const pairs = pairsOf(signals);
+  if (pairs === null) return null;
+  const told = `the discriminators tell ${(100 * pairs).toFixed(1)} % of the pairs apart`;
+  if (!judgesWait && pairs > judgesWaitAbove) {
+    const why = `${told}, above ${judgesWaitAbove}`;
+    return { act: 'judges wait', why, to: { judgesWait: true } };
+  }
+  if (judgesWait && pairs < judgesGoOnBelow) {
+    const why = `${told}, below ${judgesGoOnBelow}`;
+    return { act: 'judges go on', why, to: { judgesWait: false } };
+  }
+  return null;
+}
+
+function slowed(state: StabilityState, step: number): Change | null {
+  const often = state.signals[JUMPS];
+  if (!often || often.count < FEWEST_STEPS) return null;
+  const { judgesRate: rate, actedAt } = state;
+  const said = `gradients jump in ${(100 * often.mean).toFixed(0)} % of the steps`;
+  if (often.mean > OFTEN && rate > LEAST_RATE) {
+    const judgesRate = rate / 2;
+    return {
+      act: 'judges learn slower',
+      why: `${said}: at ${judgesRate} of their rate`,
+      to: { judgesRate },
+    };
+  }
+  if (often.mean < SELDOM && rate < 1 && step - (actedAt ?? 0) >= STEPS_OF_CALM) {
+    const judgesRate = rate * 2;
+    return {
+      act: 'judges learn faster',
+      why: `${said}: at ${judgesRate} of their rate`,
+      to: { judgesRate },
+    };
+  }
+  return null;
+}
+
 /**
- * What a step's signals change.
+ * What a step's signals change: the mildest of what helps, and one thing at a time.
  * @param step steps done, this one included
  */
 export function afterStep(
@@ -152,95 +252,85 @@ export function afterStep(
   signals: Signals,
   step: number,
 ): { state: StabilityState; acts: readonly Act[] } {
-  const known = Object.entries(signals).flatMap(([name, value]) =>
-    typeof value === 'number' && Number.isFinite(value) && REMEMBERED.includes(name)
-      ? [[name, valueOf(name, value)] as const]
-      : [],
-  );
-  const jumping = known
-    .filter(([name]) => (NORM_SIGNALS as readonly string[]).includes(name))
-    .filter(([name, value]) => isJump(before.signals[name], value))
-    .map(([name]) => name);
-  const next = Object.fromEntries(
-    known.map(([name, value]) => [name, grown(before.signals[name], value)]),
-  );
-  const scores = grownScores(before.scores, signals);
-  const state = { ...before, jumping, scores, signals: { ...before.signals, ...next } };
-  const pairs = pairsOf(state.signals);
+  const state = remembered(before, signals);
   const mayAct = state.actedAt === null || step - state.actedAt >= STEPS_BETWEEN_ACTS;
-  if (pairs === null || !mayAct) return { state, acts: [] };
-  const { judgesWaitAbove, judgesGoOnBelow } = limits;
-  const told = `the discriminators tell ${(100 * pairs).toFixed(1)} % of the pairs apart`;
-  if (!state.judgesWait && pairs > judgesWaitAbove) {
-    const act = { step, act: 'judges wait', why: `${told}, above ${judgesWaitAbove}` } as const;
-    return { state: { ...state, judgesWait: true, actedAt: step }, acts: [act] };
-  }
-  if (state.judgesWait && pairs < judgesGoOnBelow) {
-    const act = { step, act: 'judges go on', why: `${told}, below ${judgesGoOnBelow}` } as const;
-    return { state: { ...state, judgesWait: false, actedAt: step }, acts: [act] };
-  }
-  return { state, acts: [] };
+  const change = mayAct
+    ? (weighed(limits, state) ?? heldBack(limits, state) ?? slowed(state, step))
+    : null;
+  if (!change) return { state, acts: [] };
+  const { to, act, why } = change;
+  return { state: { ...state, ...to, actedAt: step }, acts: [{ step, act, why }] };
 }
 
-/** What an evaluation on held-out frames measured; null where it says nothing. */
-export interface EvaluationSignals {
-  readonly checkerRatio: number | null;
-  /** Mean |Δt| of generated over real. */
-  readonly motionRatio: number | null;
-  readonly conditionUse: number | null;
-  readonly diversity: number | null;
-  readonly overfitting: number | null;
-  /** Of lines through a long rollout, for each hundred frames. */
-  readonly sharpnessSlope: number | null;
-  readonly checkerSlope: number | null;
-  readonly colourSlope: number | null;
-}
-
-type Measured = number | null | undefined;
-
-/** What is wrong with them, with the number and its limit. */
-export function alarmsOf(
-  limits: StabilityLimits,
-  measured: Partial<EvaluationSignals>,
-): Record<string, string> {
-  const { checkerRatio, motionRatio, conditionUse, diversity, overfitting } = measured;
-  const found: Record<string, string> = {};
-  const above = (word: string, what: string, value: Measured, limit: number): void => {
-    if (typeof value === 'number' && value > limit)
-      found[word] = `${what} ${value.toFixed(2)}, above ${limit}`;
-  };
-  const below = (word: string, what: string, value: Measured, limit: number): void => {
-    if (typeof value === 'number' && value < limit)
-      found[word] = `${what} ${value.toFixed(2)}, below ${limit}`;
-  };
-  above('dots', 'checker', checkerRatio, limits.checkerAbove);
-  below('frozen', 'motion', motionRatio, limits.motionBelow);
-  above('boiling', 'motion', motionRatio, limits.motionAbove);
-  below('condition ignored', 'condition use', conditionUse, limits.conditionUseBelow);
-  below('noise ignored', 'diversity', diversity, limits.diversityBelow);
-  const { sharpnessSlope: sharpness, checkerSlope: checker, colourSlope: colour } = measured;
-  const drifting = Object.entries({ sharpness, checker, colour })
-    .filter(([, value]) => Math.abs(value ?? 0) > limits.driftAbove)
-    .map(([name, value]) => `${name} by ${value!.toFixed(2)}`);
-  if (drifting.length > 0) {
-    const said = drifting.join(', ');
-    found.drifting = `${said} in 100 frames, beyond ${limits.driftAbove}`;
+/**
+ * What an evaluation changes. Evaluations are rare, and none of this waits for its turn.
+ * @param least augmentation that stays, whatever is found
+ * @param step steps done
+ */
+export function afterEvaluation(
+  { overfittingAbove, checkerAbove, mostAugmentation }: StabilityLimits,
+  before: StabilityState,
+  { overfitting, checkerRatio }: Pick<EvaluationSignals, 'overfitting' | 'checkerRatio'>,
+  { step, least }: { readonly step: number; readonly least: number },
+): { state: StabilityState; acts: readonly Act[] } {
+  const acts: Act[] = [];
+  let state = before;
+  if (overfitting !== null) {
+    const isMuch = overfitting > overfittingAbove;
+    const isLittle = overfitting < overfittingAbove * (2 / 3);
+    const by = isMuch ? MORE_AUGMENTATION : isLittle ? -MORE_AUGMENTATION / 2 : 0;
+    const bounded = Math.min(mostAugmentation, Math.max(least, state.augmentation + by));
+    const augmentation = Math.round(100 * bounded) / 100;
+    if (augmentation !== state.augmentation) {
+      const how = augmentation > state.augmentation ? 'more' : 'less';
+      const why = `overfitting ${overfitting.toFixed(2)}: each with a probability of ${augmentation}`;
+      acts.push({ step, act: `judges see ${how} through augmentation`, why });
+      state = { ...state, augmentation };
+    }
   }
-  above('overfitting', 'discriminators', overfitting, limits.overfittingAbove);
-  return found;
+  if (checkerRatio !== null && checkerRatio > checkerAbove && state.caution > LEAST_WEIGHT) {
+    const caution = Math.max(LEAST_WEIGHT, state.caution * CAUTION);
+    const why = `checker ${checkerRatio.toFixed(2)}, above ${checkerAbove}: adversarial weight × ${weightOf({ ...state, caution }).toFixed(2)}`;
+    acts.push({ step, act: 'judges weigh less', why });
+    state = { ...state, caution };
+  }
+  return { state, acts };
 }
 
 /** One word, or what tips: for the progress line, the log and lists of runs. */
 export function healthWord(
   { signals, judgesWait, jumping }: StabilityState,
-  limits: StabilityLimits,
+  { judgesWaitAbove, pullAbove }: StabilityLimits,
 ) {
   if (jumping.length > 0) return 'gradients jump';
-  return judgesWait || (pairsOf(signals) ?? 0) > limits.judgesWaitAbove ? 'judges win' : 'healthy';
+  if (judgesWait || (pairsOf(signals) ?? 0) > judgesWaitAbove) return 'judges win';
+  return (pullOf(signals) ?? 0) > pullAbove ? 'judges pull hard' : 'healthy';
 }
 
-/** A step's plan as the controller has it: judges that wait keep their weights. */
-export const steadied = <P extends { readonly judgesWait: boolean }>(
-  plan: P,
-  { judgesWait }: StabilityState,
-): P => ({ ...plan, judgesWait });
+/** Of a step's plan, what the controller changes. */
+interface Steadied {
+  readonly discriminatorLearningRate: number;
+  readonly adversarialWeight: number;
+  readonly judgesWait: boolean;
+  readonly augmentation: number;
+}
+
+/** What the controller did to a step, for the log and for what it remembers. */
+export const controlSignals = ({
+  adversarialWeight,
+  blurPixels,
+  augmentation,
+}: Pick<Steadied, 'adversarialWeight' | 'augmentation'> & { readonly blurPixels: number }) => ({
+  [WEIGHT_SIGNAL]: adversarialWeight,
+  'control/blur_pixels': blurPixels,
+  'control/augmentation': augmentation,
+});
+
+/** A step's plan as the controller has it. */
+export const steadied = <P extends Steadied>(plan: P, state: StabilityState): P => ({
+  ...plan,
+  discriminatorLearningRate: plan.discriminatorLearningRate * state.judgesRate,
+  adversarialWeight: plan.adversarialWeight * weightOf(state),
+  judgesWait: state.judgesWait,
+  augmentation: Math.max(plan.augmentation, state.augmentation),
+});

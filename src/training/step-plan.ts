@@ -31,8 +31,8 @@ export interface StepPlan {
   /** LeCam's weight, and its anchors where there are any yet; null without it. */
   readonly lecam: { readonly weight: number; readonly anchors: ScoreAnchors } | null;
   readonly judgeRaw: boolean;
-  /** Factor on all that the discriminators ask of the generator, adversarial and feature matching. */
-  readonly judgesWeight: number;
+  /** Factor on the adversarial terms of the generator's loss. */
+  readonly adversarialWeight: number;
   /** The discriminators judge and do not learn: their weights and moments stay, and their half is not computed. */
   readonly judgesWait: boolean;
   /** How the discriminators see in this step; null where they see all as it is. */
@@ -60,7 +60,7 @@ export type RateName = keyof ReturnType<typeof rates>;
 
 /** Factors on terms of the losses: scalars that enter a step, so that another value needs no other graph. */
 export interface Dials {
-  readonly judgesWeight: tf.Scalar;
+  readonly adversarialWeight: tf.Scalar;
   /** There in steps that have the penalty. */
   readonly r1?: tf.Scalar;
   readonly r2?: tf.Scalar;
@@ -79,14 +79,14 @@ const LECAM = ['weight', 'real', 'fake'] as const;
 const lecamDial = (name: Judged, what: (typeof LECAM)[number]): string =>
   `${DIAL}lecam.${name}.${what}`;
 
-function dials({ judgesWeight, r1, r2, lecam }: StepPlan): Record<string, number> {
+function dials({ adversarialWeight, r1, r2, lecam }: StepPlan): Record<string, number> {
   const drawn = JUDGED.flatMap((name) => {
     const anchors = lecam?.anchors[name];
     const numbers = { weight: anchors ? lecam.weight : 0, real: 0, fake: 0, ...anchors };
     return lecam ? LECAM.map((what) => [lecamDial(name, what), numbers[what]] as const) : [];
   });
   return {
-    [`${DIAL}judgesWeight`]: judgesWeight,
+    [`${DIAL}adversarialWeight`]: adversarialWeight,
     ...(r1 > 0 && { [`${DIAL}r1`]: r1 }),
     ...(r2 > 0 && { [`${DIAL}r2`]: r2 }),
     ...Object.fromEntries(drawn),
@@ -95,13 +95,13 @@ function dials({ judgesWeight, r1, r2, lecam }: StepPlan): Record<string, number
 
 /** The dials among a step's inputs. */
 export function dialsOf(tensors: NamedTensors): Dials {
-  const { judgesWeight, r1, r2 } = withoutPrefix(DIAL, tensors) as Record<string, tf.Scalar>;
+  const { adversarialWeight, r1, r2 } = withoutPrefix(DIAL, tensors) as Record<string, tf.Scalar>;
   const lecamOf = (name: Judged): LecamDials =>
     Object.fromEntries(
       LECAM.map((what) => [what, tensors[lecamDial(name, what)]]),
     ) as unknown as LecamDials;
   return {
-    judgesWeight: judgesWeight!,
+    adversarialWeight: adversarialWeight!,
     ...(r1 && { r1 }),
     ...(r2 && { r2 }),
     ...(tensors[lecamDial('frame', 'weight')] && {

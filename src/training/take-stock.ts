@@ -223,9 +223,17 @@ async function evaluate(
   for (const [word, why] of Object.entries(evaluation.alarms)) {
     log.warn(`step ${step}: ${word}, ${why}`);
   }
+  const acts = ending ? [] : watch.actsOf(figures, step);
   // An uninterrupted training would not have a line of its ending: a resumed one takes it out again.
-  const { alarms } = evaluation;
-  await stepLog.append({ step, heldOut: figures, alarms, ...(ending && { ending }) });
+  await stepLog.append({
+    ...{ step, heldOut: figures, alarms: evaluation.alarms },
+    ...(acts.length > 0 && { acts: acts.map(({ act, why }) => ({ act, why })) }),
+    ...(ending && { ending }),
+  });
+  for (const { act, why } of acts) {
+    log.info(`step ${step}: ${act}, ${why}`);
+    await events.text(step, 'training/act', `${act}: ${why}`);
+  }
   await stepLog.sync();
   await events.scalars(step, scalarsOf(figures));
   log.info(`step ${step}: held-out ${sayFigures(figures)}`);

@@ -17,7 +17,8 @@ import {
 } from './model.js';
 import type { TrainingOptions } from './options.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
-import { dueAfter, planStep, rolloutInput, type PlannedStep } from './schedule.js';
+import { dueAfter, planStep, rolloutInput, sightOf, type PlannedStep } from './schedule.js';
+import { controlSignals } from './stability.js';
 import { goBack, openSession, type Eyes, type Session, type Training } from './session.js';
 import { divergence } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';
@@ -243,15 +244,20 @@ function oneStep(
   window: Window,
   planned: PlannedStep,
 ) {
-  const input = rolloutInput(window, planned, { ...pipeline, attempt });
+  const own = { ...pipeline, attempt };
+  const input = rolloutInput(window, planned, own);
+  const [, , height, width] = window.frames.shape;
+  const sight = sightOf(own, planned.plan, { height, width });
+  const plan = { ...planned.plan, sight };
   try {
-    const result = trainStep(model, state, input, pipeline.losses, planned.plan, runner);
+    const result = trainStep(model, state, input, pipeline.losses, plan, runner);
+    const signals = { ...result.signals, ...controlSignals(plan) };
     const kind = {
       'steps/warm_up_frames': input.warmUp,
       'steps/cold_start': +input.coldStart,
       'steps/skipped': +(result.skipped !== null),
     };
-    return { ...result, kind };
+    return { ...result, signals, kind };
   } finally {
     window.dispose();
     input.noise?.dispose();

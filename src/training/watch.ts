@@ -14,16 +14,20 @@ import type { EventWriter } from './run/event-writer.js';
 import type { StepLog } from './run/step-log.js';
 import { anchored } from './score-anchors.js';
 import {
+  afterEvaluation as evaluated,
   afterStep,
-  alarmsOf,
   healthWord,
-  stabilityLimits,
+  returned,
   stabilityState,
   steadied,
+  type Act,
   type Signals,
   type StabilityState,
 } from './stability.js';
+import { alarmsOf } from './alarms.js';
+import { limitsOf } from './stability-limits.js';
 import type { TotalSteps } from './schedule.js';
+import type { SightOptions } from './sight.js';
 import type { StepPlan } from './step-plan.js';
 
 /** Watches a training by its own signals, says how it goes, and steadies it where it may. */
@@ -33,7 +37,7 @@ export interface Watch {
   /** The same by the steps alone, which a resumed training knows too. */
   readonly stepWord: string;
   /** A step's plan as it is to be taken. */
-  steadied<P extends StepPlan>(plan: P): P;
+  steadied<P extends StepPlan & SightOptions>(plan: P): P;
   /** How many times training goes back by itself where it tips, before it ends; 0 for never. */
   readonly mostReturns: number;
   /** The snapshot to go back to; null while that is the beginning. */
@@ -50,6 +54,8 @@ export interface Watch {
   beforeSnapshot(step: number, isSound: boolean): void;
   /** What is wrong with an evaluation's figures, by its word; nothing where all is well. */
   alarmsOf(figures: EvaluationFigures): Record<string, string>;
+  /** What an evaluation of a training that goes on will change. */
+  actsOf(figures: EvaluationFigures, step: number): readonly Act[];
   /**
    * Told of an evaluation that was made because of its step, before or after a resume.
    * @returns why training has to go back; null where it need not
@@ -68,19 +74,27 @@ export interface WatchContext {
   readonly events: EventWriter;
   /** When it is believed that training has tipped. */
   readonly rollback: RollbackLimits;
+  /** Times that training has gone back. */
+  readonly attempt: number;
+  /** Augmentation that stays, whatever an evaluation finds. */
+  readonly leastAugmentation: number;
 }
+
+const seenIn = ({ signals, jumping, scores }: StabilityState) => ({ signals, jumping, scores });
 
 /** @param saved what a snapshot kept, if anything */
 export function createWatch(
   options: StabilityOptions,
-  saved: { readonly stability?: unknown; readonly rollback?: unknown } | null,
-  { log, stepLog, events, rollback }: WatchContext,
+  saved: Readonly<Partial<Record<'stability' | 'rollback' | 'attempt', unknown>>> | null,
+  { log, stepLog, events, rollback, attempt, leastAugmentation: least }: WatchContext,
 ): Watch {
-  const limits = stabilityLimits.parse(typeof options === 'string' ? {} : options);
+  const limits = limitsOf(options);
   const mayAct = options !== 'off';
   const mostReturns = mayAct ? limits.rollbacks : 0;
   const goesBack = mostReturns > 0;
-  let state = stabilityState(saved?.stability);
+  const before = typeof saved?.attempt === 'number' ? saved.attempt : 0;
+  const since = Math.max(0, attempt - before);
+  let state = returned(stabilityState(saved?.stability), mayAct ? since : 0);
   let returning = rollbackState(saved?.rollback);
   let alarms: Record<string, string> = {};
   return {
@@ -97,7 +111,8 @@ export function createWatch(
     steadied: (plan) => anchored(mayAct ? steadied(plan, state) : plan, state),
     async afterStep(signals, step) {
       const next = afterStep(limits, state, signals, step);
-      state = mayAct ? next.state : { ...next.state, judgesWait: false, actedAt: null };
+      // Without control what is measured is remembered, and nothing is changed by it.
+      state = mayAct ? next.state : { ...state, ...seenIn(next.state) };
       if (!mayAct) return null;
       for (const { act, why } of next.acts) {
         log.info(`step ${step}: ${act}, ${why}`);
@@ -112,8 +127,12 @@ export function createWatch(
       returning = afterSnapshot(returning, step, isSound);
     },
     alarmsOf: (figures) => alarmsOf(limits, figures),
+    actsOf: (figures, step) =>
+      mayAct ? evaluated(limits, state, figures, { step, least }).acts : [],
     afterEvaluation(evaluation, at) {
       ({ alarms } = evaluation);
+      const { step } = at;
+      if (mayAct) ({ state } = evaluated(limits, state, evaluation.figures, { step, least }));
       const verdict = afterEvaluation(rollback, returning, evaluation, at);
       returning = verdict.state;
       return goesBack ? verdict.trip : null;

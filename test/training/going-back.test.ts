@@ -11,7 +11,7 @@ import { ROLLBACK_LIMITS } from '../../src/training/rollback.js';
 import { readReturns } from '../../src/training/run/returns.js';
 import { runPaths, startRun } from '../../src/training/run/run-folder.js';
 import { listSnapshots, readSnapshot } from '../../src/training/run/snapshot-store.js';
-import { stabilityLimits } from '../../src/training/stability.js';
+import { stabilityLimits } from '../../src/training/stability-limits.js';
 import { trainBy, type TrainContext } from '../../src/training/trainer.js';
 import { counting } from '../clips/make-data.js';
 import { logLines, makeWorkFolder, snapshotFiles, writePipeline } from '../e2e/support.js';

@@ -72,7 +72,7 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
   const vectors = tf.tensor1d(discriminators.spectralNorm.layout.initialize(1));
   const step: JudgedStep = {
     ...{ discriminators, real, judgeRaw, judgesWait: false, sight: {} },
-    dials: { judgesWeight: tf.scalar(1), r1: tf.scalar(3) },
+    dials: { adversarialWeight: tf.scalar(1), r1: tf.scalar(3) },
     out: sortOutputs(outputs, T),
     losses: lossOptions.parse(losses),
   };

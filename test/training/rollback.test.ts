@@ -16,7 +16,8 @@ import {
   type RollbackState,
 } from '../../src/training/rollback.js';
 import { returnsBehind } from '../../src/training/run/returns.js';
-import { alarmsOf, stabilityLimits } from '../../src/training/stability.js';
+import { alarmsOf } from '../../src/training/alarms.js';
+import { stabilityLimits } from '../../src/training/stability-limits.js';
 
 const evaluationOf = (figures: Partial<EvaluationFigures>): Evaluation => {
   const all = {

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { anchored, scoreAnchors } from '../../src/training/score-anchors.js';
 import {
   afterStep,
-  stabilityLimits,
   stabilityState,
   type Signals,
   type StabilityState,
 } from '../../src/training/stability.js';
+import { stabilityLimits } from '../../src/training/stability-limits.js';
 
 const limits = stabilityLimits.parse({});
 

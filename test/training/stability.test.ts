@@ -1,20 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { StepPlan } from '../../src/training/step-plan.js';
 import {
+  afterEvaluation,
   afterStep,
-  alarmsOf,
   healthWord,
-  stabilityLimits,
+  returned,
   stabilityState,
   steadied,
   type Act,
   type Signals,
   type StabilityState,
 } from '../../src/training/stability.js';
+import { alarmsOf } from '../../src/training/alarms.js';
+import { stabilityLimits } from '../../src/training/stability-limits.js';
 
 const limits = stabilityLimits.parse({});
 const WELL = { checkerRatio: 1, motionRatio: 1, conditionUse: 0.8, diversity: null };
+
+const PLAN = {
+  ...{ step: 3, generatorLearningRate: 1, discriminatorLearningRate: 2 },
+  ...{ adversarialWeight: 1, judgesWait: false, augmentation: 0 },
+};
 
 const wordOf = (state: StabilityState): string => healthWord(state, limits);
 
@@ -50,25 +56,137 @@ describe('judges that win', () => {
   });
 
   it('keep their weights meanwhile, and nothing else changes', () => {
-    const plan = { step: 3, generatorLearningRate: 1, judgesWait: false } as StepPlan;
+    const plan = PLAN;
     const waiting = { ...stabilityState(), judgesWait: true };
     expect(steadied(plan, waiting)).toEqual({ ...plan, judgesWait: true });
     expect(steadied(plan, stabilityState())).toEqual(plan);
   });
 
-  it('are changed no more often than every fifty steps, whatever the signals', () => {
+  it('are changed no more often than every so many steps, whatever the signals', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 }),
         (levels) => {
           const { acts } = run((step) => pairs(levels[Math.floor(step / 60)] ?? 0.5), 600);
           const gaps = acts.slice(1).map(({ step }, at) => step - acts[at]!.step);
-          expect(Math.min(50, ...gaps)).toBe(50);
+          expect(Math.min(25, ...gaps)).toBe(25);
           const turns = acts.map((_, at) => (at % 2 === 0 ? 'judges wait' : 'judges go on'));
           expect(acts.map(({ act }) => act)).toEqual(turns);
         },
       ),
     );
+  });
+});
+
+describe('judges that pull too hard', () => {
+  /** A training whose judges pull so hard with all of their weight, and by it with less. */
+  function pulled(pullAt: (step: number) => number, steps: number) {
+    const weights: number[] = [];
+    const acts: Act[] = [];
+    let state = stabilityState();
+    for (let step = 1; step <= steps; step += 1) {
+      const weight = steadied(PLAN, state).adversarialWeight;
+      const signals = {
+        'generator/judges_pull': pullAt(step) * weight,
+        'control/adversarial_weight': weight,
+      };
+      const made = afterStep(limits, state, signals, step);
+      ({ state } = made);
+      acts.push(...made.acts);
+      weights.push(weight);
+    }
+    return { weights, acts, state };
+  }
+
+  it('weigh less within a few steps, and more again once they pull much less', () => {
+    const { weights, acts } = pulled((step) => (step < 300 ? 6 : 0.5), 600);
+    expect(acts[0]).toMatchObject({ step: 20, act: 'judges weigh less' });
+    expect(acts[0]!.why).toMatch(/pull 6.00 times as hard .* may 1.5 times: .* × 0.25$/);
+    expect(weights[298]! * 6).toBeLessThanOrEqual(1.5);
+    expect(acts.at(-1)!.act).toBe('judges weigh more');
+    expect(weights.at(-1)).toBe(1);
+    expect(acts.length).toBeLessThan(8);
+  });
+
+  it('are left alone where they do not, while their weight grows, and where nothing is known', () => {
+    expect(pulled(() => 1.4, 300).acts).toEqual([]);
+    const growing = { 'generator/judges_pull': 9, 'control/adversarial_weight': 0.5 };
+    expect(run(() => growing, 300).acts).toEqual([]);
+    expect(run(() => ({}), 300).acts).toEqual([]);
+    expect(wordOf(pulled(() => 6, 45).state)).toBe('healthy');
+    const told = run(() => ({ 'generator/judges_pull': 6 }), 19).states.at(-1)!;
+    expect(wordOf(told)).toBe('healthy');
+    const { signals } = told;
+    const pull = { ...signals['generator/judges_pull']!, count: 30 };
+    const unheard = { ...told, signals: { ...signals, 'generator/judges_pull': pull } };
+    expect(wordOf(unheard)).toBe('judges pull hard');
+  });
+
+  it('are trusted half as far each time that a training goes back', () => {
+    const state = { ...stabilityState(), caution: 0.5 };
+    expect(steadied(PLAN, returned(state, 2)).adversarialWeight).toBe(0.125);
+    expect(returned(state, 0)).toEqual(state);
+  });
+});
+
+describe('judges whose gradients jump', () => {
+  const norm = (value: number): Signals => ({ 'discriminator/gradient_norm': value });
+
+  it('learn slower where it happens often, and faster again after a long calm', () => {
+    const { states, acts } = run(
+      (step) => norm(step > 100 && step < 160 && step % 3 === 0 ? 50 : 1),
+      900,
+    );
+    expect(new Set(acts.map(({ act }) => act))).toEqual(
+      new Set(['judges learn slower', 'judges learn faster']),
+    );
+    expect(acts[0]!.step).toBeLessThan(130);
+    expect(steadied(PLAN, states[acts[0]!.step]!).discriminatorLearningRate).toBe(1);
+    expect(steadied(PLAN, states.at(-1)!).discriminatorLearningRate).toBe(2);
+  });
+
+  it('go on at their rate after one window that was odd', () => {
+    expect(run((step) => norm(step === 120 ? 50 : 1), 300).acts).toEqual([]);
+  });
+});
+
+describe('what an evaluation changes', () => {
+  const found = (overfitting: number | null, checkerRatio = 1) => ({ overfitting, checkerRatio });
+  const at = { step: 100, least: 0 };
+
+  it('is more augmentation while the judges overfit, up to a bound, and less when they no longer do', () => {
+    let state = stabilityState();
+    const seen = [0.7, 0.9, 0.9, 0.9, 0.5, 0.3, 0.3].map((overfitting) => {
+      ({ state } = afterEvaluation(limits, state, found(overfitting), at));
+      return state.augmentation;
+    });
+    expect(seen).toEqual([0.2, 0.4, 0.6, 0.6, 0.6, 0.5, 0.4]);
+    expect(steadied(PLAN, state).augmentation).toBe(0.4);
+    const first = afterEvaluation(limits, stabilityState(), found(0.7), at);
+    expect(first.acts).toEqual([
+      {
+        ...{ step: 100, act: 'judges see more through augmentation' },
+        why: 'overfitting 0.70: each with a probability of 0.2',
+      },
+    ]);
+    const none = afterEvaluation(limits, stabilityState(), found(null), at);
+    expect(none).toEqual({ state: stabilityState(), acts: [] });
+    const floor = { ...at, least: 0.1 };
+    expect(afterEvaluation(limits, state, found(0), floor).state.augmentation).toBe(0.3);
+    const least = { ...state, augmentation: 0.1 };
+    expect(afterEvaluation(limits, least, found(0), floor).state.augmentation).toBe(0.1);
+  });
+
+  it('is a quarter of their weight where they made dots, and a quarter of that where they still do', () => {
+    const pulling = { ...stabilityState(), adversarialWeight: 0.6 };
+    const once = afterEvaluation(limits, pulling, found(null, 1.8), at);
+    expect(once.acts.map(({ why }) => why)).toEqual([
+      'checker 1.80, above 1.5: adversarial weight × 0.15',
+    ]);
+    expect(steadied(PLAN, once.state).adversarialWeight).toBeCloseTo(0.15);
+    const twice = afterEvaluation(limits, once.state, found(null, 1.8), at);
+    expect(steadied(PLAN, twice.state).adversarialWeight).toBeCloseTo(0.0375);
+    expect(afterEvaluation(limits, twice.state, found(null, 1.2), at).state).toEqual(twice.state);
   });
 });
 
@@ -78,6 +196,8 @@ describe('what the controller knows', () => {
       'generator/gradient_norm': fc.double(),
       'discriminator/gradient_norm': fc.double({ min: 0 }),
       'discriminator/frame_pairs': fc.double({ min: 0, max: 1 }),
+      'generator/judges_pull': fc.double(),
+      'control/adversarial_weight': fc.double({ min: 0, max: 1 }),
       'discriminator/sequence_pairs': fc.option(fc.double({ min: 0, max: 1 })),
       'discriminator/frame_real_score': fc.float(),
       'discriminator/frame_fake_score': fc.option(fc.float()),

@@ -98,7 +98,7 @@ export const PLAN: StepPlan = {
   beta2: 0.999,
   averageShare: 0.25,
   segments: null,
-  judgesWeight: 1,
+  adversarialWeight: 1,
   judgesWait: false,
   sight: null,
   r1: 0,
