@@ -1,25 +1,12 @@
+import type { EvaluationFigures } from './evaluation.js';
 import type { StabilityLimits } from './stability-limits.js';
-
-/** What an evaluation on held-out frames measured; null where it says nothing. */
-export interface EvaluationSignals {
-  readonly checkerRatio: number | null;
-  /** Mean |Δt| of generated over real. */
-  readonly motionRatio: number | null;
-  readonly conditionUse: number | null;
-  readonly diversity: number | null;
-  readonly overfitting: number | null;
-  /** Of lines through a long rollout, for each hundred frames. */
-  readonly sharpnessSlope: number | null;
-  readonly checkerSlope: number | null;
-  readonly colourSlope: number | null;
-}
 
 type Measured = number | null | undefined;
 
-/** What is wrong with them, with the number and its limit. */
+/** What is wrong with what an evaluation on held-out frames measured, by its word: the number and its limit. */
 export function alarmsOf(
   limits: StabilityLimits,
-  measured: Partial<EvaluationSignals>,
+  measured: Partial<EvaluationFigures>,
 ): Record<string, string> {
   const { checkerRatio, motionRatio, conditionUse, diversity, overfitting } = measured;
   const found: Record<string, string> = {};

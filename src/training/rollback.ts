@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import type { Evaluation, EvaluationFigures } from './evaluation.js';
-import type { Signals } from './stability.js';
 import { stepsOf, type TotalSteps } from './schedule.js';
+import {
+  cutShort,
+  GRADIENT_NORMS,
+  grown,
+  isJump,
+  runningSchema,
+  type Following,
+  type Signals,
+} from './signals.js';
 
 /** Why a training cannot go on as it does. */
 export interface Trip {
@@ -25,8 +33,11 @@ export interface RollbackLimits {
 }
 
 export const ROLLBACK_LIMITS: RollbackLimits = {
-  ...{ fromStep: 50, fromShare: '20%', lossBelow: 0.7 },
-  ...{ farDeviations: 8, farSteps: 16 },
+  fromStep: 50,
+  fromShare: '20%',
+  lossBelow: 0.7,
+  farDeviations: 8,
+  farSteps: 16,
 };
 
 /**
@@ -51,8 +62,6 @@ const OF_A_LOSS: Readonly<Record<string, keyof EvaluationFigures>> = {
   'condition ignored': 'conditionUse',
 };
 
-const norm = z.strictObject({ mean: z.number(), variance: z.number(), count: z.int() });
-
 const stateSchema = z.strictObject({
   /** The snapshot to go back to; null while that is the beginning. */
   healthyStep: z.int().nullable(),
@@ -65,7 +74,7 @@ const stateSchema = z.strictObject({
   /** The figures behind {@link NEVER_YOUNG} in it. */
   last: z.record(z.string(), z.number()).default({}),
   /** Logarithms of gradient norms, what is far off cut short. */
-  norms: z.record(z.string(), norm),
+  norms: z.record(z.string(), runningSchema),
   /** Steps with both norms far off, less the others since. */
   far: z.int(),
 });
@@ -73,7 +82,13 @@ const stateSchema = z.strictObject({
 export type RollbackState = z.output<typeof stateSchema>;
 
 const UNTRAINED: RollbackState = {
-  ...{ healthyStep: null, evaluations: 0, best: {}, standing: [], last: {}, norms: {}, far: 0 },
+  healthyStep: null,
+  evaluations: 0,
+  best: {},
+  standing: [],
+  last: {},
+  norms: {},
+  far: 0,
 };
 
 /** @param saved what a snapshot kept, if anything */
@@ -159,36 +174,15 @@ export function afterSnapshot(before: RollbackState, step: number, isSound: bool
   return isTrusted ? { ...before, healthyStep: step } : before;
 }
 
-const NORMS: Readonly<Record<string, string>> = {
+/** Of a gradient's logarithm; e^0.15 is a sixth more. Slower than what it is to notice. */
+const FOLLOWING: Following = { halfLifeSteps: 50, fewestSteps: 50, leastDeviation: 0.15 };
+/** What is further off than this enters the mean as this. */
+const CUT_DEVIATIONS = 3;
+
+const WHOSE: Readonly<Record<(typeof GRADIENT_NORMS)[number], string>> = {
   'generator/gradient_norm': "the generator's",
   'discriminator/gradient_norm': "the discriminators'",
 };
-/** Steps in which the weight of a step in the mean falls to half: slower than what it is to notice. */
-const HALF_LIFE_STEPS = 50;
-const SHARE = 1 - 0.5 ** (1 / HALF_LIFE_STEPS);
-/** Means of fewer steps say nothing. */
-const FEWEST_STEPS = 50;
-/** A norm that hardly varies is not far off by its own noise; e^0.15 is a sixth more. */
-const LEAST_DEVIATION = 0.15;
-/** What is further off than this enters the mean as this: a blow-up must not become what is usual. */
-const CUT_DEVIATIONS = 3;
-
-type Norm = RollbackState['norms'][string];
-const deviationOf = ({ variance }: Norm): number => Math.max(Math.sqrt(variance), LEAST_DEVIATION);
-
-/** Exponentially weighted mean and variance (West 1979), the first values as plain ones. */
-function grown(before: Norm | undefined, value: number): Norm {
-  if (before === undefined) return { mean: value, variance: 0, count: 1 };
-  const { mean, variance, count } = before;
-  const cut = count < FEWEST_STEPS ? Infinity : CUT_DEVIATIONS * deviationOf(before);
-  const off = Math.min(cut, Math.max(-cut, value - mean));
-  const share = Math.max(SHARE, 1 / (count + 1));
-  return {
-    mean: mean + share * off,
-    variance: (1 - share) * (variance + share * off * off),
-    count: count + 1,
-  };
-}
 
 /** What a step's gradient norms change. A training has tipped where both stay far above what they were. */
 export function afterStep(
@@ -196,27 +190,27 @@ export function afterStep(
   before: RollbackState,
   signals: Signals,
 ): Verdict {
-  const now = Object.keys(NORMS).flatMap((name) => {
+  const now = GRADIENT_NORMS.flatMap((name) => {
     const value = signals[name];
     return typeof value === 'number' && Number.isFinite(value) && value > 0
       ? [{ name, value, log: Math.log(value), usual: before.norms[name] }]
       : [];
   });
   // A side that waits, and an update that was left out, have none.
-  if (now.length < Object.keys(NORMS).length) return { state: before, trip: null };
-  const isFar = now.every(
-    ({ log, usual }) =>
-      usual !== undefined &&
-      usual.count >= FEWEST_STEPS &&
-      log - usual.mean > limits.farDeviations * deviationOf(usual),
-  );
+  if (now.length < GRADIENT_NORMS.length) return { state: before, trip: null };
+  const isFar = now.every(({ log, usual }) => isJump(usual, log, limits.farDeviations, FOLLOWING));
   const far = isFar ? before.far + 1 : Math.max(0, before.far - 1);
-  const norms = Object.fromEntries(now.map(({ name, log, usual }) => [name, grown(usual, log)]));
+  const norms = Object.fromEntries(
+    now.map(({ name, log, usual }) => {
+      const own = cutShort(usual, log, CUT_DEVIATIONS, FOLLOWING);
+      return [name, grown(usual, own, FOLLOWING)];
+    }),
+  );
   const state = { ...before, norms: { ...before.norms, ...norms }, far };
   if (far < limits.farSteps) return { state, trip: null };
   const told = now.map(
     ({ name, value, usual }) =>
-      `${NORMS[name]} is ${(value / Math.exp(usual?.mean ?? 0)).toFixed(0)} times what it was`,
+      `${WHOSE[name]} is ${(value / Math.exp(usual?.mean ?? 0)).toFixed(0)} times what it was`,
   );
   return { state, trip: { word: 'gradients jump', why: `gradient norm: ${told.join(', ')}` } };
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-/** Numbers about a step, by name. */
-type Signals = Readonly<Record<string, number | null | undefined>>;
+import { GRADIENT_NORMS, shareOfNext, type Signals } from './signals.js';
 
 /** Who is judged: frames by themselves, or runs of them. */
 export const JUDGED = ['frame', 'sequence'] as const;
@@ -23,18 +22,17 @@ const SHARE = 0.01;
 const signalOf = (name: Judged, side: 'real' | 'fake'): string =>
   `discriminator/${name}_${side}_score`;
 const SIGNALS = JUDGED.flatMap((name) => [signalOf(name, 'real'), signalOf(name, 'fake')]);
-const NORMS = ['generator/gradient_norm', 'discriminator/gradient_norm'];
 
 /** The means after a step. */
 export function grownScores(before: Scores, signals: Signals): Scores {
   // Of a step that broke, scores may be beyond all measure, and would be remembered for long.
-  if (NORMS.some((name) => !Number.isFinite(signals[name] ?? 0))) return before;
+  if (GRADIENT_NORMS.some((name) => !Number.isFinite(signals[name] ?? 0))) return before;
   const next = { ...before };
   for (const name of SIGNALS) {
     const value = signals[name];
     if (typeof value !== 'number' || !Number.isFinite(value)) continue;
     const { mean, count } = before[name] ?? { mean: 0, count: 0 };
-    const share = Math.max(SHARE, 1 / (count + 1));
+    const share = shareOfNext(count, SHARE);
     next[name] = { mean: (1 - share) * mean + share * value, count: count + 1 };
   }
   return next;

@@ -1,16 +1,20 @@
 import { z } from 'zod';
-import type { EvaluationSignals } from './alarms.js';
-import type { StabilityLimits } from './stability-limits.js';
+import type { EvaluationFigures } from './evaluation.js';
 import { grownScores, scoresSchema } from './score-anchors.js';
-
-/** Numbers about a step or an evaluation, by name. */
-export type Signals = Readonly<Record<string, number | null | undefined>>;
-
-const running = z.strictObject({ mean: z.number(), variance: z.number(), count: z.int() });
+import {
+  cutShort,
+  GRADIENT_NORMS,
+  grown,
+  isJump,
+  runningSchema,
+  type Following,
+  type Signals,
+} from './signals.js';
+import type { StabilityLimits } from './stability-limits.js';
 
 const stateSchema = z.strictObject({
   /** Means of the signals of the last steps, by name. */
-  signals: z.record(z.string(), running),
+  signals: z.record(z.string(), runningSchema),
   judgesWait: z.boolean(),
   /** Factor on the adversarial terms, by how hard the discriminators pull. */
   adversarialWeight: z.number().default(1),
@@ -46,30 +50,25 @@ export interface Act {
   readonly why: string;
 }
 
-/** Steps in which the weight of a step in its signal's mean falls to half. */
-const HALF_LIFE_STEPS = 20;
-const SHARE = 1 - 0.5 ** (1 / HALF_LIFE_STEPS);
 /** One change has to show what it does before the next. */
 const STEPS_BETWEEN_ACTS = 25;
 /** Of a gradient's logarithm, in standard deviations from its mean. */
 const JUMP = 4;
-/** Means of fewer steps say nothing. */
-const FEWEST_STEPS = 40;
-/** Of the pull fewer do: it tips a training sooner than anything else. */
+/** Of a gradient's logarithm; e^0.1 is a tenth more. */
+const FOLLOWING: Following = { halfLifeSteps: 20, fewestSteps: 40, leastDeviation: 0.1 };
+const { fewestSteps: FEWEST_STEPS } = FOLLOWING;
+/** Of the pull fewer steps do: it tips a training sooner than anything else. */
 const FEWEST_OF_PULL = 20;
-/** A norm that hardly varies is not jumping by its own noise; e^0.1 is a tenth more. */
-const LEAST_DEVIATION = 0.1;
 
 /** How many of the real patches score above the generated ones at the same place and time. */
 const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
-const NORM_SIGNALS = ['generator/gradient_norm', 'discriminator/gradient_norm'] as const;
 const PULL = 'generator/judges_pull';
 /** The factor that the adversarial terms had in a step. */
 const WEIGHT_SIGNAL = 'control/adversarial_weight';
 /** Whether a gradient jumped in a step: its mean is how often. */
 const JUMPS = 'jumps';
 /** What is remembered of a step's own signals; the others are for people. */
-const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...NORM_SIGNALS];
+const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...GRADIENT_NORMS];
 /** Least that the adversarial terms may weigh: without any they teach nothing. */
 const LEAST_WEIGHT = 0.02;
 /** Most that their weight changes by at once, up and down. */
@@ -103,30 +102,11 @@ export const returned = (state: StabilityState, times: number): StabilityState =
   caution: Math.max(LEAST_WEIGHT, state.caution * CAUTION_OF_THE_NEXT ** times),
 });
 
-type Running = StabilityState['signals'][string];
-
-/** Exponentially weighted mean and variance (West 1979), the first values as plain ones. */
-function grown(before: Running | undefined, value: number): Running {
-  if (before === undefined) return { mean: value, variance: 0, count: 1 };
-  const count = before.count + 1;
-  const share = Math.max(SHARE, 1 / count);
-  const off = value - before.mean;
-  return {
-    mean: before.mean + share * off,
-    variance: (1 - share) * (before.variance + share * off * off),
-    count,
-  };
-}
+const isNorm = (name: string): boolean => (GRADIENT_NORMS as readonly string[]).includes(name);
 
 /** Norms vary by factors: their logarithms are compared. */
 const valueOf = (name: string, value: number): number =>
-  (NORM_SIGNALS as readonly string[]).includes(name) ? Math.log(Math.max(value, 1e-12)) : value;
-
-/** The highest logarithm of a norm that is no jump. */
-function highest(before: Running | undefined): number {
-  if (before === undefined || before.count < FEWEST_STEPS) return Infinity;
-  return before.mean + JUMP * Math.max(Math.sqrt(before.variance), LEAST_DEVIATION);
-}
+  isNorm(name) ? Math.log(Math.max(value, 1e-12)) : value;
 
 /** The mean over the judges that have one. */
 function pairsOf(signals: StabilityState['signals']): number | null {
@@ -141,16 +121,15 @@ const weightOf = ({
   caution,
 }: Pick<StabilityState, 'adversarialWeight' | 'caution'>): number => adversarialWeight * caution;
 
-/** What a step's signals add to what is remembered. */
-function remembered(before: StabilityState, signals: Signals): StabilityState {
+/** What a step's signals add to what is remembered; nothing is changed by it. */
+export function remembered(before: StabilityState, signals: Signals): StabilityState {
   const known: [name: string, value: number][] = Object.entries(signals).flatMap(([name, value]) =>
     typeof value === 'number' && Number.isFinite(value) && REMEMBERED.includes(name)
       ? [[name, valueOf(name, value)]]
       : [],
   );
   const jumping = known
-    .filter(([name]) => (NORM_SIGNALS as readonly string[]).includes(name))
-    .filter(([name, value]) => value > highest(before.signals[name]))
+    .filter(([name, value]) => isNorm(name) && isJump(before.signals[name], value, JUMP, FOLLOWING))
     .map(([name]) => name);
   known.push([JUMPS, jumping.length > 0 ? 1 : 0]);
   const { [PULL]: pull, [WEIGHT_SIGNAL]: weight = 1 } = signals;
@@ -162,8 +141,8 @@ function remembered(before: StabilityState, signals: Signals): StabilityState {
   const next = Object.fromEntries(
     known.map(([name, value]) => {
       const own = before.signals[name];
-      // A jump enters the mean as the least that is one: it must not become what is usual.
-      return [name, grown(own, jumping.includes(name) ? highest(own) : value)];
+      const usual = jumping.includes(name) ? cutShort(own, value, JUMP, FOLLOWING) : value;
+      return [name, grown(own, usual, FOLLOWING)];
     }),
   );
   const scores = grownScores(before.scores, signals);
@@ -270,7 +249,7 @@ export function afterStep(
 export function afterEvaluation(
   { overfittingAbove, checkerAbove, mostAugmentation }: StabilityLimits,
   before: StabilityState,
-  { overfitting, checkerRatio }: Pick<EvaluationSignals, 'overfitting' | 'checkerRatio'>,
+  { overfitting, checkerRatio }: Pick<EvaluationFigures, 'overfitting' | 'checkerRatio'>,
   { step, least }: { readonly step: number; readonly least: number },
 ): { state: StabilityState; acts: readonly Act[] } {
   const acts: Act[] = [];

@@ -13,15 +13,16 @@ import type { StabilityOptions } from './options.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { StepLog } from './run/step-log.js';
 import { anchored } from './score-anchors.js';
+import type { Signals } from './signals.js';
 import {
   afterEvaluation as evaluated,
   afterStep,
   healthWord,
+  remembered,
   returned,
   stabilityState,
   steadied,
   type Act,
-  type Signals,
   type StabilityState,
 } from './stability.js';
 import { alarmsOf } from './alarms.js';
@@ -80,8 +81,6 @@ export interface WatchContext {
   readonly leastAugmentation: number;
 }
 
-const seenIn = ({ signals, jumping, scores }: StabilityState) => ({ signals, jumping, scores });
-
 /** @param saved what a snapshot kept, if anything */
 export function createWatch(
   options: StabilityOptions,
@@ -94,7 +93,9 @@ export function createWatch(
   const goesBack = mostReturns > 0;
   const before = typeof saved?.attempt === 'number' ? saved.attempt : 0;
   const since = Math.max(0, attempt - before);
-  let state = returned(stabilityState(saved?.stability), mayAct ? since : 0);
+  const known = stabilityState(saved?.stability);
+  // Without control nobody waits, whatever was so before.
+  let state = mayAct ? returned(known, since) : { ...known, judgesWait: false };
   let returning = rollbackState(saved?.rollback);
   let alarms: Record<string, string> = {};
   return {
@@ -110,10 +111,12 @@ export function createWatch(
     },
     steadied: (plan) => anchored(mayAct ? steadied(plan, state) : plan, state),
     async afterStep(signals, step) {
+      if (!mayAct) {
+        state = remembered(state, signals);
+        return null;
+      }
       const next = afterStep(limits, state, signals, step);
-      // Without control what is measured is remembered, and nothing is changed by it.
-      state = mayAct ? next.state : { ...state, ...seenIn(next.state) };
-      if (!mayAct) return null;
+      ({ state } = next);
       for (const { act, why } of next.acts) {
         log.info(`step ${step}: ${act}, ${why}`);
         await stepLog.append({ step, act, why });

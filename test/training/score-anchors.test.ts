@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anchored, scoreAnchors } from '../../src/training/score-anchors.js';
-import {
-  afterStep,
-  stabilityState,
-  type Signals,
-  type StabilityState,
-} from '../../src/training/stability.js';
+import type { Signals } from '../../src/training/signals.js';
+import { afterStep, stabilityState, type StabilityState } from '../../src/training/stability.js';
 import { stabilityLimits } from '../../src/training/stability-limits.js';
 
 const limits = stabilityLimits.parse({});

@@ -8,9 +8,9 @@ import {
   stabilityState,
   steadied,
   type Act,
-  type Signals,
   type StabilityState,
 } from '../../src/training/stability.js';
+import type { Signals } from '../../src/training/signals.js';
 import { alarmsOf } from '../../src/training/alarms.js';
 import { stabilityLimits } from '../../src/training/stability-limits.js';
 
