@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/base/log.js';
+import type { StabilityOptions } from '../../src/training/options.js';
+import { ROLLBACK_LIMITS } from '../../src/training/rollback.js';
+import type { EventWriter } from '../../src/training/run/event-writer.js';
+import type { StepLog } from '../../src/training/run/step-log.js';
+import type { Signals } from '../../src/training/signals.js';
+import { stabilityState } from '../../src/training/stability.js';
+import { createWatch } from '../../src/training/watch.js';
+import { PLAN } from './support.js';
+
+/** A watch, and the lines that it writes. */
+function watching(stability: StabilityOptions, saved: Record<string, unknown> | null = null) {
+  const lines: object[] = [];
+  const stepLog: StepLog = {
+    append: (line) => Promise.resolve(void lines.push(line)),
+    sync: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const events: EventWriter = {
+    path: '',
+    sync: () => Promise.resolve(),
+    scalars: () => Promise.resolve(),
+    text: () => Promise.resolve(),
+    image: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const watch = createWatch(stability, saved, {
+    log: silentLogger,
+    stepLog,
+    events,
+    rollback: ROLLBACK_LIMITS,
+    attempt: 0,
+    leastAugmentation: 0,
+  });
+  return { watch, lines };
+}
+
+const plan = { ...PLAN, blurPixels: 0, augmentation: 0 };
+const HARD: Signals = { 'generator/judges_pull': 6, 'control/adversarial_weight': 1 };
+
+describe('a training without control', () => {
+  it('says what tips as long as it does, and changes nothing', async () => {
+    const { watch, lines } = watching('off');
+    const words: string[] = [];
+    for (let step = 1; step <= 60; step += 1) {
+      expect(await watch.afterStep(HARD, step)).toBeNull();
+      words.push(watch.stepWord);
+    }
+    expect(words.slice(0, 19)).toEqual(Array(19).fill('healthy'));
+    expect(words.slice(19)).toEqual(Array(41).fill('judges pull hard'));
+    expect(watch.steadied(plan)).toEqual(plan);
+    expect(lines).toEqual([]);
+    const { signals, ...others } = watch.saved().stability;
+    expect(signals['generator/judges_pull']!.count).toBe(60);
+    const untouched = { ...stabilityState(), signals };
+    expect({ signals, ...others }).toEqual(untouched);
+  });
+
+  it('has no judges that wait, where it was going on with control before', () => {
+    const saved = { stability: { ...stabilityState(), judgesWait: true } };
+    expect(watching('auto', saved).watch.stepWord).toBe('judges win');
+    const { watch } = watching('off', saved);
+    expect(watch.stepWord).toBe('healthy');
+    expect(watch.steadied(plan).judgesWait).toBe(false);
+  });
+});
+
+it('is steadied with control, and each change is a line', async () => {
+  const { watch, lines } = watching('auto');
+  for (let step = 1; step <= 20; step += 1) await watch.afterStep(HARD, step);
+  expect(lines).toEqual([
+    { step: 20, act: 'judges weigh less', why: expect.any(String) as string },
+  ]);
+  expect(watch.steadied(plan).adversarialWeight).toBe(0.25);
+});
