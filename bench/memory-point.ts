@@ -41,7 +41,12 @@ function memoryOf(how: typeof point.how) {
   if (how === 'plain') return undefined;
   if (how === 'every frame') return everyFrame(point.frames);
   const options = {
-    training: trainingOptions.parse({ frames: point.frames, warmUp: { fraction: 0 } }),
+    training: trainingOptions.parse({
+      frames: point.frames,
+      warmUp: { fraction: 0 },
+      // As the subject's steps, in which the discriminators see all as it is.
+      stability: 'off',
+    }),
     losses: lossOptions.parse({}),
     frameDiscriminator: { judgeRaw: true },
   };

@@ -5,6 +5,8 @@ import { chooseCheckpointing, savedCheckpointing, type Checkpointing } from '../
 import { measuredStep, type ProfileOptions } from './measure-step.js';
 import type { Model } from './model.js';
 import { stableStringify, type JsonValue } from './run/json.js';
+import { widestSight } from './schedule.js';
+import { sightKey } from './sight.js';
 
 /** How gradients are taken, and what that was chosen from, as snapshots keep both. */
 export interface Choice {
@@ -19,12 +21,15 @@ function chosenFrom(
   { training, losses, frameDiscriminator }: ProfileOptions,
   { width, height, conditionChannels }: Pick<Dataset, 'width' | 'height' | 'conditionChannels'>,
 ): Record<string, JsonValue> {
+  const sight = widestSight(training, { width, height });
   return {
     'training.gradientCheckpointing': training.gradientCheckpointing,
     'training.memoryBudget': training.memoryBudget,
     'training.frames': training.frames,
     'training.batch': training.batch,
     'training.warmUp.frames': training.warmUp.frames,
+    // Of it what takes memory: that a step may be seen through matrices.
+    'training.stability': sightKey(sight),
     'frameDiscriminator.judgeRaw': frameDiscriminator.judgeRaw,
     'data.size': `${width}x${height}`,
     'condition channels': conditionChannels,

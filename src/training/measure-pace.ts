@@ -8,7 +8,7 @@ import type { Checkpointing, FrameSize } from '../planning/index.js';
 import { pattern, stateOfSize } from './measure-step.js';
 import { disposeState, type Model } from './model.js';
 import { FEWEST_STEPS, isEnough, type StepTime } from './pace.js';
-import { planStep, rolloutInput, type ScheduleOptions } from './schedule.js';
+import { disposeDraws, planStep, rolloutInput, sightOf, type ScheduleOptions } from './schedule.js';
 import { trainStep } from './step.js';
 
 export interface PaceOptions {
@@ -45,14 +45,21 @@ function madeWindow(
   const leadFrames = Math.max(historyFrames, conditionFrames - 1);
   const { frames, batch, warmUpFrames = 0 } = request;
   const shape = (channels: number): tf.ShapeMap[tf.Rank.R5] => [
-    ...([batch, leadFrames + warmUpFrames + frames, size.height, size.width] as const),
+    batch,
+    leadFrames + warmUpFrames + frames,
+    size.height,
+    size.width,
     channels,
   ];
   const window = pattern<tf.Rank.R5>(shape(3));
   const channels = generator.conditionChannels;
   const condition = channels > 0 ? pattern<tf.Rank.R5>(shape(channels)) : null;
   return {
-    ...{ frames: window, condition, leadFrames, warmUpFrames, origin: [] },
+    frames: window,
+    condition,
+    leadFrames,
+    warmUpFrames,
+    origin: [],
     dispose: () => {
       window.dispose();
       condition?.dispose();
@@ -84,14 +91,18 @@ export async function measurePace(
       const planned = planStep(pipeline, checkpointing, measured.length, null);
       const window = madeWindow(model, planned.request, size);
       const began = performance.now();
-      const input = rolloutInput(window, planned, pipeline);
       try {
-        const result = trainStep(model, state, input, losses, planned.plan, runner);
-        disposeState(state);
-        state = result.state;
+        const input = rolloutInput(window, planned, pipeline);
+        try {
+          const plan = { ...planned.plan, sight: sightOf(pipeline, planned.plan, size) };
+          const result = trainStep(model, state, input, losses, plan, runner);
+          disposeState(state);
+          state = result.state;
+        } finally {
+          disposeDraws(input);
+        }
       } finally {
         window.dispose();
-        input.noise?.dispose();
       }
       const ms = performance.now() - began;
       measured.push({ ms, frames: planned.request.frames * training.batch });

@@ -4,7 +4,8 @@ import type { FrameSize, MeasuredStep, Trial } from '../planning/index.js';
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
-import { needsNudge } from './step-plan.js';
+import { widestSight } from './schedule.js';
+import { needsNudge, type StepPlan } from './step-plan.js';
 import { trainStep } from './step.js';
 
 /** Of a pipeline, what decides what a step takes. */
@@ -76,21 +77,26 @@ function shortest({ generator, discriminators }: Model): { lead: number; frames:
 }
 
 /**
- * One step of one window op by op; weights, optimizer and window are made for it and measured with it.
+ * One step of one window op by op, with all that may be asked of one; weights, optimizer and window are made for it
+ * and measured with it.
  */
 function measureStep(
   model: Model,
-  { losses, frameDiscriminator }: ProfileOptions,
+  { training, losses, frameDiscriminator }: ProfileOptions,
   trial: Trial,
   size: FrameSize,
 ): Peak<void> {
-  const plan = {
-    ...{ step: 0, generatorLearningRate: 1e-4, discriminatorLearningRate: 1e-4 },
-    ...{ beta1: 0.5, beta2: 0.999, averageShare: 0.5 },
+  const plan: StepPlan = {
+    step: 0,
+    generatorLearningRate: 1e-4,
+    discriminatorLearningRate: 1e-4,
+    beta1: 0.5,
+    beta2: 0.999,
+    averageShare: 0.5,
     judgeRaw: frameDiscriminator.judgeRaw,
     adversarialWeight: 1,
     judgesWait: false,
-    sight: null,
+    sight: widestSight(training, size),
     r1: losses.r1 * losses.r1EverySteps,
     r2: losses.r2 * losses.r2EverySteps,
     lecam: losses.lecam > 0 ? { weight: losses.lecam, anchors: {} } : null,

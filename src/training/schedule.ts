@@ -120,7 +120,8 @@ export const leastAugmentation = (stability: StabilityOptions, attempt: number):
 
 /** How far the discriminators' weight has grown from 0 to 1, as the blur of what they see falls. */
 function judging(
-  { training: { stability }, attempt = 0 }: ScheduleOptions,
+  { stability }: Pick<TrainingOptions, 'stability'>,
+  attempt: number,
   step: number,
   total: TotalSteps,
 ): Pick<StepPlan, 'adversarialWeight'> & SightOptions {
@@ -143,6 +144,18 @@ export const sightOf = (
   size: { readonly height: number; readonly width: number },
 ): Sight | null =>
   drawSight(randomStream(seed, 'sight', drawIndex(plan.step, attempt)), plan, size);
+
+/** Of all ways in which the discriminators may come to see, the one that takes the most; null where none is drawn. */
+export function widestSight(
+  training: Pick<TrainingOptions, 'stability'>,
+  size: { readonly height: number; readonly width: number },
+): Sight | null {
+  const { stability } = training;
+  const { blurPixels } = judging(training, 0, 0, null);
+  const isAugmented = stability !== 'off' && limitsOf(stability).mostAugmentation > 0;
+  const options = { blurPixels, augmentation: isAugmented ? 1 : 0 };
+  return drawSight(randomStream(0, 'sight', 0), options, size);
+}
 
 /**
  * Everything of a step that is no data: a pure function of its number, of all steps, and of the pipeline.
@@ -188,7 +201,7 @@ export function planStep(
       averageShare: averageShare(training, step, total),
       ...memory,
       ...(isInFrames && { segments: evenSegments(frames, 1) }),
-      ...judging(options, step, total),
+      ...judging(training, attempt, step, total),
       judgesWait: false,
       sight: null,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
@@ -198,7 +211,7 @@ export function planStep(
   };
 }
 
-/** A planned step's windows with their noise, which the caller disposes of. */
+/** A planned step's windows with what is drawn for it, for {@link disposeDraws}. */
 export function rolloutInput(
   window: Window,
   { coldStart, teacherForced, plan }: PlannedStep,
@@ -228,15 +241,31 @@ export function rolloutInput(
     noiseChannels === 0
       ? null
       : normals('noise', 'frames', [
-          ...([samples, warmUp + rolledOut, height / 4, width / 4, noiseChannels] as const),
+          samples,
+          warmUp + rolledOut,
+          height / 4,
+          width / 4,
+          noiseChannels,
         ]);
   const isNudged = needsNudge(losses, plan);
   const visibleFrom = coldStart ? lead : 0;
   return {
-    ...{ frames: window.frames, condition, noise, lead, warmUp },
-    ...{ coldStart, visibleFrom, teacherForced },
+    frames: window.frames,
+    condition,
+    noise,
+    lead,
+    warmUp,
+    coldStart,
+    visibleFrom,
+    teacherForced,
     ...(isNudged && {
       nudge: normals('regularization', 'nudge', [samples, lead + rolledOut, height, width, 3]),
     }),
   };
+}
+
+/** Lets go of what {@link rolloutInput} drew; the window stays its owner's. */
+export function disposeDraws({ noise, nudge }: RolloutInput): void {
+  noise?.dispose();
+  nudge?.dispose();
 }

@@ -17,7 +17,14 @@ import {
 } from './model.js';
 import type { TrainingOptions } from './options.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
-import { dueAfter, planStep, rolloutInput, sightOf, type PlannedStep } from './schedule.js';
+import {
+  disposeDraws,
+  dueAfter,
+  planStep,
+  rolloutInput,
+  sightOf,
+  type PlannedStep,
+} from './schedule.js';
 import { controlSignals } from './stability.js';
 import { goBack, openSession, type Eyes, type Session, type Training } from './session.js';
 import { divergence } from './skipping.js';
@@ -245,23 +252,24 @@ function oneStep(
   planned: PlannedStep,
 ) {
   const own = { ...pipeline, attempt };
-  const input = rolloutInput(window, planned, own);
   const [, , height, width] = window.frames.shape;
-  const sight = sightOf(own, planned.plan, { height, width });
-  const plan = { ...planned.plan, sight };
+  const plan = { ...planned.plan, sight: sightOf(own, planned.plan, { height, width }) };
   try {
-    const result = trainStep(model, state, input, pipeline.losses, plan, runner);
-    const signals = { ...result.signals, ...controlSignals(plan) };
-    const kind = {
-      'steps/warm_up_frames': input.warmUp,
-      'steps/cold_start': +input.coldStart,
-      'steps/skipped': +(result.skipped !== null),
-    };
-    return { ...result, signals, kind };
+    const input = rolloutInput(window, planned, own);
+    try {
+      const result = trainStep(model, state, input, pipeline.losses, plan, runner);
+      const signals = { ...result.signals, ...controlSignals(plan) };
+      const kind = {
+        'steps/warm_up_frames': input.warmUp,
+        'steps/cold_start': +input.coldStart,
+        'steps/skipped': +(result.skipped !== null),
+      };
+      return { ...result, signals, kind };
+    } finally {
+      disposeDraws(input);
+    }
   } finally {
     window.dispose();
-    input.noise?.dispose();
-    input.nudge?.dispose();
   }
 }
 

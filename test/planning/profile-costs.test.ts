@@ -31,11 +31,13 @@ const WARM_UP = 3;
 const optionsWith = (training: Record<string, unknown> = {}): TrainingOptions =>
   trainingOptions.parse({ frames: 6, warmUp: { frames: WARM_UP }, ...training });
 
-const step: MeasuredStep = measuredStep(model, {
-  training: optionsWith(),
-  losses: lossOptions.parse({}),
-  frameDiscriminator: { judgeRaw: true },
-});
+const stepWith = (training: Record<string, unknown> = {}): MeasuredStep =>
+  measuredStep(model, {
+    training: optionsWith(training),
+    losses: lossOptions.parse({}),
+    frameDiscriminator: { judgeRaw: true },
+  });
+const step = stepWith();
 
 let costs: StepCosts;
 
@@ -94,6 +96,20 @@ describe('profileCosts', { timeout: 60_000 }, () => {
       expect(back / peak).toBeLessThan(1.1);
     },
   );
+
+  it('counts what the discriminators see through, where they may come to', () => {
+    const whole = { frames: 2, segments: null, stretches: null, judgedFrames: 2, warmUp: 0 };
+    const peakOf = (stability: unknown): number =>
+      stepWith({ stability }).measure(whole, SIZE).peakBytes;
+    const plain = peakOf('off');
+    expect(peakOf({ blurPixels: 0, mostAugmentation: 0 })).toBe(plain);
+    const [blurred, moved] = [peakOf({ mostAugmentation: 0 }), peakOf('auto')];
+    const { height, width } = SIZE;
+    // Both matrices and the mask; then those of the condition.
+    const matrices = 4 * (height ** 2 + width ** 2);
+    expect(blurred - plain).toBeGreaterThan(matrices + 4 * height * width);
+    expect(moved - blurred).toBeGreaterThanOrEqual(matrices);
+  });
 
   it('predicts that the peak falls to less than half by recomputing', () => {
     const most = planFor(costs, 16, null);
@@ -187,16 +203,19 @@ describe('budgetBytes', () => {
 });
 
 it('goes on by the plan of a snapshot that knew a block by its seconds', () => {
-  const checkpointing = { kind: 'planned', budgetBytes: smallestBudget(costs, 4), costs };
-  const { forwardSeconds } = costs;
+  // What the discriminators take would hide that frames are cut.
+  const none = { base: 0, perFrame: 0, perTapeFrame: 0, perJudgedFrame: 0 };
+  const now = { ...costs, phases: { ...costs.phases, judge: none, train: none } };
+  const checkpointing = { kind: 'planned', budgetBytes: smallestBudget(now, 4) };
+  const { forwardSeconds } = now;
   const before = {
-    ...costs,
-    blocks: costs.blocks.map(({ forwardShare, ...bytes }) => ({
+    ...now,
+    blocks: now.blocks.map(({ forwardShare, ...bytes }) => ({
       ...bytes,
       forwardSeconds: forwardShare * forwardSeconds,
     })),
   };
-  const plans = [costs, before].map((saved) =>
+  const plans = [now, before].map((saved) =>
     stepMemory(savedCheckpointing({ checkpointing: { ...checkpointing, costs: saved } }), 4),
   );
   expect(plans[0]!.stretches).not.toBeNull();

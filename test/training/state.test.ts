@@ -68,6 +68,7 @@ describe('chooseOrKeep', () => {
       ['training.gradientCheckpointing', choose({ gradientCheckpointing: 'off' }, marked)],
       ['training.frames', choose({ frames: 9 }, marked)],
       ['training.memoryBudget', choose({ memoryBudget: '9GiB' }, marked)],
+      ['training.stability', choose({ stability: 'off' }, marked)],
       ['data.size', choose({}, marked, { ...size, width: 64 })],
     ] as const) {
       expect(again.checkpointing).not.toEqual(marked.checkpointing);
