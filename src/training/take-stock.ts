@@ -168,7 +168,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
   return {
     get reserveMs() {
       if (!isHeldOut) return 0;
-      const all = frames + longFramesAt(training, Infinity, null, true);
+      const all = frames + longFramesAt(training, budget.steps, null, true);
       const most = MOST_RESERVED * (deadline - started);
       return Math.min(all * (evaluatedFrameMs ?? (frameMs ?? 0) * OF_A_TRAINED_FRAME), most);
     },
