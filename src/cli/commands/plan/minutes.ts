@@ -86,16 +86,24 @@ export async function planMinutes(
   await chooseBackend(flags, context, { native: true });
   registerKernels();
   const loaded = new Map<Candidate, Loaded>();
+  const steps = new Map<string, MeasuredStep>();
   const add = (own: Pipeline, more: readonly string[]): Candidate => {
     const model = createModel(own, layout.channels);
     const { size } = own.data;
     const judges = model.discriminators.macs(size);
+    const { preset } = own.generator;
+    // What its memory is planned from is the same at every size.
+    const step = steps.get(preset) ?? remembering(measuredStep(model, own));
+    steps.set(preset, step);
     const candidate: Candidate = {
-      ...{ preset: own.generator.preset, width: size.width, height: size.height, set: more },
+      preset,
+      width: size.width,
+      height: size.height,
+      set: more,
       work: model.generator.macs(size) + judges.frame + judges.sequence,
       training: own.training,
     };
-    loaded.set(candidate, { pipeline: own, model, step: remembering(measuredStep(model, own)) });
+    loaded.set(candidate, { pipeline: own, model, step });
     return candidate;
   };
   const candidates = [add(pipeline, [])];
@@ -128,8 +136,12 @@ export async function planMinutes(
         `measuring the first steps of ${name}, for some ${LIMIT_SECONDS} seconds at the most`,
       );
       const measured = await measurePace(own, model, {
-        ...{ size: own.data.size, checkpointing, minutes, limitSeconds: LIMIT_SECONDS },
-        ...{ log, signal },
+        size: own.data.size,
+        checkpointing,
+        minutes,
+        limitSeconds: LIMIT_SECONDS,
+        log,
+        signal,
         onStep: (steps) => progress.update({ done: steps, unit: 'steps' }),
       });
       log.debug(`${name}: ${JSON.stringify(measured)}`);
@@ -147,8 +159,15 @@ export async function planMinutes(
       ...['--max-minutes', String(forMinutes)],
     );
   const report: MinutesReport = {
-    ...{ pipeline: pipeline.name, minutes, batch: training.batch, budgetBytes: budget },
-    ...{ enoughSteps: ENOUGH_STEPS, evaluationFrames: frames, candidates: rows, advice, room },
+    pipeline: pipeline.name,
+    minutes,
+    batch: training.batch,
+    budgetBytes: budget,
+    enoughSteps: ENOUGH_STEPS,
+    evaluationFrames: frames,
+    candidates: rows,
+    advice,
+    room,
     next: [
       ...(advice ? [command(advice.row.set, advice.minutes)] : []),
       ...(room ? [command(room.set, minutes)] : []),
@@ -192,7 +211,7 @@ function neighbours({ generator, data }: Pipeline): string[][] {
   );
 }
 
-/** A step that runs each trial once: presets are the same networks at every size. */
+/** A step that runs each trial once, whatever sizes are planned from it. */
 function remembering(step: MeasuredStep): MeasuredStep {
   const known = new Map<string, ReturnType<MeasuredStep['measure']>>();
   return {
@@ -216,17 +235,22 @@ async function framesEvaluated(
   const opening = createOpeningProgress(context);
   try {
     const dataset = await openDataset(data, {
-      ...{ seed: pipeline.seed, baseFolder: process.cwd(), log: context.log },
-      ...{ historyFrames: generator.historyFrames, conditionFrames: generator.conditionFrames },
+      seed: pipeline.seed,
+      baseFolder: process.cwd(),
+      log: context.log,
+      historyFrames: generator.historyFrames,
+      conditionFrames: generator.conditionFrames,
       windowFrames: training.frames,
       cacheFolder: cacheFolder(),
       signal: context.signal,
       trustFilters: trustsFilters(flags),
       onProgress: (progress) => opening.update(progress),
     });
-    const frames = evaluationFrames(dataset, training);
-    await dataset.close();
-    return frames;
+    try {
+      return evaluationFrames(dataset, training);
+    } finally {
+      await dataset.close();
+    }
   } catch (error) {
     if (!isFrameloomError(error) || error.code === 'cancelled') throw error;
     const most = data.heldOut.fraction > 0 ? training.evaluateTotalFrames : 0;
