@@ -120,7 +120,12 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       const time = { minutes, elapsedMs: performance.now() - started };
       if (!isEnough(measured.length, time)) return;
       const { steps, frameMs } = countSteps({
-        ...{ training, from: done, most, time, measured, evaluationFrames },
+        training,
+        from: done,
+        most,
+        time,
+        measured,
+        evaluationFrames,
       });
       await fix({ steps, fromStep });
       log.info(

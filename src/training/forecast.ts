@@ -50,7 +50,11 @@ export function forecast(
   const count = (allMinutes: number, atMost: number) => {
     const { steps: from, elapsedMs } = within(measured, allMinutes);
     return countSteps({
-      ...{ training, from, most: atMost, measured, evaluationFrames },
+      training,
+      from,
+      most: atMost,
+      measured,
+      evaluationFrames,
       time: { minutes: allMinutes, elapsedMs },
     });
   };

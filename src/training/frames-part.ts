@@ -48,13 +48,11 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
   return {
     kind: `frames by ${share}, flows by ${flowShare}${judgingKey(step)}`,
     tensors: {
-      ...{
-        ...made,
-        ...judges,
-        ...step.sight,
-        adversarialWeight: step.dials.adversarialWeight,
-        target: timesOf(real.frames, samples, from, to),
-      },
+      ...made,
+      ...judges,
+      ...step.sight,
+      adversarialWeight: step.dials.adversarialWeight,
+      target: timesOf(real.frames, samples, from, to),
       ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
       ...(flows.length > 0 && aroundFlows(real, flows)),

@@ -75,7 +75,12 @@ export async function measureHeldOut(
   const [rollout] = chooseRollouts(dataset.heldOut(), bounds);
   const influence = await measureInfluence(dataset, trained, rollout!, signal);
   const overfitting = await measureOverfitting(
-    ...([model, state, dataset, losses, judged.frames, signal] as const),
+    model,
+    state,
+    dataset,
+    losses,
+    judged.frames,
+    signal,
   );
   let done = scored;
   const onFrame = (): void => onEvaluation?.((done += 1), total);

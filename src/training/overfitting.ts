@@ -17,7 +17,7 @@ const BATCH = 4;
 const LEAST_ERRORS_APART = 2;
 
 /** A frame as the frame discriminator sees it: bytes of the picture, and of its condition where there is any. */
-export interface Judged {
+export interface JudgedFrame {
   /** rgb24. */
   readonly frame: Uint8Array;
   /** As the layout holds it. */
@@ -82,7 +82,8 @@ export function sampleScored(total: number): ScoredSample {
       if (wanted.has(at)) {
         frames.push({
           condition: condition?.slice() ?? null,
-          ...{ generated: generated.slice(), real: real.slice() },
+          generated: generated.slice(),
+          real: real.slice(),
         });
       }
       at += 1;
@@ -96,11 +97,11 @@ async function readTrained(
   dataset: Dataset,
   wanted: number,
   signal: AbortSignal | undefined,
-): Promise<Judged[]> {
+): Promise<JudgedFrame[]> {
   const numbers = dataset.report.clips.flatMap(({ train: { start, end } }, clip) =>
     Array.from({ length: Math.max(0, end - start) }, (_, i) => ({ clip, at: start + i })),
   );
-  const frames: Judged[] = [];
+  const frames: JudgedFrame[] = [];
   for (const index of spread(numbers.length, wanted)) {
     const { clip, at } = numbers[index]!;
     const range = await unlessAborted(dataset.readFrames(clip, at, 1), signal);
@@ -118,7 +119,7 @@ export async function scoreFrames(
   { discriminators }: Model,
   state: Pick<TrainingState, 'discriminators' | 'spectral'>,
   { width, height, layout }: Pick<Dataset, 'width' | 'height' | 'layout'>,
-  frames: readonly Judged[],
+  frames: readonly JudgedFrame[],
   signal?: AbortSignal,
 ): Promise<number[]> {
   const weights = scoped(() => {
@@ -182,7 +183,7 @@ export async function measureOverfitting(
   const trained = await readTrained(dataset, scored.length, signal);
   // As many of each: a short clip may have fewer frames to train on than were held out of others.
   const beside = spread(scored.length, trained.length).map((at) => scored[at]!);
-  const judged = (frames: readonly Judged[]): Promise<number[]> =>
+  const judged = (frames: readonly JudgedFrame[]): Promise<number[]> =>
     scoreFrames(model, state, dataset, frames, signal);
   return overfittingOf({
     trained: await judged(trained),

@@ -118,7 +118,8 @@ function atRuns(judging: Judging, generated: Generated | null, batch: RunBatch):
     inRuns(discriminators, batch, window as tf.Tensor5D);
   return {
     tensors: {
-      ...{ ...front, ...made },
+      ...front,
+      ...made,
       ...(real.nudge && { nudge: framesOfRuns(real, real.nudge, batch) }),
     },
     input: (tensors) => runs(generated ? stackedRuns(tensors) : tensors.window!),
@@ -153,7 +154,10 @@ export function penaltyParts(
     slope: (generated: Generated | null) => Slope,
   ): JudgedPart =>
     slopePart(judging, judges, slope(which === 'r2' ? generated : null), {
-      ...{ term: `${name}_${which}`, kind: `${which} of ${judge}`, gamma, share },
+      term: `${name}_${which}`,
+      kind: `${which} of ${judge}`,
+      gamma,
+      share,
     });
   return PENALTIES.flatMap((which) => {
     const gamma = dials[which];

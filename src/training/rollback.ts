@@ -151,7 +151,10 @@ export function afterEvaluation(
   const trusted = before.evaluations === 0 ? null : before.healthyStep;
   const state = {
     ...before,
-    ...{ best, standing, last, evaluations: before.evaluations + 1 },
+    best,
+    standing,
+    last,
+    evaluations: before.evaluations + 1,
     healthyStep: standing.length === 0 ? step : trusted,
   };
   const getsBetter = (word: string): boolean => {

@@ -101,7 +101,10 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
   return {
     kind: `runs of judge ${judge} by ${share}${judgingKey(step)}`,
     tensors: {
-      ...{ ...made, ...judges, ...step.sight, adversarialWeight: step.dials.adversarialWeight },
+      ...made,
+      ...judges,
+      ...step.sight,
+      adversarialWeight: step.dials.adversarialWeight,
       window: framesOfRuns(real, real.window, batch),
       ...front,
       ...(!judgesWait && lecamTensors(step.dials, 'sequence')),

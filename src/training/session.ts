@@ -88,12 +88,23 @@ export async function openSession(
   const { stability } = pipeline.training;
   const { rollback } = training;
   const watch = createWatch(stability, kept, {
-    ...{ log, stepLog, events, rollback, attempt: start.attempt },
+    log,
+    stepLog,
+    events,
+    rollback,
+    attempt: start.attempt,
     leastAugmentation: leastAugmentation(stability, start.attempt),
   });
   return {
     ...training,
-    ...{ start, choice, stepLog, events, averages, skips, watch, evaluated },
+    start,
+    choice,
+    stepLog,
+    events,
+    averages,
+    skips,
+    watch,
+    evaluated,
     dueAtStart: dueAfter(pipeline.training, step, budget.totalAt(step - 1)),
     signal: context.signal,
     onEvaluation: context.onEvaluation,

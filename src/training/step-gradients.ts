@@ -71,8 +71,13 @@ export function stepGradients(
   return scoped(() => {
     const { segments, stretches, judgeRaw, judgesWait } = plan;
     const judging: Judging = {
-      ...{ discriminators: model.discriminators, real, losses },
-      ...{ judgeRaw, judgesWait, dials, sight },
+      discriminators: model.discriminators,
+      real,
+      losses,
+      judgeRaw,
+      judgesWait,
+      dials,
+      sight,
     };
     const judges: Judges = { flat: state.discriminators, vectors: state.spectral };
     const rollout = createRollout(model.generator, input);
@@ -112,8 +117,11 @@ export function stepGradients(
       segments === null
         ? plainGradient(rollout, state.generator, lossGradient)
         : checkpointedGradient(
-            ...([rollout, state.generator, lossGradient] as const),
-            ...([{ segments, stretches }, runner] as const),
+            rollout,
+            state.generator,
+            lossGradient,
+            { segments, stretches },
+            runner,
           );
     if (!isPenalized) return { generator, ...result };
     // After the rollout's tape is gone: a gradient of a gradient takes a good deal itself.

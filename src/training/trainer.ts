@@ -97,7 +97,11 @@ export async function trainBy(
     let start = await findStart(run, context.snapshot, log);
     if (start.saved !== null) sayOtherEnvironment(start.saved, environment, log);
     const budget = await openBudget({
-      ...{ run, training, step: start.step, log, maxMinutes: context.maxMinutes },
+      run,
+      training,
+      step: start.step,
+      log,
+      maxMinutes: context.maxMinutes,
       evaluationFrames: evaluationFrames(dataset, training),
     });
     const clock = { started: performance.now(), waitedSeconds: 0 };
@@ -193,7 +197,10 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       await budget.settle(step, plans.end);
       const left = budget.steps - step;
       const progress = {
-        ...{ step, steps: budget.steps, terms: result.terms, health: watch.word },
+        step,
+        steps: budget.steps,
+        terms: result.terms,
+        health: watch.word,
         ...speed.tick(frames, left, (budget.deadline - performance.now()) / 1000),
         ...memoryFigures(),
         elapsedSeconds: (performance.now() - clock.started) / 1000,

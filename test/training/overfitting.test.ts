@@ -11,7 +11,7 @@ import {
   sampleScored,
   scoreFrames,
   spread,
-  type Judged,
+  type JudgedFrame,
 } from '../../src/training/overfitting.js';
 import { expectNoLeak } from '../tensors.js';
 import { makeClip } from '../video/make-clip.js';
@@ -92,7 +92,7 @@ describe('discriminators', () => {
     const state = initialState(model, 1);
     const range = await dataset.readFrames(0, 0, 6);
     const size = 24 * 16;
-    const frames: Judged[] = Array.from({ length: 6 }, (_, i) => ({
+    const frames: JudgedFrame[] = Array.from({ length: 6 }, (_, i) => ({
       frame: range.frames.subarray(i * size * 3, (i + 1) * size * 3),
       condition: range.condition!.subarray(i * size, (i + 1) * size),
     }));
