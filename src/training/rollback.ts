@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { silentLogger } from '../base/log.js';
 import type { Evaluation, EvaluationFigures } from './evaluation.js';
 import { stepsOf, type TotalSteps } from './schedule.js';
 import {
@@ -6,6 +7,7 @@ import {
   GRADIENT_NORMS,
   grown,
   isJump,
+  remembrance,
   runningSchema,
   type Following,
   type Signals,
@@ -92,10 +94,8 @@ const UNTRAINED: RollbackState = {
 };
 
 /** @param saved what a snapshot kept, if anything */
-export function rollbackState(saved?: unknown): RollbackState {
-  const parsed = stateSchema.safeParse(saved);
-  return parsed.success ? parsed.data : UNTRAINED;
-}
+export const rollbackState = (saved?: unknown, log = silentLogger): RollbackState =>
+  remembrance(stateSchema, saved, 'memory of what to go back to (rollback)', log) ?? UNTRAINED;
 
 export interface Verdict {
   readonly state: RollbackState;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Logger } from '../base/log.js';
 
 /** Numbers about a step or an evaluation, by name. */
 export type Signals = Readonly<Record<string, number | null | undefined>>;
@@ -13,6 +14,25 @@ export const runningSchema = z.strictObject({
   count: z.int(),
 });
 export type Running = z.output<typeof runningSchema>;
+
+/**
+ * What a snapshot kept of something that is remembered from step to step; null where it kept nothing, and with a
+ * warning where it kept what this version does not read.
+ */
+export function remembrance<T>(
+  schema: z.ZodType<T>,
+  saved: unknown,
+  what: string,
+  log: Logger,
+): T | null {
+  if (saved === undefined || saved === null) return null;
+  const parsed = schema.safeParse(saved);
+  if (parsed.success) return parsed.data;
+  log.warn(
+    `the snapshot's ${what} cannot be read, and begins anew: training goes on, but not exactly as it would have`,
+  );
+  return null;
+}
 
 /** How a signal is followed. */
 export interface Following {

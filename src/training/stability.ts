@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { silentLogger } from '../base/log.js';
 import type { EvaluationFigures } from './evaluation.js';
 import { grownScores, scoresSchema } from './score-anchors.js';
 import {
@@ -6,6 +7,7 @@ import {
   GRADIENT_NORMS,
   grown,
   isJump,
+  remembrance,
   runningSchema,
   type Following,
   type Signals,
@@ -87,11 +89,9 @@ const LEAST_RATE = 1 / 8;
 const MORE_AUGMENTATION = 0.2;
 
 /** @param saved what a snapshot kept, if anything */
-export function stabilityState(saved?: unknown): StabilityState {
-  const parsed = stateSchema.safeParse(saved);
-  if (parsed.success) return parsed.data;
-  return stateSchema.parse({ signals: {}, judgesWait: false, actedAt: null, jumping: [] });
-}
+export const stabilityState = (saved?: unknown, log = silentLogger): StabilityState =>
+  remembrance(stateSchema, saved, 'memory of how training goes (stability)', log) ??
+  stateSchema.parse({ signals: {}, judgesWait: false, actedAt: null, jumping: [] });
 
 /** Of the adversarial terms' weight, each time that a training goes back. */
 const CAUTION_OF_THE_NEXT = 1 / 2;

@@ -93,10 +93,10 @@ export function createWatch(
   const goesBack = mostReturns > 0;
   const before = typeof saved?.attempt === 'number' ? saved.attempt : 0;
   const since = Math.max(0, attempt - before);
-  const known = stabilityState(saved?.stability);
+  const known = stabilityState(saved?.stability, log);
   // Without control nobody waits, whatever was so before.
   let state = mayAct ? returned(known, since) : { ...known, judgesWait: false };
-  let returning = rollbackState(saved?.rollback);
+  let returning = rollbackState(saved?.rollback, log);
   let alarms: Record<string, string> = {};
   return {
     get word() {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/base/log.js';
+import { createLogger } from '../../src/base/log.js';
 import type { StabilityOptions } from '../../src/training/options.js';
 import { ROLLBACK_LIMITS } from '../../src/training/rollback.js';
 import type { EventWriter } from '../../src/training/run/event-writer.js';
@@ -12,6 +12,8 @@ import { PLAN } from './support.js';
 /** A watch, and the lines that it writes. */
 function watching(stability: StabilityOptions, saved: Record<string, unknown> | null = null) {
   const lines: object[] = [];
+  let said = '';
+  const log = createLogger({ write: (line) => void (said += line), colours: false });
   const stepLog: StepLog = {
     append: (line) => Promise.resolve(void lines.push(line)),
     sync: () => Promise.resolve(),
@@ -26,14 +28,14 @@ function watching(stability: StabilityOptions, saved: Record<string, unknown> | 
     close: () => Promise.resolve(),
   };
   const watch = createWatch(stability, saved, {
-    log: silentLogger,
+    log,
     stepLog,
     events,
     rollback: ROLLBACK_LIMITS,
     attempt: 0,
     leastAugmentation: 0,
   });
-  return { watch, lines };
+  return { watch, lines, warnings: said };
 }
 
 const plan = { ...PLAN, blurPixels: 0, augmentation: 0 };
@@ -73,4 +75,13 @@ it('is steadied with control, and each change is a line', async () => {
     { step: 20, act: 'judges weigh less', why: expect.any(String) as string },
   ]);
   expect(watch.steadied(plan).adversarialWeight).toBe(0.25);
+});
+
+it('says so where what a snapshot remembers is not to be read, and begins anew', () => {
+  const { watch, warnings } = watching('auto', { stability: { mood: 'odd' }, rollback: 7 });
+  expect(watch.saved()).toEqual(watching('auto').watch.saved());
+  expect(warnings).toMatch(/memory of how training goes .* begins anew/);
+  expect(warnings).toMatch(/memory of what to go back to .* begins anew/);
+  const kept = JSON.parse(JSON.stringify(watch.saved())) as Record<string, unknown>;
+  expect([watching('auto', kept).warnings, watching('auto').warnings]).toEqual(['', '']);
 });
