@@ -1,5 +1,5 @@
 import { FrameloomError } from '../base/error.js';
-import { checker } from './checker.js';
+import { checker, checkerRatioOf } from './checker.js';
 import { assertComparable, type Image } from './image.js';
 import type { FlowEstimator, FlowField } from './optical-flow.js';
 import { psnr } from './psnr.js';
@@ -280,6 +280,9 @@ function summary(figures: readonly FrameFigures[]): {
     psnr: total('psnr') / figures.length,
     ssim: total('ssim') / figures.length,
     sharpnessRatio: ratio('sharpness', 'realSharpness'),
-    checkerRatio: ratio('checker', 'realChecker'),
+    checkerRatio: checkerRatioOf(
+      total('checker') / figures.length,
+      total('realChecker') / figures.length,
+    ),
   };
 }

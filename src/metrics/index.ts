@@ -16,7 +16,7 @@ export {
   type RolloutMeasureOptions,
   type RolloutMeasures,
 } from './evaluate-rollout.js';
-export { checker } from './checker.js';
+export { checker, checkerRatioOf } from './checker.js';
 export { greyBytes, imageFromBytes, type Image, type ImageSize } from './image.js';
 export {
   FARNEBACK_SETTINGS,

@@ -103,6 +103,18 @@ describe('createRolloutComparison', () => {
     expect(result.same.temporalDifference).toBeGreaterThan(0);
   });
 
+  it('takes no dots for such that nobody sees, beside a picture without any', () => {
+    const dotted = (levels: number) =>
+      paint(64, 48, (x, y) => ((x + y) % 2 === 0 ? levels : -levels) / 127.5);
+    const ratioOf = (levels: number): number => {
+      const measure = createRolloutMeasure();
+      measure.add(dotted(levels), dotted(0));
+      return measure.result().checkerRatio!;
+    };
+    expect(ratioOf(0.1)).toBeCloseTo(1.4, 5);
+    expect(ratioOf(1)).toBeCloseTo(5, 5);
+  });
+
   it('has nothing to say of one frame’s motion', () => {
     const measure = createRolloutMeasure();
     expect(() => measure.result()).toThrow(/no frame/);
@@ -114,7 +126,6 @@ describe('createRolloutComparison', () => {
       frames: 1,
       temporalDifference: null,
       sharpnessRatio: null,
-      checkerRatio: null,
       drift: null,
     });
   });

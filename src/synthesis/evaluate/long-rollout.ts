@@ -1,5 +1,5 @@
 import type { Dataset } from '../../clips/index.js';
-import { checker, imageFromBytes, sharpness, type Image } from '../../metrics/index.js';
+import { checker, checkerRatioOf, imageFromBytes, sharpness, type Image } from '../../metrics/index.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
 import { assertGoingOn } from './abortable.js';
@@ -62,7 +62,7 @@ export async function measureDrift(
       const image = imageFromBytes(rgb, { width, height, channels: 3 });
       const beside = real[i]!;
       series.sharpness.push(sharpness(image) / beside.sharpness);
-      series.checker.push(checker(image) / beside.checker);
+      series.checker.push(checkerRatioOf(checker(image), beside.checker));
       series.colours.push(
         meanColour(image).map((value, channel) => value - beside.colour[channel]!),
       );
