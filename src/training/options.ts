@@ -9,12 +9,19 @@ const weight = (value: number, text: string) =>
 export type StepsOrShare = number | string;
 
 const SHARE = /^\d+(\.\d+)?%$/;
+/** Of what is done again and again: 0% would be as little as 0 steps, and after each of them none the less. */
+const SHARE_ABOVE_0 = /^(?!0+(\.0+)?%)\d+(\.\d+)?%$/;
 /** @param least the smallest number of steps */
-const stepsOrShare = (least: number, usual: `${number}%`) =>
+const stepsOrShare = (least: 0 | 1, usual: StepsOrShare) =>
   z
     .union([
       z.int().min(least),
-      z.string().regex(SHARE, 'expected a number of steps or a share of all of them, such as 5%'),
+      z
+        .string()
+        .regex(
+          least === 0 ? SHARE : SHARE_ABOVE_0,
+          `expected a number of steps or a share of all of them${least === 0 ? '' : ' above 0%'}, such as 5%`,
+        ),
     ])
     .default(usual);
 
@@ -193,10 +200,9 @@ export const trainingOptions = z.strictObject({
       'Record the step once and run it as one TensorFlow graph, or with teacher forcing as a graph for each kind of piece: the same numbers but for rounding, up to twice as fast. Only on native TensorFlow.',
     ),
   logEverySteps: z.int().min(1).default(10).describe('Steps between lines of log.jsonl.'),
-  snapshotEverySteps: z
-    .union([z.int().min(1), z.string().regex(SHARE, 'expected steps or a share, such as 10%')])
-    .default(200)
-    .describe('Steps between snapshots, or the share of all.'),
+  snapshotEverySteps: stepsOrShare(1, 200).describe(
+    'Steps between snapshots, or the share of all.',
+  ),
   keepSnapshots: z.int().min(1).default(3).describe('Snapshots kept besides the best.'),
   sampleEverySteps: stepsOrShare(1, '10%').describe(
     'Steps between sample strips, or the share of all.',

@@ -25,8 +25,11 @@ export const stabilityLimits = z
         'The adversarial terms weigh less where what the discriminators ask of the generator, by its gradient at the frames, is more than this many times what the reconstruction asks.',
       ),
     rampUp: z
-      .string()
-      .regex(/^\d+(\.\d+)?%$/, 'expected a share of all steps, such as 10%')
+      .string('expected a share of all steps, such as 10%')
+      .regex(
+        /^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/,
+        'expected a share of all steps up to 100%, such as 10%',
+      )
       .default('10%')
       .describe(
         'Share of the steps over which the weight of the adversarial terms grows from 0, and the blur of what the discriminators see falls to 0.',
@@ -69,6 +72,7 @@ export const stabilityLimits = z
       ),
     overfittingAbove: z
       .number()
+      .nonnegative()
       .default(0.6)
       .describe(
         'Overfitting: held-out real frames are judged so far from trained towards generated ones, as a share of the way.',
@@ -81,9 +85,22 @@ export const stabilityLimits = z
         'Drifting: sharpness, checker or mean colour move by more than this in 100 frames.',
       ),
   })
-  .refine(({ judgesWaitAbove, judgesGoOnBelow }) => judgesGoOnBelow <= judgesWaitAbove, {
-    path: ['judgesGoOnBelow'],
-    message: 'is above judgesWaitAbove: the discriminators would wait and go on by turns',
+  .superRefine(({ judgesWaitAbove, judgesGoOnBelow, motionBelow, motionAbove }, context) => {
+    // The other one may be what was given: each message names both, with what they are.
+    if (judgesGoOnBelow > judgesWaitAbove) {
+      context.addIssue({
+        code: 'custom',
+        path: ['judgesGoOnBelow'],
+        message: `is ${judgesGoOnBelow}, above judgesWaitAbove, ${judgesWaitAbove}: the discriminators would wait and go on by turns; give both`,
+      });
+    }
+    if (motionBelow >= motionAbove) {
+      context.addIssue({
+        code: 'custom',
+        path: ['motionBelow'],
+        message: `is ${motionBelow}, not below motionAbove, ${motionAbove}: any motion would be too little or too much; give both`,
+      });
+    }
   });
 export type StabilityLimits = z.output<typeof stabilityLimits>;
 

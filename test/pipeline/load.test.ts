@@ -64,7 +64,7 @@ describe('reading a pipeline', () => {
     [`generator: {flow: false}\nlosses: ${weights(1)}`, `:2 losses: ${NOTHING}`],
     [
       'losses:\n  warp: 1\n  adversarial: LSGAN',
-      ':3 losses.adversarial: expected lsgan, hinge or non-saturating, got "LSGAN"; did you mean lsgan?',
+      ':3 losses.adversarial: expected lsgan, hinge, non-saturating or relativistic, got "LSGAN"; did you mean lsgan?',
     ],
     [
       'training: {gradientCheckpointing: some}',
@@ -73,6 +73,14 @@ describe('reading a pipeline', () => {
     [
       'training:\n  gradientCheckpointing:\n    every: 0',
       ':3 training.gradientCheckpointing.every: expected a whole number ≥ 1, got 0',
+    ],
+    [
+      'training:\n  evaluateEverySteps: 0%',
+      ':2 training.evaluateEverySteps: expected a number of steps or a share of all of them above 0%, such as 5%, got "0%"',
+    ],
+    [
+      'training:\n  stability:\n    motionAbove: 0.2',
+      ':3 training.stability.motionBelow: is 0.3, not below motionAbove, 0.2: any motion would be too little or too much; give both',
     ],
     [
       'data:\n  condition:\n    kind: pared',

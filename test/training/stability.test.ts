@@ -226,6 +226,23 @@ describe('what the controller knows', () => {
     expect(stabilityLimits.parse({ ...given, judgesGoOnBelow: 0.8 })).toMatchObject(given);
   });
 
+  it.each([
+    [{ judgesWaitAbove: 0.9 }, /0\.97, above judgesWaitAbove, 0\.9/],
+    [{ motionBelow: 2.5 }, /2\.5, not below motionAbove, 2/],
+    [{ motionAbove: 0.3 }, /too little or too much/],
+    [{ rampUp: '200%' }, /up to 100%/],
+    [{ rampUp: 0.1 }, /such as 10%/],
+    [{ overfittingAbove: -1 }, />=0/],
+  ])('refuses %j, by which nothing sensible would be done', (given, why) => {
+    expect(stabilityLimits.safeParse(given).error?.issues.map(({ message }) => message)).toEqual([
+      expect.stringMatching(why),
+    ]);
+  });
+
+  it.each(['0%', '10%', '99.5%', '100%', '100.0%'])('takes a ramp of %s', (rampUp) => {
+    expect(stabilityLimits.parse({ rampUp }).rampUp).toBe(rampUp);
+  });
+
   it('begins anew where a snapshot has none', () => {
     expect(stabilityState({ other: 1 })).toEqual(stabilityState());
   });
