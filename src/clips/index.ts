@@ -1,5 +1,11 @@
 export { openDataset } from './dataset.js';
-export { dataOptions, SIZE_MULTIPLE, type DataInput, type DataOptions } from './options.js';
+export {
+  dataOptions,
+  SIZE_MULTIPLE,
+  SMALLEST_SIDE,
+  type DataInput,
+  type DataOptions,
+} from './options.js';
 export {
   conditionOptions,
   paletteOptions,

@@ -2,9 +2,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../../../src/base/log.js';
+import { neighbours } from '../../../src/cli/commands/plan/minutes.js';
 import { memoryPlot } from '../../../src/cli/report/memory-plot.js';
 import { formatMemoryReport, type MemoryReport } from '../../../src/cli/report/memory-report.js';
 import { formatMinutesReport, type MinutesReport } from '../../../src/cli/report/minutes-report.js';
+import { parsePipeline } from '../../../src/pipeline/load.js';
 import { frameloom } from '../support.js';
 
 /** Networks small enough for a profile to take a few seconds. */
@@ -116,6 +119,16 @@ describe('plan --minutes', { timeout: TIMEOUT_MS }, () => {
     expect(words).toMatch(/^in 6s +(fits|does not fit): /m);
     expect(words).toMatch(/^small +64x48 +[\d,]+ +\d+ +< [\d.]+ MiB/m);
     expect(words).toContain('fits: at least 600 steps, or all that the pipeline asks for');
+  });
+
+  it('compares no size that is too small for any generator, and says so once', () => {
+    const own = parsePipeline('data: {clips: [a.mp4], size: 32x24}', 'mine.yaml').pipeline;
+    const said: string[] = [];
+    const log = createLogger({ colours: false, write: (line) => void said.push(line) });
+    const all = neighbours(own, log).flat();
+    expect(all).toContain('data.size=64x48');
+    expect(all).not.toContain('data.size=16x12');
+    expect(said.join('')).toMatch(/^16x12 is left out: .* less than 16\n?$/);
   });
 
   it('refuses what says nothing beside it, or nothing without it', async () => {

@@ -1,9 +1,10 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError, isFrameloomError } from '../../../base/error.js';
+import type { Logger } from '../../../base/log.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
-import { openDataset } from '../../../clips/index.js';
+import { openDataset, SIZE_MULTIPLE, SMALLEST_SIDE } from '../../../clips/index.js';
 import { registerKernels } from '../../../kernels/index.js';
 import { GENERATOR_PRESETS } from '../../../networks/options.js';
 import { loadPipeline } from '../../../pipeline/load.js';
@@ -47,8 +48,6 @@ const LIMIT_SECONDS = 15;
 
 /** Sides of the candidates' frames by the pipeline's. */
 const SCALES = [1 / 2, 1, 2] as const;
-
-const SIZE_MULTIPLE = 4;
 
 /** What of the candidates' pipelines is needed once they are loaded. */
 interface Loaded {
@@ -107,7 +106,7 @@ export async function planMinutes(
     return candidate;
   };
   const candidates = [add(pipeline, [])];
-  for (const more of neighbours(pipeline)) {
+  for (const more of neighbours(pipeline, log)) {
     try {
       const other = await loadPipeline(path, { clips, set: [...set, ...more] });
       candidates.push(add(other.pipeline, more));
@@ -192,23 +191,30 @@ function sayBusy({ log }: Context): void {
   );
 }
 
-/** Changes that make a pipeline's neighbours, itself not among them. */
-function neighbours({ generator, data }: Pipeline): string[][] {
+/** Changes that make a pipeline's neighbours, itself not among them; sizes that no generator makes are left out. */
+export function neighbours(
+  { generator, data }: Pick<Pipeline, 'generator' | 'data'>,
+  log: Logger,
+): string[][] {
   const { preset: own, channels, residualBlocks, branchBlocks } = generator;
   // Numbers of its own override those of a preset, and would make another network of each.
   const isOwn = [channels, residualBlocks, branchBlocks].some((one) => one !== undefined);
   const presets = isOwn ? [own] : Object.keys(GENERATOR_PRESETS);
-  return SCALES.flatMap((scale) =>
-    presets
+  return SCALES.flatMap((scale) => {
+    const { width, height } = scaled(data.size, scale);
+    if (Math.min(width, height) < SMALLEST_SIDE) {
+      log.info(
+        `${width}x${height} is left out: no generator makes sides of less than ${SMALLEST_SIDE}`,
+      );
+      return [];
+    }
+    return presets
       .filter((preset) => preset !== own || scale !== 1)
-      .map((preset) => {
-        const { width, height } = scaled(data.size, scale);
-        return [
-          ...(preset === own ? [] : [`generator.preset=${preset}`]),
-          ...(scale === 1 ? [] : [`data.size=${width}x${height}`]),
-        ];
-      }),
-  );
+      .map((preset) => [
+        ...(preset === own ? [] : [`generator.preset=${preset}`]),
+        ...(scale === 1 ? [] : [`data.size=${width}x${height}`]),
+      ]);
+  });
 }
 
 /** A step that runs each trial once, whatever sizes are planned from it. */
