@@ -118,6 +118,9 @@ export const leastAugmentation = (stability: StabilityOptions, attempt: number):
     ? 0
     : Math.min(limitsOf(stability).mostAugmentation, AUGMENTATION_OF_THE_NEXT);
 
+/** Steps that the ramp is taken for until all steps are known. */
+const STEPS_OF_A_RAMP = 100;
+
 /** How far the discriminators' weight has grown from 0 to 1, as the blur of what they see falls. */
 function judging(
   { stability }: Pick<TrainingOptions, 'stability'>,
@@ -127,7 +130,7 @@ function judging(
 ): Pick<StepPlan, 'adversarialWeight'> & SightOptions {
   if (stability === 'off') return { adversarialWeight: 1, blurPixels: 0, augmentation: 0 };
   const { rampUp, blurPixels } = limitsOf(stability);
-  const ramp = stepsOf(rampUp, total);
+  const ramp = total === null ? STEPS_OF_A_RAMP : stepsOf(rampUp, total);
   const share = ramp === 0 ? 1 : Math.min(1, (step + 1) / ramp);
   const blur = blurPixels * (1 - share);
   return {

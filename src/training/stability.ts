@@ -65,6 +65,11 @@ const FEWEST_OF_PULL = 20;
 /** How many of the real patches score above the generated ones at the same place and time. */
 const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
 const PULL = 'generator/judges_pull';
+/** The pull of steps without the adversarial terms: what feature matching asks for. */
+const MATCHING_PULL = `${PULL} without adversarial terms`;
+/** Every so many steps one is taken without the adversarial terms, to know which part of the pull is theirs. */
+const STEPS_BETWEEN_WITHOUT = 16;
+const FEWEST_WITHOUT = 2;
 /** The factor that the adversarial terms had in a step. */
 const WEIGHT_SIGNAL = 'control/adversarial_weight';
 /** Whether a gradient jumped in a step: its mean is how often. */
@@ -73,8 +78,8 @@ const JUMPS = 'jumps';
 const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...GRADIENT_NORMS];
 /** Least that the adversarial terms may weigh: without any they teach nothing. */
 const LEAST_WEIGHT = 0.02;
-/** Most that their weight changes by at once, up and down. */
-const [MOST_UP, MOST_DOWN] = [1.5, 1 / 4];
+/** Least that their weight is multiplied by at once, and what it grows by. */
+const [MOST_DOWN, UP] = [1 / 4, 1.5];
 /** They weigh more again where the pull is less than this share of what it may be. */
 const MUCH_LESS = 0.5;
 /** Of their weight, after an evaluation that found dots. */
@@ -100,6 +105,7 @@ const CAUTION_OF_THE_NEXT = 1 / 2;
 export const returned = (state: StabilityState, times: number): StabilityState => ({
   ...state,
   caution: Math.max(LEAST_WEIGHT, state.caution * CAUTION_OF_THE_NEXT ** times),
+  ...(times > 0 && { signals: forgetPull(state.signals) }),
 });
 
 const isNorm = (name: string): boolean => (GRADIENT_NORMS as readonly string[]).includes(name);
@@ -133,10 +139,10 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
     .map(([name]) => name);
   known.push([JUMPS, jumping.length > 0 ? 1 : 0]);
   const { [PULL]: pull, [WEIGHT_SIGNAL]: weight = 1 } = signals;
-  // Before their weight has grown the judges pull less than they are going to.
-  const isGrown = (weight ?? 1) >= 0.99 * weightOf(before);
-  if (isGrown && typeof pull === 'number' && pull > 0 && Number.isFinite(pull)) {
-    known.push([PULL, Math.log(pull)]);
+  if (typeof pull === 'number' && pull > 0 && Number.isFinite(pull)) {
+    // Before their weight has grown the adversarial terms pull less than they are going to.
+    if ((weight ?? 1) >= 0.99 * weightOf(before)) known.push([PULL, Math.log(pull)]);
+    else if (weight === 0 && before.signals[PULL]) known.push([MATCHING_PULL, Math.log(pull)]);
   }
   const next = Object.fromEntries(
     known.map(([name, value]) => {
@@ -152,30 +158,33 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
 /** What changes, and the line that says so; null where nothing does. */
 type Change = { readonly to: Partial<StabilityState> } & Omit<Act, 'step'>;
 
-/** How hard the judges pull beside the reconstruction; null while that is not known. */
+/**
+ * How hard the adversarial terms pull at the frames beside the reconstruction; null while that is not known. The
+ * gradient of feature matching is in the pull as well, and nearly at right angles to theirs.
+ */
 function pullOf(signals: StabilityState['signals']): number | null {
-  const pull = signals[PULL];
-  return pull && pull.count >= FEWEST_OF_PULL ? Math.exp(pull.mean) : null;
+  const { [PULL]: whole, [MATCHING_PULL]: matching } = signals;
+  if (!whole || whole.count < FEWEST_OF_PULL) return null;
+  if (!matching || matching.count < FEWEST_WITHOUT) return null;
+  return Math.sqrt(Math.max(0, Math.exp(2 * whole.mean) - Math.exp(2 * matching.mean)));
 }
+
+/** Without the pull: it is another one where the adversarial terms have another weight. */
+const forgetPull = (signals: StabilityState['signals']): StabilityState['signals'] =>
+  Object.fromEntries(Object.entries(signals).filter(([name]) => name !== PULL));
 
 function weighed({ pullAbove }: StabilityLimits, state: StabilityState): Change | null {
   const { adversarialWeight: weight, signals } = state;
   const pull = pullOf(signals);
   if (pull === null) return null;
-  const factor =
-    pull > pullAbove
-      ? Math.max(MOST_DOWN, pullAbove / pull)
-      : pull < MUCH_LESS * pullAbove
-        ? Math.min(MOST_UP, pullAbove / pull)
-        : 1;
+  const isLow = pull < MUCH_LESS * pullAbove;
+  const factor = pull > pullAbove ? Math.max(MOST_DOWN, pullAbove / pull) : isLow ? UP : 1;
   const adversarialWeight = Math.min(1, Math.max(LEAST_WEIGHT, weight * factor));
   if (adversarialWeight === weight) return null;
-  // What is measured from here on is another pull.
-  const others = Object.fromEntries(Object.entries(signals).filter(([name]) => name !== PULL));
   return {
     act: factor < 1 ? 'judges weigh less' : 'judges weigh more',
-    why: `they pull ${pull.toFixed(2)} times as hard as the reconstruction, and may ${pullAbove} times: adversarial weight × ${adversarialWeight.toFixed(2)}`,
-    to: { adversarialWeight, signals: others },
+    why: `the adversarial terms pull ${pull.toFixed(2)} times as hard as the reconstruction, and may ${pullAbove} times: weight × ${adversarialWeight.toFixed(2)}`,
+    to: { adversarialWeight, signals: forgetPull(signals) },
   };
 }
 
@@ -258,10 +267,11 @@ export function afterEvaluation(
     const isMuch = overfitting > overfittingAbove;
     const isLittle = overfitting < overfittingAbove * (2 / 3);
     const by = isMuch ? MORE_AUGMENTATION : isLittle ? -MORE_AUGMENTATION / 2 : 0;
-    const bounded = Math.min(mostAugmentation, Math.max(least, state.augmentation + by));
+    const now = Math.max(least, state.augmentation);
+    const bounded = Math.min(mostAugmentation, Math.max(least, now + by));
     const augmentation = Math.round(100 * bounded) / 100;
-    if (augmentation !== state.augmentation) {
-      const how = augmentation > state.augmentation ? 'more' : 'less';
+    if (augmentation !== now) {
+      const how = augmentation > now ? 'more' : 'less';
       const why = `overfitting ${overfitting.toFixed(2)}: each with a probability of ${augmentation}`;
       acts.push({ step, act: `judges see ${how} through augmentation`, why });
       state = { ...state, augmentation };
@@ -269,9 +279,9 @@ export function afterEvaluation(
   }
   if (checkerRatio !== null && checkerRatio > checkerAbove && state.caution > LEAST_WEIGHT) {
     const caution = Math.max(LEAST_WEIGHT, state.caution * CAUTION);
-    const why = `checker ${checkerRatio.toFixed(2)}, above ${checkerAbove}: adversarial weight × ${weightOf({ ...state, caution }).toFixed(2)}`;
+    const why = `checker ${checkerRatio.toFixed(2)}, above ${checkerAbove}: weight of the adversarial terms × ${weightOf({ ...state, caution }).toFixed(2)}`;
     acts.push({ step, act: 'judges weigh less', why });
-    state = { ...state, caution };
+    state = { ...state, caution, signals: forgetPull(state.signals) };
   }
   return { state, acts };
 }
@@ -283,11 +293,17 @@ export function healthWord(
 ) {
   if (jumping.length > 0) return 'gradients jump';
   if (judgesWait || (pairsOf(signals) ?? 0) > judgesWaitAbove) return 'judges win';
-  return (pullOf(signals) ?? 0) > pullAbove ? 'judges pull hard' : 'healthy';
+  const pull = pullOf(signals);
+  if (pull !== null) return pull > pullAbove ? 'judges pull hard' : 'healthy';
+  // Without control nobody knows which part of it is feature matching's.
+  const { [PULL]: whole } = signals;
+  const isKnown = whole !== undefined && whole.count >= FEWEST_OF_PULL;
+  return isKnown && Math.exp(whole.mean) > 2 * pullAbove ? 'judges pull hard' : 'healthy';
 }
 
 /** Of a step's plan, what the controller changes. */
 interface Steadied {
+  readonly step: number;
   readonly discriminatorLearningRate: number;
   readonly adversarialWeight: number;
   readonly judgesWait: boolean;
@@ -306,10 +322,14 @@ export const controlSignals = ({
 });
 
 /** A step's plan as the controller has it. */
-export const steadied = <P extends Steadied>(plan: P, state: StabilityState): P => ({
-  ...plan,
-  discriminatorLearningRate: plan.discriminatorLearningRate * state.judgesRate,
-  adversarialWeight: plan.adversarialWeight * weightOf(state),
-  judgesWait: state.judgesWait,
-  augmentation: Math.max(plan.augmentation, state.augmentation),
-});
+export function steadied<P extends Steadied>(plan: P, state: StabilityState): P {
+  const isWithout =
+    (plan.step + 1) % STEPS_BETWEEN_WITHOUT === 0 && state.signals[PULL] !== undefined;
+  return {
+    ...plan,
+    discriminatorLearningRate: plan.discriminatorLearningRate * state.judgesRate,
+    adversarialWeight: isWithout ? 0 : plan.adversarialWeight * weightOf(state),
+    judgesWait: state.judgesWait,
+    augmentation: Math.max(plan.augmentation, state.augmentation),
+  };
+}

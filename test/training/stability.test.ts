@@ -80,14 +80,14 @@ describe('judges that win', () => {
 
 describe('judges that pull too hard', () => {
   /** A training whose judges pull so hard with all of their weight, and by it with less. */
-  function pulled(pullAt: (step: number) => number, steps: number) {
+  function pulled(pullAt: (step: number) => number, steps: number, matching = 0.8) {
     const weights: number[] = [];
     const acts: Act[] = [];
     let state = stabilityState();
     for (let step = 1; step <= steps; step += 1) {
-      const weight = steadied(PLAN, state).adversarialWeight;
+      const weight = steadied({ ...PLAN, step: step - 1 }, state).adversarialWeight;
       const signals = {
-        'generator/judges_pull': pullAt(step) * weight,
+        'generator/judges_pull': Math.hypot(pullAt(step) * weight, matching),
         'control/adversarial_weight': weight,
       };
       const made = afterStep(limits, state, signals, step);
@@ -100,12 +100,20 @@ describe('judges that pull too hard', () => {
 
   it('weigh less within a few steps, and more again once they pull much less', () => {
     const { weights, acts } = pulled((step) => (step < 300 ? 6 : 0.5), 600);
-    expect(acts[0]).toMatchObject({ step: 20, act: 'judges weigh less' });
-    expect(acts[0]!.why).toMatch(/pull 6.00 times as hard .* may 1.5 times: .* × 0.25$/);
+    expect(acts[0]).toMatchObject({ step: 32, act: 'judges weigh less' });
+    expect(acts[0]!.why).toMatch(/pull 6.00 times as hard .* may 1.5 times: weight × 0.25$/);
     expect(weights[298]! * 6).toBeLessThanOrEqual(1.5);
     expect(acts.at(-1)!.act).toBe('judges weigh more');
     expect(weights.at(-1)).toBe(1);
     expect(acts.length).toBeLessThan(8);
+  });
+
+  it('are not blamed for how hard feature matching pulls, which one step in sixteen tells', () => {
+    const { acts, weights } = pulled(() => 1, 400, 5);
+    expect(acts).toEqual([]);
+    const without = weights.flatMap((weight, at) => (weight === 0 ? [at + 1] : []));
+    expect(without).toEqual(Array.from({ length: 25 }, (_, i) => 16 * (i + 1)));
+    expect(new Set(weights)).toEqual(new Set([0, 1]));
   });
 
   it('are left alone where they do not, while their weight grows, and where nothing is known', () => {
@@ -113,13 +121,18 @@ describe('judges that pull too hard', () => {
     const growing = { 'generator/judges_pull': 9, 'control/adversarial_weight': 0.5 };
     expect(run(() => growing, 300).acts).toEqual([]);
     expect(run(() => ({}), 300).acts).toEqual([]);
-    expect(wordOf(pulled(() => 6, 45).state)).toBe('healthy');
-    const told = run(() => ({ 'generator/judges_pull': 6 }), 19).states.at(-1)!;
-    expect(wordOf(told)).toBe('healthy');
-    const { signals } = told;
-    const pull = { ...signals['generator/judges_pull']!, count: 30 };
-    const unheard = { ...told, signals: { ...signals, 'generator/judges_pull': pull } };
-    expect(wordOf(unheard)).toBe('judges pull hard');
+    // No reconstruction, nothing to compare with: no step is taken without.
+    const { state } = pulled(() => 0, 40, 0);
+    expect(steadied({ ...PLAN, step: 47 }, state).adversarialWeight).toBe(1);
+  });
+
+  it('are told of without control as well', () => {
+    const pulling = (pull: number) => run(() => ({ 'generator/judges_pull': pull }), 30).states;
+    expect(wordOf(pulling(6).at(-1)!)).toBe('judges pull hard');
+    expect(wordOf(pulling(6)[15]!)).toBe('healthy');
+    expect(wordOf(pulling(2.5).at(-1)!)).toBe('healthy');
+    expect(wordOf(pulled(() => 6, 31).state)).toBe('judges pull hard');
+    expect(wordOf(pulled(() => 6, 80).state)).toBe('healthy');
   });
 
   it('are trusted half as far each time that a training goes back', () => {
@@ -181,7 +194,7 @@ describe('what an evaluation changes', () => {
     const pulling = { ...stabilityState(), adversarialWeight: 0.6 };
     const once = afterEvaluation(limits, pulling, found(null, 1.8), at);
     expect(once.acts.map(({ why }) => why)).toEqual([
-      'checker 1.80, above 1.5: adversarial weight × 0.15',
+      'checker 1.80, above 1.5: weight of the adversarial terms × 0.15',
     ]);
     expect(steadied(PLAN, once.state).adversarialWeight).toBeCloseTo(0.15);
     const twice = afterEvaluation(limits, once.state, found(null, 1.8), at);

@@ -70,11 +70,18 @@ describe('a training without control', () => {
 
 it('is steadied with control, and each change is a line', async () => {
   const { watch, lines } = watching('auto');
-  for (let step = 1; step <= 20; step += 1) await watch.afterStep(HARD, step);
+  for (let step = 1; step <= 32; step += 1) {
+    const weight = watch.steadied({ ...plan, step: step - 1 }).adversarialWeight;
+    const pull = weight === 0 ? 0.5 : 6;
+    await watch.afterStep(
+      { 'generator/judges_pull': pull, 'control/adversarial_weight': weight },
+      step,
+    );
+  }
   expect(lines).toEqual([
-    { step: 20, act: 'judges weigh less', why: expect.any(String) as string },
+    { step: 32, act: 'judges weigh less', why: expect.any(String) as string },
   ]);
-  expect(watch.steadied(plan).adversarialWeight).toBe(0.25);
+  expect(watch.steadied(plan).adversarialWeight).toBeCloseTo(0.25, 2);
 });
 
 it('says so where what a snapshot remembers is not to be read, and begins anew', () => {
