@@ -30,6 +30,8 @@ function show(value: unknown): string {
   if (value === null) return 'nothing (null)';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a map';
+  // JSON has no word for the infinities and for what is no number.
+  if (typeof value === 'number') return String(value);
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }

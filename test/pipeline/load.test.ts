@@ -58,6 +58,8 @@ describe('reading a pipeline', () => {
     ['training:\n  stpes: 4', ':2 training.stpes: unknown key; did you mean steps?'],
     ['\n\nsteps: 4', ':3 steps: unknown key; did you mean training.steps?'],
     ['seed: -1', ':1 seed: expected a whole number ≥ 0, got -1'],
+    ['seed: .inf', ':1 seed: expected a whole number ≥ 0, got Infinity'],
+    ['seed: 1e999', ':1 seed: expected a whole number ≥ 0, got Infinity'],
     ['training: {rollout: 3}', ':1 training.rollout: expected a map, got 3'],
     ['training:\n  rollout:', ':2 training.rollout: expected a map, got nothing (null)'],
     [`losses: ${weights(0)}`, `:1 losses: ${NOTHING}`],
