@@ -145,7 +145,12 @@ describe('runs', () => {
     const folder = scratchPath('runs');
     await mkdir(join(folder, '00001-x'), { recursive: true });
     await writeFile(join(folder, '00001-x', 'pipeline.yaml'), 'data: {sizes: 3}');
-    expect((await frameloom('runs', folder)).stdout).toContain('cannot be read');
+    await mkdir(join(folder, '00002-y'), { recursive: true });
+    await writeFile(join(folder, '00002-y', 'pipeline.yaml'), 'data: {clips: a.mp4, size: 32x24}');
+    await writeFile(join(folder, '00002-y', 'returns.json'), '{');
+    const rows = (await frameloom('runs', folder)).stdout.split('\n');
+    expect(rows[2]).toMatch(/00001-x +cannot be read /);
+    expect(rows[3]).toMatch(/00002-y .* –, damaged: info says how /);
     expect((await frameloom('runs', scratchPath('none'))).stderr).toContain('no folder of runs');
   });
 

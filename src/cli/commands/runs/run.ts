@@ -16,9 +16,11 @@ export function formatAge(seconds: number): string {
 }
 
 /** How it went, and how many times it had to go back for that. */
-function healthOf({ health, returns }: RunFacts): string {
+function healthOf({ health, returns, name, problem }: RunFacts): string {
   const tipped = returns.filter(({ why }) => why !== null).length;
-  return `${health ?? '–'}${tipped === 0 ? '' : `, went back ${tipped}×`}`;
+  // Who has no name is told of in its own column already.
+  const damage = name !== null && problem !== null ? ', damaged: info says how' : '';
+  return `${health ?? '–'}${tipped === 0 ? '' : `, went back ${tipped}×`}${damage}`;
 }
 
 const ssimOf = (score: RunScore | null): string => score?.ssim?.toFixed(3) ?? '–';
