@@ -118,5 +118,7 @@ const attemptOf = ({ state }: StoredSnapshot): number => {
 
 const sayReturn = ({ folder }: Run, { fromStep, toStep, aside }: Return, log: Logger): void =>
   log.info(
-    `going back to step ${toStep}: what came after it up to step ${fromStep} (snapshots, samples, the log as it was) lies in ${folder}/${aside}`,
+    fromStep === toStep
+      ? `going on from step ${toStep}, and counting anew how often training goes back`
+      : `going back to step ${toStep}: what came after it up to step ${fromStep} (snapshots, samples, the log as it was) lies in ${folder}/${aside}`,
   );

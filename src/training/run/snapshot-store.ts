@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../../base/make-folder.mjs';
@@ -152,6 +152,15 @@ async function scores(folder: string, steps: readonly number[]): Promise<[number
     .sort((a, b) => b[1] - a[1] || b[0] - a[0]);
 }
 
+/** Makes the folder of a run's snapshots, and nothing above it: a run that was moved away is not made anew. */
+async function openFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(folder, error);
+  }
+}
+
 const stateText = (state: JsonValue): string => `${stableStringify(state, 1)}\n`;
 
 async function writeFolder(
@@ -206,7 +215,7 @@ export async function saveSnapshot(
   const { score } = options;
   assertKeeps(options);
   const target = join(folder, snapshotFolderName(snapshot.step));
-  await makeFolder(folder);
+  await openFolder(folder);
   await writeFolder(target, snapshot, Number.isFinite(score) ? score : undefined, options.log);
   for (const name of await readdir(folder)) {
     // What a killed process left half written; the run's lock keeps any other writer away.

@@ -136,6 +136,11 @@ describe('snapshots', () => {
       code: 'bad-shape',
     });
     expect(await readdir(folder)).toEqual([]);
+    const gone = join(folder, 'moved away', 'snapshots');
+    await expect(saveSnapshot(gone, snapshot(1), { keepLast: 1 })).rejects.toMatchObject({
+      code: 'write-failed',
+    });
+    expect(await readdir(folder)).toEqual([]);
     await expect(saveSnapshot(folder, snapshot(1), { keepLast: 0 })).rejects.toMatchObject({
       code: 'bad-option',
     });
