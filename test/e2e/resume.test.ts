@@ -39,7 +39,7 @@ beforeAll(async () => {
     generator: { noiseChannels: 2 },
     losses: {
       ...{ adversarial: 'relativistic', lecam: 0.1 },
-      ...{ penalty: 'approximate', r1: 1, r1EverySteps: 2, r2: 1, r2EverySteps: 3 },
+      ...{ penalty: 'approximate', r1: 1, r1EverySteps: 5, r2: 1, r2EverySteps: 5 },
     },
     training: {
       steps: STEPS,

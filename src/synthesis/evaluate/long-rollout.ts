@@ -1,5 +1,11 @@
 import type { Dataset } from '../../clips/index.js';
-import { checker, checkerRatioOf, imageFromBytes, sharpness, type Image } from '../../metrics/index.js';
+import {
+  checker,
+  checkerRatioOf,
+  imageFromBytes,
+  sharpness,
+  type Image,
+} from '../../metrics/index.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
 import { assertGoingOn } from './abortable.js';
