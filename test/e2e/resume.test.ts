@@ -43,6 +43,8 @@ beforeAll(async () => {
     },
     training: {
       steps: STEPS,
+      // Recording takes most of the time, and going on from a snapshot does not know of it.
+      compile: false,
       frames: 3,
       rollout: { startFrames: 2, growEverySteps: 5 },
       teacherForcing: { untilSteps: 8 },
