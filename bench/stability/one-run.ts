@@ -171,7 +171,10 @@ export async function makeRun(options: RunOptions): Promise<Result> {
     const { code, msg = '' } = trained.error;
     if (code !== 'diverged') throw new Error(`${setting} was not trained: ${msg}`);
     return {
-      ...{ ...base, collapsed: { diverged: msg }, noiseIgnored: false, measured: null },
+      ...base,
+      collapsed: { diverged: msg },
+      noiseIgnored: false,
+      measured: null,
       ...(await toldBy(folder)),
       seconds: { train: trained.seconds, evaluate: 0 },
     };
@@ -183,15 +186,24 @@ export async function makeRun(options: RunOptions): Promise<Result> {
   const motion = motionRatio(rows.generated);
   const { conditionUse, diversity } = behaviour ?? { conditionUse: null, diversity: null };
   const { [BESIDE]: noise, ...collapsed } = alarmsOf(BARS, {
-    ...{ checkerRatio, motionRatio: motion, conditionUse, diversity },
+    checkerRatio,
+    motionRatio: motion,
+    conditionUse,
+    diversity,
   });
   return {
     ...base,
     collapsed,
     noiseIgnored: noise !== undefined,
     measured: {
-      ...{ psnr, ssim, meanFramePsnr: rows.mean.psnr, sharpness: sharpnessRatio },
-      ...{ checker: checkerRatio, motion, conditionUse, diversity },
+      psnr,
+      ssim,
+      meanFramePsnr: rows.mean.psnr,
+      sharpness: sharpnessRatio,
+      checker: checkerRatio,
+      motion,
+      conditionUse,
+      diversity,
     },
     ...(await toldBy(folder)),
     seconds: { train: trained.seconds, evaluate: evaluated.seconds },
@@ -201,6 +213,8 @@ export async function makeRun(options: RunOptions): Promise<Result> {
 const lineSchema = z.object({
   step: z.int(),
   act: z.string().optional(),
+  /** What followed from an evaluation is in its line. */
+  acts: z.array(z.object({ act: z.string() })).default([]),
   alarms: z.record(z.string(), z.string()).optional(),
 });
 
@@ -212,7 +226,8 @@ async function toldBy(folder: string): Promise<Pick<Result, 'tipped' | 'acts'>> 
     .filter((line) => line !== '')
     .map((line) => lineSchema.parse(JSON.parse(line)));
   const acts: Record<string, number> = {};
-  for (const { act } of lines) if (act !== undefined) acts[act] = (acts[act] ?? 0) + 1;
+  const done = lines.flatMap((line) => [line.act ?? [], line.acts.map(({ act }) => act)].flat());
+  for (const act of done) acts[act] = (acts[act] ?? 0) + 1;
   const tipped = lines.flatMap(({ step, alarms }) => {
     const words = Object.keys(alarms ?? {});
     return words.length === 0 ? [] : [{ step, words }];

@@ -61,7 +61,7 @@ const VISITOR: Thing = {
   colour: ['30', '230', '60'],
   label: [20, 220, 60],
 };
-/** A smooth picture has no detail at all, against which any at all would count as dots. */
+/** A smooth picture has next to no detail, against which faint dots would count as many. */
 const GRAIN = '14*sin(X*12.9898+Y*78.233)';
 const WALL: Thing = {
   name: 'wall',

@@ -4,7 +4,7 @@ import { longestRollout } from '../synthesis/evaluate/behaviour.js';
 import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
 import { evaluateHeldOut } from '../synthesis/evaluate/held-out.js';
 import { measureInfluence } from '../synthesis/evaluate/influence.js';
-import { measureDrift, type DriftSlopes } from '../synthesis/evaluate/long-rollout.js';
+import { measureDrift } from '../synthesis/evaluate/long-rollout.js';
 import { figuresOf, type EvaluationFigures } from './evaluation.js';
 import type { Model, TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
@@ -84,13 +84,12 @@ export async function measureHeldOut(
   );
   let done = scored;
   const onFrame = (): void => onEvaluation?.((done += 1), total);
-  const drift = longFrames === 0 ? null : await inTime(context, longDrift);
+  const how = { frames: longFrames, signal, onFrame };
+  const drift =
+    longFrames === 0
+      ? null
+      : await inTime(context, () => measureDrift(dataset, trained, longestRollout(dataset)!, how));
   return figuresOf(rows.generated, { ...influence, overfitting, drift });
-
-  function longDrift(): Promise<DriftSlopes> {
-    const frames = longFrames;
-    return measureDrift(dataset, trained, longestRollout(dataset)!, { frames, signal, onFrame });
-  }
 }
 
 /** What is measured; null where the time was over before. A score that is known already is not lost by that. */

@@ -64,7 +64,7 @@ export const lossOptions = z.strictObject({
     .enum(['exact', 'approximate'])
     .default('exact')
     .describe(
-      'How r1 and r2 are computed: by the gradient, which needs the gradient of a gradient, or by what a little noise changes (APT, Lin 2025), in less time and memory, for gammas that mean about the same.',
+      'How r1 and r2 are computed: by the gradient, which needs the gradient of a gradient, or by what a little noise changes (APT, Lin 2025), without one, for gammas that mean about the same.',
     ),
   penaltySigma: z
     .number()

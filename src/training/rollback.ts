@@ -97,7 +97,8 @@ const UNTRAINED: RollbackState = {
 export const rollbackState = (saved?: unknown, log = silentLogger): RollbackState =>
   remembrance(stateSchema, saved, 'memory of what to go back to (rollback)', log) ?? UNTRAINED;
 
-export interface Verdict {
+/** What is remembered now, and whether training has tipped. */
+export interface TripVerdict {
   readonly state: RollbackState;
   /** Null where training may go on. */
   readonly trip: Trip | null;
@@ -123,17 +124,16 @@ function believed(
 
 /**
  * What an evaluation changes. A training has tipped where the same alarm is believed at two in a row and what is
- * behind it has not become much better; one where
- * none is believed makes its snapshot healthy.
+ * behind it has not become much better; one where none is believed makes its snapshot healthy.
  * @param step steps done
  * @param total all steps, as far as they are known
  */
-export function afterEvaluation(
+export function tripOfEvaluation(
   limits: RollbackLimits,
   before: RollbackState,
   evaluation: Evaluation,
   { step, total }: { step: number; total: TotalSteps },
-): Verdict {
+): TripVerdict {
   if (!isOfAge(limits, step, total)) return { state: before, trip: null };
   const standing = believed(limits, before, evaluation);
   const best = { ...before.best };
@@ -188,11 +188,11 @@ const WHOSE: Readonly<Record<(typeof GRADIENT_NORMS)[number], string>> = {
 };
 
 /** What a step's gradient norms change. A training has tipped where both stay far above what they were. */
-export function afterStep(
+export function tripOfStep(
   limits: RollbackLimits,
   before: RollbackState,
   signals: Signals,
-): Verdict {
+): TripVerdict {
   const now = GRADIENT_NORMS.flatMap((name) => {
     const value = signals[name];
     return typeof value === 'number' && Number.isFinite(value) && value > 0

@@ -138,10 +138,11 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
     .filter(([name, value]) => isNorm(name) && isJump(before.signals[name], value, JUMP, FOLLOWING))
     .map(([name]) => name);
   known.push([JUMPS, jumping.length > 0 ? 1 : 0]);
-  const { [PULL]: pull, [WEIGHT_SIGNAL]: weight = 1 } = signals;
+  const { [PULL]: pull } = signals;
+  const weight = signals[WEIGHT_SIGNAL] ?? 1;
   if (typeof pull === 'number' && pull > 0 && Number.isFinite(pull)) {
     // Before their weight has grown the adversarial terms pull less than they are going to.
-    if ((weight ?? 1) >= 0.99 * weightOf(before)) known.push([PULL, Math.log(pull)]);
+    if (weight >= 0.99 * weightOf(before)) known.push([PULL, Math.log(pull)]);
     else if (weight === 0 && before.signals[PULL]) known.push([MATCHING_PULL, Math.log(pull)]);
   }
   const next = Object.fromEntries(

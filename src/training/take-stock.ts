@@ -114,7 +114,8 @@ export function createStock(context: StockContext, deadline: number): Stock {
     const longFrames = longFramesAt(training, step, budget.totalAt(step - 1), isLast);
     try {
       const evaluation = await evaluate(context, state, step, {
-        ...{ ending, longFrames },
+        ending,
+        longFrames,
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       });
       evaluatedFrameMs = (performance.now() - began) / (frames + longFrames);

@@ -55,7 +55,7 @@ export type {
  * long it is, the number of steps that they hold is one number more, which the run keeps.
  *
  * A step that would break the networks is left out with a warning. Where several in a row are, or what is measured
- * tips and stays so, training goes back to its last healthy snapshot, three times at the most.
+ * tips and stays so, training goes back to its last healthy snapshot, as often as `stability.rollbacks` lets it.
  *
  * @throws FrameloomError diverged (no snapshot holds anything of it), bad-data, bad-snapshot, bad-option,
  *   and what reading clips or writing the run may throw

@@ -1,9 +1,9 @@
 import type { Logger } from '../base/log.js';
 import {
-  afterEvaluation,
   afterSnapshot,
-  afterStep as normsAfterStep,
   rollbackState,
+  tripOfEvaluation,
+  tripOfStep,
   type RollbackLimits,
   type RollbackState,
   type Trip,
@@ -15,7 +15,7 @@ import type { StepLog } from './run/step-log.js';
 import { anchored } from './score-anchors.js';
 import type { Signals } from './signals.js';
 import {
-  afterEvaluation as evaluated,
+  afterEvaluation,
   afterStep,
   healthWord,
   remembered,
@@ -122,7 +122,7 @@ export function createWatch(
         await stepLog.append({ step, act, why });
         await events.text(step, 'training/act', `${act}: ${why}`);
       }
-      const verdict = normsAfterStep(rollback, returning, signals);
+      const verdict = tripOfStep(rollback, returning, signals);
       returning = verdict.state;
       return goesBack ? verdict.trip : null;
     },
@@ -131,12 +131,12 @@ export function createWatch(
     },
     alarmsOf: (figures) => alarmsOf(limits, figures),
     actsOf: (figures, step) =>
-      mayAct ? evaluated(limits, state, figures, { step, least }).acts : [],
+      mayAct ? afterEvaluation(limits, state, figures, { step, least }).acts : [],
     afterEvaluation(evaluation, at) {
       ({ alarms } = evaluation);
       const { step } = at;
-      if (mayAct) ({ state } = evaluated(limits, state, evaluation.figures, { step, least }));
-      const verdict = afterEvaluation(rollback, returning, evaluation, at);
+      if (mayAct) ({ state } = afterEvaluation(limits, state, evaluation.figures, { step, least }));
+      const verdict = tripOfEvaluation(rollback, returning, evaluation, at);
       returning = verdict.state;
       return goesBack ? verdict.trip : null;
     },

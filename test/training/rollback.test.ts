@@ -7,9 +7,9 @@ import {
 } from '../../src/training/evaluation.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import {
-  afterEvaluation,
+  tripOfEvaluation,
   afterSnapshot,
-  afterStep,
+  tripOfStep,
   comesAsFarAgain,
   ROLLBACK_LIMITS,
   rollbackState,
@@ -33,7 +33,7 @@ function course(...all: Partial<EvaluationFigures>[]) {
   let state = rollbackState();
   return all.map((figures, i) => {
     const at = { step: 250 * (i + 1), total: 2000 };
-    const { state: next, trip } = afterEvaluation(
+    const { state: next, trip } = tripOfEvaluation(
       ...([ROLLBACK_LIMITS, state, evaluationOf(figures), at] as const),
     );
     state = next;
@@ -85,7 +85,7 @@ describe('a training has tipped', () => {
     const dots = evaluationOf({ checkerRatio: 3 });
     const after = (step: number, total: number | null) => {
       const at = { step, total };
-      const { state } = afterEvaluation(ROLLBACK_LIMITS, rollbackState(), dots, at);
+      const { state } = tripOfEvaluation(ROLLBACK_LIMITS, rollbackState(), dots, at);
       return state.evaluations;
     };
     expect([after(49, 100), after(50, 100), after(50, 500)]).toEqual([0, 1, 0]);
@@ -98,7 +98,7 @@ describe('a training has tipped', () => {
       let state: RollbackState = rollbackState();
       return Array.from({ length: 400 }, (_, i) => {
         const [g, d] = factor(i);
-        const verdict = afterStep(ROLLBACK_LIMITS, state, {
+        const verdict = tripOfStep(ROLLBACK_LIMITS, state, {
           'generator/gradient_norm': g * wave(i),
           'discriminator/gradient_norm': d * wave(i + 9),
         });
@@ -127,21 +127,21 @@ describe('the snapshot to go back to', () => {
     expect(sound.healthyStep).toBe(100);
     expect(afterSnapshot(sound, 150, false)).toEqual(sound);
     expect(afterSnapshot({ ...sound, far: 1 }, 150, true).healthyStep).toBe(100);
-    const good = afterEvaluation(ROLLBACK_LIMITS, sound, evaluationOf({}), at(250)).state;
+    const good = tripOfEvaluation(ROLLBACK_LIMITS, sound, evaluationOf({}), at(250)).state;
     expect(good.healthyStep).toBe(250);
     expect(afterSnapshot(good, 300, true)).toEqual(good);
     // What nobody had looked at is no better than what was seen then.
     const dots = evaluationOf({ checkerRatio: 2 });
-    const bad = afterEvaluation(ROLLBACK_LIMITS, sound, dots, at(250)).state;
+    const bad = tripOfEvaluation(ROLLBACK_LIMITS, sound, dots, at(250)).state;
     expect(bad.healthyStep).toBeNull();
-    expect(afterEvaluation(ROLLBACK_LIMITS, good, dots, at(500)).state.healthyStep).toBe(250);
+    expect(tripOfEvaluation(ROLLBACK_LIMITS, good, dots, at(500)).state.healthyStep).toBe(250);
     // What a young generator and an unforeseeable clip have is no reason to lose a night.
     const blurred = evaluationOf({ motionRatio: 0.2 });
-    expect(afterEvaluation(ROLLBACK_LIMITS, good, blurred, at(500)).state).toMatchObject({
+    expect(tripOfEvaluation(ROLLBACK_LIMITS, good, blurred, at(500)).state).toMatchObject({
       healthyStep: 250,
       standing: ['frozen'],
     });
-    expect(afterEvaluation(ROLLBACK_LIMITS, sound, blurred, at(250)).state.healthyStep).toBe(250);
+    expect(tripOfEvaluation(ROLLBACK_LIMITS, sound, blurred, at(250)).state.healthyStep).toBe(250);
     expect(rollbackState(JSON.parse(JSON.stringify(good)))).toEqual(good);
     expect(rollbackState({ other: 1 })).toEqual(rollbackState());
   });
