@@ -24,7 +24,7 @@ export interface Setting {
 
 const STEPS = 120;
 /** Where there is more to learn, a young generator ignores its condition with any discriminators. */
-const longer: Keys = { 'training.steps': 2 * STEPS };
+const longer = (times: number): Keys => ({ 'training.steps': times * STEPS });
 
 /**
  * What all have in common: small, and few kinds of steps, because recording the first of each kind takes
@@ -127,7 +127,7 @@ export const SETTINGS: readonly Setting[] = [
     keys: {
       ...judged(4),
       'data.size': '32x24',
-      'training.steps': 50,
+      'training.steps': 100,
       'training.frames': 64,
       'training.rollout.startFrames': 64,
       'training.warmUp.frames': 0,
@@ -158,7 +158,7 @@ export const SETTINGS: readonly Setting[] = [
     about: 'three clips of other lengths and looks',
     clips: ['three-a', 'three-b', 'three-c'],
     condition: 'edges',
-    keys: { ...judged(4), ...longer },
+    keys: { ...judged(4), ...longer(4) },
   },
   {
     name: 'no-feature-matching',
@@ -196,7 +196,7 @@ export const SETTINGS: readonly Setting[] = [
     about: 'another scene every 12 frames',
     clips: ['cuts'],
     condition: 'edges',
-    keys: { ...judged(4), ...longer },
+    keys: { ...judged(4), ...longer(2) },
   },
   {
     name: 'wide-judges',
@@ -213,6 +213,7 @@ export const SETTINGS: readonly Setting[] = [
       'generator.noiseChannels': 8,
       'generator.conditionFrames': 1,
       ...judgedAlone(4),
+      ...longer(3),
     },
   },
   {
@@ -242,7 +243,7 @@ export const SETTINGS: readonly Setting[] = [
     about: 'the sample’s label maps',
     clips: 'street',
     condition: 'labels',
-    keys: atWeight(0.4),
+    keys: { ...atWeight(0.4), ...longer(3) },
     healthy: true,
   },
 ];

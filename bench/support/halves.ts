@@ -37,7 +37,11 @@ function partsOf({ model, plan }: Subject, judges: Judges, real: RealSide, out: 
   const { discriminators } = model;
   const step: JudgedStep = {
     ...{ discriminators, real, losses: LOSSES, out },
-    ...{ judgeRaw: plan.judgeRaw, judgesWait: false, dials: { adversarialWeight: tf.scalar(1) } },
+    ...{
+      judgeRaw: plan.judgeRaw,
+      judgesWait: false,
+      dials: { adversarialWeight: tf.scalar(1), matchingWeight: tf.scalar(1) },
+    },
     sight: {},
   };
   return judgedParts(step, judges, out.frames.length);

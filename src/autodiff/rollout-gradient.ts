@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { eagerRunner, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
-import { backpropagate } from './backpropagate.js';
+import { backpropagate, type Carried } from './backpropagate.js';
 import { inPhase } from './peak.js';
 import { pullBackInStretches, pullBackSteps, type Puller } from './pull-back.js';
 import { forwardStep, runRollout, type Rollout } from './rollout.js';
@@ -39,18 +39,31 @@ export interface Recomputation {
   readonly segments: Schedule;
   /** Blocks in each stretch of a step that is a segment by itself; all in one unless given. */
   readonly stretches?: readonly number[] | null | undefined;
+  /**
+   * Factor on the gradient that goes from a segment to the one before: 1 is the whole gradient, 0 truncated
+   * backpropagation through time (Williams & Peng 1990); 1 unless given.
+   */
+  readonly carried?: tf.Scalar | undefined;
+}
+
+/** What is carried to the segment before. Takes it. */
+function dampened({ gradient, stateCotangent }: Carried, factor: tf.Scalar | undefined): Carried {
+  if (factor === undefined || stateCotangent === null) return { gradient, stateCotangent };
+  const scaled = stateCotangent.map((own) => tf.mul(own, factor));
+  tf.dispose([...stateCotangent]);
+  return { gradient, stateCotangent: scaled };
 }
 
 /**
  * Backpropagation through time with gradient checkpointing: {@link backpropagate}, the steps run and
- * pulled back by a runner. The result equals `plainGradient`'s; the peak is one segment's activations,
+ * pulled back by a runner. The result equals `plainGradient`'s where all of it is carried; the peak is one segment's activations,
  * or those of one stretch of a step's blocks.
  */
 export function checkpointedGradient<R>(
   rollout: Rollout,
   parameters: tf.Tensor1D,
   lossGradient: LossGradient<R>,
-  { segments, stretches }: Recomputation,
+  { segments, stretches, carried }: Recomputation,
   runner: Runner = eagerRunner,
 ): RolloutGradient<R> {
   return scoped(() => {
@@ -63,9 +76,12 @@ export function checkpointedGradient<R>(
         forward: (state, step) => forwardStep(rollout, named, state, step, runner),
         zeroGradient: () => rollout.unflatten(tf.zerosLike(parameters)),
         pullBack: (open, ...others) =>
-          stretches && open.to - open.from === 1
-            ? pullBackInStretches(puller, stretches, open, ...others)
-            : pullBackSteps(puller, open, ...others),
+          dampened(
+            stretches && open.to - open.from === 1
+              ? pullBackInStretches(puller, stretches, open, ...others)
+              : pullBackSteps(puller, open, ...others),
+            carried,
+          ),
       },
       lossGradient,
       segments,

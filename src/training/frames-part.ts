@@ -52,6 +52,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
       ...judges,
       ...step.sight,
       adversarialWeight: step.dials.adversarialWeight,
+      matchingWeight: step.dials.matchingWeight,
       target: timesOf(real.frames, samples, from, to),
       ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
@@ -114,7 +115,7 @@ function generatorPart(
     open(tensors) {
       const weights = judged ? weightsOf(step.discriminators, tensors) : {};
       const reals = judged ? judgeReal(step, weights, tensors) : [];
-      const factor = tensors.adversarialWeight as tf.Scalar;
+      const { adversarialWeight, matchingWeight } = tensors as Record<string, tf.Scalar>;
       const target = tensors.target as tf.Tensor4D;
       return () => {
         const terms: LossTerms = {};
@@ -127,8 +128,8 @@ function generatorPart(
           const matched = (): tf.Scalar =>
             featureMatching(featuresOf(judgements), featuresOf(reals));
           const believable = (): tf.Scalar => believed(losses, reals, judgements);
-          add('frame_adversarial', losses.frameAdversarial, share, believable, factor);
-          add('frame_matching', losses.featureMatching, share, matched);
+          add('frame_adversarial', losses.frameAdversarial, share, believable, adversarialWeight);
+          add('frame_matching', losses.featureMatching, share, matched, matchingWeight);
           // Their own half says so, where they have one.
           if (step.judgesWait) {
             Object.assign(signals, tellingApart('frame', losses, reals, judgements, share));

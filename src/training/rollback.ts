@@ -43,8 +43,8 @@ export const ROLLBACK_LIMITS: RollbackLimits = {
 };
 
 /**
- * Alarms that no young generator has, its first pictures being neither dotted nor restless, and the figure
- * behind each, which is higher the worse it is.
+ * Alarms that hardly any young generator has, its first pictures being neither dotted nor restless, and the
+ * figure behind each, which is higher the worse it is.
  */
 const NEVER_YOUNG: Readonly<Record<string, keyof EvaluationFigures>> = {
   dots: 'checkerRatio',
@@ -52,6 +52,8 @@ const NEVER_YOUNG: Readonly<Record<string, keyof EvaluationFigures>> = {
 };
 /** A figure that fell below this share of what it was is on its way: milder means have their turn. */
 const GETS_BETTER = 0.8;
+/** One that rose above this share of it gets worse. */
+const GETS_WORSE = 1.1;
 
 /**
  * Alarms that every young generator may have, and of a clip that cannot be predicted an old one too: it paints
@@ -157,12 +159,17 @@ export function tripOfEvaluation(
     evaluations: before.evaluations + 1,
     healthyStep: standing.length === 0 ? step : trusted,
   };
-  const getsBetter = (word: string): boolean => {
+  /** What the figure behind an alarm is now, as so many times what it was; null where it has none. */
+  const grownBy = (word: string): number | null => {
     const figure = NEVER_YOUNG[word];
     const [then, now] = figure ? [before.last[figure], evaluation.figures[figure]] : [];
-    return typeof then === 'number' && typeof now === 'number' && now < GETS_BETTER * then;
+    return typeof then === 'number' && typeof now === 'number' ? now / then : null;
   };
-  const word = standing.find((one) => before.standing.includes(one) && !getsBetter(one));
+  // What never was well is young, and may have dots from its first weights: it has tipped where it gets worse.
+  const least = trusted === null ? GETS_WORSE : GETS_BETTER;
+  const word = standing.find(
+    (one) => before.standing.includes(one) && (grownBy(one) ?? least) >= least,
+  );
   const trip = word === undefined ? null : { word, why: evaluation.alarms[word]! };
   return { state, trip };
 }

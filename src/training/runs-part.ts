@@ -105,6 +105,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
       ...judges,
       ...step.sight,
       adversarialWeight: step.dials.adversarialWeight,
+      matchingWeight: step.dials.matchingWeight,
       window: framesOfRuns(real, real.window, batch),
       ...front,
       ...(!judgesWait && lecamTensors(step.dials, 'sequence')),
@@ -115,7 +116,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
         open(tensors) {
           const weights = weightsOf(discriminators, tensors);
           const reals = judgeReal(weights, tensors);
-          const factor = tensors.adversarialWeight as tf.Scalar;
+          const { adversarialWeight, matchingWeight } = tensors as Record<string, tf.Scalar>;
           return () => {
             const terms: LossTerms = {};
             const add = adder(terms);
@@ -123,8 +124,14 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
             const believable = (): tf.Scalar => believed(losses, reals, judgements);
             const matched = (): tf.Scalar =>
               featureMatching(featuresOf(judgements), featuresOf(reals));
-            add('sequence_adversarial', losses.sequenceAdversarial, share, believable, factor);
-            add('sequence_matching', losses.featureMatching, share, matched);
+            add(
+              'sequence_adversarial',
+              losses.sequenceAdversarial,
+              share,
+              believable,
+              adversarialWeight,
+            );
+            add('sequence_matching', losses.featureMatching, share, matched, matchingWeight);
             if (!judgesWait) return { terms };
             return { terms, signals: tellingApart('sequence', losses, reals, judgements, share) };
           };

@@ -127,14 +127,27 @@ function judging(
   attempt: number,
   step: number,
   total: TotalSteps,
-): Pick<StepPlan, 'adversarialWeight'> & SightOptions {
-  if (stability === 'off') return { adversarialWeight: 1, blurPixels: 0, augmentation: 0 };
-  const { rampUp, blurPixels } = limitsOf(stability);
+): Pick<StepPlan, 'adversarialWeight' | 'matchingWeight' | 'explodesAbove' | 'gradientCarried'> &
+  SightOptions {
+  if (stability === 'off') {
+    return {
+      adversarialWeight: 1,
+      matchingWeight: 1,
+      explodesAbove: null,
+      gradientCarried: 1,
+      blurPixels: 0,
+      augmentation: 0,
+    };
+  }
+  const { rampUp, blurPixels, explodesAbove } = limitsOf(stability);
   const ramp = total === null ? STEPS_OF_A_RAMP : stepsOf(rampUp, total);
   const share = ramp === 0 ? 1 : Math.min(1, (step + 1) / ramp);
   const blur = blurPixels * (1 - share);
   return {
     adversarialWeight: share,
+    matchingWeight: 1,
+    gradientCarried: 1,
+    explodesAbove: explodesAbove === 0 ? null : explodesAbove,
     blurPixels: blur < LEAST_BLUR ? 0 : blur,
     augmentation: leastAugmentation(stability, attempt),
   };

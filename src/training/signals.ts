@@ -4,8 +4,23 @@ import type { Logger } from '../base/log.js';
 /** Numbers about a step or an evaluation, by name. */
 export type Signals = Readonly<Record<string, number | null | undefined>>;
 
+/** The networks that a step updates. */
+export const SIDES = ['generator', 'discriminators'] as const;
+export type Side = (typeof SIDES)[number];
+
 /** Of both sides; a side that waits, or whose update broke, has none. */
-export const GRADIENT_NORMS = ['generator/gradient_norm', 'discriminator/gradient_norm'] as const;
+export const GRADIENT_NORM = {
+  generator: 'generator/gradient_norm',
+  discriminators: 'discriminator/gradient_norm',
+} as const satisfies Readonly<Record<Side, string>>;
+/** Whether the generator's was shortened, 0 or 1: the norm above is the one before. */
+export const CLIPPED = 'generator/gradient_clipped';
+export const GRADIENT_NORMS = Object.values(GRADIENT_NORM);
+
+/** How hard the discriminators pull at the frames: the norm of the gradient of what they ask for over that of the reconstruction. */
+export const PULL = 'generator/judges_pull';
+/** The norm of that gradient, where there is no reconstruction that it could be beside. */
+export const GRADIENT = 'generator/judges_gradient';
 
 /** A signal over the last steps, as snapshots keep it. */
 export const runningSchema = z.strictObject({

@@ -24,6 +24,13 @@ export const stabilityLimits = z
       .describe(
         'The adversarial terms weigh less where what the discriminators ask of the generator, by its gradient at the frames, is more than this many times what the reconstruction asks.',
       ),
+    explodesAbove: z
+      .number()
+      .nonnegative()
+      .default(100)
+      .describe(
+        "The generator's gradient explodes where it is longer than this many times its loss, as through many frames, and is shortened before the update; 0 leaves it as it is.",
+      ),
     rampUp: z
       .string('expected a share of all steps, such as 10%')
       .regex(

@@ -1,9 +1,19 @@
 import { z } from 'zod';
 import { silentLogger } from '../base/log.js';
 import type { EvaluationFigures } from './evaluation.js';
+import {
+  ADVERSARIAL_WEIGHT,
+  followingOf,
+  leftOut,
+  MATCHING_WEIGHT,
+  pullOf,
+  pullSignal,
+  wholePullOf,
+} from './pull.js';
 import { grownScores, scoresSchema } from './score-anchors.js';
 import {
   cutShort,
+  CLIPPED,
   GRADIENT_NORMS,
   grown,
   isJump,
@@ -24,6 +34,8 @@ const stateSchema = z.strictObject({
   caution: z.number().default(1),
   /** Factor on the discriminators' learning rate. */
   judgesRate: z.number().default(1),
+  /** Whether gradients pass from a segment of the rollout to the one before. */
+  gradientsPass: z.boolean().default(true),
   /** Probability of each augmentation of what the discriminators see. */
   augmentation: z.number().default(0),
   /** Step after which something was changed last; null before the first time. */
@@ -44,6 +56,8 @@ export interface Act {
     | 'judges go on'
     | 'judges weigh less'
     | 'judges weigh more'
+    | 'gradients are cut'
+    | 'gradients pass'
     | 'judges learn slower'
     | 'judges learn faster'
     | 'judges see more through augmentation'
@@ -59,21 +73,13 @@ const JUMP = 4;
 /** Of a gradient's logarithm; e^0.1 is a tenth more. */
 const FOLLOWING: Following = { halfLifeSteps: 20, fewestSteps: 40, leastDeviation: 0.1 };
 const { fewestSteps: FEWEST_STEPS } = FOLLOWING;
-/** Of the pull fewer steps do: it tips a training sooner than anything else. */
-const FEWEST_OF_PULL = 20;
 
 /** How many of the real patches score above the generated ones at the same place and time. */
 const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
-const PULL = 'generator/judges_pull';
-/** The pull of steps without the adversarial terms: what feature matching asks for. */
-const MATCHING_PULL = `${PULL} without adversarial terms`;
-/** Every so many steps one is taken without the adversarial terms, to know which part of the pull is theirs. */
-const STEPS_BETWEEN_WITHOUT = 16;
-const FEWEST_WITHOUT = 2;
-/** The factor that the adversarial terms had in a step. */
-const WEIGHT_SIGNAL = 'control/adversarial_weight';
 /** Whether a gradient jumped in a step: its mean is how often. */
 const JUMPS = 'jumps';
+/** Whether a gradient was shortened in a step: its mean is how often. */
+const CLIPS = 'clips';
 /** What is remembered of a step's own signals; the others are for people. */
 const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...GRADIENT_NORMS];
 /** Least that the adversarial terms may weigh: without any they teach nothing. */
@@ -90,6 +96,10 @@ const SELDOM = 0.01;
 /** Steps without a jump after which the judges may learn faster again. */
 const STEPS_OF_CALM = 200;
 const LEAST_RATE = 1 / 8;
+/** Steps after which it is known whether gradients explode: from the first one on they do, or later. */
+const FEWEST_OF_CLIPS = 16;
+/** Whether the gradient went from segment to segment in a step, where there were any. */
+const CARRIED = 'control/gradient_carried';
 /** Each evaluation that finds overfitting adds so much; one that finds little of it takes half of that away. */
 const MORE_AUGMENTATION = 0.2;
 
@@ -105,7 +115,6 @@ const CAUTION_OF_THE_NEXT = 1 / 2;
 export const returned = (state: StabilityState, times: number): StabilityState => ({
   ...state,
   caution: Math.max(LEAST_WEIGHT, state.caution * CAUTION_OF_THE_NEXT ** times),
-  ...(times > 0 && { signals: forgetPull(state.signals) }),
 });
 
 const isNorm = (name: string): boolean => (GRADIENT_NORMS as readonly string[]).includes(name);
@@ -137,19 +146,14 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
   const jumping = known
     .filter(([name, value]) => isNorm(name) && isJump(before.signals[name], value, JUMP, FOLLOWING))
     .map(([name]) => name);
-  known.push([JUMPS, jumping.length > 0 ? 1 : 0]);
-  const { [PULL]: pull } = signals;
-  const weight = signals[WEIGHT_SIGNAL] ?? 1;
-  if (typeof pull === 'number' && pull > 0 && Number.isFinite(pull)) {
-    // Before their weight has grown the adversarial terms pull less than they are going to.
-    if (weight >= 0.99 * weightOf(before)) known.push([PULL, Math.log(pull)]);
-    else if (weight === 0 && before.signals[PULL]) known.push([MATCHING_PULL, Math.log(pull)]);
-  }
+  known.push([JUMPS, jumping.length > 0 ? 1 : 0], [CLIPS, signals[CLIPPED] ?? 0]);
+  const pulled = pullSignal(signals);
+  if (pulled !== null) known.push(pulled);
   const next = Object.fromEntries(
     known.map(([name, value]) => {
       const own = before.signals[name];
       const usual = jumping.includes(name) ? cutShort(own, value, JUMP, FOLLOWING) : value;
-      return [name, grown(own, usual, FOLLOWING)];
+      return [name, grown(own, usual, followingOf(name) ?? FOLLOWING)];
     }),
   );
   const scores = grownScores(before.scores, signals);
@@ -159,33 +163,19 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
 /** What changes, and the line that says so; null where nothing does. */
 type Change = { readonly to: Partial<StabilityState> } & Omit<Act, 'step'>;
 
-/**
- * How hard the adversarial terms pull at the frames beside the reconstruction; null while that is not known. The
- * gradient of feature matching is in the pull as well, and nearly at right angles to theirs.
- */
-function pullOf(signals: StabilityState['signals']): number | null {
-  const { [PULL]: whole, [MATCHING_PULL]: matching } = signals;
-  if (!whole || whole.count < FEWEST_OF_PULL) return null;
-  if (!matching || matching.count < FEWEST_WITHOUT) return null;
-  return Math.sqrt(Math.max(0, Math.exp(2 * whole.mean) - Math.exp(2 * matching.mean)));
-}
-
-/** Without the pull: it is another one where the adversarial terms have another weight. */
-const forgetPull = (signals: StabilityState['signals']): StabilityState['signals'] =>
-  Object.fromEntries(Object.entries(signals).filter(([name]) => name !== PULL));
-
 function weighed({ pullAbove }: StabilityLimits, state: StabilityState): Change | null {
-  const { adversarialWeight: weight, signals } = state;
-  const pull = pullOf(signals);
-  if (pull === null) return null;
+  const { adversarialWeight: weight } = state;
+  const known = pullOf(state.signals, weightOf(state));
+  if (known === null) return null;
+  const { pull, beside } = known;
   const isLow = pull < MUCH_LESS * pullAbove;
   const factor = pull > pullAbove ? Math.max(MOST_DOWN, pullAbove / pull) : isLow ? UP : 1;
   const adversarialWeight = Math.min(1, Math.max(LEAST_WEIGHT, weight * factor));
   if (adversarialWeight === weight) return null;
   return {
     act: factor < 1 ? 'judges weigh less' : 'judges weigh more',
-    why: `the adversarial terms pull ${pull.toFixed(2)} times as hard as the reconstruction, and may ${pullAbove} times: weight × ${adversarialWeight.toFixed(2)}`,
-    to: { adversarialWeight, signals: forgetPull(signals) },
+    why: `the adversarial terms pull ${pull.toFixed(2)} times as hard as ${beside}, and may ${pullAbove} times: weight × ${adversarialWeight.toFixed(2)}`,
+    to: { adversarialWeight },
   };
 }
 
@@ -203,6 +193,30 @@ function heldBack(
   if (judgesWait && pairs < judgesGoOnBelow) {
     const why = `${told}, below ${judgesGoOnBelow}`;
     return { act: 'judges go on', why, to: { judgesWait: false } };
+  }
+  return null;
+}
+
+function cut(state: StabilityState, signals: Signals, step: number): Change | null {
+  const { gradientsPass, actedAt } = state;
+  const { [CLIPS]: often } = state.signals;
+  // In one segment there is nothing to cut.
+  if (typeof signals[CARRIED] !== 'number') return null;
+  if (!often || often.count < FEWEST_OF_CLIPS) return null;
+  const said = `gradients explode in ${(100 * often.mean).toFixed(0)} % of the steps`;
+  if (gradientsPass && often.mean > OFTEN) {
+    return {
+      act: 'gradients are cut',
+      why: `${said}: they end at the segments of the rollout`,
+      to: { gradientsPass: false },
+    };
+  }
+  if (!gradientsPass && often.mean < SELDOM && step - (actedAt ?? 0) >= STEPS_OF_CALM) {
+    return {
+      act: 'gradients pass',
+      why: `${said}: through all of the rollout`,
+      to: { gradientsPass: true },
+    };
   }
   return null;
 }
@@ -244,7 +258,10 @@ export function afterStep(
   const state = remembered(before, signals);
   const mayAct = state.actedAt === null || step - state.actedAt >= STEPS_BETWEEN_ACTS;
   const change = mayAct
-    ? (weighed(limits, state) ?? heldBack(limits, state) ?? slowed(state, step))
+    ? (cut(state, signals, step) ??
+      weighed(limits, state) ??
+      heldBack(limits, state) ??
+      slowed(state, step))
     : null;
   if (!change) return { state, acts: [] };
   const { to, act, why } = change;
@@ -282,24 +299,25 @@ export function afterEvaluation(
     const caution = Math.max(LEAST_WEIGHT, state.caution * CAUTION);
     const why = `checker ${checkerRatio.toFixed(2)}, above ${checkerAbove}: weight of the adversarial terms × ${weightOf({ ...state, caution }).toFixed(2)}`;
     acts.push({ step, act: 'judges weigh less', why });
-    state = { ...state, caution, signals: forgetPull(state.signals) };
+    state = { ...state, caution };
   }
   return { state, acts };
 }
 
 /** One word, or what tips: for the progress line, the log and lists of runs. */
 export function healthWord(
-  { signals, judgesWait, jumping }: StabilityState,
+  state: StabilityState,
   { judgesWaitAbove, pullAbove }: StabilityLimits,
-) {
+): string {
+  const { signals, judgesWait, jumping } = state;
+  const { [CLIPS]: clips } = signals;
+  if (clips && clips.count >= FEWEST_STEPS && clips.mean > OFTEN) return 'gradients explode';
   if (jumping.length > 0) return 'gradients jump';
   if (judgesWait || (pairsOf(signals) ?? 0) > judgesWaitAbove) return 'judges win';
-  const pull = pullOf(signals);
-  if (pull !== null) return pull > pullAbove ? 'judges pull hard' : 'healthy';
+  const known = pullOf(signals, weightOf(state));
+  if (known !== null) return known.pull > pullAbove ? 'judges pull hard' : 'healthy';
   // Without control nobody knows which part of it is feature matching's.
-  const { [PULL]: whole } = signals;
-  const isKnown = whole !== undefined && whole.count >= FEWEST_OF_PULL;
-  return isKnown && Math.exp(whole.mean) > 2 * pullAbove ? 'judges pull hard' : 'healthy';
+  return (wholePullOf(signals) ?? 0) > 2 * pullAbove ? 'judges pull hard' : 'healthy';
 }
 
 /** Of a step's plan, what the controller changes. */
@@ -307,6 +325,8 @@ interface Steadied {
   readonly step: number;
   readonly discriminatorLearningRate: number;
   readonly adversarialWeight: number;
+  readonly matchingWeight: number;
+  readonly gradientCarried: number;
   readonly judgesWait: boolean;
   readonly augmentation: number;
 }
@@ -314,22 +334,31 @@ interface Steadied {
 /** What the controller did to a step, for the log and for what it remembers. */
 export const controlSignals = ({
   adversarialWeight,
+  matchingWeight,
+  gradientCarried,
+  segments,
   blurPixels,
   augmentation,
-}: Pick<Steadied, 'adversarialWeight' | 'augmentation'> & { readonly blurPixels: number }) => ({
-  [WEIGHT_SIGNAL]: adversarialWeight,
+}: Omit<Steadied, 'step' | 'discriminatorLearningRate' | 'judgesWait'> & {
+  readonly segments: unknown;
+  readonly blurPixels: number;
+}): Signals => ({
+  [ADVERSARIAL_WEIGHT]: adversarialWeight,
+  [MATCHING_WEIGHT]: matchingWeight,
   'control/blur_pixels': blurPixels,
   'control/augmentation': augmentation,
+  ...(segments !== null && { [CARRIED]: gradientCarried }),
 });
 
 /** A step's plan as the controller has it. */
 export function steadied<P extends Steadied>(plan: P, state: StabilityState): P {
-  const isWithout =
-    (plan.step + 1) % STEPS_BETWEEN_WITHOUT === 0 && state.signals[PULL] !== undefined;
+  const without = leftOut(plan.step, state.signals);
   return {
     ...plan,
     discriminatorLearningRate: plan.discriminatorLearningRate * state.judgesRate,
-    adversarialWeight: isWithout ? 0 : plan.adversarialWeight * weightOf(state),
+    adversarialWeight: without === 'adversarial' ? 0 : plan.adversarialWeight * weightOf(state),
+    matchingWeight: without === 'matching' ? 0 : plan.matchingWeight,
+    gradientCarried: state.gradientsPass ? plan.gradientCarried : 0,
     judgesWait: state.judgesWait,
     augmentation: Math.max(plan.augmentation, state.augmentation),
   };

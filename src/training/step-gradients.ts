@@ -102,11 +102,11 @@ export function stepGradients(
             ...prefixed('discriminator/', made.discriminators.terms),
           } as LossTerms,
           signals: {
-            ...(pull && { 'generator/judges_pull': pull }),
+            ...pull,
             // Of judges that wait the generator's half says it.
             ...prefixed('discriminator/', made.generator.signals),
             ...prefixed('discriminator/', made.discriminators.signals),
-          },
+          } as LossTerms,
         },
       };
     };
@@ -120,7 +120,7 @@ export function stepGradients(
             rollout,
             state.generator,
             lossGradient,
-            { segments, stretches },
+            { segments, stretches, carried: dials.gradientCarried },
             runner,
           );
     if (!isPenalized) return { generator, ...result };

@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../backend/graph/index.js';
-
-/** The networks that a step updates. */
-const SIDES = ['generator', 'discriminators'] as const;
-type Side = (typeof SIDES)[number];
+import { GRADIENT_NORM, SIDES, type Side } from './signals.js';
 
 /** ‖x‖². Infinite from 1.8e19 on in any number: what is larger is of no use to a network any more. */
 const squared = (x: tf.Tensor): tf.Scalar => tf.tidy(() => tf.sum(tf.square(x)));
@@ -59,8 +56,8 @@ export function judgeStep(
   const { 'gradient.generator': generator, 'gradient.discriminators': judges } = health;
   return {
     signals: {
-      ...(generator !== undefined && { 'generator/gradient_norm': Math.sqrt(generator) }),
-      ...(judges !== undefined && { 'discriminator/gradient_norm': Math.sqrt(judges) }),
+      ...(generator !== undefined && { [GRADIENT_NORM.generator]: Math.sqrt(generator) }),
+      ...(judges !== undefined && { [GRADIENT_NORM.discriminators]: Math.sqrt(judges) }),
     },
     broken,
   };

@@ -17,10 +17,14 @@ export interface StepPlan {
   readonly discriminatorLearningRate: number;
   readonly beta1: number;
   readonly beta2: number;
+  /** The generator's gradient explodes from so many times its loss on, and is shortened; null leaves it as it is. */
+  readonly explodesAbove: number | null;
   /** How much of the generator enters its average, in (0, 1]. */
   readonly averageShare: number;
   /** What gradient checkpointing recomputes; null keeps all on one tape. */
   readonly segments: Schedule | null;
+  /** Factor on the gradient that goes from a segment to the one before, where there are segments. */
+  readonly gradientCarried: number;
   /** Blocks in each stretch of a frame that is a segment by itself; all in one unless given. */
   readonly stretches?: readonly number[] | null;
   /** Frames that the discriminators judge at once when there are segments; all unless given. */
@@ -33,6 +37,8 @@ export interface StepPlan {
   readonly judgeRaw: boolean;
   /** Factor on the adversarial terms of the generator's loss. */
   readonly adversarialWeight: number;
+  /** Factor on the feature matching terms of the generator's loss. */
+  readonly matchingWeight: number;
   /** The discriminators judge and do not learn: their weights and moments stay, and their half is not computed. */
   readonly judgesWait: boolean;
   /** How the discriminators see in this step; null where they see all as it is. */
@@ -45,6 +51,9 @@ export const needsNudge = (
   { r1, r2, judgesWait }: Pick<StepPlan, 'r1' | 'r2' | 'judgesWait'>,
 ): boolean => penalty === 'approximate' && !judgesWait && (r1 > 0 || r2 > 0);
 
+/** Times a loss that no gradient is longer than, and no number without bound. */
+const NEVER = 1e30;
+
 /** The numbers of a step that change from step to step. */
 function rates(plan: StepPlan) {
   const generator = adamRate(plan.generatorLearningRate, plan, plan.step);
@@ -54,6 +63,7 @@ function rates(plan: StepPlan) {
     'rate.discriminators': discriminators.rate,
     'rate.epsilon': generator.epsilon,
     'rate.average': plan.averageShare,
+    'rate.explodes': plan.explodesAbove ?? NEVER,
   };
 }
 export type RateName = keyof ReturnType<typeof rates>;
@@ -61,6 +71,9 @@ export type RateName = keyof ReturnType<typeof rates>;
 /** Factors on terms of the losses: scalars that enter a step, so that another value needs no other graph. */
 export interface Dials {
   readonly adversarialWeight: tf.Scalar;
+  readonly matchingWeight: tf.Scalar;
+  /** There in steps in segments. */
+  readonly gradientCarried?: tf.Scalar;
   /** There in steps that have the penalty. */
   readonly r1?: tf.Scalar;
   readonly r2?: tf.Scalar;
@@ -79,7 +92,8 @@ const LECAM = ['weight', 'real', 'fake'] as const;
 const lecamDial = (name: Judged, what: (typeof LECAM)[number]): string =>
   `${DIAL}lecam.${name}.${what}`;
 
-function dials({ adversarialWeight, r1, r2, lecam }: StepPlan): Record<string, number> {
+function dials(plan: StepPlan): Record<string, number> {
+  const { adversarialWeight, matchingWeight, segments, gradientCarried, r1, r2, lecam } = plan;
   const drawn = JUDGED.flatMap((name) => {
     const anchors = lecam?.anchors[name];
     const numbers = { weight: anchors ? lecam.weight : 0, real: 0, fake: 0, ...anchors };
@@ -87,6 +101,8 @@ function dials({ adversarialWeight, r1, r2, lecam }: StepPlan): Record<string, n
   });
   return {
     [`${DIAL}adversarialWeight`]: adversarialWeight,
+    [`${DIAL}matchingWeight`]: matchingWeight,
+    ...(segments && { [`${DIAL}gradientCarried`]: gradientCarried }),
     ...(r1 > 0 && { [`${DIAL}r1`]: r1 }),
     ...(r2 > 0 && { [`${DIAL}r2`]: r2 }),
     ...Object.fromEntries(drawn),
@@ -95,13 +111,16 @@ function dials({ adversarialWeight, r1, r2, lecam }: StepPlan): Record<string, n
 
 /** The dials among a step's inputs. */
 export function dialsOf(tensors: NamedTensors): Dials {
-  const { adversarialWeight, r1, r2 } = withoutPrefix(DIAL, tensors) as Record<string, tf.Scalar>;
+  const own = withoutPrefix(DIAL, tensors) as Record<string, tf.Scalar>;
+  const { adversarialWeight, matchingWeight, gradientCarried, r1, r2 } = own;
   const lecamOf = (name: Judged): LecamDials =>
     Object.fromEntries(
       LECAM.map((what) => [what, tensors[lecamDial(name, what)]]),
     ) as unknown as LecamDials;
   return {
     adversarialWeight: adversarialWeight!,
+    matchingWeight: matchingWeight!,
+    ...(gradientCarried && { gradientCarried }),
     ...(r1 && { r1 }),
     ...(r2 && { r2 }),
     ...(tensors[lecamDial('frame', 'weight')] && {

@@ -10,12 +10,14 @@ import {
 import { scoped } from '../backend/scope.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from './adam.js';
+import { shortening, sizeOfLoss } from './exploding.js';
 import type { RealSide } from './judged-parts.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
 import { sightAmong } from './sight.js';
+import { CLIPPED } from './signals.js';
 import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
   dialsOf,
@@ -72,7 +74,9 @@ function updated(
     generator: tensors['gradient.generator'] as tf.Tensor1D,
     discriminators: tensors['gradient.discriminators'] as tf.Tensor1D,
   };
-  const generator = adamUpdate(old.generator, gradients.generator, old.generatorAdam, {
+  const factor = shortening(gradients.generator, tensors.loss as tf.Scalar, rate('rate.explodes'));
+  const shortened = tf.mul<tf.Tensor1D>(gradients.generator, factor);
+  const generator = adamUpdate(old.generator, shortened, old.generatorAdam, {
     ...adam,
     rate: rate('rate.generator'),
   });
@@ -92,7 +96,11 @@ function updated(
     discriminatorAdam: judges.state,
     spectral: old.spectral,
   };
-  return { ...flattenState(next), ...prefixed(HEALTH, healthOf(learning, next)) };
+  return {
+    ...flattenState(next),
+    ...prefixed(HEALTH, healthOf(learning, next)),
+    [`${SIGNAL}${CLIPPED}`]: tf.cast(tf.less(factor, 1), 'float32'),
+  };
 }
 
 /** The step as a function of nothing but the tensors of `packInputs`. */
@@ -147,6 +155,7 @@ function stepFunction(
         ...flattenState(state),
         ...Object.fromEntries(rates),
         ...prefixed('gradient.', gradients),
+        loss: sizeOfLoss(terms),
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );

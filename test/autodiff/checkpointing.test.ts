@@ -173,6 +173,30 @@ describe('the gradients of a rollout', () => {
   });
   const total = (outputs: readonly tf.Tensor[]): tf.Scalar => tf.sum(tf.concat([...outputs]));
 
+  it('end at the segments where nothing of them is carried, and are less of themselves by a factor', async () => {
+    await expectNoLeak(() => {
+      const start = scalar(2);
+      const parameters = tf.tensor1d([0.5, 1]);
+      const rollout = recurrence(3, start);
+      // 2, 2, 2. By cotangents λ_t = 1 + c·a·λ_{t+1}: ∂/∂a = Σ 2·λ_t and ∂/∂b = Σ λ_t, c at segments' borders.
+      for (const [segments, factor, expected] of [
+        [[1, 1, 1], 1, [8.5, 4.25]],
+        [[1, 1, 1], 0, [6, 3]],
+        [[1, 1, 1], 0.5, [7.125, 3.5625]],
+        [[1, 2], 0, [7, 3.5]],
+        [[[1, 1], 1], 0, [6, 3]],
+        [[3], 0, [8.5, 4.25]],
+      ] as [Recomputation['segments'], number, number[]][]) {
+        const carried = tf.scalar(factor);
+        const how = { segments, carried };
+        const made = checkpointedGradient(rollout, parameters, byLoss(total), how);
+        expect([...made.gradient.dataSync()]).toEqual(expected);
+        tf.dispose([made.gradient, made.result, carried]);
+      }
+      tf.dispose([start, parameters]);
+    });
+  });
+
   it('are right for a recurrence that can be done by hand', async () => {
     await expectNoLeak(() => {
       const start = scalar(2);

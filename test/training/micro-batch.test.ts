@@ -16,6 +16,7 @@ import type { JudgedStep, RealSide } from '../../src/training/judged-parts.js';
 import { gradientsOfParts, microBatches, type LossTerms } from '../../src/training/micro-batch.js';
 import { createModel, type Model } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
+import { GRADIENT, PULL } from '../../src/training/signals.js';
 import { sortOutputs } from '../../src/training/rollout.js';
 import { penaltyParts } from '../../src/training/penalty-parts.js';
 import { judgedParts } from '../../src/training/step-gradients.js';
@@ -72,7 +73,7 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
   const vectors = tf.tensor1d(discriminators.spectralNorm.layout.initialize(1));
   const step: JudgedStep = {
     ...{ discriminators, real, judgeRaw, judgesWait: false, sight: {} },
-    dials: { adversarialWeight: tf.scalar(1), r1: tf.scalar(3) },
+    dials: { adversarialWeight: tf.scalar(1), matchingWeight: tf.scalar(1), r1: tf.scalar(3) },
     out: sortOutputs(outputs, T),
     losses: lossOptions.parse(losses),
   };
@@ -165,9 +166,12 @@ describe('what is said of the judges', () => {
       const judges = framesOf({ reconstruction: 0 });
       const reconstruction = framesOf(none);
       const { out, real } = whole.step;
-      const pull = judgesPull(whole.frames, out, real, 10, eagerRunner)!;
-      expect(pull.dataSync()[0]).toBeCloseTo(judges.norm / reconstruction.norm, 4);
-      expect(judgesPull(whole.frames, out, real, 0, eagerRunner)).toBeNull();
+      const { [PULL]: pull } = judgesPull(whole.frames, out, real, 10, eagerRunner);
+      expect(pull!.dataSync()[0]).toBeCloseTo(judges.norm / reconstruction.norm, 4);
+      // Without a reconstruction there is the gradient alone.
+      const alone = judgesPull(judges.frames, out, real, 0, eagerRunner);
+      expect(Object.keys(alone)).toEqual([GRADIENT]);
+      expect(alone[GRADIENT]!.dataSync()[0]).toBeCloseTo(judges.norm, 4);
     });
   });
 });

@@ -42,7 +42,7 @@ function course(...all: Partial<EvaluationFigures>[]) {
 }
 
 describe('a training has tipped', () => {
-  it('where an alarm that no young one has stands twice in a row', () => {
+  it('where an alarm that hardly a young one has stands twice in a row', () => {
     const dots = { checkerRatio: 1.8 };
     expect(course({}, {}, dots, dots, dots)).toEqual([
       null,
@@ -52,8 +52,9 @@ describe('a training has tipped', () => {
       ['dots', 500],
     ]);
     expect(course({}, {}, dots, {}, dots, {})).toEqual(Array(6).fill(null));
-    // From the first one on: there is nothing healthy to go back to.
-    expect(course({}, dots, dots)).toEqual([null, null, ['dots', null]]);
+    // From the first one on they may be those of its first weights: it has tipped where they get worse.
+    expect(course({}, dots, dots, dots)).toEqual([null, null, null, null]);
+    expect(course({}, dots, { checkerRatio: 2.1 })).toEqual([null, null, ['dots', null]]);
     expect(course({}, {}, { motionRatio: 2.5 }, dots)).toEqual([null, null, null, null]);
     expect(course({}, {}, { motionRatio: 2.5 }, { motionRatio: 3 })[3]).toEqual(['boiling', 500]);
   });

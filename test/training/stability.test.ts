@@ -19,7 +19,8 @@ const WELL = { checkerRatio: 1, motionRatio: 1, conditionUse: 0.8, diversity: nu
 
 const PLAN = {
   ...{ step: 3, generatorLearningRate: 1, discriminatorLearningRate: 2 },
-  ...{ adversarialWeight: 1, judgesWait: false, augmentation: 0 },
+  ...{ adversarialWeight: 1, matchingWeight: 1, gradientCarried: 1 },
+  ...{ judgesWait: false, augmentation: 0 },
 };
 
 const wordOf = (state: StabilityState): string => healthWord(state, limits);
@@ -79,51 +80,91 @@ describe('judges that win', () => {
 });
 
 describe('judges that pull too hard', () => {
-  /** A training whose judges pull so hard with all of their weight, and by it with less. */
-  function pulled(pullAt: (step: number) => number, steps: number, matching = 0.8) {
-    const weights: number[] = [];
+  /**
+   * A training whose adversarial terms pull so hard by all of their weight, and by it with less; and feature
+   * matching beside them, at right angles. Without a reconstruction the same numbers are beside nothing.
+   */
+  function pulled(
+    pullAt: (step: number) => number,
+    steps: number,
+    { matching = 0.8, signal = 'generator/judges_pull' } = {},
+  ) {
+    const plans: { adversarialWeight: number; matchingWeight: number }[] = [];
     const acts: Act[] = [];
     let state = stabilityState();
     for (let step = 1; step <= steps; step += 1) {
-      const weight = steadied({ ...PLAN, step: step - 1 }, state).adversarialWeight;
+      const plan = steadied({ ...PLAN, step: step - 1 }, state);
+      const [own, other] = [plan.adversarialWeight, plan.matchingWeight];
       const signals = {
-        'generator/judges_pull': Math.hypot(pullAt(step) * weight, matching),
-        'control/adversarial_weight': weight,
+        [signal]: Math.hypot(pullAt(step) * own, matching * other),
+        'control/adversarial_weight': own,
+        'control/matching_weight': other,
       };
       const made = afterStep(limits, state, signals, step);
       ({ state } = made);
       acts.push(...made.acts);
-      weights.push(weight);
+      plans.push(plan);
     }
-    return { weights, acts, state };
+    const without = (name: 'adversarialWeight' | 'matchingWeight'): number[] =>
+      plans.flatMap((plan, at) => (plan[name] === 0 ? [at + 1] : []));
+    return { weights: plans.map((plan) => plan.adversarialWeight), without, acts, state };
   }
+  const everySixteenth = (from: number, to: number): number[] =>
+    Array.from({ length: Math.floor((to - from) / 16) + 1 }, (_, i) => from + 16 * i);
 
   it('weigh less within a few steps, and more again once they pull much less', () => {
     const { weights, acts } = pulled((step) => (step < 300 ? 6 : 0.5), 600);
     expect(acts[0]).toMatchObject({ step: 32, act: 'judges weigh less' });
-    expect(acts[0]!.why).toMatch(/pull 6.00 times as hard .* may 1.5 times: weight × 0.25$/);
+    expect(acts[0]!.why).toBe(
+      'the adversarial terms pull 6.00 times as hard as the reconstruction, and may 1.5 times: weight × 0.25',
+    );
     expect(weights[298]! * 6).toBeLessThanOrEqual(1.5);
     expect(acts.at(-1)!.act).toBe('judges weigh more');
     expect(weights.at(-1)).toBe(1);
     expect(acts.length).toBeLessThan(8);
   });
 
-  it('are not blamed for how hard feature matching pulls, which one step in sixteen tells', () => {
-    const { acts, weights } = pulled(() => 1, 400, 5);
-    expect(acts).toEqual([]);
-    const without = weights.flatMap((weight, at) => (weight === 0 ? [at + 1] : []));
-    expect(without).toEqual(Array.from({ length: 25 }, (_, i) => 16 * (i + 1)));
-    expect(new Set(weights)).toEqual(new Set([0, 1]));
+  it('are not blamed for how hard feature matching pulls: one step in sixteen leaves it out', () => {
+    for (const matching of [0, 5, 20]) {
+      const { acts, weights, without } = pulled(() => 1, 400, { matching });
+      expect(acts).toEqual([]);
+      expect(without('matchingWeight')).toEqual(everySixteenth(16, 400));
+      expect(new Set(weights)).toEqual(new Set([1]));
+    }
   });
 
-  it('are left alone where they do not, while their weight grows, and where nothing is known', () => {
+  it('are told of by less than their weight, so that it need not have grown', () => {
+    const growing = (step: number): Signals => ({
+      'generator/judges_pull': 0.06 * step,
+      'control/adversarial_weight': step / 100,
+      'control/matching_weight': step % 16 === 0 ? 0 : 1,
+    });
+    expect(run(growing, 32).acts.map(({ why }) => why)).toEqual([
+      'the adversarial terms pull 6.00 times as hard as the reconstruction, and may 1.5 times: weight × 0.25',
+    ]);
+  });
+
+  it('are beside feature matching where there is no reconstruction', () => {
+    const signal = 'generator/judges_gradient';
+    const hard = pulled(() => 0.06, 200, { matching: 0.01, signal });
+    expect(hard.acts[0]!.why).toBe(
+      'the adversarial terms pull 6.00 times as hard as feature matching, and may 1.5 times: weight × 0.25',
+    );
+    expect(hard.weights.at(-1)! * 6).toBeLessThanOrEqual(1.5);
+    expect(hard.without('matchingWeight')).toEqual(everySixteenth(16, 200));
+    expect(hard.without('adversarialWeight')).toEqual(everySixteenth(24, 200));
+    expect(pulled(() => 60, 300, { matching: 50, signal }).acts).toEqual([]);
+    // With neither there is nothing that they could be beside.
+    expect(pulled(() => 60, 300, { matching: 0, signal }).acts).toEqual([]);
+  });
+
+  it('are not asked again where they do not pull at all', () => {
+    expect(pulled(() => 1e-6, 200).without('matchingWeight')).toEqual([16, 32]);
+  });
+
+  it('are left alone where they do not, and where nothing is known', () => {
     expect(pulled(() => 1.4, 300).acts).toEqual([]);
-    const growing = { 'generator/judges_pull': 9, 'control/adversarial_weight': 0.5 };
-    expect(run(() => growing, 300).acts).toEqual([]);
     expect(run(() => ({}), 300).acts).toEqual([]);
-    // No reconstruction, nothing to compare with: no step is taken without.
-    const { state } = pulled(() => 0, 40, 0);
-    expect(steadied({ ...PLAN, step: 47 }, state).adversarialWeight).toBe(1);
   });
 
   it('are told of without control as well', () => {
@@ -203,6 +244,50 @@ describe('what an evaluation changes', () => {
   });
 });
 
+describe('gradients that explode', () => {
+  const exploding = (until: number, carried?: number) => (step: number) => ({
+    'generator/gradient_clipped': step <= until ? 1 : 0,
+    ...(carried !== undefined && { 'control/gradient_carried': carried }),
+  });
+
+  it('are cut at the segments of the rollout, and pass again after a long calm', () => {
+    const { states, acts } = run(exploding(100, 1), 600);
+    expect(acts.map(({ step, act }) => [step, act])).toEqual([
+      [16, 'gradients are cut'],
+      [expect.any(Number), 'gradients pass'],
+    ]);
+    expect(acts[0]!.why).toBe(
+      'gradients explode in 100 % of the steps: they end at the segments of the rollout',
+    );
+    expect(acts[1]!.step).toBeGreaterThan(220);
+    expect(steadied(PLAN, states[16]!).gradientCarried).toBe(0);
+    expect(steadied(PLAN, states.at(-1)!).gradientCarried).toBe(1);
+  });
+
+  it('are only told of where the rollout has no segments, and left alone where they are rare', () => {
+    expect(run(exploding(100), 600).acts).toEqual([]);
+    expect(run((step) => exploding(0, 1)(step), 100).acts).toEqual([]);
+    const rare = (step: number) => ({
+      ...exploding(0, 1)(step),
+      'generator/gradient_clipped': +(step % 15 === 9),
+    });
+    expect(run(rare, 300).acts).toEqual([]);
+  });
+
+  it('are told of while they are shortened in more than one step in ten', () => {
+    const clipped = (step: number): Signals => ({
+      'generator/gradient_clipped': step <= 100 || step % 20 === 0 ? 1 : 0,
+    });
+    const { states, acts } = run(clipped, 300);
+    expect(acts).toEqual([]);
+    expect([20, 100, 300].map((step) => wordOf(states[step]!))).toEqual([
+      'healthy',
+      'gradients explode',
+      'healthy',
+    ]);
+  });
+});
+
 describe('what the controller knows', () => {
   const anySignals = fc.record(
     {
@@ -210,6 +295,9 @@ describe('what the controller knows', () => {
       'discriminator/gradient_norm': fc.double({ min: 0 }),
       'discriminator/frame_pairs': fc.double({ min: 0, max: 1 }),
       'generator/judges_pull': fc.double(),
+      'generator/judges_gradient': fc.double(),
+      'generator/gradient_clipped': fc.constantFrom(0, 1),
+      'control/matching_weight': fc.constantFrom(0, 1),
       'control/adversarial_weight': fc.double({ min: 0, max: 1 }),
       'discriminator/sequence_pairs': fc.option(fc.double({ min: 0, max: 1 })),
       'discriminator/frame_real_score': fc.float(),

@@ -73,7 +73,8 @@ const signalsBeside = (terms: readonly string[]): string[] => {
     ),
   );
   const norms = ['generator', 'discriminator'].map((side) => `${side}/gradient_norm`);
-  return [...norms, 'generator/judges_pull', 'discriminator/stable_rank', ...told].sort();
+  const ofGenerator = ['generator/gradient_clipped', 'generator/judges_pull'];
+  return [...norms, ...ofGenerator, 'discriminator/stable_rank', ...told].sort();
 };
 
 describe('trainStep', () => {
@@ -147,6 +148,39 @@ describe('trainStep', () => {
         disposeState(other.state);
       }
       disposeState(plain.state);
+    });
+  });
+
+  it('shortens a gradient that is far longer than its loss, and leaves any other to the bit', async () => {
+    // The scores of fresh discriminators are near 0, and so is this loss, but not its gradient.
+    const none = { reconstruction: 0, rawReconstruction: 0, warp: 0, flowSmoothness: 0 };
+    const hinge = { ...none, adversarial: 'hinge', featureMatching: 0 };
+    await withStep(model, {}, (state, input) => {
+      const taken = (explodesAbove: number | null) => {
+        const made = take(model, state, input, { explodesAbove }, hinge);
+        const { state: next, terms, signals } = made;
+        const values = list(next).map((tensor) => [...tensor.dataSync()]);
+        const loss = Object.entries(terms).reduce(
+          (sum, [name, value]) => sum + (name.startsWith('generator/') ? Math.abs(value) : 0),
+          0,
+        );
+        const mean = tf.norm(next.generatorAdam.mean).dataSync()[0]!;
+        disposeState(next);
+        return { values, signals, loss, mean };
+      };
+      tf.tidy(() => {
+        const { values, signals, loss, mean } = taken(null);
+        const { 'generator/gradient_norm': norm, ...others } = signals;
+        expect(others['generator/gradient_clipped']).toBe(0);
+        expect(taken((1.01 * norm!) / loss)).toEqual({ values, signals, loss, mean });
+        const short = taken((0.99 * norm!) / loss);
+        expect(norm! / loss).toBeGreaterThan(1.5);
+        expect(short.mean / mean).toBeCloseTo(loss / norm!, 5);
+        // The norm that is told is the one before, and nothing else has changed.
+        expect(short.signals).toEqual({ ...signals, 'generator/gradient_clipped': 1 });
+        const [, , discriminators] = short.values;
+        expect(discriminators).toEqual(values[2]);
+      });
     });
   });
 

@@ -71,12 +71,13 @@ describe('a training without control', () => {
 it('is steadied with control, and each change is a line', async () => {
   const { watch, lines } = watching('auto');
   for (let step = 1; step <= 32; step += 1) {
-    const weight = watch.steadied({ ...plan, step: step - 1 }).adversarialWeight;
-    const pull = weight === 0 ? 0.5 : 6;
-    await watch.afterStep(
-      { 'generator/judges_pull': pull, 'control/adversarial_weight': weight },
-      step,
-    );
+    const { adversarialWeight, matchingWeight } = watch.steadied({ ...plan, step: step - 1 });
+    const signals = {
+      'generator/judges_pull': 6,
+      'control/adversarial_weight': adversarialWeight,
+      'control/matching_weight': matchingWeight,
+    };
+    await watch.afterStep(signals, step);
   }
   expect(lines).toEqual([
     { step: 32, act: 'judges weigh less', why: expect.any(String) as string },
