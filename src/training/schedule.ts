@@ -142,7 +142,10 @@ function judging(
   const { rampUp, blurPixels, explodesAbove } = limitsOf(stability);
   const ramp = total === null ? STEPS_OF_A_RAMP : stepsOf(rampUp, total);
   const share = ramp === 0 ? 1 : Math.min(1, (step + 1) / ramp);
-  const blur = blurPixels * (1 - share);
+  // By the time that rollouts grow, so that steps of the new length are recorded once. Until all steps are known,
+  // blur lasts: steps without it would be another kind for a moment.
+  const sharpened = total === null ? share : Math.min(1, 2 * share);
+  const blur = blurPixels * (1 - sharpened);
   return {
     adversarialWeight: share,
     matchingWeight: 1,

@@ -39,7 +39,7 @@ export const stabilityLimits = z
       )
       .default('10%')
       .describe(
-        'Share of the steps over which the weight of the adversarial terms grows from 0, and the blur of what the discriminators see falls to 0.',
+        'Share of the steps over which the weight of the adversarial terms grows from 0; in the first half of them the blur of what the discriminators see falls to 0.',
       ),
     blurPixels: z
       .number()

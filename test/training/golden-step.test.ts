@@ -274,12 +274,8 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
   if (name !== 'from a cold start' && generator.penaltySigma === null) {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
   }
-  // Recording pieces takes longest: frames in segments of a step with several scales and strides, in
-  // stretches of one with history. A batch in pieces is in step.test.ts.
-  if (name.startsWith('odd sizes')) {
-    ways.push({ how: 'as a graph of segments of 1 and 2', asGraph: true, segments: [1, 2] });
-  }
-  // Approximated penalties in pieces, in place of a whole graph; exact ones are in step.test.ts.
+  // Recording pieces takes longest: frames in segments of a step with several strides and approximated penalties,
+  // in stretches of one with history. A batch in pieces, and exact penalties, are in step.test.ts.
   if (generator.penaltySigma !== null) {
     const how = 'as a graph of segments of 1 and 2';
     ways.push({ how, asGraph: true, segments: [1, 2] });

@@ -162,6 +162,38 @@ describe('countSteps', () => {
   });
 });
 
+describe('the first tenth of a training', () => {
+  const plansOf = (total: number | null, training: object = {}) => {
+    const own = {
+      ...{ seed: 1, attempt: 0, training: trainingOptions.parse(training) },
+      ...{ losses: lossOptions.parse({}), frameDiscriminator: { judgeRaw: true } },
+    };
+    return Array.from({ length: 140 }, (_, now) => {
+      const { plan } = planStep(own, { kind: 'off' }, now, total);
+      return { ...plan, frames: rolloutFrames(own.training, now, total) };
+    });
+  };
+
+  it('blurs until rollouts grow, so that no length is recorded with and without it', () => {
+    const plans = plansOf(1336);
+    const blurred = plans.filter(({ blurPixels }) => blurPixels > 0);
+    expect(blurred.length).toBeGreaterThan(40);
+    expect(new Set(blurred.map(({ frames }) => frames))).toEqual(new Set([plans[0]!.frames]));
+    blurred.slice(1).forEach(({ blurPixels }, i) => {
+      expect(blurPixels).toBeLessThan(blurred[i]!.blurPixels);
+    });
+    expect(plans.findIndex(({ adversarialWeight }) => adversarialWeight === 1)).toBe(133);
+    // While all steps are not known, no step without blur is in between.
+    expect(plansOf(null).findIndex(({ blurPixels }) => blurPixels === 0)).toBeGreaterThan(80);
+  });
+
+  it('is as any other without control', () => {
+    for (const plan of plansOf(1336, { stability: 'off' })) {
+      expect(plan).toMatchObject({ adversarialWeight: 1, blurPixels: 0, explodesAbove: null });
+    }
+  });
+});
+
 describe('planStep', () => {
   const planAt = (now: number, every: number | null = null, attempt = 0) =>
     planStep(
