@@ -61,8 +61,8 @@ export async function openSession(
   const evaluated = savedEvaluation(snapshot?.evaluation);
   const isAgain = (line: StepLine): boolean =>
     line.step === step &&
-    // Killed between the two: the line was written, and the snapshot does not know of it.
-    (('heldOut' in line && !isLasting(evaluated)) || isOf(wentBack, line));
+    // Killed between the two: the line was written, and the snapshot does not know of it. What ended is gone on with.
+    (('heldOut' in line && !isLasting(evaluated)) || isOf(wentBack, line) || 'ended' in line);
   const stepLog = await openStepLog(run.log, { ...(goesOn && { throughStep: step }), isAgain });
   later(() => stepLog.close());
   const events = await openEventWriter(
@@ -111,6 +111,18 @@ export async function openSession(
   };
 }
 
+/** Leaves in the log that a training ends by what tipped, for those who look at the run later. */
+export async function tellEnd(
+  { stepLog, events }: Session,
+  step: number,
+  trip: Trip,
+): Promise<void> {
+  const { word, why } = trip;
+  await stepLog.append({ step, ended: { word, why } });
+  await stepLog.sync();
+  await events.text(step, 'training/ended', `Ended: ${word}, ${why}.`);
+}
+
 /** Whether a line of the log tells of that return. */
 const isOf = (one: Return | null, { wentBack }: StepLine): boolean =>
   one !== null && (wentBack as { aside?: unknown } | undefined)?.aside === one.aside;
@@ -132,6 +144,7 @@ export async function goBack(session: Session, step: number, trip: Trip): Promis
   }
   const { mostReturns } = watch;
   if (attempt >= mostReturns) {
+    await tellEnd(session, step, trip);
     throw endOfTraining({ trip, step, returns: attempt, toStep }, pipeline, run);
   }
   log.warn(

@@ -26,7 +26,7 @@ import {
   type PlannedStep,
 } from './schedule.js';
 import { controlSignals } from './stability.js';
-import { goBack, openSession, type Eyes, type Session, type Training } from './session.js';
+import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
 import { divergence } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
@@ -188,6 +188,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       step += 1;
       trip = skips.add(step, result.skipped) ?? (await watch.afterStep(result.signals, step));
       if (trip?.word === 'diverged' && (watch.mostReturns === 0 || step >= budget.steps)) {
+        await tellEnd(session, step, trip);
         throw await divergence(session.run, step, trip);
       }
       if (trip && step < budget.steps) continue;

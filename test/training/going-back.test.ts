@@ -36,8 +36,8 @@ beforeAll(async () => {
 });
 afterAll(() => work.remove());
 
-/** Whether an evaluation finds dots. */
-type Finds = (attempt: number, step: number) => boolean;
+/** Whether an evaluation finds dots, or how many. */
+type Finds = (attempt: number, step: number) => boolean | number;
 
 interface Way {
   readonly finds: Finds;
@@ -81,7 +81,8 @@ async function trained(name: string, way: Way) {
           // It is saved before it is looked at.
           const step = (await listSnapshots(snapshots)).at(-1)!;
           at?.(`evaluation ${step} of attempt ${attempt}`);
-          return { ...figures, ...(finds(attempt, step) && { checkerRatio: 2 }) };
+          const found = finds(attempt, step);
+          return { ...figures, ...(found && { checkerRatio: found === true ? 2 : found }) };
         },
         rollback: { ...ROLLBACK_LIMITS, fromStep: 0, fromShare: '0%' },
       },
@@ -202,7 +203,8 @@ describe('a training that tips', () => {
   }, 300_000);
 
   it('goes back to its beginning, and ends where nothing helps', async () => {
-    const always: Finds = () => true;
+    // What was never healthy has tipped where it gets worse.
+    const always: Finds = (_attempt, step) => (step < 4 ? 1.6 : 2);
     let copied = false;
     const at = (moment: string): void => {
       if (moment.includes('going back to step 0: what')) copied = true;
@@ -218,7 +220,11 @@ describe('a training that tips', () => {
     await expectNoLeak(() => expect(trained('lost', { ...way, at })).rejects.toMatchObject(error));
     const lines = await logLines(join(work.path, 'lost'));
     expect(lines[0]).toMatchObject({ step: 0, wentBack: { fromStep: 4, attempt: 1 } });
-    expect(lines.map(({ step }) => step)).toEqual([0, 1, 2, 2, 3, 4, 4]);
+    expect(lines.map(({ step }) => step)).toEqual([0, 1, 2, 2, 3, 4, 4, 4]);
+    expect(lines.at(-1)).toEqual({
+      step: 4,
+      ended: { word: 'dots', why: expect.stringMatching(/^checker 2.00/) as string },
+    });
     for (const name of ['lost-again', 'lost']) {
       await expect(trained(name, { ...way, resume: true })).rejects.toMatchObject(error);
       expect(await logLines(join(work.path, name))).toEqual(lines);

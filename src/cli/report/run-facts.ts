@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
@@ -31,6 +32,13 @@ export interface RunReturn {
   readonly why: string | null;
 }
 
+/** A training ended because it had tipped. */
+export interface RunEnd {
+  readonly step: number;
+  /** What had tipped, and by what. */
+  readonly why: string;
+}
+
 /** What a run's folder says of it. */
 export interface RunFacts {
   readonly folder: string;
@@ -49,6 +57,8 @@ export interface RunFacts {
   readonly health: string | null;
   /** From where its training went back to where, and why. */
   readonly returns: readonly RunReturn[];
+  /** Where it ended because it had tipped, and by what; null where it did not, or goes on since. */
+  readonly ended: RunEnd | null;
   readonly snapshots: readonly RunSnapshot[];
   /** Whether there is an exported file. */
   readonly isExported: boolean;
@@ -80,17 +90,21 @@ interface LogLine {
   readonly health?: unknown;
   readonly alarms?: unknown;
   readonly heldOut?: unknown;
+  readonly ended?: unknown;
 }
 
-/** Steps, scores and health by a run's log; lines that are none are left out. */
+const endSchema = z.object({ word: z.string(), why: z.string() });
+
+/** Steps, scores, health and end by a run's log; lines that are none are left out. */
 async function readLog(
   path: string,
-): Promise<{ step: number; scores: RunScore[]; health: string | null }> {
+): Promise<Pick<RunFacts, 'step' | 'health' | 'ended'> & { scores: RunScore[] }> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const scores: RunScore[] = [];
   let last = 0;
   let word: string | null = null;
   let alarm: string | undefined;
+  let end: RunEnd | null = null;
   for (const line of text.split('\n')) {
     let said: LogLine | null;
     try {
@@ -101,13 +115,16 @@ async function readLog(
     const step = numberIn(said?.step);
     if (step === null) continue;
     last = Math.max(last, step);
-    const { heldOut, health, alarms } = said!;
+    const { heldOut, health, alarms, ended } = said!;
+    // What comes after it was gone on with.
+    const own = endSchema.safeParse(ended).data;
+    end = own ? { step, why: `${own.word}, ${own.why}` } : null;
     if (typeof health === 'string') word = health;
     if (typeof alarms === 'object' && alarms !== null) alarm = Object.keys(alarms)[0];
     const figures = savedFigures(heldOut);
     if (figures) scores.push({ step, ...figures });
   }
-  return { step: last, scores, health: alarm ?? word };
+  return { step: last, scores, health: alarm ?? word, ended: end };
 }
 
 /** What a run's folder says, and its pipeline where that can be read. */
@@ -127,7 +144,7 @@ export async function describeRun(
     if (!isFrameloomError(error)) throw error;
     problem = error.toLine();
   }
-  const { step, scores, health } = await readLog(run.log);
+  const { step, scores, health, ended } = await readLog(run.log);
   const snapshots: RunSnapshot[] = [];
   for (const entry of await describeSnapshots(run.snapshots)) {
     const { bytes } = await sizeOf(join(run.snapshots, snapshotFolderName(entry.step)));
@@ -142,7 +159,7 @@ export async function describeRun(
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
     steps: fixed?.steps ?? pipeline?.training.steps ?? null,
-    ...{ lastScore: scores.at(-1) ?? null, bestScore, health, snapshots },
+    ...{ lastScore: scores.at(-1) ?? null, bestScore, health, ended, snapshots },
     returns: returns.map(({ fromStep, toStep, trip }) => ({
       ...{ fromStep, toStep },
       why: trip && `${trip.word}, ${trip.why}`,

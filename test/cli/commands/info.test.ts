@@ -30,9 +30,14 @@ beforeAll(async () => {
     [
       '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7,"overfitting":0.25}}',
       '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65},"alarms":{"dots":"checker 1.80, above 1.5"}}',
+      '{"step":200,"ended":{"word":"dots","why":"checker 1.80, above 1.5"}}',
       '{"step":250,"terms":{}}',
       '{"step":26',
     ].join('\n'),
+  );
+  await appendFile(
+    join(root, '00002-free', 'log.jsonl'),
+    '{"step":1,"health":"boiling","terms":{}}\n{"step":1,"ended":{"word":"boiling","why":"motion 3.10, above 2"}}\n',
   );
   const back = { fromStep: 90, toStep: 40, aside: 'aside/00001', done: true };
   const trip = { word: 'boiling', why: 'motion 2.40, above 2' };
@@ -85,7 +90,8 @@ describe('info', () => {
       ...{ type: 'run', name: 'random', step: 250, steps: 2000, isExported: false },
       lastScore: { step: 200, psnr: 19.25, ssim: 0.65 },
       bestScore: { step: 100, psnr: 20.5, ssim: 0.7, overfitting: 0.25, diversity: null },
-      health: 'dots',
+      // It was gone on with.
+      ...{ health: 'dots', ended: null },
       returns: [
         { fromStep: 90, toStep: 40, why: 'boiling, motion 2.40, above 2' },
         { fromStep: 90, toStep: 30, why: null },
@@ -104,6 +110,15 @@ describe('info', () => {
     expect(stdout).toContain('from step 90 to 30, as was asked for\n');
     expect(stdout).toContain('last measured  PSNR 19.25 dB, SSIM 0.650 at step 200\n');
     expect(stdout).toContain(' PSNR 20.50 dB, SSIM 0.700, overfitting 0.25 at step 100\n');
+  });
+
+  it('says where a run ended because it had tipped', async () => {
+    const ended = join(root, '00002-free');
+    expect(await json('info', ended)).toMatchObject({
+      ended: { step: 1, why: 'boiling, motion 3.10, above 2' },
+    });
+    const { stdout } = await frameloom('info', ended);
+    expect(stdout).toMatch(/^ended +at step 1, boiling, motion 3.10, above 2$/m);
   });
 
   it('says what an exported file is', async () => {
@@ -135,7 +150,9 @@ describe('runs', () => {
     expect(rows[2]).toMatch(
       /00001-random +random +250\/2,000 +19\.25 +0\.650 +0\.700 @ 100 +dots, went back 1× .* now$/,
     );
-    expect(rows[3]).toMatch(/00002-free +random +1\/2,000 +– +– +– .* now$/);
+    expect(rows[3]).toMatch(
+      /00002-free +random +1\/2,000 +– +– +– +boiling, and ended by it .* now$/,
+    );
     expect(rows[4]).toMatch(/^2 runs, [\d.]+ KiB$/);
     const { stdout: text } = await frameloom('runs', root, '--json');
     expect(JSON.parse(text)).toMatchObject([{ name: 'random', step: 250 }, { step: 1 }]);

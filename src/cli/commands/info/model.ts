@@ -57,6 +57,9 @@ export async function informOfRun(folder: string): Promise<Told> {
     const told = `from step ${formatCount(fromStep)} to ${formatCount(toStep)}`;
     rows.push(['went back', `${told}, ${why ?? 'as was asked for'}`]);
   }
+  if (facts.ended) {
+    rows.push(['ended', `at step ${formatCount(facts.ended.step)}, ${facts.ended.why}`]);
+  }
   rows.push(['exported', facts.isExported ? 'yes' : 'no']);
   rows.push(['on disk', formatBytes(facts.bytes)]);
   const table = formatTable(

@@ -16,11 +16,12 @@ export function formatAge(seconds: number): string {
 }
 
 /** How it went, and how many times it had to go back for that. */
-function healthOf({ health, returns, name, problem }: RunFacts): string {
+function healthOf({ health, returns, ended, name, problem }: RunFacts): string {
   const tipped = returns.filter(({ why }) => why !== null).length;
   // Who has no name is told of in its own column already.
   const damage = name !== null && problem !== null ? ', damaged: info says how' : '';
-  return `${health ?? '–'}${tipped === 0 ? '' : `, went back ${tipped}×`}${damage}`;
+  const returned = tipped === 0 ? '' : `, went back ${tipped}×`;
+  return `${health ?? '–'}${returned}${ended ? ', and ended by it' : ''}${damage}`;
 }
 
 const ssimOf = (score: RunScore | null): string => score?.ssim?.toFixed(3) ?? '–';
