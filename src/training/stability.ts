@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { evenSegments, type Schedule } from '../autodiff/index.js';
 import { silentLogger } from '../base/log.js';
 import type { EvaluationFigures } from './evaluation.js';
 import {
@@ -98,7 +99,9 @@ const STEPS_OF_CALM = 200;
 const LEAST_RATE = 1 / 8;
 /** Steps after which it is known whether gradients explode: from the first one on they do, or later. */
 const FEWEST_OF_CLIPS = 16;
-/** Whether the gradient went from segment to segment in a step, where there were any. */
+/** Frames of the segments at which gradients end, in a rollout that is on one tape. */
+const FRAMES_OF_A_SEGMENT = 4;
+/** Whether the gradient went from segment to segment in a step, where there are several or may be. */
 const CARRIED = 'control/gradient_carried';
 /** Each evaluation that finds overfitting adds so much; one that finds little of it takes half of that away. */
 const MORE_AUGMENTATION = 0.2;
@@ -200,7 +203,7 @@ function heldBack(
 function cut(state: StabilityState, signals: Signals, step: number): Change | null {
   const { gradientsPass, actedAt } = state;
   const { [CLIPS]: often } = state.signals;
-  // In one segment there is nothing to cut.
+  // A rollout of a few frames is one segment.
   if (typeof signals[CARRIED] !== 'number') return null;
   if (!often || often.count < FEWEST_OF_CLIPS) return null;
   const said = `gradients explode in ${(100 * often.mean).toFixed(0)} % of the steps`;
@@ -327,6 +330,7 @@ interface Steadied {
   readonly adversarialWeight: number;
   readonly matchingWeight: number;
   readonly gradientCarried: number;
+  readonly segments: Schedule | null;
   readonly judgesWait: boolean;
   readonly augmentation: number;
 }
@@ -339,26 +343,35 @@ export const controlSignals = ({
   segments,
   blurPixels,
   augmentation,
+  frames,
 }: Omit<Steadied, 'step' | 'discriminatorLearningRate' | 'judgesWait'> & {
-  readonly segments: unknown;
   readonly blurPixels: number;
+  readonly frames: number;
 }): Signals => ({
   [ADVERSARIAL_WEIGHT]: adversarialWeight,
   [MATCHING_WEIGHT]: matchingWeight,
   'control/blur_pixels': blurPixels,
   'control/augmentation': augmentation,
-  ...(segments !== null && { [CARRIED]: gradientCarried }),
+  ...((segments ?? segmentsOf(frames)).length > 1 && { [CARRIED]: gradientCarried }),
 });
 
-/** A step's plan as the controller has it. */
-export function steadied<P extends Steadied>(plan: P, state: StabilityState): P {
+const segmentsOf = (frames: number): Schedule => evenSegments(frames, FRAMES_OF_A_SEGMENT);
+
+/**
+ * A step's plan as the controller has it.
+ * @param frames that it rolls out
+ */
+export function steadied<P extends Steadied>(plan: P, state: StabilityState, frames: number): P {
   const without = leftOut(plan.step, state.signals);
   return {
     ...plan,
     discriminatorLearningRate: plan.discriminatorLearningRate * state.judgesRate,
     adversarialWeight: without === 'adversarial' ? 0 : plan.adversarialWeight * weightOf(state),
     matchingWeight: without === 'matching' ? 0 : plan.matchingWeight,
-    gradientCarried: state.gradientsPass ? plan.gradientCarried : 0,
+    ...(!state.gradientsPass && {
+      gradientCarried: 0,
+      segments: plan.segments ?? segmentsOf(frames),
+    }),
     judgesWait: state.judgesWait,
     augmentation: Math.max(plan.augmentation, state.augmentation),
   };

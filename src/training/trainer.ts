@@ -180,7 +180,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       const window = await nextWindow(feed, context.signal);
       if (!window) continue;
       const planned = plans.take(step);
-      const plan = watch.steadied(planned.plan);
+      const plan = watch.steadied(planned.plan, planned.request.frames);
       const due = dueAfter(training, step + 1, budget.totalAt(step));
       const result = oneStep(session, state, window, { ...planned, plan });
       disposeState(state);
@@ -266,7 +266,10 @@ function oneStep(
     const input = rolloutInput(window, planned, own);
     try {
       const result = trainStep(model, state, input, pipeline.losses, plan, runner);
-      const signals = { ...result.signals, ...controlSignals(plan) };
+      const signals = {
+        ...result.signals,
+        ...controlSignals({ ...plan, frames: planned.request.frames }),
+      };
       const kind = {
         'steps/warm_up_frames': input.warmUp,
         'steps/cold_start': +input.coldStart,

@@ -37,8 +37,8 @@ export interface Watch {
   readonly word: string;
   /** The same by the steps alone, which a resumed training knows too. */
   readonly stepWord: string;
-  /** A step's plan as it is to be taken. */
-  steadied<P extends StepPlan & SightOptions>(plan: P): P;
+  /** A step's plan as it is to be taken, with so many frames. */
+  steadied<P extends StepPlan & SightOptions>(plan: P, frames: number): P;
   /** How many times training goes back by itself where it tips, before it ends; 0 for never. */
   readonly mostReturns: number;
   /** The snapshot to go back to; null while that is the beginning. */
@@ -109,7 +109,7 @@ export function createWatch(
     get healthyStep() {
       return returning.healthyStep;
     },
-    steadied: (plan) => anchored(mayAct ? steadied(plan, state) : plan, state),
+    steadied: (plan, frames) => anchored(mayAct ? steadied(plan, state, frames) : plan, state),
     async afterStep(signals, step) {
       if (!mayAct) {
         state = remembered(state, signals);

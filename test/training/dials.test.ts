@@ -71,6 +71,27 @@ describe('a factor on the adversarial terms', () => {
   });
 });
 
+describe('gradients that end at segments', () => {
+  it('are the generator’s alone, and need no graph of their own', async () => {
+    const segments = [1, 2];
+    await stepsBy(
+      [{ segments: null }, { segments }, { segments, gradientCarried: 0 }],
+      ([plain, whole, cut]) => {
+        const [one, same, other] = [plain, whole, cut].map((made) => made!.signals);
+        const norm = 'generator/gradient_norm';
+        expect(same![norm]! / one![norm]!).toBeCloseTo(1, 4);
+        expect(Math.abs(other![norm]! / one![norm]! - 1)).toBeGreaterThan(1e-3);
+        expect(cut!.terms).toEqual(whole!.terms);
+        expect(valuesOf(cut!.state.discriminators)).toEqual(valuesOf(whole!.state.discriminators));
+      },
+    );
+    const input = windowFor(model, {});
+    const key = (plan: Partial<StepPlan>): string => keyOf(input, losses, { ...PLAN, ...plan });
+    expect(key({ segments, gradientCarried: 0 })).toBe(key({ segments }));
+    disposeInput(input);
+  });
+});
+
 describe('discriminators that wait', () => {
   it('keep their weights and moments to the bit, and the generator learns as it would have', async () => {
     await stepsBy([{}, { judgesWait: true }], ([learning, waiting], before) => {

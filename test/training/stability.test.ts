@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   afterEvaluation,
   afterStep,
+  controlSignals,
   healthWord,
   returned,
   stabilityState,
@@ -10,6 +11,7 @@ import {
   type Act,
   type StabilityState,
 } from '../../src/training/stability.js';
+import type { Schedule } from '../../src/autodiff/index.js';
 import type { Signals } from '../../src/training/signals.js';
 import { alarmsOf } from '../../src/training/alarms.js';
 import { stabilityLimits } from '../../src/training/stability-limits.js';
@@ -18,10 +20,15 @@ const limits = stabilityLimits.parse({});
 const WELL = { checkerRatio: 1, motionRatio: 1, conditionUse: 0.8, diversity: null };
 
 const PLAN = {
+  segments: null as Schedule | null,
   ...{ step: 3, generatorLearningRate: 1, discriminatorLearningRate: 2 },
   ...{ adversarialWeight: 1, matchingWeight: 1, gradientCarried: 1 },
   ...{ judgesWait: false, augmentation: 0 },
 };
+
+/** Of rollouts of five frames. */
+const steadiedOf = (plan: typeof PLAN, state: StabilityState, frames = 5): typeof PLAN =>
+  steadied<typeof PLAN>(plan, state, frames);
 
 const wordOf = (state: StabilityState): string => healthWord(state, limits);
 
@@ -59,8 +66,8 @@ describe('judges that win', () => {
   it('keep their weights meanwhile, and nothing else changes', () => {
     const plan = PLAN;
     const waiting = { ...stabilityState(), judgesWait: true };
-    expect(steadied(plan, waiting)).toEqual({ ...plan, judgesWait: true });
-    expect(steadied(plan, stabilityState())).toEqual(plan);
+    expect(steadiedOf(plan, waiting)).toEqual({ ...plan, judgesWait: true });
+    expect(steadiedOf(plan, stabilityState())).toEqual(plan);
   });
 
   it('are changed no more often than every so many steps, whatever the signals', () => {
@@ -93,7 +100,7 @@ describe('judges that pull too hard', () => {
     const acts: Act[] = [];
     let state = stabilityState();
     for (let step = 1; step <= steps; step += 1) {
-      const plan = steadied({ ...PLAN, step: step - 1 }, state);
+      const plan = steadiedOf({ ...PLAN, step: step - 1 }, state);
       const [own, other] = [plan.adversarialWeight, plan.matchingWeight];
       const signals = {
         [signal]: Math.hypot(pullAt(step) * own, matching * other),
@@ -178,7 +185,7 @@ describe('judges that pull too hard', () => {
 
   it('are trusted half as far each time that a training goes back', () => {
     const state = { ...stabilityState(), caution: 0.5 };
-    expect(steadied(PLAN, returned(state, 2)).adversarialWeight).toBe(0.125);
+    expect(steadiedOf(PLAN, returned(state, 2)).adversarialWeight).toBe(0.125);
     expect(returned(state, 0)).toEqual(state);
   });
 });
@@ -195,8 +202,8 @@ describe('judges whose gradients jump', () => {
       new Set(['judges learn slower', 'judges learn faster']),
     );
     expect(acts[0]!.step).toBeLessThan(130);
-    expect(steadied(PLAN, states[acts[0]!.step]!).discriminatorLearningRate).toBe(1);
-    expect(steadied(PLAN, states.at(-1)!).discriminatorLearningRate).toBe(2);
+    expect(steadiedOf(PLAN, states[acts[0]!.step]!).discriminatorLearningRate).toBe(1);
+    expect(steadiedOf(PLAN, states.at(-1)!).discriminatorLearningRate).toBe(2);
   });
 
   it('go on at their rate after one window that was odd', () => {
@@ -215,7 +222,7 @@ describe('what an evaluation changes', () => {
       return state.augmentation;
     });
     expect(seen).toEqual([0.2, 0.4, 0.6, 0.6, 0.6, 0.5, 0.4]);
-    expect(steadied(PLAN, state).augmentation).toBe(0.4);
+    expect(steadiedOf(PLAN, state).augmentation).toBe(0.4);
     const first = afterEvaluation(limits, stabilityState(), found(0.7), at);
     expect(first.acts).toEqual([
       {
@@ -237,9 +244,9 @@ describe('what an evaluation changes', () => {
     expect(once.acts.map(({ why }) => why)).toEqual([
       'checker 1.80, above 1.5: weight of the adversarial terms × 0.15',
     ]);
-    expect(steadied(PLAN, once.state).adversarialWeight).toBeCloseTo(0.15);
+    expect(steadiedOf(PLAN, once.state).adversarialWeight).toBeCloseTo(0.15);
     const twice = afterEvaluation(limits, once.state, found(null, 1.8), at);
-    expect(steadied(PLAN, twice.state).adversarialWeight).toBeCloseTo(0.0375);
+    expect(steadiedOf(PLAN, twice.state).adversarialWeight).toBeCloseTo(0.0375);
     expect(afterEvaluation(limits, twice.state, found(null, 1.2), at).state).toEqual(twice.state);
   });
 });
@@ -260,11 +267,23 @@ describe('gradients that explode', () => {
       'gradients explode in 100 % of the steps: they end at the segments of the rollout',
     );
     expect(acts[1]!.step).toBeGreaterThan(220);
-    expect(steadied(PLAN, states[16]!).gradientCarried).toBe(0);
-    expect(steadied(PLAN, states.at(-1)!).gradientCarried).toBe(1);
+    expect(steadiedOf(PLAN, states[16]!).gradientCarried).toBe(0);
+    expect(steadiedOf(PLAN, states.at(-1)!)).toMatchObject({ gradientCarried: 1, segments: null });
+    // A rollout on one tape has segments from then on, another its own.
+    expect(steadiedOf(PLAN, states[16]!, 10).segments).toEqual([2, 4, 4]);
+    const own = { ...PLAN, segments: [3, 3] as Schedule };
+    expect(steadiedOf(own, states[16]!, 6)).toMatchObject({ gradientCarried: 0, segments: [3, 3] });
   });
 
-  it('are only told of where the rollout has no segments, and left alone where they are rare', () => {
+  it('are told of by rollouts that have segments or may have them', () => {
+    const told = (segments: Schedule | null, frames: number): unknown =>
+      controlSignals({ ...PLAN, segments, blurPixels: 0, frames })['control/gradient_carried'];
+    expect([told(null, 4), told(null, 5), told([2, 2], 4), told([9], 9)]).toEqual([
+      ...[undefined, 1, 1, undefined],
+    ]);
+  });
+
+  it('are only told of in a rollout of a few frames, and left alone where they are rare', () => {
     expect(run(exploding(100), 600).acts).toEqual([]);
     expect(run((step) => exploding(0, 1)(step), 100).acts).toEqual([]);
     const rare = (step: number) => ({

@@ -51,7 +51,7 @@ describe('a training without control', () => {
     }
     expect(words.slice(0, 19)).toEqual(Array(19).fill('healthy'));
     expect(words.slice(19)).toEqual(Array(41).fill('judges pull hard'));
-    expect(watch.steadied(plan)).toEqual(plan);
+    expect(watch.steadied(plan, 5)).toEqual(plan);
     expect(lines).toEqual([]);
     const { signals, ...others } = watch.saved().stability;
     expect(signals['generator/judges_pull']!.count).toBe(60);
@@ -64,14 +64,14 @@ describe('a training without control', () => {
     expect(watching('auto', saved).watch.stepWord).toBe('judges win');
     const { watch } = watching('off', saved);
     expect(watch.stepWord).toBe('healthy');
-    expect(watch.steadied(plan).judgesWait).toBe(false);
+    expect(watch.steadied(plan, 5).judgesWait).toBe(false);
   });
 });
 
 it('is steadied with control, and each change is a line', async () => {
   const { watch, lines } = watching('auto');
   for (let step = 1; step <= 32; step += 1) {
-    const { adversarialWeight, matchingWeight } = watch.steadied({ ...plan, step: step - 1 });
+    const { adversarialWeight, matchingWeight } = watch.steadied({ ...plan, step: step - 1 }, 5);
     const signals = {
       'generator/judges_pull': 6,
       'control/adversarial_weight': adversarialWeight,
@@ -82,7 +82,7 @@ it('is steadied with control, and each change is a line', async () => {
   expect(lines).toEqual([
     { step: 32, act: 'judges weigh less', why: expect.any(String) as string },
   ]);
-  expect(watch.steadied(plan).adversarialWeight).toBeCloseTo(0.25, 2);
+  expect(watch.steadied(plan, 5).adversarialWeight).toBeCloseTo(0.25, 2);
 });
 
 it('says so where what a snapshot remembers is not to be read, and begins anew', () => {
