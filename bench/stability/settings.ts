@@ -127,7 +127,7 @@ export const SETTINGS: readonly Setting[] = [
     keys: {
       ...judged(4),
       'data.size': '32x24',
-      'training.steps': 200,
+      'training.steps': 240,
       'training.frames': 64,
       'training.rollout.startFrames': 64,
       'training.warmUp.frames': 0,

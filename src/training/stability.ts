@@ -163,6 +163,8 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
   return { ...before, jumping, scores, signals: { ...before.signals, ...next } };
 }
 
+const roundedTo = (digits: number, value: number): number => Number(value.toFixed(digits));
+
 /** What changes, and the line that says so; null where nothing does. */
 type Change = { readonly to: Partial<StabilityState> } & Omit<Act, 'step'>;
 
@@ -171,13 +173,15 @@ function weighed({ pullAbove }: StabilityLimits, state: StabilityState): Change 
   const known = pullOf(state.signals, weightOf(state));
   if (known === null) return null;
   const { pull, beside } = known;
-  const isLow = pull < MUCH_LESS * pullAbove;
-  const factor = pull > pullAbove ? Math.max(MOST_DOWN, pullAbove / pull) : isLow ? UP : 1;
+  // After dots less is allowed, and not made up for.
+  const most = pullAbove * state.caution;
+  const isLow = pull < MUCH_LESS * most;
+  const factor = pull > most ? Math.max(MOST_DOWN, most / pull) : isLow ? UP : 1;
   const adversarialWeight = Math.min(1, Math.max(LEAST_WEIGHT, weight * factor));
   if (adversarialWeight === weight) return null;
   return {
     act: factor < 1 ? 'judges weigh less' : 'judges weigh more',
-    why: `the adversarial terms pull ${pull.toFixed(2)} times as hard as ${beside}, and may ${pullAbove} times: weight × ${adversarialWeight.toFixed(2)}`,
+    why: `the adversarial terms pull ${pull.toFixed(2)} times as hard as ${beside}, and may ${roundedTo(2, most)} times: weight × ${adversarialWeight.toFixed(2)}`,
     to: { adversarialWeight },
   };
 }

@@ -73,7 +73,7 @@ describe('a factor on the adversarial terms', () => {
 
 describe('gradients that end at segments', () => {
   it('are the generator’s alone, and need no graph of their own', async () => {
-    const segments = [1, 2];
+    const segments = [1, 1];
     await stepsBy(
       [{ segments: null }, { segments }, { segments, gradientCarried: 0 }],
       ([plain, whole, cut]) => {

@@ -94,11 +94,11 @@ describe('judges that pull too hard', () => {
   function pulled(
     pullAt: (step: number) => number,
     steps: number,
-    { matching = 0.8, signal = 'generator/judges_pull' } = {},
+    { matching = 0.8, signal = 'generator/judges_pull', caution = 1 } = {},
   ) {
     const plans: { adversarialWeight: number; matchingWeight: number }[] = [];
     const acts: Act[] = [];
-    let state = stabilityState();
+    let state: StabilityState = { ...stabilityState(), caution };
     for (let step = 1; step <= steps; step += 1) {
       const plan = steadiedOf({ ...PLAN, step: step - 1 }, state);
       const [own, other] = [plan.adversarialWeight, plan.matchingWeight];
@@ -163,6 +163,15 @@ describe('judges that pull too hard', () => {
     expect(pulled(() => 60, 300, { matching: 50, signal }).acts).toEqual([]);
     // With neither there is nothing that they could be beside.
     expect(pulled(() => 60, 300, { matching: 0, signal }).acts).toEqual([]);
+  });
+
+  it('may pull less for good where they made dots', () => {
+    const caution = 0.25;
+    const { weights, acts } = pulled(() => 1.2, 200, { caution });
+    expect([acts, new Set(weights)]).toEqual([[], new Set([caution])]);
+    const hard = pulled(() => 3, 200, { caution });
+    expect(hard.acts[0]!.why).toMatch(/pull 0.75 times .* and may 0.38 times: weight × 0.50$/);
+    expect(hard.weights.at(-1)).toBeCloseTo(0.5 * caution, 6);
   });
 
   it('are not asked again where they do not pull at all', () => {
