@@ -2,6 +2,7 @@ export { backpropagate, type Carried, type Chain, type OpenSegment } from './bac
 export {
   checkpointedGradient,
   plainGradient,
+  type CarriedShare,
   type Recomputation,
   type RolloutGradient,
 } from './rollout-gradient.js';
@@ -9,6 +10,7 @@ export { forwardStep, runRollout, type Rollout, type StepBlock, type Outcome } f
 export { blockPhase } from './pull-back.js';
 export { inPhase, PHASES, trackPeak, type Peak, type Phase, type PhasePeak } from './peak.js';
 export {
+  beginnings,
   evenSegments,
   extraSteps,
   scheduleInWords,

@@ -39,19 +39,28 @@ export interface Recomputation {
   readonly segments: Schedule;
   /** Blocks in each stretch of a step that is a segment by itself; all in one unless given. */
   readonly stretches?: readonly number[] | null | undefined;
-  /**
-   * Factor on the gradient that goes from a segment to the one before: 1 is the whole gradient, 0 truncated
-   * backpropagation through time (Williams & Peng 1990); 1 unless given.
-   */
-  readonly carried?: tf.Scalar | undefined;
+  /** All of the gradient passes from segment to segment unless given. */
+  readonly carried?: CarriedShare | undefined;
+}
+
+/** How much of the gradient passes from a segment to the one before. */
+export interface CarriedShare {
+  /** 1 is the whole gradient, 0 truncated backpropagation through time (Williams & Peng 1990). */
+  readonly factor: tf.Scalar;
+  /** At segments that begin a multiple of so many steps before the end; at others all of it passes. */
+  readonly every: number;
 }
 
 /** What is carried to the segment before. Takes it. */
-function dampened({ gradient, stateCotangent }: Carried, factor: tf.Scalar | undefined): Carried {
-  if (factor === undefined || stateCotangent === null) return { gradient, stateCotangent };
-  const scaled = stateCotangent.map((own) => tf.mul(own, factor));
+function dampened({ gradient, stateCotangent }: Carried, factor: tf.Scalar): Carried {
+  if (stateCotangent === null) return { gradient, stateCotangent };
+  const passed = tf.tidy(() => {
+    const isSome = tf.greater(factor, 0);
+    // Of what has no bound nothing is left, where a product would be no number.
+    return stateCotangent.map((own) => tf.where(isSome, tf.mul(own, factor), tf.zerosLike(own)));
+  });
   tf.dispose([...stateCotangent]);
-  return { gradient, stateCotangent: scaled };
+  return { gradient, stateCotangent: passed };
 }
 
 /**
@@ -75,13 +84,14 @@ export function checkpointedGradient<R>(
         initialState: rollout.initialState,
         forward: (state, step) => forwardStep(rollout, named, state, step, runner),
         zeroGradient: () => rollout.unflatten(tf.zerosLike(parameters)),
-        pullBack: (open, ...others) =>
-          dampened(
+        pullBack: (open, ...others) => {
+          const pulled =
             stretches && open.to - open.from === 1
               ? pullBackInStretches(puller, stretches, open, ...others)
-              : pullBackSteps(puller, open, ...others),
-            carried,
-          ),
+              : pullBackSteps(puller, open, ...others);
+          const isEnd = carried !== undefined && (rollout.length - open.from) % carried.every === 0;
+          return isEnd ? dampened(pulled, carried.factor) : pulled;
+        },
       },
       lossGradient,
       segments,

@@ -17,6 +17,18 @@ export function evenSegments(length: number, every: number): number[] {
   ];
 }
 
+/** Where the segments of a schedule begin that are on a tape each, as steps before the end. */
+export function beginnings(schedule: Schedule): number[] {
+  const leaves = (segment: Segment): number[] =>
+    typeof segment === 'number' ? [segment] : segment.flatMap(leaves);
+  let left = stepsIn(schedule);
+  return schedule.flatMap(leaves).map((steps) => {
+    const begins = left;
+    left -= steps;
+    return begins;
+  });
+}
+
 /** Steps in a segment or a whole schedule. */
 export const stepsIn = (segment: Segment): number =>
   typeof segment === 'number' ? segment : segment.reduce<number>((sum, x) => sum + stepsIn(x), 0);

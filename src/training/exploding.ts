@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LossTerms } from './micro-batch.js';
+import { sumOf, type LossTerms } from './micro-batch.js';
 
 /** A gradient of zeros is not divided by its norm. */
 const SHORTEST = 1e-30;
@@ -17,15 +17,25 @@ export const shortening = (gradient: tf.Tensor1D, loss: tf.Scalar, times: tf.Sca
   tf.tidy(() => {
     const norm = tf.maximum(tf.norm(gradient), SHORTEST);
     const short = tf.minimum(1, tf.div(loss, norm));
-    return tf.where(tf.greater(norm, tf.mul(loss, times)), short, tf.onesLike(short)) as tf.Scalar;
+    // Beside a loss of 0 nothing is long.
+    const isLong = tf.logicalAnd(tf.greater(norm, tf.mul(loss, times)), tf.greater(loss, 0));
+    return tf.where(isLong, short, tf.onesLike(short)) as tf.Scalar;
   });
+
+const OF_GENERATOR = 'generator/';
 
 /** Of all terms of the generator's loss, each by its size: a hinge loss may be below 0. */
 export const sizeOfLoss = (terms: LossTerms): tf.Scalar =>
-  tf.tidy(() =>
-    tf.addN(
-      Object.entries(terms).flatMap(([name, term]) =>
-        name.startsWith('generator/') ? [tf.abs(term)] : [],
-      ),
-    ),
+  tf.tidy(() => {
+    const own = Object.entries(terms).filter(([name]) => name.startsWith(OF_GENERATOR));
+    return sumOf(Object.fromEntries(own.map(([name, term]) => [name, tf.abs(term)])));
+  });
+
+/** How many times its loss a gradient is long, as numbers; 0 beside a loss of 0. */
+export function timesItsLoss(norm: number, terms: Readonly<Record<string, number>>): number {
+  const loss = Object.entries(terms).reduce(
+    (sum, [name, term]) => sum + (name.startsWith(OF_GENERATOR) ? Math.abs(term) : 0),
+    0,
   );
+  return loss === 0 ? 0 : norm / loss;
+}

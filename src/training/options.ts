@@ -83,7 +83,7 @@ export const stabilityOptions = z
   .union([z.enum(['auto', 'off']), stabilityLimits])
   .default('auto')
   .describe(
-    'auto steadies the discriminators by how training goes (their weight, what they see, their rate, whether they learn), and goes back where that has not helped; off only says how it goes; limits of your own instead of those of auto, where you name them.',
+    'auto steadies the discriminators by how training goes (their weight, what they see, their rate, whether they learn), shortens and cuts gradients that explode, and goes back where that has not helped; off only says how it goes; limits of your own instead of those of auto, where you name them.',
   );
 export type StabilityOptions = z.output<typeof stabilityOptions>;
 

@@ -15,8 +15,12 @@ const FOLLOWING_ALONE = { halfLifeSteps: 2 };
 /** What was learnt from those steps; of the adversarial terms at a weight of 1, as they pull by their weight. */
 const ADVERSARIAL_ALONE = 'pull of adversarial terms';
 const MATCHING_ALONE = 'pull of feature matching';
-/** Adversarial terms that pull less than this do nothing, and are not asked again. */
+/** What is not there pulls with 0, whose logarithm is taken as this one's. */
+const NOTHING = 1e-12;
+/** Adversarial terms that pull less than this do nothing, and are asked again seldom. */
 const NO_PULL = 1e-3;
+const STEPS_BETWEEN_IDLE = 256;
+const OF_PULL: readonly string[] = [PULL, ADVERSARIAL_ALONE, MATCHING_ALONE];
 /** Of the whole pull fewer steps say nothing. */
 const FEWEST_OF_WHOLE = 20;
 
@@ -31,7 +35,7 @@ export function pullSignal(signals: Signals): [name: string, value: number] | nu
   if (typeof pull !== 'number') return null;
   const { [ADVERSARIAL_WEIGHT]: weight, [MATCHING_WEIGHT]: matching } = signals;
   const said = (name: string, value: number): [string, number] | null =>
-    value > 0 && Number.isFinite(value) ? [name, Math.log(value)] : null;
+    value >= 0 && Number.isFinite(value) ? [name, Math.log(Math.max(value, NOTHING))] : null;
   if (weight === 0) return said(MATCHING_ALONE, pull);
   if (matching === 0 && typeof weight === 'number') return said(ADVERSARIAL_ALONE, pull / weight);
   return typeof beside === 'number' ? said(PULL, beside) : null;
@@ -57,13 +61,29 @@ export function pullOf(signals: Means, weight: number): Pull | null {
   if (!own || own.count < FEWEST_ALONE) return null;
   const pull = Math.exp(own.mean) * weight;
   if (!isBesideMatching(signals)) return { pull, beside: 'the reconstruction' };
-  if (!matching || matching.count < FEWEST_ALONE) return null;
+  // By themselves they are beside nothing.
+  if (!matching || matching.count < FEWEST_ALONE || isNothing(matching)) return null;
   return { pull: pull / Math.exp(matching.mean), beside: 'feature matching' };
 }
 
 /** A training has one of both signals, by whether there is a reconstruction: once a step has shown which. */
 const isBesideMatching = (signals: Means): boolean =>
   signals[ADVERSARIAL_ALONE] !== undefined && signals[PULL] === undefined;
+
+const isNothing = ({ mean }: Running): boolean => mean <= Math.log(10 * NOTHING);
+
+/** What was learnt from those steps, without what a training with another kind of losses had left. */
+export function withoutOtherPull(means: Means, signals: Signals): Means {
+  const isOther =
+    typeof signals[PULL] === 'number'
+      ? means[PULL] === undefined && means[MATCHING_ALONE] !== undefined
+      : typeof signals[GRADIENT] === 'number' && means[PULL] !== undefined;
+  return isOther ? withoutPull(means) : means;
+}
+
+/** Without all that is known of the pull: it is learnt anew. */
+export const withoutPull = (means: Means): Record<string, Running> =>
+  Object.fromEntries(Object.entries(means).filter(([name]) => !OF_PULL.includes(name)));
 
 /** How hard all that the discriminators ask for pulls beside the reconstruction; null while that is not known. */
 export function wholePullOf({ [PULL]: whole }: Means): number | null {
@@ -78,7 +98,11 @@ export function leftOut(step: number, signals: Means): 'adversarial' | 'matching
   const turn = (step + 1) % STEPS_BETWEEN_ALONE;
   const known = pullOf(signals, 1);
   // As where the adversarial terms have no weight in the pipeline.
-  if (known !== null && known.pull < NO_PULL) return null;
+  const isIdle = known !== null && known.pull < NO_PULL;
+  if (isIdle && (step + 1) % STEPS_BETWEEN_IDLE !== 0) return null;
   if (turn === 0) return 'matching';
-  return turn === STEPS_BETWEEN_ALONE / 2 && isBesideMatching(signals) ? 'adversarial' : null;
+  if (turn !== STEPS_BETWEEN_ALONE / 2 || !isBesideMatching(signals)) return null;
+  // Where there is no feature matching either, nothing would be left of the step.
+  const { [MATCHING_ALONE]: matching } = signals;
+  return matching && isNothing(matching) ? null : 'adversarial';
 }

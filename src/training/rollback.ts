@@ -52,8 +52,9 @@ const NEVER_YOUNG: Readonly<Record<string, keyof EvaluationFigures>> = {
 };
 /** A figure that fell below this share of what it was is on its way: milder means have their turn. */
 const GETS_BETTER = 0.8;
-/** One that rose above this share of it gets worse. */
+/** One that rose to this share of the least that it was gets worse. */
 const GETS_WORSE = 1.1;
+type StateFigures = Readonly<Record<string, number>>;
 
 /**
  * Alarms that every young generator may have, and of a clip that cannot be predicted an old one too: it paints
@@ -77,6 +78,8 @@ const stateSchema = z.strictObject({
   standing: z.array(z.string()),
   /** The figures behind {@link NEVER_YOUNG} in it. */
   last: z.record(z.string(), z.number()).default({}),
+  /** The least of each of those since its alarm stands. */
+  least: z.record(z.string(), z.number()).default({}),
   /** Logarithms of gradient norms, what is far off cut short. */
   norms: z.record(z.string(), runningSchema),
   /** Steps with both norms far off, less the others since. */
@@ -91,6 +94,7 @@ const UNTRAINED: RollbackState = {
   best: {},
   standing: [],
   last: {},
+  least: {},
   norms: {},
   far: 0,
 };
@@ -126,7 +130,8 @@ function believed(
 
 /**
  * What an evaluation changes. A training has tipped where the same alarm is believed at two in a row and what is
- * behind it has not become much better; one where none is believed makes its snapshot healthy.
+ * behind it has not become much better; what never was well is young, and may have dots from its first weights: it
+ * has tipped where they get worse. An evaluation where none is believed makes its snapshot healthy.
  * @param step steps done
  * @param total all steps, as far as they are known
  */
@@ -149,6 +154,13 @@ export function tripOfEvaluation(
       return value === null ? [] : [[figure, value]];
     }),
   );
+  const least = Object.fromEntries(
+    Object.entries(NEVER_YOUNG).flatMap(([word, figure]) => {
+      const [value, lowest] = [last[figure], before.least[figure]];
+      if (value === undefined || !standing.includes(word)) return [];
+      return [[figure, before.standing.includes(word) ? Math.min(value, lowest ?? value) : value]];
+    }),
+  );
   // Snapshots from before the first evaluation were trusted by their steps alone.
   const trusted = before.evaluations === 0 ? null : before.healthyStep;
   const state = {
@@ -156,19 +168,20 @@ export function tripOfEvaluation(
     best,
     standing,
     last,
+    least,
     evaluations: before.evaluations + 1,
     healthyStep: standing.length === 0 ? step : trusted,
   };
-  /** What the figure behind an alarm is now, as so many times what it was; null where it has none. */
-  const grownBy = (word: string): number | null => {
-    const figure = NEVER_YOUNG[word];
-    const [then, now] = figure ? [before.last[figure], evaluation.figures[figure]] : [];
-    return typeof then === 'number' && typeof now === 'number' ? now / then : null;
+  const now = (word: string): number | undefined => last[NEVER_YOUNG[word] ?? ''];
+  const rose = (word: string, from: StateFigures, share: number): boolean => {
+    const [then, value] = [from[NEVER_YOUNG[word] ?? ''], now(word)];
+    return then === undefined || value === undefined || value >= share * then;
   };
-  // What never was well is young, and may have dots from its first weights: it has tipped where it gets worse.
-  const least = trusted === null ? GETS_WORSE : GETS_BETTER;
   const word = standing.find(
-    (one) => before.standing.includes(one) && (grownBy(one) ?? least) >= least,
+    (one) =>
+      before.standing.includes(one) &&
+      rose(one, before.last, GETS_BETTER) &&
+      (trusted !== null || rose(one, before.least, GETS_WORSE)),
   );
   const trip = word === undefined ? null : { word, why: evaluation.alarms[word]! };
   return { state, trip };

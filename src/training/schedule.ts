@@ -121,7 +121,10 @@ export const leastAugmentation = (stability: StabilityOptions, attempt: number):
 /** Steps that the ramp is taken for until all steps are known. */
 const STEPS_OF_A_RAMP = 100;
 
-/** How far the discriminators' weight has grown from 0 to 1, as the blur of what they see falls. */
+/**
+ * What a training without trouble has of what is controlled: how far the discriminators' weight has grown from 0 to
+ * 1, and the blur of what they see, which falls meanwhile.
+ */
 function judging(
   { stability }: Pick<TrainingOptions, 'stability'>,
   attempt: number,

@@ -120,7 +120,7 @@ export async function tellEnd(
   const { word, why } = trip;
   await stepLog.append({ step, ended: { word, why } });
   await stepLog.sync();
-  await events.text(step, 'training/ended', `Ended: ${word}, ${why}.`);
+  await events.text(step + 1, 'training/ended', `Ended: ${word}, ${why}.`);
 }
 
 /** Whether a line of the log tells of that return. */

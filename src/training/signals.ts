@@ -13,14 +13,17 @@ export const GRADIENT_NORM = {
   generator: 'generator/gradient_norm',
   discriminators: 'discriminator/gradient_norm',
 } as const satisfies Readonly<Record<Side, string>>;
-/** Whether the generator's was shortened, 0 or 1: the norm above is the one before. */
-export const CLIPPED = 'generator/gradient_clipped';
+/** How many times its loss the generator's is long, before it is shortened where it explodes. */
+export const BY_LOSS = 'generator/gradient_by_loss';
 export const GRADIENT_NORMS = Object.values(GRADIENT_NORM);
 
 /** How hard the discriminators pull at the frames: the norm of the gradient of what they ask for over that of the reconstruction. */
 export const PULL = 'generator/judges_pull';
 /** The norm of that gradient, where there is no reconstruction that it could be beside. */
 export const GRADIENT = 'generator/judges_gradient';
+
+/** Whether the gradient passed through all of the rollout, in steps of more frames than it may end at. */
+export const CARRIED = 'control/gradient_carried';
 
 /** A signal over the last steps, as snapshots keep it. */
 export const runningSchema = z.strictObject({

@@ -22,7 +22,7 @@ export const stabilityLimits = z
       .positive()
       .default(1.5)
       .describe(
-        'The adversarial terms weigh less where what the discriminators ask of the generator, by its gradient at the frames, is more than this many times what the reconstruction asks.',
+        'The adversarial terms weigh less where their gradient at the frames is more than this many times that of the reconstruction, or without one that of feature matching.',
       ),
     explodesAbove: z
       .number()

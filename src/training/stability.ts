@@ -1,20 +1,19 @@
 import { z } from 'zod';
-import { evenSegments, type Schedule } from '../autodiff/index.js';
 import { silentLogger } from '../base/log.js';
 import type { EvaluationFigures } from './evaluation.js';
+import { cutVerdict, explosion, isExploding } from './explosions.js';
 import {
-  ADVERSARIAL_WEIGHT,
   followingOf,
-  leftOut,
-  MATCHING_WEIGHT,
   pullOf,
   pullSignal,
   wholePullOf,
+  withoutOtherPull,
+  withoutPull,
 } from './pull.js';
 import { grownScores, scoresSchema } from './score-anchors.js';
 import {
+  CARRIED,
   cutShort,
-  CLIPPED,
   GRADIENT_NORMS,
   grown,
   isJump,
@@ -24,6 +23,7 @@ import {
   type Signals,
 } from './signals.js';
 import type { StabilityLimits } from './stability-limits.js';
+import { FRAMES_BETWEEN_CUTS } from './step-plan.js';
 
 const stateSchema = z.strictObject({
   /** Means of the signals of the last steps, by name. */
@@ -35,8 +35,8 @@ const stateSchema = z.strictObject({
   caution: z.number().default(1),
   /** Factor on the discriminators' learning rate. */
   judgesRate: z.number().default(1),
-  /** Whether gradients pass from a segment of the rollout to the one before. */
-  gradientsPass: z.boolean().default(true),
+  /** Step after which gradients were cut; null while they pass through all of the rollout. */
+  gradientsCutAt: z.int().nullable().default(null),
   /** Probability of each augmentation of what the discriminators see. */
   augmentation: z.number().default(0),
   /** Step after which something was changed last; null before the first time. */
@@ -79,8 +79,6 @@ const { fewestSteps: FEWEST_STEPS } = FOLLOWING;
 const PAIR_SIGNALS = ['discriminator/frame_pairs', 'discriminator/sequence_pairs'] as const;
 /** Whether a gradient jumped in a step: its mean is how often. */
 const JUMPS = 'jumps';
-/** Whether a gradient was shortened in a step: its mean is how often. */
-const CLIPS = 'clips';
 /** What is remembered of a step's own signals; the others are for people. */
 const REMEMBERED: readonly string[] = [...PAIR_SIGNALS, ...GRADIENT_NORMS];
 /** Least that the adversarial terms may weigh: without any they teach nothing. */
@@ -97,12 +95,6 @@ const SELDOM = 0.01;
 /** Steps without a jump after which the judges may learn faster again. */
 const STEPS_OF_CALM = 200;
 const LEAST_RATE = 1 / 8;
-/** Steps after which it is known whether gradients explode: from the first one on they do, or later. */
-const FEWEST_OF_CLIPS = 16;
-/** Frames of the segments at which gradients end, in a rollout that is on one tape. */
-const FRAMES_OF_A_SEGMENT = 4;
-/** Whether the gradient went from segment to segment in a step, where there are several or may be. */
-const CARRIED = 'control/gradient_carried';
 /** Each evaluation that finds overfitting adds so much; one that finds little of it takes half of that away. */
 const MORE_AUGMENTATION = 0.2;
 
@@ -120,6 +112,13 @@ export const returned = (state: StabilityState, times: number): StabilityState =
   caution: Math.max(LEAST_WEIGHT, state.caution * CAUTION_OF_THE_NEXT ** times),
 });
 
+/** What is known where nothing is done about it any more: nobody waits, and the pull is that of all of the weight. */
+export const uncontrolled = (state: StabilityState): StabilityState => ({
+  ...state,
+  judgesWait: false,
+  signals: withoutPull(state.signals),
+});
+
 const isNorm = (name: string): boolean => (GRADIENT_NORMS as readonly string[]).includes(name);
 
 /** Norms vary by factors: their logarithms are compared. */
@@ -134,13 +133,17 @@ function pairsOf(signals: StabilityState['signals']): number | null {
 }
 
 /** Factor on the adversarial terms. */
-const weightOf = ({
+export const weightOf = ({
   adversarialWeight,
   caution,
 }: Pick<StabilityState, 'adversarialWeight' | 'caution'>): number => adversarialWeight * caution;
 
 /** What a step's signals add to what is remembered; nothing is changed by it. */
-export function remembered(before: StabilityState, signals: Signals): StabilityState {
+export function remembered(
+  { explodesAbove }: StabilityLimits,
+  before: StabilityState,
+  signals: Signals,
+): StabilityState {
   const known: [name: string, value: number][] = Object.entries(signals).flatMap(([name, value]) =>
     typeof value === 'number' && Number.isFinite(value) && REMEMBERED.includes(name)
       ? [[name, valueOf(name, value)]]
@@ -149,18 +152,19 @@ export function remembered(before: StabilityState, signals: Signals): StabilityS
   const jumping = known
     .filter(([name, value]) => isNorm(name) && isJump(before.signals[name], value, JUMP, FOLLOWING))
     .map(([name]) => name);
-  known.push([JUMPS, jumping.length > 0 ? 1 : 0], [CLIPS, signals[CLIPPED] ?? 0]);
+  known.push([JUMPS, jumping.length > 0 ? 1 : 0], ...explosion(signals, explodesAbove));
   const pulled = pullSignal(signals);
   if (pulled !== null) known.push(pulled);
   const next = Object.fromEntries(
     known.map(([name, value]) => {
-      const own = before.signals[name];
+      const own = withoutOtherPull(before.signals, signals)[name];
       const usual = jumping.includes(name) ? cutShort(own, value, JUMP, FOLLOWING) : value;
       return [name, grown(own, usual, followingOf(name) ?? FOLLOWING)];
     }),
   );
   const scores = grownScores(before.scores, signals);
-  return { ...before, jumping, scores, signals: { ...before.signals, ...next } };
+  const kept = withoutOtherPull(before.signals, signals);
+  return { ...before, jumping, scores, signals: { ...kept, ...next } };
 }
 
 const roundedTo = (digits: number, value: number): number => Number(value.toFixed(digits));
@@ -173,7 +177,7 @@ function weighed({ pullAbove }: StabilityLimits, state: StabilityState): Change 
   const known = pullOf(state.signals, weightOf(state));
   if (known === null) return null;
   const { pull, beside } = known;
-  // After dots less is allowed, and not made up for.
+  // After dots, or a return, less is allowed, and not made up for.
   const most = pullAbove * state.caution;
   const isLow = pull < MUCH_LESS * most;
   const factor = pull > most ? Math.max(MOST_DOWN, most / pull) : isLow ? UP : 1;
@@ -205,27 +209,22 @@ function heldBack(
 }
 
 function cut(state: StabilityState, signals: Signals, step: number): Change | null {
-  const { gradientsPass, actedAt } = state;
-  const { [CLIPS]: often } = state.signals;
-  // A rollout of a few frames is one segment.
   if (typeof signals[CARRIED] !== 'number') return null;
-  if (!often || often.count < FEWEST_OF_CLIPS) return null;
-  const said = `gradients explode in ${(100 * often.mean).toFixed(0)} % of the steps`;
-  if (gradientsPass && often.mean > OFTEN) {
-    return {
-      act: 'gradients are cut',
-      why: `${said}: they end at the segments of the rollout`,
-      to: { gradientsPass: false },
-    };
-  }
-  if (!gradientsPass && often.mean < SELDOM && step - (actedAt ?? 0) >= STEPS_OF_CALM) {
-    return {
-      act: 'gradients pass',
-      why: `${said}: through all of the rollout`,
-      to: { gradientsPass: true },
-    };
-  }
-  return null;
+  const verdict = cutVerdict(state.signals, state.gradientsCutAt, step);
+  if (verdict === null) return null;
+  const { often, change } = verdict;
+  const said = `gradients explode in ${(100 * often).toFixed(0)} % of the steps`;
+  return change === 'cut'
+    ? {
+        act: 'gradients are cut',
+        why: `${said}: they end after ${FRAMES_BETWEEN_CUTS} frames`,
+        to: { gradientsCutAt: step },
+      }
+    : {
+        act: 'gradients pass',
+        why: `${said}: through all of the rollout`,
+        to: { gradientsCutAt: null },
+      };
 }
 
 function slowed(state: StabilityState, step: number): Change | null {
@@ -262,7 +261,7 @@ export function afterStep(
   signals: Signals,
   step: number,
 ): { state: StabilityState; acts: readonly Act[] } {
-  const state = remembered(before, signals);
+  const state = remembered(limits, before, signals);
   const mayAct = state.actedAt === null || step - state.actedAt >= STEPS_BETWEEN_ACTS;
   const change = mayAct
     ? (cut(state, signals, step) ??
@@ -317,66 +316,12 @@ export function healthWord(
   { judgesWaitAbove, pullAbove }: StabilityLimits,
 ): string {
   const { signals, judgesWait, jumping } = state;
-  const { [CLIPS]: clips } = signals;
-  if (clips && clips.count >= FEWEST_STEPS && clips.mean > OFTEN) return 'gradients explode';
+  if (isExploding(signals)) return 'gradients explode';
   if (jumping.length > 0) return 'gradients jump';
   if (judgesWait || (pairsOf(signals) ?? 0) > judgesWaitAbove) return 'judges win';
   const known = pullOf(signals, weightOf(state));
-  if (known !== null) return known.pull > pullAbove ? 'judges pull hard' : 'healthy';
+  if (known !== null)
+    return known.pull > pullAbove * state.caution ? 'judges pull hard' : 'healthy';
   // Without control nobody knows which part of it is feature matching's.
   return (wholePullOf(signals) ?? 0) > 2 * pullAbove ? 'judges pull hard' : 'healthy';
-}
-
-/** Of a step's plan, what the controller changes. */
-interface Steadied {
-  readonly step: number;
-  readonly discriminatorLearningRate: number;
-  readonly adversarialWeight: number;
-  readonly matchingWeight: number;
-  readonly gradientCarried: number;
-  readonly segments: Schedule | null;
-  readonly judgesWait: boolean;
-  readonly augmentation: number;
-}
-
-/** What the controller did to a step, for the log and for what it remembers. */
-export const controlSignals = ({
-  adversarialWeight,
-  matchingWeight,
-  gradientCarried,
-  segments,
-  blurPixels,
-  augmentation,
-  frames,
-}: Omit<Steadied, 'step' | 'discriminatorLearningRate' | 'judgesWait'> & {
-  readonly blurPixels: number;
-  readonly frames: number;
-}): Signals => ({
-  [ADVERSARIAL_WEIGHT]: adversarialWeight,
-  [MATCHING_WEIGHT]: matchingWeight,
-  'control/blur_pixels': blurPixels,
-  'control/augmentation': augmentation,
-  ...((segments ?? segmentsOf(frames)).length > 1 && { [CARRIED]: gradientCarried }),
-});
-
-const segmentsOf = (frames: number): Schedule => evenSegments(frames, FRAMES_OF_A_SEGMENT);
-
-/**
- * A step's plan as the controller has it.
- * @param frames that it rolls out
- */
-export function steadied<P extends Steadied>(plan: P, state: StabilityState, frames: number): P {
-  const without = leftOut(plan.step, state.signals);
-  return {
-    ...plan,
-    discriminatorLearningRate: plan.discriminatorLearningRate * state.judgesRate,
-    adversarialWeight: without === 'adversarial' ? 0 : plan.adversarialWeight * weightOf(state),
-    matchingWeight: without === 'matching' ? 0 : plan.matchingWeight,
-    ...(!state.gradientsPass && {
-      gradientCarried: 0,
-      segments: plan.segments ?? segmentsOf(frames),
-    }),
-    judgesWait: state.judgesWait,
-    augmentation: Math.max(plan.augmentation, state.augmentation),
-  };
 }

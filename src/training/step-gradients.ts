@@ -1,5 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkpointedGradient, plainGradient, type LossGradient } from '../autodiff/index.js';
+import {
+  checkpointedGradient,
+  plainGradient,
+  type CarriedShare,
+  type LossGradient,
+} from '../autodiff/index.js';
 import { prefixed, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { framesPart } from './frames-part.js';
@@ -18,7 +23,7 @@ import type { LossOptions } from './options.js';
 import { penaltyParts, type Generated } from './penalty-parts.js';
 import { createRollout, sortOutputs, type RolloutInput } from './rollout.js';
 import { runBatches, runsPart } from './runs-part.js';
-import type { Dials, StepPlan } from './step-plan.js';
+import { FRAMES_BETWEEN_CUTS, type Dials, type StepPlan } from './step-plan.js';
 
 /** One step's computation: everything of it but the tensors. */
 export interface StepContext {
@@ -41,6 +46,10 @@ export interface StepGradients {
   /** Numbers about the losses that are in none: how well the discriminators tell, `discriminator/…`. */
   readonly signals: LossTerms;
 }
+
+/** How much of the gradient passes on, as a dial says. */
+const carriedShare = ({ gradientCarried: factor }: Dials): CarriedShare | undefined =>
+  factor && { factor, every: FRAMES_BETWEEN_CUTS };
 
 /** Both losses: of at most `size` frames at a time, then of at most `size` runs of frames. */
 export function judgedParts(step: JudgedStep, judges: Judges, size: number): (() => JudgedPart)[] {
@@ -120,7 +129,7 @@ export function stepGradients(
             rollout,
             state.generator,
             lossGradient,
-            { segments, stretches, carried: dials.gradientCarried },
+            { segments, stretches, carried: carriedShare(dials) },
             runner,
           );
     if (!isPenalized) return { generator, ...result };

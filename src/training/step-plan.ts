@@ -17,13 +17,13 @@ export interface StepPlan {
   readonly discriminatorLearningRate: number;
   readonly beta1: number;
   readonly beta2: number;
-  /** The generator's gradient explodes from so many times its loss on, and is shortened; null leaves it as it is. */
+  /** The generator's gradient is shortened from so many times its loss on; null leaves it as it is. */
   readonly explodesAbove: number | null;
   /** How much of the generator enters its average, in (0, 1]. */
   readonly averageShare: number;
   /** What gradient checkpointing recomputes; null keeps all on one tape. */
   readonly segments: Schedule | null;
-  /** Factor on the gradient that goes from a segment to the one before, where there are segments. */
+  /** Factor on the gradient that passes from four frames to those before, where there are segments. */
   readonly gradientCarried: number;
   /** Blocks in each stretch of a frame that is a segment by itself; all in one unless given. */
   readonly stretches?: readonly number[] | null;
@@ -51,8 +51,11 @@ export const needsNudge = (
   { r1, r2, judgesWait }: Pick<StepPlan, 'r1' | 'r2' | 'judgesWait'>,
 ): boolean => penalty === 'approximate' && !judgesWait && (r1 > 0 || r2 > 0);
 
-/** Times a loss that no gradient is longer than, and no number without bound. */
+/** Times its loss that no gradient is long. */
 const NEVER = 1e30;
+
+/** Gradients end at a multiple of so many frames before the last, where they are cut. */
+export const FRAMES_BETWEEN_CUTS = 4;
 
 /** The numbers of a step that change from step to step. */
 function rates(plan: StepPlan) {

@@ -17,7 +17,6 @@ import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
 import { sightAmong } from './sight.js';
-import { CLIPPED } from './signals.js';
 import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
   dialsOf,
@@ -36,7 +35,8 @@ export interface StepResult {
   /** Each term's weighted value, `generator/…` and `discriminator/…`. */
   readonly terms: Readonly<Record<string, number>>;
   /**
-   * Numbers about the step besides: `…/gradient_norm` of both sides, `generator/judges_pull`, and of the
+   * Numbers about the step besides: `…/gradient_norm` of both sides, `generator/gradient_by_loss`,
+   * `generator/judges_pull` or without a reconstruction `generator/judges_gradient`, and of the
    * discriminators `frame_pairs`, `frame_real_score`, `frame_fake_score`, `frame_real_sign`, `frame_fake_sign` and
    * the same of sequences, and `stable_rank` where spectral norm is on, which knows the largest singular values:
    * the least of all layers.
@@ -96,11 +96,7 @@ function updated(
     discriminatorAdam: judges.state,
     spectral: old.spectral,
   };
-  return {
-    ...flattenState(next),
-    ...prefixed(HEALTH, healthOf(learning, next)),
-    [`${SIGNAL}${CLIPPED}`]: tf.cast(tf.less(factor, 1), 'float32'),
-  };
+  return { ...flattenState(next), ...prefixed(HEALTH, healthOf(learning, next)) };
 }
 
 /** The step as a function of nothing but the tensors of `packInputs`. */

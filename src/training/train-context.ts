@@ -35,7 +35,7 @@ export interface TrainProgress {
   readonly etaSeconds: number;
   /** Since the first step of this call began. */
   readonly elapsedSeconds: number;
-  /** `healthy`, or what tips: `judges win`, `gradients jump`, `dots`, `frozen`, `boiling` … */
+  /** `healthy`, or what tips: `judges win`, `gradients explode`, `dots`, `frozen`, `boiling` … */
   readonly health: string;
   /** The weighted loss terms of the last step. */
   readonly terms: Readonly<Record<string, number>>;

@@ -25,7 +25,7 @@ import {
   sightOf,
   type PlannedStep,
 } from './schedule.js';
-import { controlSignals } from './stability.js';
+import { controlSignals } from './steadied.js';
 import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
 import { divergence } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';

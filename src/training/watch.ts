@@ -21,10 +21,11 @@ import {
   remembered,
   returned,
   stabilityState,
-  steadied,
+  uncontrolled,
   type Act,
   type StabilityState,
 } from './stability.js';
+import { steadied } from './steadied.js';
 import { alarmsOf } from './alarms.js';
 import { limitsOf } from './stability-limits.js';
 import type { TotalSteps } from './schedule.js';
@@ -94,8 +95,7 @@ export function createWatch(
   const before = typeof saved?.attempt === 'number' ? saved.attempt : 0;
   const since = Math.max(0, attempt - before);
   const known = stabilityState(saved?.stability, log);
-  // Without control nobody waits, whatever was so before.
-  let state = mayAct ? returned(known, since) : { ...known, judgesWait: false };
+  let state = mayAct ? returned(known, since) : uncontrolled(known);
   let returning = rollbackState(saved?.rollback, log);
   let alarms: Record<string, string> = {};
   return {
@@ -112,7 +112,7 @@ export function createWatch(
     steadied: (plan, frames) => anchored(mayAct ? steadied(plan, state, frames) : plan, state),
     async afterStep(signals, step) {
       if (!mayAct) {
-        state = remembered(state, signals);
+        state = remembered(limits, state, signals);
         return null;
       }
       const next = afterStep(limits, state, signals, step);

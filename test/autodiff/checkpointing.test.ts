@@ -179,19 +179,22 @@ describe('the gradients of a rollout', () => {
       const parameters = tf.tensor1d([0.5, 1]);
       const rollout = recurrence(3, start);
       // 2, 2, 2. By cotangents λ_t = 1 + c·a·λ_{t+1}: ∂/∂a = Σ 2·λ_t and ∂/∂b = Σ λ_t, c at segments' borders.
-      for (const [segments, factor, expected] of [
-        [[1, 1, 1], 1, [8.5, 4.25]],
-        [[1, 1, 1], 0, [6, 3]],
-        [[1, 1, 1], 0.5, [7.125, 3.5625]],
-        [[1, 2], 0, [7, 3.5]],
-        [[[1, 1], 1], 0, [6, 3]],
-        [[3], 0, [8.5, 4.25]],
-      ] as [Recomputation['segments'], number, number[]][]) {
-        const carried = tf.scalar(factor);
-        const how = { segments, carried };
+      for (const [segments, share, every, expected] of [
+        [[1, 1, 1], 1, 1, [8.5, 4.25]],
+        [[1, 1, 1], 0, 1, [6, 3]],
+        [[1, 1, 1], 0.5, 1, [7.125, 3.5625]],
+        [[1, 2], 0, 1, [7, 3.5]],
+        [[[1, 1], 1], 0, 1, [6, 3]],
+        [[3], 0, 1, [8.5, 4.25]],
+        // Before the last two alone, whatever segments there are.
+        [[1, 1, 1], 0, 2, [7, 3.5]],
+        [[1, 2], 0, 2, [7, 3.5]],
+      ] as [Recomputation['segments'], number, number, number[]][]) {
+        const factor = tf.scalar(share);
+        const how = { segments, carried: { factor, every } };
         const made = checkpointedGradient(rollout, parameters, byLoss(total), how);
         expect([...made.gradient.dataSync()]).toEqual(expected);
-        tf.dispose([made.gradient, made.result, carried]);
+        tf.dispose([made.gradient, made.result, factor]);
       }
       tf.dispose([start, parameters]);
     });

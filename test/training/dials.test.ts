@@ -24,11 +24,12 @@ const model = smallModel();
 async function stepsBy(
   plans: readonly Partial<StepPlan>[],
   look: (results: readonly StepResult[], before: ReturnType<typeof initialState>) => void,
+  window: Parameters<typeof windowFor>[1] = {},
 ): Promise<void> {
   const runner = graphRunner();
   await expectNoLeak(() => {
     const state = initialState(model, 1);
-    const input = windowFor(model, {});
+    const input = windowFor(model, window);
     const results = plans.map((plan) =>
       trainStep(model, state, input, losses, { ...PLAN, ...plan }, runner),
     );
@@ -73,9 +74,10 @@ describe('a factor on the adversarial terms', () => {
 
 describe('gradients that end at segments', () => {
   it('are the generator’s alone, and need no graph of their own', async () => {
-    const segments = [1, 1];
+    const segments = [2, 3, 1];
+    const own = [{ segments: null }, { segments }, { segments, gradientCarried: 0 }];
     await stepsBy(
-      [{ segments: null }, { segments }, { segments, gradientCarried: 0 }],
+      own,
       ([plain, whole, cut]) => {
         const [one, same, other] = [plain, whole, cut].map((made) => made!.signals);
         const norm = 'generator/gradient_norm';
@@ -84,8 +86,9 @@ describe('gradients that end at segments', () => {
         expect(cut!.terms).toEqual(whole!.terms);
         expect(valuesOf(cut!.state.discriminators)).toEqual(valuesOf(whole!.state.discriminators));
       },
+      { frames: 6 },
     );
-    const input = windowFor(model, {});
+    const input = windowFor(model, { frames: 6 });
     const key = (plan: Partial<StepPlan>): string => keyOf(input, losses, { ...PLAN, ...plan });
     expect(key({ segments, gradientCarried: 0 })).toBe(key({ segments }));
     disposeInput(input);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
-import { shortening, sizeOfLoss } from '../../src/training/exploding.js';
+import { shortening, sizeOfLoss, timesItsLoss } from '../../src/training/exploding.js';
 
 beforeAll(async () => {
   await useBackend({ prefer: 'tensorflow' });
@@ -20,6 +20,8 @@ it('shortens what is far longer than its loss to it, and nothing else', () => {
   // Never makes one longer, however little is allowed.
   expect(factorOf([0.3, 0.4], 2, 0.1)).toBe(1);
   expect(factorOf([0, 0], 2, 100)).toBe(1);
+  // Beside no loss nothing is long.
+  expect([factorOf([0, 0], 0, 100), factorOf([3, 4], 0, 1e30)]).toEqual([1, 1]);
 });
 
 it('is a factor in (0, 1] of any finite gradient, the same whatever the weights of the losses', () => {
@@ -43,5 +45,17 @@ it('takes the size of each term of the generator’s loss, and none of the discr
       'discriminator/frame_real': tf.scalar(9),
     };
     expect(sizeOfLoss(terms).dataSync()[0]).toBe(5);
+    expect(sizeOfLoss({}).dataSync()[0]).toBe(0);
   });
+});
+
+it('says how many times its loss a gradient is long', () => {
+  const terms = {
+    'generator/frame_adversarial': -3,
+    'generator/warp': 2,
+    'discriminator/frame_real': 9,
+  };
+  expect(timesItsLoss(10, terms)).toBe(2);
+  expect(timesItsLoss(Infinity, terms)).toBe(Infinity);
+  expect(timesItsLoss(10, {})).toBe(0);
 });

@@ -55,6 +55,8 @@ describe('a training has tipped', () => {
     // From the first one on they may be those of its first weights: it has tipped where they get worse.
     expect(course({}, dots, dots, dots)).toEqual([null, null, null, null]);
     expect(course({}, dots, { checkerRatio: 2.1 })).toEqual([null, null, ['dots', null]]);
+    const slowly = [1.7, 1.8, 1.9].map((checkerRatio) => ({ checkerRatio }));
+    expect(course({}, ...slowly)).toEqual([null, null, null, ['dots', null]]);
     expect(course({}, {}, { motionRatio: 2.5 }, dots)).toEqual([null, null, null, null]);
     expect(course({}, {}, { motionRatio: 2.5 }, { motionRatio: 3 })[3]).toEqual(['boiling', 500]);
   });

@@ -1,51 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  afterEvaluation,
-  afterStep,
-  controlSignals,
-  healthWord,
-  returned,
-  stabilityState,
-  steadied,
-  type Act,
-  type StabilityState,
-} from '../../src/training/stability.js';
-import type { Schedule } from '../../src/autodiff/index.js';
+import { afterEvaluation, afterStep, stabilityState } from '../../src/training/stability.js';
 import type { Signals } from '../../src/training/signals.js';
 import { alarmsOf } from '../../src/training/alarms.js';
 import { stabilityLimits } from '../../src/training/stability-limits.js';
+import { limits, PLAN, run, steadiedOf, wordOf } from './control.js';
 
-const limits = stabilityLimits.parse({});
 const WELL = { checkerRatio: 1, motionRatio: 1, conditionUse: 0.8, diversity: null };
-
-const PLAN = {
-  segments: null as Schedule | null,
-  ...{ step: 3, generatorLearningRate: 1, discriminatorLearningRate: 2 },
-  ...{ adversarialWeight: 1, matchingWeight: 1, gradientCarried: 1 },
-  ...{ judgesWait: false, augmentation: 0 },
-};
-
-/** Of rollouts of five frames. */
-const steadiedOf = (plan: typeof PLAN, state: StabilityState, frames = 5): typeof PLAN =>
-  steadied<typeof PLAN>(plan, state, frames);
-
-const wordOf = (state: StabilityState): string => healthWord(state, limits);
-
-/** What a training's signals make of the controller, step by step. */
-function run(
-  signalsAt: (step: number) => Signals,
-  steps: number,
-): { states: StabilityState[]; acts: Act[] } {
-  const states = [stabilityState()];
-  const acts: Act[] = [];
-  for (let step = 1; step <= steps; step += 1) {
-    const made = afterStep(limits, states.at(-1)!, signalsAt(step), step);
-    states.push(made.state);
-    acts.push(...made.acts);
-  }
-  return { states, acts };
-}
 
 const pairs = (share: number): Signals => ({
   'discriminator/frame_pairs': share,
@@ -83,119 +44,6 @@ describe('judges that win', () => {
         },
       ),
     );
-  });
-});
-
-describe('judges that pull too hard', () => {
-  /**
-   * A training whose adversarial terms pull so hard by all of their weight, and by it with less; and feature
-   * matching beside them, at right angles. Without a reconstruction the same numbers are beside nothing.
-   */
-  function pulled(
-    pullAt: (step: number) => number,
-    steps: number,
-    { matching = 0.8, signal = 'generator/judges_pull', caution = 1 } = {},
-  ) {
-    const plans: { adversarialWeight: number; matchingWeight: number }[] = [];
-    const acts: Act[] = [];
-    let state: StabilityState = { ...stabilityState(), caution };
-    for (let step = 1; step <= steps; step += 1) {
-      const plan = steadiedOf({ ...PLAN, step: step - 1 }, state);
-      const [own, other] = [plan.adversarialWeight, plan.matchingWeight];
-      const signals = {
-        [signal]: Math.hypot(pullAt(step) * own, matching * other),
-        'control/adversarial_weight': own,
-        'control/matching_weight': other,
-      };
-      const made = afterStep(limits, state, signals, step);
-      ({ state } = made);
-      acts.push(...made.acts);
-      plans.push(plan);
-    }
-    const without = (name: 'adversarialWeight' | 'matchingWeight'): number[] =>
-      plans.flatMap((plan, at) => (plan[name] === 0 ? [at + 1] : []));
-    return { weights: plans.map((plan) => plan.adversarialWeight), without, acts, state };
-  }
-  const everySixteenth = (from: number, to: number): number[] =>
-    Array.from({ length: Math.floor((to - from) / 16) + 1 }, (_, i) => from + 16 * i);
-
-  it('weigh less within a few steps, and more again once they pull much less', () => {
-    const { weights, acts } = pulled((step) => (step < 300 ? 6 : 0.5), 600);
-    expect(acts[0]).toMatchObject({ step: 32, act: 'judges weigh less' });
-    expect(acts[0]!.why).toBe(
-      'the adversarial terms pull 6.00 times as hard as the reconstruction, and may 1.5 times: weight × 0.25',
-    );
-    expect(weights[298]! * 6).toBeLessThanOrEqual(1.5);
-    expect(acts.at(-1)!.act).toBe('judges weigh more');
-    expect(weights.at(-1)).toBe(1);
-    expect(acts.length).toBeLessThan(8);
-  });
-
-  it('are not blamed for how hard feature matching pulls: one step in sixteen leaves it out', () => {
-    for (const matching of [0, 5, 20]) {
-      const { acts, weights, without } = pulled(() => 1, 400, { matching });
-      expect(acts).toEqual([]);
-      expect(without('matchingWeight')).toEqual(everySixteenth(16, 400));
-      expect(new Set(weights)).toEqual(new Set([1]));
-    }
-  });
-
-  it('are told of by less than their weight, so that it need not have grown', () => {
-    const growing = (step: number): Signals => ({
-      'generator/judges_pull': 0.06 * step,
-      'control/adversarial_weight': step / 100,
-      'control/matching_weight': step % 16 === 0 ? 0 : 1,
-    });
-    expect(run(growing, 32).acts.map(({ why }) => why)).toEqual([
-      'the adversarial terms pull 6.00 times as hard as the reconstruction, and may 1.5 times: weight × 0.25',
-    ]);
-  });
-
-  it('are beside feature matching where there is no reconstruction', () => {
-    const signal = 'generator/judges_gradient';
-    const hard = pulled(() => 0.06, 200, { matching: 0.01, signal });
-    expect(hard.acts[0]!.why).toBe(
-      'the adversarial terms pull 6.00 times as hard as feature matching, and may 1.5 times: weight × 0.25',
-    );
-    expect(hard.weights.at(-1)! * 6).toBeLessThanOrEqual(1.5);
-    expect(hard.without('matchingWeight')).toEqual(everySixteenth(16, 200));
-    expect(hard.without('adversarialWeight')).toEqual(everySixteenth(24, 200));
-    expect(pulled(() => 60, 300, { matching: 50, signal }).acts).toEqual([]);
-    // With neither there is nothing that they could be beside.
-    expect(pulled(() => 60, 300, { matching: 0, signal }).acts).toEqual([]);
-  });
-
-  it('may pull less for good where they made dots', () => {
-    const caution = 0.25;
-    const { weights, acts } = pulled(() => 1.2, 200, { caution });
-    expect([acts, new Set(weights)]).toEqual([[], new Set([caution])]);
-    const hard = pulled(() => 3, 200, { caution });
-    expect(hard.acts[0]!.why).toMatch(/pull 0.75 times .* and may 0.38 times: weight × 0.50$/);
-    expect(hard.weights.at(-1)).toBeCloseTo(0.5 * caution, 6);
-  });
-
-  it('are not asked again where they do not pull at all', () => {
-    expect(pulled(() => 1e-6, 200).without('matchingWeight')).toEqual([16, 32]);
-  });
-
-  it('are left alone where they do not, and where nothing is known', () => {
-    expect(pulled(() => 1.4, 300).acts).toEqual([]);
-    expect(run(() => ({}), 300).acts).toEqual([]);
-  });
-
-  it('are told of without control as well', () => {
-    const pulling = (pull: number) => run(() => ({ 'generator/judges_pull': pull }), 30).states;
-    expect(wordOf(pulling(6).at(-1)!)).toBe('judges pull hard');
-    expect(wordOf(pulling(6)[15]!)).toBe('healthy');
-    expect(wordOf(pulling(2.5).at(-1)!)).toBe('healthy');
-    expect(wordOf(pulled(() => 6, 31).state)).toBe('judges pull hard');
-    expect(wordOf(pulled(() => 6, 80).state)).toBe('healthy');
-  });
-
-  it('are trusted half as far each time that a training goes back', () => {
-    const state = { ...stabilityState(), caution: 0.5 };
-    expect(steadiedOf(PLAN, returned(state, 2)).adversarialWeight).toBe(0.125);
-    expect(returned(state, 0)).toEqual(state);
   });
 });
 
@@ -260,62 +108,6 @@ describe('what an evaluation changes', () => {
   });
 });
 
-describe('gradients that explode', () => {
-  const exploding = (until: number, carried?: number) => (step: number) => ({
-    'generator/gradient_clipped': step <= until ? 1 : 0,
-    ...(carried !== undefined && { 'control/gradient_carried': carried }),
-  });
-
-  it('are cut at the segments of the rollout, and pass again after a long calm', () => {
-    const { states, acts } = run(exploding(100, 1), 600);
-    expect(acts.map(({ step, act }) => [step, act])).toEqual([
-      [16, 'gradients are cut'],
-      [expect.any(Number), 'gradients pass'],
-    ]);
-    expect(acts[0]!.why).toBe(
-      'gradients explode in 100 % of the steps: they end at the segments of the rollout',
-    );
-    expect(acts[1]!.step).toBeGreaterThan(220);
-    expect(steadiedOf(PLAN, states[16]!).gradientCarried).toBe(0);
-    expect(steadiedOf(PLAN, states.at(-1)!)).toMatchObject({ gradientCarried: 1, segments: null });
-    // A rollout on one tape has segments from then on, another its own.
-    expect(steadiedOf(PLAN, states[16]!, 10).segments).toEqual([2, 4, 4]);
-    const own = { ...PLAN, segments: [3, 3] as Schedule };
-    expect(steadiedOf(own, states[16]!, 6)).toMatchObject({ gradientCarried: 0, segments: [3, 3] });
-  });
-
-  it('are told of by rollouts that have segments or may have them', () => {
-    const told = (segments: Schedule | null, frames: number): unknown =>
-      controlSignals({ ...PLAN, segments, blurPixels: 0, frames })['control/gradient_carried'];
-    expect([told(null, 4), told(null, 5), told([2, 2], 4), told([9], 9)]).toEqual([
-      ...[undefined, 1, 1, undefined],
-    ]);
-  });
-
-  it('are only told of in a rollout of a few frames, and left alone where they are rare', () => {
-    expect(run(exploding(100), 600).acts).toEqual([]);
-    expect(run((step) => exploding(0, 1)(step), 100).acts).toEqual([]);
-    const rare = (step: number) => ({
-      ...exploding(0, 1)(step),
-      'generator/gradient_clipped': +(step % 15 === 9),
-    });
-    expect(run(rare, 300).acts).toEqual([]);
-  });
-
-  it('are told of while they are shortened in more than one step in ten', () => {
-    const clipped = (step: number): Signals => ({
-      'generator/gradient_clipped': step <= 100 || step % 20 === 0 ? 1 : 0,
-    });
-    const { states, acts } = run(clipped, 300);
-    expect(acts).toEqual([]);
-    expect([20, 100, 300].map((step) => wordOf(states[step]!))).toEqual([
-      'healthy',
-      'gradients explode',
-      'healthy',
-    ]);
-  });
-});
-
 describe('what the controller knows', () => {
   const anySignals = fc.record(
     {
@@ -324,7 +116,7 @@ describe('what the controller knows', () => {
       'discriminator/frame_pairs': fc.double({ min: 0, max: 1 }),
       'generator/judges_pull': fc.double(),
       'generator/judges_gradient': fc.double(),
-      'generator/gradient_clipped': fc.constantFrom(0, 1),
+      'generator/gradient_by_loss': fc.double(),
       'control/matching_weight': fc.constantFrom(0, 1),
       'control/adversarial_weight': fc.double({ min: 0, max: 1 }),
       'discriminator/sequence_pairs': fc.option(fc.double({ min: 0, max: 1 })),

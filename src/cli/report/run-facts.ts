@@ -35,7 +35,9 @@ export interface RunReturn {
 /** A training ended because it had tipped. */
 export interface RunEnd {
   readonly step: number;
-  /** What had tipped, and by what. */
+  /** What had tipped. */
+  readonly word: string;
+  /** With the numbers. */
   readonly why: string;
 }
 
@@ -118,7 +120,7 @@ async function readLog(
     const { heldOut, health, alarms, ended } = said!;
     // What comes after it was gone on with.
     const own = endSchema.safeParse(ended).data;
-    end = own ? { step, why: `${own.word}, ${own.why}` } : null;
+    end = own ? { step, ...own } : null;
     if (typeof health === 'string') word = health;
     if (typeof alarms === 'object' && alarms !== null) alarm = Object.keys(alarms)[0];
     const figures = savedFigures(heldOut);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   );
   await appendFile(
     join(root, '00002-free', 'log.jsonl'),
-    '{"step":1,"health":"boiling","terms":{}}\n{"step":1,"ended":{"word":"boiling","why":"motion 3.10, above 2"}}\n',
+    '{"step":1,"health":"healthy","terms":{}}\n{"step":1,"ended":{"word":"boiling","why":"motion 3.10, above 2"}}\n',
   );
   const back = { fromStep: 90, toStep: 40, aside: 'aside/00001', done: true };
   const trip = { word: 'boiling', why: 'motion 2.40, above 2' };
@@ -115,7 +115,7 @@ describe('info', () => {
   it('says where a run ended because it had tipped', async () => {
     const ended = join(root, '00002-free');
     expect(await json('info', ended)).toMatchObject({
-      ended: { step: 1, why: 'boiling, motion 3.10, above 2' },
+      ended: { step: 1, word: 'boiling', why: 'motion 3.10, above 2' },
     });
     const { stdout } = await frameloom('info', ended);
     expect(stdout).toMatch(/^ended +at step 1, boiling, motion 3.10, above 2$/m);
@@ -151,7 +151,7 @@ describe('runs', () => {
       /00001-random +random +250\/2,000 +19\.25 +0\.650 +0\.700 @ 100 +dots, went back 1× .* now$/,
     );
     expect(rows[3]).toMatch(
-      /00002-free +random +1\/2,000 +– +– +– +boiling, and ended by it .* now$/,
+      /00002-free +random +1\/2,000 +– +– +– +healthy, ended by boiling .* now$/,
     );
     expect(rows[4]).toMatch(/^2 runs, [\d.]+ KiB$/);
     const { stdout: text } = await frameloom('runs', root, '--json');

@@ -58,7 +58,10 @@ export async function informOfRun(folder: string): Promise<Told> {
     rows.push(['went back', `${told}, ${why ?? 'as was asked for'}`]);
   }
   if (facts.ended) {
-    rows.push(['ended', `at step ${formatCount(facts.ended.step)}, ${facts.ended.why}`]);
+    rows.push([
+      'ended',
+      `at step ${formatCount(facts.ended.step)}, ${facts.ended.word}, ${facts.ended.why}`,
+    ]);
   }
   rows.push(['exported', facts.isExported ? 'yes' : 'no']);
   rows.push(['on disk', formatBytes(facts.bytes)]);

@@ -21,7 +21,7 @@ function healthOf({ health, returns, ended, name, problem }: RunFacts): string {
   // Who has no name is told of in its own column already.
   const damage = name !== null && problem !== null ? ', damaged: info says how' : '';
   const returned = tipped === 0 ? '' : `, went back ${tipped}×`;
-  return `${health ?? '–'}${returned}${ended ? ', and ended by it' : ''}${damage}`;
+  return `${health ?? '–'}${returned}${ended ? `, ended by ${ended.word}` : ''}${damage}`;
 }
 
 const ssimOf = (score: RunScore | null): string => score?.ssim?.toFixed(3) ?? '–';
