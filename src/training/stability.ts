@@ -155,15 +155,15 @@ export function remembered(
   known.push([JUMPS, jumping.length > 0 ? 1 : 0], ...explosion(signals, explodesAbove));
   const pulled = pullSignal(signals);
   if (pulled !== null) known.push(pulled);
+  const kept = withoutOtherPull(before.signals, signals);
   const next = Object.fromEntries(
     known.map(([name, value]) => {
-      const own = withoutOtherPull(before.signals, signals)[name];
+      const { [name]: own } = kept;
       const usual = jumping.includes(name) ? cutShort(own, value, JUMP, FOLLOWING) : value;
       return [name, grown(own, usual, followingOf(name) ?? FOLLOWING)];
     }),
   );
   const scores = grownScores(before.scores, signals);
-  const kept = withoutOtherPull(before.signals, signals);
   return { ...before, jumping, scores, signals: { ...kept, ...next } };
 }
 

@@ -75,14 +75,11 @@ describe('a factor on the adversarial terms', () => {
 describe('gradients that end at segments', () => {
   it('are the generator’s alone, and need no graph of their own', async () => {
     const segments = [2, 3, 1];
-    const own = [{ segments: null }, { segments }, { segments, gradientCarried: 0 }];
     await stepsBy(
-      own,
-      ([plain, whole, cut]) => {
-        const [one, same, other] = [plain, whole, cut].map((made) => made!.signals);
-        const norm = 'generator/gradient_norm';
-        expect(same![norm]! / one![norm]!).toBeCloseTo(1, 4);
-        expect(Math.abs(other![norm]! / one![norm]! - 1)).toBeGreaterThan(1e-3);
+      [{ segments }, { segments, gradientCarried: 0 }],
+      ([whole, cut]) => {
+        const [one, other] = [whole, cut].map((made) => made!.signals['generator/gradient_norm']!);
+        expect(Math.abs(other! / one! - 1)).toBeGreaterThan(1e-3);
         expect(cut!.terms).toEqual(whole!.terms);
         expect(valuesOf(cut!.state.discriminators)).toEqual(valuesOf(whole!.state.discriminators));
       },

@@ -271,15 +271,11 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
     { how: 'op by op', asGraph: false, segments: null },
     { how: 'op by op, checkpointed in segments of 1 and 2', asGraph: false, segments: [1, 2] },
   ];
-  if (name !== 'from a cold start' && generator.penaltySigma === null) {
+  if (name !== 'from a cold start') {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
   }
-  // Recording pieces takes longest: frames in segments of a step with several strides and approximated penalties,
-  // in stretches of one with history. A batch in pieces, and exact penalties, are in step.test.ts.
-  if (generator.penaltySigma !== null) {
-    const how = 'as a graph of segments of 1 and 2';
-    ways.push({ how, asGraph: true, segments: [1, 2] });
-  }
+  // Recording pieces takes longest: in stretches of a step with history. A batch in pieces, and exact penalties, are
+  // in step.test.ts.
   if (name === 'with history') {
     const each = Array.from({ length: generator.frames }, () => 1);
     const how = 'as a graph of stretches of blocks';
