@@ -36,12 +36,13 @@ function realSide(frames: tf.Tensor5D, condition: tf.Tensor5D): RealSide {
 function partsOf({ model, plan }: Subject, judges: Judges, real: RealSide, out: RolledOut) {
   const { discriminators } = model;
   const step: JudgedStep = {
-    ...{ discriminators, real, losses: LOSSES, out },
-    ...{
-      judgeRaw: plan.judgeRaw,
-      judgesWait: false,
-      dials: { adversarialWeight: tf.scalar(1), matchingWeight: tf.scalar(1) },
-    },
+    discriminators,
+    real,
+    losses: LOSSES,
+    out,
+    judgeRaw: plan.judgeRaw,
+    judgesWait: false,
+    dials: { adversarialWeight: tf.scalar(1), matchingWeight: tf.scalar(1) },
     sight: {},
   };
   return judgedParts(step, judges, out.frames.length);

@@ -65,8 +65,8 @@ function dampened({ gradient, stateCotangent }: Carried, factor: tf.Scalar): Car
 
 /**
  * Backpropagation through time with gradient checkpointing: {@link backpropagate}, the steps run and
- * pulled back by a runner. The result equals `plainGradient`'s where all of it is carried; the peak is one segment's activations,
- * or those of one stretch of a step's blocks.
+ * pulled back by a runner. The result equals `plainGradient`'s where all of it is carried; the peak is one
+ * segment's activations, or those of one stretch of a step's blocks.
  */
 export function checkpointedGradient<R>(
   rollout: Rollout,

@@ -45,7 +45,9 @@ function cutSegments(segments: Schedule | null, frames: number): Schedule | null
   const cuts = beginnings(evenSegments(frames, FRAMES_BETWEEN_CUTS));
   if (segments !== null && cuts.every((cut) => begins.includes(cut))) return segments;
   const longest = Math.max(...begins.map((begin, i) => begin - (begins[i + 1] ?? 0)));
-  return evenSegments(frames, [4, 2].find((size) => size <= longest) ?? 1);
+  // Tapes no longer than they were, and a whole number of them between two cuts.
+  const sizes = [FRAMES_BETWEEN_CUTS, FRAMES_BETWEEN_CUTS / 2];
+  return evenSegments(frames, sizes.find((size) => size <= longest) ?? 1);
 }
 
 /**

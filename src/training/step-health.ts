@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../backend/graph/index.js';
-import { timesItsLoss } from './exploding.js';
-import { BY_LOSS, GRADIENT_NORM, SIDES, type Side } from './signals.js';
+import { GRADIENT_NORM, SIDES, type Side } from './signals.js';
 
 /** ‖x‖². Infinite from 1.8e19 on in any number: what is larger is of no use to a network any more. */
 const squared = (x: tf.Tensor): tf.Scalar => tf.tidy(() => tf.sum(tf.square(x)));
@@ -57,10 +56,7 @@ export function judgeStep(
   const { 'gradient.generator': generator, 'gradient.discriminators': judges } = health;
   return {
     signals: {
-      ...(generator !== undefined && {
-        [GRADIENT_NORM.generator]: Math.sqrt(generator),
-        [BY_LOSS]: timesItsLoss(Math.sqrt(generator), terms),
-      }),
+      ...(generator !== undefined && { [GRADIENT_NORM.generator]: Math.sqrt(generator) }),
       ...(judges !== undefined && { [GRADIENT_NORM.discriminators]: Math.sqrt(judges) }),
     },
     broken,

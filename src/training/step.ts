@@ -10,13 +10,14 @@ import {
 import { scoped } from '../backend/scope.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from './adam.js';
-import { shortening, sizeOfLoss } from './exploding.js';
 import type { RealSide } from './judged-parts.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
 import { sightAmong } from './sight.js';
+import { shortening, timesItsLoss } from './shortening.js';
+import { BY_LOSS } from './signals.js';
 import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
   dialsOf,
@@ -74,7 +75,7 @@ function updated(
     generator: tensors['gradient.generator'] as tf.Tensor1D,
     discriminators: tensors['gradient.discriminators'] as tf.Tensor1D,
   };
-  const factor = shortening(gradients.generator, tensors.loss as tf.Scalar, rate('rate.explodes'));
+  const factor = shortening(tensors.times as tf.Scalar, rate('rate.explodes'));
   const shortened = tf.mul<tf.Tensor1D>(gradients.generator, factor);
   const generator = adamUpdate(old.generator, shortened, old.generatorAdam, {
     ...adam,
@@ -144,6 +145,7 @@ function stepFunction(
       runner,
     };
     const { terms, signals, ...gradients } = stepGradients(context, state, window, real);
+    const times = timesItsLoss(gradients.generator, terms);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
       plan.judgesWait ? 'update of the generator' : 'update',
@@ -151,12 +153,16 @@ function stepFunction(
         ...flattenState(state),
         ...Object.fromEntries(rates),
         ...prefixed('gradient.', gradients),
-        loss: sizeOfLoss(terms),
+        times,
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );
     const ranked = rank && { 'discriminator/stable_rank': rank };
-    return { ...next, ...prefixed(TERM, terms), ...prefixed(SIGNAL, { ...signals, ...ranked }) };
+    return {
+      ...next,
+      ...prefixed(TERM, terms),
+      ...prefixed(SIGNAL, { ...signals, ...ranked, [BY_LOSS]: times }),
+    };
   };
 }
 
