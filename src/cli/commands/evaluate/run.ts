@@ -3,7 +3,7 @@ import { warnOfIdleTrust } from '../../engine/trust-flag.js';
 import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError, messageOf } from '../../../base/error.js';
 import { openDataset, type DataOptions } from '../../../clips/index.js';
-import { openFlow, type RolloutMeasures } from '../../../metrics/index.js';
+import { openFlow } from '../../../metrics/index.js';
 import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
 import {
   openRolloutVideo,
@@ -19,7 +19,8 @@ import type { Context } from '../../terminal/context.js';
 import { checkFileOutput, checkVideoOutput, modelFiles } from '../../output/check.js';
 import { createProgress } from '../../terminal/progress.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
-import { formatTable } from '../../report/table.js';
+import { valuesOf } from '../../report/measures.js';
+import { formatMeasures, ROW_NAMES } from './measures-table.js';
 
 export interface EvaluateFlags extends BackendFlags {
   input?: string;
@@ -33,14 +34,6 @@ export interface EvaluateFlags extends BackendFlags {
   trustFilters?: boolean;
   json?: boolean;
 }
-
-const NAMES: Readonly<Record<string, string>> = {
-  generated: 'generated',
-  coldStart: 'from nothing',
-  freeze: 'freeze last frame',
-  mean: 'mean frame',
-  nearest: 'nearest condition',
-};
 
 /** Of another video nearly all is new to the model; a tenth has to be called training. */
 const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
@@ -152,31 +145,11 @@ export async function evaluateRun(
 
 /** The measures as a table for people. */
 export function formatEvaluation(evaluation: Pick<Evaluation, 'rows'>): string {
-  const number = (value: number | null, digits: number): string =>
-    value === null ? '–' : value.toFixed(digits);
-  const row = ([name, m]: [string, RolloutMeasures]): string[] => [
-    NAMES[name] ?? name,
-    number(m.psnr, 2),
-    number(m.ssim, 3),
-    number(m.sharpnessRatio, 2),
-    number(m.checkerRatio, 2),
-    `${number(m.temporalDifference, 4)} / ${number(m.realTemporalDifference, 4)}`,
-    `${number(m.warpingError, 5)} / ${number(m.realWarpingError, 5)}`,
-    number(m.tOF, 3),
-  ];
-  const titles = [
-    'PSNR dB',
-    'SSIM',
-    'sharpness',
-    'checker',
-    '|Δt| made / real',
-    'warping error made / real',
-    'tOF px',
-  ];
-  return formatTable(
-    [{ title: '' }, ...titles.map((title) => ({ title, align: 'right' as const }))],
-    Object.entries(evaluation.rows).map(row),
-  );
+  const rows = Object.entries(evaluation.rows).map(([name, measures]) => ({
+    name: ROW_NAMES[name] ?? name,
+    values: valuesOf(measures),
+  }));
+  return formatMeasures(rows);
 }
 
 const signed = (value: number, digits: number): string =>

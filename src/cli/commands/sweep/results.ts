@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../../base/outputs.js';
-import { motionRatio } from '../../../metrics/index.js';
+import { measureOf, valuesOf } from '../../report/measures.js';
 import { formatTable, type Column } from '../../report/table.js';
 import type { SweepTraining } from './sweep-folder.js';
 
@@ -66,20 +66,9 @@ function parsed(text: string): unknown {
 export const writeResult = (result: SweepResult): Promise<void> =>
   writeFileAtomic(join(result.folder, RESULT), `${JSON.stringify(result, null, 2)}\n`);
 
-interface Measured {
-  readonly title: string;
-  readonly digits: number;
-  readonly of: (measures: NonNullable<SweepResult['measures']>) => number | null;
-}
-
-const COLUMNS: readonly Measured[] = [
-  { title: 'PSNR dB', digits: 2, of: ({ psnr }) => psnr },
-  { title: 'SSIM', digits: 3, of: ({ ssim }) => ssim },
-  { title: 'sharpness', digits: 2, of: ({ sharpnessRatio }) => sharpnessRatio },
-  { title: 'checker', digits: 2, of: ({ checkerRatio }) => checkerRatio },
-  { title: 'motion', digits: 2, of: motionRatio },
-  { title: 'tOF px', digits: 3, of: ({ tOF }) => tOF },
-];
+const COLUMNS = ['psnr', 'ssim', 'sharpnessRatio', 'checkerRatio', 'motionRatio', 'tOF'].map(
+  measureOf,
+);
 
 /** Mean and, of several, the sample's standard deviation: `17.43 ± 0.12`. */
 export function withSpread(values: readonly number[], digits: number): string {
@@ -112,16 +101,16 @@ export function sweepTable(results: readonly SweepResult[]): {
     { title: 'ended' },
   ];
   const rows = byConfiguration(results).map(([name, of], i) => {
-    const measured = of.flatMap(({ measures }) => (measures === null ? [] : [measures]));
+    const measured = of.flatMap(({ measures }) => (measures === null ? [] : [valuesOf(measures)]));
     const steps = of.flatMap(({ step }) => (step === null ? [] : [step]));
     const failed = of.filter(({ ending }) => ending === 'failed');
     return [
       String(i + 1),
       name,
       withSpread(steps, 0),
-      ...COLUMNS.map(({ of: value, digits }) =>
+      ...COLUMNS.map(({ path, digits }) =>
         withSpread(
-          measured.map(value).filter((one) => one !== null),
+          measured.flatMap((row) => row.get(path) ?? []),
           digits,
         ),
       ),
