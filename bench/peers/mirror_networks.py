@@ -11,12 +11,14 @@ the same shapes and multiply-accumulates, and the fastest that PyTorch has. Benc
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 LEAKY_SLOPE = 0.2
-NORM_EPSILON = 1e-5
+RESIDUAL_GAIN = 0.3
 
 
 def padding_total(size: int, kernel: int, stride: int) -> int:
@@ -54,17 +56,51 @@ class SameConv2d(nn.Conv2d):
         return self.convolve(x, self.weight)
 
 
-class UpConv2d(nn.ConvTranspose2d):
-    """Transposed convolution 3x3 that doubles height and width."""
+def give_gain(conv: nn.Conv2d | nn.ConvTranspose2d, outputs: int, gain: float) -> None:
+    """Makes the length of each output channel's weights a parameter, listed after the weight."""
+    bias = conv._parameters.pop("bias")
+    conv.gain = nn.Parameter(torch.full((outputs,), gain * math.sqrt(2)))
+    conv._parameters["bias"] = bias
 
-    def __init__(self, inputs: int, outputs: int, exact: bool = False) -> None:
-        super().__init__(inputs, outputs, 3, 2, padding=1, output_padding=1, bias=False)
-        self.exact = exact
+
+class NormalizedConv2d(SameConv2d):
+    """Weight normalization (Salimans & Kingma 2016): direction times gain."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *args, gain: float = 1, **options) -> None:
+        super().__init__(inputs, outputs, kernel, *args, **options)
+        give_gain(self, outputs, gain)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.exact:
-            return F.conv_transpose2d(x, self.weight, stride=2)[:, :, :-1, :-1]
-        return super().forward(x)
+        length = self.weight.square().sum((1, 2, 3), keepdim=True)
+        return self.convolve(x, self.weight * (self.gain.view(-1, 1, 1, 1) * length.rsqrt()))
+
+
+class UpConv2d(nn.ConvTranspose2d):
+    """Transposed convolution 2x2 that doubles height and width, its weights normalized."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 2, 2)
+        give_gain(self, outputs, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        length = self.weight.square().sum((0, 2, 3), keepdim=True)
+        weight = self.weight * (self.gain.view(1, -1, 1, 1) * length.rsqrt())
+        return F.conv_transpose2d(x, weight, self.bias, 2)
+
+
+class Place(nn.Module):
+    """Adds to each channel a share of the pixel's column and of its row, from -1 to 1."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(2, channels) * 0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        columns = torch.linspace(-1, 1, width, dtype=x.dtype, device=x.device)
+        rows = torch.linspace(-1, 1, height, dtype=x.dtype, device=x.device)
+        x = x + self.weight[0].view(1, -1, 1, 1) * columns
+        return x + self.weight[1].view(1, -1, 1, 1) * rows.view(-1, 1)
 
 
 class SpectralConv2d(SameConv2d):
@@ -86,33 +122,14 @@ class SpectralConv2d(SameConv2d):
         return self.convolve(x, self.weight / sigma)
 
 
-def norm(channels: int) -> nn.InstanceNorm2d:
-    return nn.InstanceNorm2d(channels, eps=NORM_EPSILON, affine=True)
-
-
-class ConvNorm(nn.Module):
-    """Convolution, instance norm, ReLU."""
-
-    def __init__(self, conv: nn.Module, channels: int) -> None:
-        super().__init__()
-        self.conv = conv
-        self.norm = norm(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm(self.conv(x)), inplace=True)
-
-
 class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = SameConv2d(channels, channels, 3, bias=False)
-        self.norm1 = norm(channels)
-        self.conv2 = SameConv2d(channels, channels, 3, bias=False)
-        self.norm2 = norm(channels)
+        self.conv1 = NormalizedConv2d(channels, channels, 3)
+        self.conv2 = NormalizedConv2d(channels, channels, 3, gain=RESIDUAL_GAIN)
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = F.relu(self.norm1(self.conv1(x)), inplace=True)
-        return x + self.norm2(self.conv2(inner))
+        return x + self.conv2(F.relu(self.conv1(x), inplace=True))
 
 
 class Encoder(nn.Module):
@@ -120,12 +137,30 @@ class Encoder(nn.Module):
 
     def __init__(self, inputs: int, channels: int, exact: bool) -> None:
         super().__init__()
-        self.stem = ConvNorm(SameConv2d(4 * inputs, 2 * channels, 3, bias=False), 2 * channels)
-        down = SameConv2d(2 * channels, 4 * channels, 3, 2, bias=False, exact=exact)
-        self.down = ConvNorm(down, 4 * channels)
+        self.stem = NormalizedConv2d(4 * inputs, 2 * channels, 3)
+        self.place = Place(2 * channels)
+        self.down = NormalizedConv2d(2 * channels, 4 * channels, 3, 2, exact=exact)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(self.stem(F.pixel_unshuffle(x, 2)))
+        stem = F.relu(self.place(self.stem(F.pixel_unshuffle(x, 2))), inplace=True)
+        return F.relu(self.down(stem), inplace=True)
+
+
+class Decoder(nn.Module):
+    """Back to half of the resolution, shown the last frame and this one's condition once more."""
+
+    def __init__(self, condition_channels: int, channels: int) -> None:
+        super().__init__()
+        wide = 2 * channels
+        self.up = UpConv2d(4 * channels, wide)
+        self.refine = NormalizedConv2d(wide, wide, 3)
+        self.last = NormalizedConv2d(12, wide, 3, bias=False, gain=0.5)
+        self.condition = NormalizedConv2d(4 * condition_channels, wide, 3, bias=False, gain=0.5)
+
+    def forward(self, features: Tensor, condition: Tensor, last: Tensor) -> Tensor:
+        made = self.refine(F.relu(self.up(features), inplace=True))
+        made = made + self.last(F.pixel_unshuffle(last, 2))
+        return F.relu(made + self.condition(F.pixel_unshuffle(condition, 2)), inplace=True)
 
 
 def pixel_places(height: int, width: int, dtype: torch.dtype) -> Tensor:
@@ -167,9 +202,8 @@ class Generator(nn.Module):
         self.history = Encoder(3 * history_frames, channels, exact)
         self.trunk = nn.Sequential(*(ResidualBlock(deep) for _ in range(blocks)))
         self.image = nn.Sequential(*(ResidualBlock(deep) for _ in range(branch_blocks)))
-        self.decoder = nn.ModuleDict(
-            {"up": ConvNorm(UpConv2d(deep, 2 * channels, exact), 2 * channels)}
-        )
+        self.condition_channels = condition_channels
+        self.decoder = Decoder(condition_channels, channels)
         # Image and mask at full resolution (four times four channels), and the flow at half of it.
         self.heads = SameConv2d(2 * channels, 18, 3)
 
@@ -178,7 +212,9 @@ class Generator(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """condition oldest first, history newest first -> frame, raw image, flow."""
         features = self.history(history) + self.condition(condition)
-        made = self.heads(self.decoder["up"](self.image(self.trunk(features))))
+        deep = self.image(self.trunk(features))
+        now = condition[:, -self.condition_channels :]
+        made = self.heads(self.decoder(deep, now, history[:, :3]))
         picture = F.pixel_shuffle(made[:, :16], 2)
         raw = torch.tanh(picture[:, :3])
         if not has_history:
@@ -267,7 +303,7 @@ def initialize(network: nn.Module, seed: int) -> None:
     source = torch.Generator().manual_seed(seed)
     for name, module in network.named_modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            reach = 9 / 4 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
+            reach = 1 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
             deviation = 0.02 if name == "heads" else (2 / (reach * module.in_channels)) ** 0.5
             with torch.no_grad():
                 module.weight.normal_(0, deviation, generator=source)
@@ -279,7 +315,7 @@ def initialize(network: nn.Module, seed: int) -> None:
 
 
 def count_macs(network: nn.Module, *inputs) -> int:
-    """Multiply-accumulates of one forward pass, counted at each convolution as it runs."""
+    """Multiply-accumulates of one forward pass, counted at each layer with weights as it runs."""
     total = 0
 
     def count(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
@@ -291,7 +327,7 @@ def count_macs(network: nn.Module, *inputs) -> int:
     hooks = [
         module.register_forward_hook(count)
         for module in network.modules()
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d))
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, Place))
     ]
     with torch.no_grad():
         network(*inputs)

@@ -24,7 +24,7 @@ import { vectorJacobian } from './value-and-gradients.js';
 /** What is pulled back, and how. */
 export interface Puller {
   readonly rollout: Rollout;
-  /** As `rollout.unflatten` gives them. */
+  /** As `rollout.weights` gives them. */
   readonly parameters: NamedTensors;
   readonly runner: Runner;
 }

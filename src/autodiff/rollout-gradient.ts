@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { eagerRunner, type Runner } from '../backend/graph/index.js';
+import { eagerRunner, type NamedTensors, type Runner } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { backpropagate, type Carried } from './backpropagate.js';
 import { inPhase } from './peak.js';
@@ -26,7 +26,7 @@ export function plainGradient<R>(
 ): RolloutGradient<R> {
   return scoped(() => {
     const run = (): readonly tf.Tensor[] =>
-      inPhase('forward', () => runRollout(rollout, rollout.unflatten(parameters)).outputs);
+      inPhase('forward', () => runRollout(rollout, rollout.weights(parameters)).outputs);
     const judge: LossGradient<R> = (outputs) => inPhase('judge', () => lossGradient(outputs));
     const { result, gradients } = inPhase('back', () => vectorJacobian(run, [parameters], judge));
     return { result, gradient: gradients[0] as tf.Tensor1D };
@@ -63,6 +63,23 @@ function dampened({ gradient, stateCotangent }: Carried, factor: tf.Scalar): Car
   return { gradient, stateCotangent: passed };
 }
 
+/** From the gradient in the weights that steps read to the one in the parameters. Takes it. */
+function throughWeights(
+  rollout: Rollout,
+  parameters: tf.Tensor1D,
+  gradient: NamedTensors,
+): tf.Tensor1D {
+  const run = (): tf.Tensor[] => {
+    const weights = rollout.weights(parameters);
+    return Object.keys(gradient).map((name) => weights[name]!);
+  };
+  const { gradients } = vectorJacobian(run, [parameters], () => ({
+    cotangents: Object.values(gradient),
+    result: null,
+  }));
+  return gradients[0] as tf.Tensor1D;
+}
+
 /**
  * Backpropagation through time with gradient checkpointing: {@link backpropagate}, the steps run and
  * pulled back by a runner. The result equals `plainGradient`'s where all of it is carried; the peak is one
@@ -76,14 +93,17 @@ export function checkpointedGradient<R>(
   runner: Runner = eagerRunner,
 ): RolloutGradient<R> {
   return scoped(() => {
-    const named = rollout.unflatten(parameters);
+    const named = rollout.weights(parameters);
     const puller: Puller = { rollout, parameters: named, runner };
     const { result, gradient } = backpropagate(
       {
         length: rollout.length,
         initialState: rollout.initialState,
         forward: (state, step) => forwardStep(rollout, named, state, step, runner),
-        zeroGradient: () => rollout.unflatten(tf.zerosLike(parameters)),
+        zeroGradient: () =>
+          Object.fromEntries(
+            Object.entries(named).map(([name, weight]) => [name, tf.zerosLike(weight)]),
+          ),
         pullBack: (open, ...others) => {
           const pulled =
             stretches && open.to - open.from === 1
@@ -97,6 +117,6 @@ export function checkpointedGradient<R>(
       segments,
     );
     tf.dispose(named);
-    return { result, gradient: rollout.flatten(gradient) };
+    return { result, gradient: throughWeights(rollout, parameters, gradient) };
   });
 }

@@ -30,9 +30,7 @@ export interface Rollout {
   readonly length: number;
   readonly initialState: readonly tf.Tensor[];
   /** The parameters as steps read them; differentiable. The calling scope owns them. */
-  unflatten(parameters: tf.Tensor1D): NamedTensors;
-  /** The inverse of `unflatten`. */
-  flatten(parameters: NamedTensors): tf.Tensor1D;
+  weights(parameters: tf.Tensor1D): NamedTensors;
   /** What step `t` reads besides parameters and state. The calling scope owns it. */
   given(t: number): NamedTensors;
   /** Steps of one kind compute the same from equal tensors. */

@@ -103,7 +103,7 @@ export async function compareWithOnnx(
 ): Promise<Comparison> {
   registerKernels();
   const runtime = await openRuntime(file, options.path);
-  const parameters = scoped(() => generator.layout.unflatten(tf.tensor1d(weights)));
+  const parameters = scoped(() => generator.weights(tf.tensor1d(weights)));
   const outputs: Record<string, number> = {};
   const cases = trialCases(options, options.fixed);
   try {

@@ -1,4 +1,5 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../backend/scope.js';
 import { registerKernels } from '../kernels/index.js';
 import { GENERATOR_MULTIPLE, type Generator } from '../networks/index.js';
 import { OnnxGraph, type Edge, type OnnxPort } from './graph.js';
@@ -13,12 +14,12 @@ import { Writer } from './writer.js';
 const RGB = 3;
 
 /** The generator's outputs after a frame, and as a first frame. */
-function traceStep(generator: Generator, give: Give, size: TraceSize) {
+function traceStep(generator: Generator, { shapes }: Weights, give: Give, size: TraceSize) {
   const { historyFrames, conditionFrames, noiseChannels } = generator.options;
   const { samples, rows, columns } = size;
   const [height, width] = [rows * GENERATOR_MULTIPLE, columns * GENERATOR_MULTIPLE];
   const parameters = Object.fromEntries(
-    generator.layout.specs.map(({ name, shape }) => [name, give(name, shape)]),
+    Object.entries(shapes).map(([name, shape]) => [name, give(name, shape)]),
   );
   const channels = generator.conditionChannels * conditionFrames;
   const input = {
@@ -43,14 +44,25 @@ function traceStep(generator: Generator, give: Give, size: TraceSize) {
   };
 }
 
-/** Numbers of the parameters by the names they are traced under. */
-function parameterValues(
-  generator: Generator,
-  weights: Float32Array,
-): Record<string, Float32Array> {
-  return Object.fromEntries(
-    Object.entries(generator.layout.toNamed(weights)).map(([name, { data }]) => [name, data]),
-  );
+/** What the layers read, by the names it is traced under. */
+interface Weights {
+  readonly values: Readonly<Record<string, Float32Array>>;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+}
+
+function weightsOf(generator: Generator, flat: Float32Array): Weights {
+  const named = scoped(() => generator.weights(tf.tensor1d(flat)));
+  try {
+    const entries = Object.entries(named);
+    return {
+      values: Object.fromEntries(
+        entries.map(([name, weight]) => [name, Float32Array.from(weight.dataSync())]),
+      ),
+      shapes: Object.fromEntries(entries.map(([name, { shape }]) => [name, shape])),
+    };
+  } finally {
+    tf.dispose(named);
+  }
 }
 
 /** The sizes of inputs and outputs: numbers, or names where whoever runs the file chooses. */
@@ -161,13 +173,14 @@ export function generatorToOnnx(
   const { fixed, target: name } = info;
   const target = TARGETS[name ?? 'onnxruntime'];
   registerKernels();
-  const traced = traceForEverySize((give, size) => traceStep(generator, give, size));
+  const read = weightsOf(generator, weights);
+  const traced = traceForEverySize((give, size) => traceStep(generator, read, give, size));
   const graph = new OnnxGraph({
     halfWeights: info.precision === 'float16' && info.compute !== 'float16',
   });
   const writer = new Writer(graph, {
     kernels: KERNEL_WRITERS,
-    constants: parameterValues(generator, weights),
+    constants: read.values,
     given: { condition: 'condition', history: 'history', noise: 'noise' },
     deep: info.compute ?? 'float32',
     target,

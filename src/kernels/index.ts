@@ -4,12 +4,14 @@ import { registerBias } from './bias/index.js';
 import { registerEnlarge } from './enlarge/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
+import { registerPlace } from './place/index.js';
 import { registerWarp } from './warp/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
 export { enlarge } from './enlarge/index.js';
 export { instanceNorm } from './instance-norm/index.js';
+export { place } from './place/index.js';
 export { warp, warpConstant } from './warp/index.js';
 
 let registered = false;
@@ -24,5 +26,6 @@ export function registerKernels(): void {
   registerBias();
   registerEnlarge();
   registerGatherRows();
+  registerPlace();
   registerWarp();
 }

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Block } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
+import { relu } from '../kernels/index.js';
 import type { Layer, Size } from './layers.js';
 import type { Parameters } from './parameters.js';
 
@@ -32,7 +33,13 @@ const shrunk = ({ height, width }: Size, scale: number): Size => ({
   width: width / scale,
 });
 
-const parametersOf = (layer: Layer): string[] => layer.specs.map(({ name }) => name);
+/** Names of what a layer reads: gains are used up before. */
+const parametersOf = ({ specs }: Pick<Layer, 'specs'>): string[] =>
+  specs.filter(({ gainOf }) => !gainOf).map(({ name }) => name);
+
+/** `count` of a picture's channels. */
+export const channelsOf = (x: tf.Tensor4D, from: number, count: number): tf.Tensor4D =>
+  tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]);
 
 const featuresOf = (before: Parameters): tf.Tensor4D => before.features as tf.Tensor4D;
 
@@ -81,3 +88,83 @@ export const addingBlock = (
     return { features: tf.add(features, layer.apply(parameters, x!)) };
   },
 });
+
+/** Condition frames as they are given: how many, of how many channels each. */
+export interface ConditionFrames {
+  readonly channels: number;
+  readonly count: number;
+}
+
+/**
+ * A layer over condition frames that are each embedded first, pixel by pixel, all by the same numbers.
+ * @param embedding null where they are read as they are
+ */
+export function embeddedBy(
+  embedding: Layer | null,
+  { channels, count }: ConditionFrames,
+  layer: Layer,
+): Layer {
+  if (!embedding) return layer;
+  return {
+    specs: [...embedding.specs, ...layer.specs],
+    apply: (parameters, x) =>
+      tf.tidy(() => {
+        const frames = Array.from({ length: count }, (_, i) =>
+          embedding.apply(parameters, channelsOf(x, i * channels, channels)),
+        );
+        return layer.apply(parameters, count === 1 ? frames[0]! : tf.concat(frames, 3));
+      }),
+    cost(size) {
+      const own = layer.cost(size);
+      return { ...own, macs: own.macs + count * embedding.cost(size).macs };
+    },
+  };
+}
+
+/** What the decoder's second convolution reads. */
+export interface RefiningLayers {
+  /** Over its own features, at half of the resolution. */
+  readonly features: Layer;
+  /** Over the last frame. */
+  readonly last: Layer;
+  /** Over this frame's condition; null without one. */
+  readonly condition: Layer | null;
+}
+
+/**
+ * A convolution over features, last frame and condition together, written as the sum of one over each: none of
+ * them has to be copied beside the others.
+ *
+ * @param channels of a frame
+ * @param condition the frames that are given, the current one's last
+ */
+export function refiningBlock(
+  { features, last, condition }: RefiningLayers,
+  channels: number,
+  { channels: conditionChannels, count }: ConditionFrames,
+): GeneratorBlock {
+  const layers = [features, last, ...(condition ? [condition] : [])];
+  return {
+    parameters: layers.flatMap(parametersOf),
+    reads: ['history', ...(condition ? (['condition'] as const) : [])],
+    macs: (size) =>
+      features.cost(shrunk(size, GENERATOR_MULTIPLE / 2)).macs +
+      last.cost(size).macs +
+      (condition?.cost(size).macs ?? 0),
+    run(parameters, before, input) {
+      const terms = [
+        features.apply(parameters, featuresOf(before)),
+        last.apply(parameters, channelsOf(input.history, 0, channels)),
+      ];
+      if (condition) {
+        const now = channelsOf(
+          input.condition!,
+          (count - 1) * conditionChannels,
+          conditionChannels,
+        );
+        terms.push(condition.apply(parameters, now));
+      }
+      return { features: relu(tf.addN(terms)) };
+    },
+  };
+}

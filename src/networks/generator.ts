@@ -4,15 +4,19 @@ import { FrameloomError } from '../base/error.js';
 import { enlarge, warp } from '../kernels/index.js';
 import {
   addingBlock,
+  channelsOf,
+  embeddedBy,
   GENERATOR_MULTIPLE,
   historyBlock,
   layerBlock,
+  refiningBlock,
   type GeneratorBlock,
   type GeneratorTensors,
+  type RefiningLayers,
 } from './generator-blocks.js';
 import {
   convolution,
-  normalization,
+  placing,
   rectifier,
   residualBlocks,
   sequential,
@@ -21,8 +25,9 @@ import {
   type Size,
 } from './layers.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
-import { ParameterLayout, type Parameters } from './parameters.js';
+import { ParameterLayout, withoutRepeats, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
+import { normalizeWeights } from './weight-norm.js';
 
 const IMAGE_CHANNELS = 3;
 export interface GeneratorInput extends GeneratorTensors {
@@ -46,8 +51,11 @@ export interface Generator {
   readonly layout: ParameterLayout;
   readonly options: GeneratorOptions;
   readonly conditionChannels: number;
+  /** The weights as its layers read them, normalized; differentiable in `flat` [layout.size]. */
+  weights(flat: tf.Tensor1D): Parameters;
   /**
    * One frame from its condition and history.
+   * @param parameters as `weights` makes them
    * @throws FrameloomError bad-shape
    */
   step(parameters: Parameters, input: GeneratorInput): GeneratorOutput;
@@ -60,32 +68,29 @@ export interface Generator {
   macs(size: Size): number;
 }
 
-const normalizedConvolution = (
-  name: string,
-  from: number,
-  to: number,
-  stride: number,
-): readonly Layer[] => [
-  convolution(name, 3, from, to, { stride, bias: false }),
-  normalization(`${name}.norm`, to),
-  rectifier(),
-];
+/** More channels of a condition than this, which classes have, are embedded in so many first. */
+const EMBEDDED = 12;
 
 /** To a quarter of the resolution. The first halving is of pixels into channels. */
 const encoder = (name: string, inputs: number, channels: number): Layer =>
   sequential([
     spaceToDepthLayer,
-    ...normalizedConvolution(`${name}.stem`, inputs * 4, channels * 2, 1),
-    ...normalizedConvolution(`${name}.down`, channels * 2, channels * 4, 2),
+    convolution(`${name}.stem`, 3, inputs * BLOCK * BLOCK, channels * 2, { gain: 1 }),
+    placing(`${name}.place`, channels * 2),
+    rectifier(),
+    convolution(`${name}.down`, 3, channels * 2, channels * 4, { stride: 2, gain: 1 }),
+    rectifier(),
   ]);
 
 /**
  * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
  * for condition and history, summed; residual blocks at a quarter of the resolution; a decoder to half
- * of it with heads for the hallucinated image, the mask and the flow. Unlike vid2vid no layer works at
- * full resolution: pixels are folded into channels and back (Shi et al. 2016), which halves the time
- * and memory of a step; image, mask and flow share one decoder, and the flow, which is smooth, is
- * predicted at half of the resolution and enlarged.
+ * of it, which is shown the condition and the last frame once more, as they are (Texler et al. 2020,
+ * arXiv 2004.14489: what is sharp in a picture need not pass the narrow middle), with heads for the hallucinated image,
+ * the mask and the flow. Unlike vid2vid no layer works at full resolution: pixels are folded into
+ * channels and back (Shi et al. 2016), which halves the time and memory of a step; image, mask and flow share one
+ * decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Weights are
+ * normalized, not activations, and pixels know their place ({@link placing}).
  *
  * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
  * @throws FrameloomError bad-option when nothing would drive the first frame
@@ -99,31 +104,53 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     throw new FrameloomError('bad-option', `a condition cannot have ${conditionChannels} channels`);
   }
 
+  const embedding =
+    conditionChannels > EMBEDDED
+      ? convolution('condition.embedding', 1, conditionChannels, EMBEDDED, {
+          bias: false,
+          // A class is one of its inputs.
+          deviation: 1,
+        })
+      : null;
+  const given = { channels: conditionChannels, count: conditionFrames };
+  const embedded = embedding ? EMBEDDED : conditionChannels;
   const conditionEncoder =
     conditionChannels > 0
-      ? encoder('condition', conditionChannels * conditionFrames, channels)
+      ? embeddedBy(embedding, given, encoder('condition', embedded * conditionFrames, channels))
       : null;
   const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
   const trunk = residualBlocks('trunk', deep, options.residualBlocks ?? preset.residualBlocks);
   const branch = residualBlocks('image', deep, options.branchBlocks ?? preset.branchBlocks);
-  const enlarging = sequential([
-    upConvolution('decoder.up', deep, channels * 2),
-    normalization('decoder.up.norm', channels * 2),
-    rectifier(),
-  ]);
+  const wide = channels * 2;
+  const enlarging = sequential([upConvolution('decoder.up', deep, wide), rectifier()]);
+  const shownAgain = (name: string, inputs: number): Layer =>
+    sequential([
+      spaceToDepthLayer,
+      convolution(name, 3, inputs * BLOCK * BLOCK, wide, { bias: false, gain: 1 / 2 }),
+    ]);
+  const refining: RefiningLayers = {
+    features: convolution('decoder.refine', 3, wide, wide, { gain: 1 }),
+    last: shownAgain('decoder.last', IMAGE_CHANNELS),
+    condition:
+      conditionChannels > 0
+        ? embeddedBy(embedding, { ...given, count: 1 }, shownAgain('decoder.condition', embedded))
+        : null,
+  };
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
   const pictureChannels = BLOCK * BLOCK * (IMAGE_CHANNELS + (hasFlow ? 1 : 0));
   // The pixels of a block start alike (ICNR, Aitken et al. 2017, arXiv 1707.02937): else the first
   // pictures are a checker that takes hundreds of steps to unlearn.
-  const heads = convolution('heads', 3, channels * 2, pictureChannels + (hasFlow ? 2 : 0), {
+  const heads = convolution('heads', 3, wide, pictureChannels + (hasFlow ? 2 : 0), {
     deviation: 0.02,
     alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
   });
   const deepLayers = [...trunk, ...branch, enlarging];
-  const layers = [conditionEncoder, historyEncoder, noiseMixer, ...deepLayers, heads].filter(
-    (layer) => layer !== null,
-  );
+  const layers = [
+    ...[conditionEncoder, historyEncoder, noiseMixer, ...deepLayers],
+    ...[refining.features, refining.last, refining.condition, heads],
+  ].filter((layer) => layer !== null);
+  const layout = new ParameterLayout(withoutRepeats(layers.flatMap(({ specs }) => specs)));
 
   /** From the heads' features to the frame. */
   const compose = (hasHistory: boolean): GeneratorBlock => ({
@@ -150,14 +177,16 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       : []),
     ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels)] : []),
     ...deepLayers.map((layer) => layerBlock(layer, GENERATOR_MULTIPLE)),
+    refiningBlock(refining, IMAGE_CHANNELS, given),
     layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];
 
   return {
-    layout: new ParameterLayout(layers.flatMap((layer) => layer.specs)),
+    layout,
     options,
     conditionChannels,
+    weights: (flat) => tf.tidy(() => normalizeWeights(layout.specs, layout.unflatten(flat))),
     blocks,
     step(parameters, input) {
       const made = runInOrder(blocks(input.hasHistory), parameters, {}, input);
@@ -166,8 +195,4 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     },
     macs: (size) => blocks(true).reduce((sum, block) => sum + block.macs(size), 0),
   };
-}
-
-function channelsOf(x: tf.Tensor4D, from: number, count: number): tf.Tensor4D {
-  return tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]);
 }

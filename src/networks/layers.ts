@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { biasAdd, instanceNorm, leakyRelu, relu } from '../kernels/index.js';
+import { biasAdd, instanceNorm, leakyRelu, place, relu } from '../kernels/index.js';
 import type { Parameters, ParameterSpec } from './parameters.js';
 
 export interface Size {
@@ -17,17 +17,39 @@ export interface Layer {
 
 export interface ConvolutionOptions {
   readonly stride?: number;
-  /** False where an instance norm follows, which would take the bias away again. */
+  /** False where something that is added, or an instance norm, makes it idle. */
   readonly bias?: boolean;
   /** Deviation of the initial weights; He et al. 2015's when left out. */
   readonly deviation?: number;
+  /**
+   * Normalizes the weights, with gains that are so much at first, in units of what keeps the deviation after a
+   * rectifier.
+   */
+  readonly gain?: number;
   /** Output channels that start alike, block by block. */
   readonly alike?: { readonly blocks: number; readonly channels: number };
 }
 
 const weightName = (name: string): string => `${name}.weight`;
 
+/** What a residual block adds at first, beside what it is given (Zhang et al. 2019, Fixup, arXiv 1901.09321). */
+const RESIDUAL_GAIN = 0.3;
+
+/** Of what places weigh at first, beside features of deviation 1. */
+const PLACE_DEVIATION = 0.3;
+
 const heDeviation = (fanIn: number): number => Math.sqrt(2 / fanIn);
+
+/** The gains of a layer's normalized weights. */
+const gains = (
+  name: string,
+  { outputs, axis, gain }: { outputs: number; axis: number; gain: number },
+): ParameterSpec => ({
+  name: `${name}.gain`,
+  shape: [outputs],
+  init: { constant: gain * Math.SQRT2 },
+  gainOf: { weight: weightName(name), axis },
+});
 
 /** Convolution with zero padding that keeps the size (stride 1) or divides it, rounding up. */
 export function convolution(
@@ -37,7 +59,7 @@ export function convolution(
   outputs: number,
   options: ConvolutionOptions = {},
 ): Layer {
-  const { stride = 1, bias = true } = options;
+  const { stride = 1, bias = true, gain } = options;
   const deviation = options.deviation ?? heDeviation(kernel * kernel * inputs);
   return {
     specs: [
@@ -46,6 +68,7 @@ export function convolution(
         shape: [kernel, kernel, inputs, outputs],
         init: { normal: deviation, ...(options.alike && { alike: options.alike }) },
       },
+      ...(gain === undefined ? [] : [gains(name, { outputs, axis: 3, gain })]),
       ...(bias ? [{ name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : []),
     ],
     apply(parameters, x) {
@@ -60,27 +83,30 @@ export function convolution(
   };
 }
 
-/** Transposed convolution 3×3 that doubles height and width, as vid2vid's decoder has. */
+/**
+ * Transposed convolution 2×2 that doubles height and width. Each output is reached by one place of the
+ * kernel, as each other is: where places overlap unevenly, as those of 3×3 do, pictures get a checker
+ * (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts", Distill).
+ */
 export function upConvolution(name: string, inputs: number, outputs: number): Layer {
-  const kernel = 3;
+  const kernel = 2;
   return {
     specs: [
       {
         name: weightName(name),
         shape: [kernel, kernel, outputs, inputs],
-        // Each output is reached by a quarter of the kernel.
-        init: { normal: heDeviation((kernel * kernel * inputs) / 4) },
+        init: { normal: heDeviation(inputs) },
       },
+      // A channel's length is that of all four places together.
+      gains(name, { outputs, axis: 2, gain: kernel }),
+      { name: `${name}.bias`, shape: [outputs], init: { constant: 0 } },
     ],
     apply(parameters, x) {
       const [samples, height, width] = x.shape;
-      return tf.conv2dTranspose(
-        x,
-        parameters[weightName(name)] as tf.Tensor4D,
-        [samples, height * 2, width * 2, outputs],
-        2,
-        'same',
-      );
+      const weight = parameters[weightName(name)] as tf.Tensor4D;
+      const size: [number, number, number, number] = [samples, height * 2, width * 2, outputs];
+      const y = tf.conv2dTranspose(x, weight, size, 2, 'same');
+      return biasAdd(y, parameters[`${name}.bias`] as tf.Tensor1D);
     },
     cost: ({ height, width }) => ({
       size: { height: height * 2, width: width * 2 },
@@ -88,6 +114,16 @@ export function upConvolution(name: string, inputs: number, outputs: number): La
     }),
   };
 }
+
+/**
+ * Adds to each channel something of its own for the pixel's column and row: of what looks alike in the
+ * condition, sky is above and road below.
+ */
+export const placing = (name: string, channels: number): Layer => ({
+  specs: [{ name: weightName(name), shape: [2, channels], init: { normal: PLACE_DEVIATION } }],
+  apply: (parameters, x) => place(x, parameters[weightName(name)] as tf.Tensor2D),
+  cost: (size) => ({ size, macs: size.height * size.width * 2 * channels }),
+});
 
 /** Instance normalization with its own scale and shift. */
 export function normalization(name: string, channels: number): Layer {
@@ -129,14 +165,12 @@ export function sequential(layers: readonly Layer[]): Layer {
   };
 }
 
-/** x + norm(conv(relu(norm(conv x)))) (He et al. 2016), 3×3, as pix2pixHD has it. */
+/** x + conv(relu(conv x)) (He et al. 2016), 3×3, weights normalized; what is added begins small. */
 export function residualBlock(name: string, channels: number): Layer {
   const body = sequential([
-    convolution(`${name}.conv1`, 3, channels, channels, { bias: false }),
-    normalization(`${name}.norm1`, channels),
+    convolution(`${name}.conv1`, 3, channels, channels, { gain: 1 }),
     rectifier(),
-    convolution(`${name}.conv2`, 3, channels, channels, { bias: false }),
-    normalization(`${name}.norm2`, channels),
+    convolution(`${name}.conv2`, 3, channels, channels, { gain: RESIDUAL_GAIN }),
   ]);
   return {
     specs: body.specs,

@@ -17,6 +17,8 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Initializer;
+  /** The weight whose lengths this is, and the axis of that weight's output channels, where it is a gain. */
+  readonly gainOf?: { readonly weight: string; readonly axis: number };
 }
 
 /** Named tensors, as a network's pure functions read them. */
@@ -36,6 +38,11 @@ function repeatBlocks(
     }
   }
 }
+
+/** Each parameter once, where layers share some. */
+export const withoutRepeats = (specs: readonly ParameterSpec[]): ParameterSpec[] => [
+  ...new Map(specs.map((spec) => [spec.name, spec])).values(),
+];
 
 /**
  * Where each named parameter lies in one flat vector. Training keeps parameters, gradients and

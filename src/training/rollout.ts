@@ -81,8 +81,7 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
   return {
     length: teacherForced.length,
     initialState: [input.history ?? realHistory(frames, lead, historyFrames, first)],
-    unflatten: (flat) => generator.layout.unflatten(flat),
-    flatten: (parameters) => generator.layout.flatten(parameters),
+    weights: (flat) => generator.weights(flat),
     given: (t) => ({
       ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
       ...(condition && { condition: conditionAt(condition, lead + t, conditionFrames, first) }),

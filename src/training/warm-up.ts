@@ -38,7 +38,7 @@ export function warmUp(
   const teacherForced = Array.from({ length: count }, () => false);
   const rollout = createRollout(generator, { ...input, teacherForced });
   const generated: tf.Tensor4D[] = [];
-  const parameters = rollout.unflatten(flat);
+  const parameters = rollout.weights(flat);
   let [history] = rollout.initialState as [tf.Tensor4D];
   for (let t = 0; t < count; t += 1) {
     const { state, outputs } = forwardStep(rollout, parameters, [history], t, runner);

@@ -164,8 +164,8 @@ describe('exportGenerator', () => {
       const computes = half.precision === 'float16';
       expect(told.precision).toBe('float16');
       expect(told.compute).toBe(computes ? 'float16' : 'float32');
-      // By halves: in at the borders, out before the picture. Two and two count pixels of the warp.
-      expect([widened, casts.length - widened]).toEqual(computes ? [0, 3 + 4] : [10, 4]);
+      // By halves: in at the borders, out before the picture. Four count the pixels of each of the three grids.
+      expect([widened, casts.length - widened]).toEqual(computes ? [0, 5 + 12] : [13, 12]);
     }
     expect(TOLERANCES).toEqual({ float32: 1e-3, 'float16-weights': 1e-2, float16: 5e-2 });
   });

@@ -63,8 +63,10 @@ describe('a target', () => {
           expect(() => assertRunsOn(target, Object.keys(opCounts))).not.toThrow();
           // Of one size, nothing asks for it.
           const asks = ['Gather', 'Range', 'Shape'].map((op) => opCounts[op] ?? 0);
-          const warped = target === 'opencv' ? [4, 0, 0] : fixed ? [0, 0, 0] : [2, 2, 1];
-          expect(asks).toEqual(flow ? warped : [0, 0, 0]);
+          const gathered = target === 'opencv' && flow ? 4 : 0;
+          // The warp, and the places of each encoder's pixels.
+          const grids = (flow ? 1 : 0) + 1 + (generator.conditionChannels > 0 ? 1 : 0);
+          expect(asks).toEqual(fixed ? [gathered, 0, 0] : [2 * grids, 2 * grids, grids]);
           expect(opCounts).not.toHaveProperty('SpaceToDepth');
         }
       }
@@ -168,7 +170,7 @@ describe('an export for a target', () => {
     const size = { width: 48, height: 32 };
     const folded = await exportGenerator(model, fixed, { size });
     const count = ({ ops }: typeof free): number => Object.values(ops).reduce((a, b) => a + b);
-    expect(count(free) - count(folded)).toBe(24);
+    expect(count(free) - count(folded)).toBe(57);
     expect(folded.ops).not.toHaveProperty('Shape');
     const [any, one] = await Promise.all(
       [open, fixed].map(async (path) =>

@@ -100,9 +100,7 @@ function firstParameters(layout: ParameterLayout): tf.Tensor1D {
     if (name.endsWith('.weight')) {
       return scaled(count, k, (heads ? 0.3 : 2) / Math.sqrt(count / shape.at(-1)!));
     }
-    return name.endsWith('.gamma')
-      ? scaled(count, k, 0.2, 1)
-      : scaled(count, k, heads ? 0.02 : 0.2);
+    return name.endsWith('.gain') ? scaled(count, k, 0.2, 1) : scaled(count, k, heads ? 0.02 : 0.2);
   });
   return joined(parts);
 }
@@ -242,7 +240,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
         const flat = firstParameters(model.generator.layout);
         const { input } = warmUp(model.generator, flat, inputOf(generator), eagerRunner);
         const rollout = createRollout(model.generator, input);
-        const { outputs } = runRollout(rollout, rollout.unflatten(flat));
+        const { outputs } = runRollout(rollout, rollout.weights(flat));
         const made = sortOutputs(outputs, generator.frames);
         const expectDescribed = (x: tf.Tensor, { elements, ...sums }: Described, what: string) => {
           const values = x.dataSync();

@@ -35,7 +35,7 @@ function framesOf(flat: tf.Tensor1D, input: RolloutInput, frames: number): tf.Te
     ...input,
     teacherForced: Array.from({ length: frames }, () => false),
   });
-  const { outputs } = runRollout(rollout, rollout.unflatten(flat));
+  const { outputs } = runRollout(rollout, rollout.weights(flat));
   return sortOutputs(outputs, frames).frames;
 }
 

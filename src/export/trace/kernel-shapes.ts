@@ -96,29 +96,34 @@ const resize: KernelShape = ({ images }, { size, alignCorners, halfPixelCenters 
   };
 };
 
-const instanceNorm: KernelShape = ({ x }, { epsilon }) => {
-  const perSample = [x!.shape[0]!, x!.shape[3]!];
-  return { outputs: [x!.shape, perSample, perSample].map(float), attributes: { epsilon } };
-};
-
 /**
  * The shapes of what each kernel of a generator returns, by the kernel's name. They are all that
  * the networks of `src/networks` run, whatever their options.
  */
 export const KERNEL_SHAPES: Readonly<Record<string, KernelShape>> = {
   [tf.Add]: binary,
+  [tf.AddN]: like,
   [tf.Sub]: binary,
   [tf.Multiply]: binary,
   [tf.Tanh]: like,
   [tf.Sigmoid]: like,
   FrameloomLeakyRelu: like,
   FrameloomBiasAdd: like,
-  FrameloomInstanceNorm: instanceNorm,
+  FrameloomPlace: ({ x }) => ({ outputs: [float(x!.shape)] }),
   [tf.Conv2D]: convolution,
   [tf.Conv2DBackpropInput]: transposedConvolution,
   [tf.ResizeBilinear]: resize,
   // What else it returns is for gradients, which nothing here asks for.
   FrameloomWarp: ({ image }) => ({ outputs: [float(image!.shape)] }),
+  [tf.Concat]: (inputs, { axis }) => {
+    const all = Object.values(inputs);
+    const { shape, dtype } = all[0]!;
+    const length = all.reduce((sum, one) => sum + one.shape[axis as number]!, 0);
+    return {
+      outputs: [{ shape: shape.map((size, i) => (i === axis ? length : size)), dtype }],
+      attributes: { axis },
+    };
+  },
   [tf.Reshape]: ({ x }, { shape }) => {
     const size = tf.util.sizeFromShape([...x!.shape]);
     const exact = tf.util.inferFromImplicitShape(shape as number[], size);

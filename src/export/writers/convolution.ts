@@ -91,7 +91,7 @@ function convolve(writer: Writer, call: SymbolicCall, bias: SymbolicValue | null
   return writer.graph.node('Conv', operands, windowOf(call, size));
 }
 
-function convolveTransposed(writer: Writer, call: SymbolicCall): Edge {
+function convolveTransposed(writer: Writer, call: SymbolicCall, bias: SymbolicValue | null): Edge {
   const { attributes } = call;
   const what = 'the size of a transposed convolution';
   const [top, left, bottom, right] = numbersOf(attributes.pads, what) as [
@@ -116,7 +116,10 @@ function convolveTransposed(writer: Writer, call: SymbolicCall): Edge {
   const [rows, columns] = numbersOf(attributes.kernel, what) as [number, number];
   return writer.graph.node(
     'ConvTranspose',
-    [writer.edge(inputOf(call, 'dy'), writer.deep), weight],
+    [
+      ...[writer.edge(inputOf(call, 'dy'), writer.deep), weight],
+      ...(bias ? [writer.edge(bias, writer.deep)] : []),
+    ],
     {
       kernel_shape: { ints: [rows + above, columns + before] },
       strides: { ints: numbersOf(attributes.strides, what) },
@@ -135,23 +138,20 @@ const deep =
 
 export const convolutionWriters: Readonly<Record<string, KernelWriter>> = {
   [tf.Conv2D]: deep((writer, call) => convolve(writer, call, null)),
-  [tf.Conv2DBackpropInput]: deep(convolveTransposed),
+  [tf.Conv2DBackpropInput]: deep((writer, call) => convolveTransposed(writer, call, null)),
   FrameloomBiasAdd: deep((writer, call) => {
-    const convolution = madeBy(inputOf(call, 'x'), tf.Conv2D);
-    if (!convolution) throw notExported('a bias of something else than a convolution');
+    const x = inputOf(call, 'x');
     const bias = inputOf(call, 'bias');
-    if (writer.target.ownBias) return convolve(writer, convolution, bias);
+    const [convolution, back] = [madeBy(x, tf.Conv2D), madeBy(x, tf.Conv2DBackpropInput)];
+    const made = convolution ?? back;
+    if (!made) throw notExported('a bias of something else than a convolution');
+    const write = (own: SymbolicValue | null): Edge =>
+      convolution ? convolve(writer, made, own) : convolveTransposed(writer, made, own);
+    if (writer.target.ownBias) return write(bias);
     const { values, shape } = writer.constantOf(bias)!;
     const apart = { type: writer.deep, name: nameOf(bias) };
     const channels = writer.graph.constant(values, [1, ...shape, 1, 1], apart);
-    return writer.graph.node('Add', [convolve(writer, convolution, null), channels]);
-  }),
-  FrameloomInstanceNorm: deep((writer, call) => {
-    const epsilon = { float: numberOf(call.attributes.epsilon, 'the epsilon of a norm') };
-    const operands = ['x', 'gamma', 'beta'].map((name) =>
-      writer.edge(inputOf(call, name), writer.deep),
-    );
-    return writer.graph.node('InstanceNormalization', operands, { epsilon });
+    return writer.graph.node('Add', [write(null), channels]);
   }),
   FrameloomLeakyRelu: deep((writer, call) => {
     const x = writer.edge(inputOf(call, 'x'), writer.deep);

@@ -4,6 +4,7 @@ import { TensorProto_DataType as DataType } from '../format/onnx_pb.js';
 import type { Edge } from '../graph.js';
 import type { Dimension } from '../trace/dimension.js';
 import { inputOf, type KernelWriter, type Writer } from '../writer.js';
+import { linesOf } from './lines.js';
 
 /** A bilinear sampling of an image at each pixel's own place plus a flow in pixels. */
 interface Warp {
@@ -15,63 +16,21 @@ interface Warp {
   readonly shape: readonly [Dimension, Dimension, Dimension, Dimension];
 }
 
-/** Where pixels lie between −1 and 1, as GridSample counts. */
-interface Grid {
-  /** Along a row, [1, 2, 1, W], and down a column, [1, 2, H, 1]; 0 in the other plane. */
-  readonly x: Edge;
-  readonly y: Edge;
-  /** What a pixel is of that, [1, 2, 1, 1]. */
-  readonly pixel: Edge;
-}
-
-/** Of a size that is known: constants. */
-function knownGrid({ graph }: Writer, width: number, height: number): Grid {
-  const sizes = [width, height];
-  // Rounded as the ops of an open size round.
-  const pixel = Float32Array.from(sizes, (size) => 2 / (size - 1));
-  const [x, y] = sizes.map((size, plane) => {
-    const places = new Float32Array(2 * size);
-    for (let i = 0; i < size; i += 1) {
-      places[plane * size + i] = Math.fround(i * pixel[plane]!) - 1;
-    }
-    return graph.constant(places, plane === 0 ? [1, 2, 1, size] : [1, 2, size, 1]);
-  }) as [Edge, Edge];
-  return { x, y, pixel: graph.constant(pixel, [1, 2, 1, 1]) };
-}
-
-/** Of the size that the image has at run time. */
-function openGrid(writer: Writer, image: Edge): Grid {
-  const { graph } = writer;
-  const toFloat = (edge: Edge): Edge => graph.node('Cast', [edge], { to: { int: DataType.FLOAT } });
-  const whole = (value: number): Edge => graph.constant(BigInt64Array.of(BigInt(value)), []);
-  const [x, y] = ([0, 1] as const).map((plane) => {
-    const axis = whole(plane === 0 ? 3 : 2);
-    const size = graph.node('Gather', [graph.node('Shape', [image]), axis], { axis: { int: 0 } });
-    // Counted in whole numbers: not every runtime has a Range of others.
-    const numbers = toFloat(graph.node('Range', [whole(0), size, whole(1)]));
-    const pixel = graph.node('Div', [graph.float(2), toFloat(graph.node('Sub', [size, whole(1)]))]);
-    const centred = graph.node('Sub', [graph.node('Mul', [numbers, pixel]), graph.float(1)]);
-    const line = graph.integers(plane === 0 ? [1, 1, 1, -1] : [1, 1, -1, 1]);
-    const own = graph.constant(Float32Array.of(1 - plane, plane), [1, 2, 1, 1]);
-    return {
-      places: graph.node('Mul', [graph.node('Reshape', [centred, line]), own]),
-      pixel: graph.node('Mul', [pixel, own]),
-    };
-  });
-  return { x: x!.places, y: y!.places, pixel: graph.node('Add', [x!.pixel, y!.pixel]) };
-}
-
 /** As ONNX's own op. */
 function byGridSample(writer: Writer, { image, flow, shape }: Warp): Edge {
   const { graph } = writer;
-  const [height, width] = [writer.known(shape[1]), writer.known(shape[2])];
-  const { x, y, pixel } =
-    width !== undefined && height !== undefined
-      ? knownGrid(writer, width, height)
-      : openGrid(writer, image);
+  const lines = linesOf(writer, shape, () => image);
+  const planes = ([0, 1] as const).map((plane) => {
+    const { places, pixel } = lines[plane];
+    const own = graph.constant(Float32Array.of(1 - plane, plane), [1, 2, 1, 1]);
+    const spread = (edge: Edge): Edge => graph.node('Mul', [edge, own]);
+    return { places: spread(places), pixel: spread(pixel()) };
+  });
+  const [x, y] = planes as [{ places: Edge; pixel: Edge }, { places: Edge; pixel: Edge }];
+  const pixel = graph.node('Add', [x.pixel, y.pixel]);
   // Plane by plane: with x and y side by side, each number of a product would be a run of its own.
-  const moved = graph.node('Add', [graph.node('Mul', [flow, pixel]), x]);
-  const grid = graph.node('Transpose', [graph.node('Add', [moved, y])], {
+  const moved = graph.node('Add', [graph.node('Mul', [flow, pixel]), x.places]);
+  const grid = graph.node('Transpose', [graph.node('Add', [moved, y.places])], {
     perm: { ints: [0, 2, 3, 1] },
   });
   return graph.node('GridSample', [image, grid], {

@@ -36,9 +36,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
   const { historyFrames, conditionFrames, noiseChannels } = generator.options;
   const parameters = scoped(() => {
     const { weights } = options;
-    return generator.layout.unflatten(
-      weights instanceof Float32Array ? tf.tensor1d(weights) : weights,
-    );
+    return generator.weights(weights instanceof Float32Array ? tf.tensor1d(weights) : weights);
   });
   let seed = options.seed ?? 1;
   let history: tf.Tensor4D | null = null;

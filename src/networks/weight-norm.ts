@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Parameters, ParameterSpec } from './parameters.js';
+
+const EPSILON = 1e-12;
+
+/** The weight with each output channel's numbers of length `gain`. */
+function scaled(weight: tf.Tensor, gain: tf.Tensor, axis: number): tf.Tensor {
+  const axes = weight.shape.map((_, i) => i).filter((i) => i !== axis);
+  const shape = weight.shape.map((size, i) => (i === axis ? size : 1));
+  const squares = tf.sum(tf.square(weight), axes, true);
+  const factor = tf.mul(tf.reshape(gain, shape), tf.rsqrt(tf.add(squares, EPSILON)));
+  return tf.mul(weight, factor);
+}
+
+/**
+ * Weight normalization (Salimans & Kingma 2016, arXiv 1602.07868): of each output channel the length of its
+ * weights is a parameter of its own, the gain, and what they are trained for is the direction. Unlike a
+ * normalization of activations it does not depend on what else is in the picture: a generator makes of a
+ * crop what it makes of the frame, colours are not averaged away, and generating needs no moments.
+ *
+ * @param parameters by name, with gains; differentiable
+ * @returns the weights as layers read them; gains are used up
+ */
+export function normalizeWeights(
+  specs: readonly ParameterSpec[],
+  parameters: Parameters,
+): Parameters {
+  const gains = specs.flatMap(({ name, gainOf }) => (gainOf ? [{ name, ...gainOf }] : []));
+  const usedUp = new Set(gains.map(({ name }) => name));
+  return {
+    ...Object.fromEntries(Object.entries(parameters).filter(([name]) => !usedUp.has(name))),
+    ...Object.fromEntries(
+      gains.map(({ name, weight, axis }) => [
+        weight,
+        scaled(parameters[weight]!, parameters[name]!, axis),
+      ]),
+    ),
+  };
+}
