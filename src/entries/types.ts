@@ -116,7 +116,7 @@ export type {
 export type { LossOptions, TrainingOptions } from '../training/options.js';
 export type { Run, RunPaths, StartRunOptions } from '../training/run/run-folder.js';
 export type { SnapshotChoice } from '../training/run/snapshot-store.js';
-export type { TrainEnding } from '../training/take-stock.js';
+export type { TrainEnding } from '../training/budget.js';
 export type {
   TrainContext,
   TrainProgress,

@@ -5,7 +5,7 @@ import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
-import { readFixedSteps, type FixedSteps } from '../../training/budget.js';
+import { readStepCounts, type WrittenCounts } from '../../training/budget.js';
 import { savedFigures, type EvaluationFigures } from '../../training/evaluation.js';
 import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
@@ -135,12 +135,12 @@ export async function describeRun(
 ): Promise<{ facts: RunFacts; pipeline: Pipeline | null }> {
   const run = await openRun(folder);
   let pipeline: Pipeline | null = null;
-  let fixed: FixedSteps | null = null;
+  let written: WrittenCounts | null = null;
   let problem: string | null = null;
   let returns: readonly Return[] = [];
   try {
     pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
-    fixed = await readFixedSteps(run);
+    written = await readStepCounts(run);
     ({ returns } = await readReturns(run));
   } catch (error) {
     if (!isFrameloomError(error)) throw error;
@@ -160,7 +160,7 @@ export async function describeRun(
   const facts: RunFacts = {
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
-    steps: fixed?.steps ?? pipeline?.training.steps ?? null,
+    steps: written?.counts.at(-1)?.steps ?? pipeline?.training.steps ?? null,
     ...{ lastScore: scores.at(-1) ?? null, bestScore, health, ended, snapshots },
     returns: returns.map(({ fromStep, toStep, trip }) => ({
       ...{ fromStep, toStep },
