@@ -6,7 +6,13 @@ import { SAMPLE_FRAMES, sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
 import type { Environment } from './environment.js';
-import { sayFigures, scalarsOf, type Evaluation, type EvaluationFigures } from './evaluation.js';
+import {
+  sayFigures,
+  scalarsOf,
+  scoreBy,
+  type Evaluation,
+  type EvaluationFigures,
+} from './evaluation.js';
 import {
   averageOf,
   evaluationFrames,
@@ -154,8 +160,9 @@ export function createStock(context: StockContext, deadline: number): Stock {
     if (!isHeldOut || !begin('evaluate')) return null;
     const evaluation = await evaluateInTime(state, step, ending);
     if (evaluation) {
-      // The best snapshot is chosen by its score, the structural similarity.
-      const verdict = { score: evaluation.figures.ssim, evaluation };
+      const { bestBy } = training;
+      const score = scoreBy(bestBy, evaluation.figures);
+      const verdict = { score, scoredBy: bestBy, evaluation };
       await judgeSnapshot(context.run.snapshots, step, verdict, keeping(context));
     }
     return evaluation;

@@ -6,7 +6,12 @@ import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
 import { readStepCounts, type WrittenCounts } from '../../training/budget.js';
-import { savedFigures, type EvaluationFigures } from '../../training/evaluation.js';
+import {
+  savedFigures,
+  scoreBy,
+  type BestBy,
+  type EvaluationFigures,
+} from '../../training/evaluation.js';
 import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
 import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
@@ -19,6 +24,8 @@ export interface RunScore extends EvaluationFigures {
 export interface RunSnapshot {
   readonly step: number;
   readonly score: number | null;
+  /** By which rule, as `training.bestBy` names them. */
+  readonly scoredBy: string;
   readonly bytes: number;
   /** Why it cannot be used; null where it can. */
   readonly problem: string | null;
@@ -52,9 +59,11 @@ export interface RunFacts {
   readonly step: number;
   /** Steps that the pipeline asks for. */
   readonly steps: number | null;
-  /** The latest, and the one of highest structural similarity. */
+  /** The latest, and the highest by the pipeline's rule. */
   readonly lastScore: RunScore | null;
   readonly bestScore: RunScore | null;
+  /** That rule. */
+  readonly bestBy: BestBy;
   /** `healthy`, or what tipped, by the last evaluation and the last steps; null where no log says so. */
   readonly health: string | null;
   /** From where its training went back to where, and why. */
@@ -152,8 +161,10 @@ export async function describeRun(
     const { bytes } = await sizeOf(join(run.snapshots, snapshotFolderName(entry.step)));
     snapshots.push({ ...entry, bytes, problem: entry.problem?.toLine() ?? null });
   }
+  const bestBy = pipeline?.training.bestBy ?? 'composite';
+  const goodness = (one: RunScore): number => scoreBy(bestBy, one) ?? -Infinity;
   const bestScore = scores.reduce<RunScore | null>(
-    (best, score) => ((score.ssim ?? 0) > (best?.ssim ?? -1) ? score : best),
+    (best, one) => (goodness(one) > (best ? goodness(best) : -Infinity) ? one : best),
     null,
   );
   const exported = await stat(join(run.exports, 'generator.onnx')).catch(() => undefined);
@@ -161,7 +172,7 @@ export async function describeRun(
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
     steps: written?.counts.at(-1)?.steps ?? pipeline?.training.steps ?? null,
-    ...{ lastScore: scores.at(-1) ?? null, bestScore, health, ended, snapshots },
+    ...{ lastScore: scores.at(-1) ?? null, bestScore, bestBy, health, ended, snapshots },
     returns: returns.map(({ fromStep, toStep, trip }) => ({
       ...{ fromStep, toStep },
       why: trip && `${trip.word}, ${trip.why}`,
