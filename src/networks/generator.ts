@@ -17,12 +17,14 @@ import {
   residualBlocks,
   sequential,
   upConvolution,
+  type ConvolutionOptions,
   type Layer,
   type Size,
 } from './layers.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
 import { ParameterLayout, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
+import { conditionInputsOf } from './transfer.js';
 
 const IMAGE_CHANNELS = 3;
 export interface GeneratorInput extends GeneratorTensors {
@@ -64,20 +66,29 @@ const normalizedConvolution = (
   name: string,
   from: number,
   to: number,
-  stride: number,
+  options: Pick<ConvolutionOptions, 'stride' | 'conditionInputs'> = {},
 ): readonly Layer[] => [
-  convolution(name, 3, from, to, { stride, bias: false }),
+  convolution(name, 3, from, to, { ...options, bias: false }),
   normalization(`${name}.norm`, to),
   rectifier(),
 ];
 
-/** To a quarter of the resolution. The first halving is of pixels into channels. */
-const encoder = (name: string, inputs: number, channels: number): Layer =>
-  sequential([
+/**
+ * To a quarter of the resolution. The first halving is of pixels into channels.
+ * @param conditionChannels of each of the condition frames that it sees; 0 where it sees others
+ */
+const encoder = (name: string, inputs: number, channels: number, conditionChannels = 0): Layer => {
+  const folded = inputs * BLOCK * BLOCK;
+  return sequential([
     spaceToDepthLayer,
-    ...normalizedConvolution(`${name}.stem`, inputs * 4, channels * 2, 1),
-    ...normalizedConvolution(`${name}.down`, channels * 2, channels * 4, 2),
+    ...normalizedConvolution(`${name}.stem`, folded, channels * 2, {
+      ...(conditionChannels > 0 && {
+        conditionInputs: conditionInputsOf(folded, conditionChannels),
+      }),
+    }),
+    ...normalizedConvolution(`${name}.down`, channels * 2, channels * 4, { stride: 2 }),
   ]);
+};
 
 /**
  * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
@@ -101,7 +112,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
 
   const conditionEncoder =
     conditionChannels > 0
-      ? encoder('condition', conditionChannels * conditionFrames, channels)
+      ? encoder('condition', conditionChannels * conditionFrames, channels, conditionChannels)
       : null;
   const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;

@@ -17,6 +17,11 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Initializer;
+  /**
+   * Of a weight that sees the condition: which of its channels each input is, the axis before the last; null for
+   * inputs that are none. A generator that goes on with other classes finds those that it knows by it.
+   */
+  readonly conditionInputs?: readonly (number | null)[];
 }
 
 /** Named tensors, as a network's pure functions read them. */
