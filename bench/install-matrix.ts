@@ -113,10 +113,11 @@ async function subject(): Promise<{ model: string; video: string }> {
     ],
     own,
   );
-  return {
-    model: join(folder, 'exports', 'generator.onnx'),
-    video: join(root, 'samples', 'street.mp4'),
-  };
+  // Six seconds: what is measured is how soon a video is there, not the machine.
+  const video = join(work, 'in.mp4');
+  const street = join(root, 'samples', 'street.mp4');
+  await must('ffmpeg', ['-v', 'error', '-i', street, '-frames:v', '150', video], own);
+  return { model: join(folder, 'exports', 'generator.onnx'), video };
 }
 
 /** A folder with that Node and nothing else, from npm's own packages of it. */

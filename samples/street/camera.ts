@@ -8,7 +8,8 @@ export interface View {
   readonly ahead: readonly [number, number, number];
 }
 
-const SPEED = 8.5;
+/** Metres a second. */
+export const SPEED = 8;
 /** Half the picture's width at distance 1. */
 const HALF_WIDTH = 0.78;
 
@@ -40,16 +41,27 @@ export function viewAt(seconds: number): View {
 export function aim(
   ray: Ray,
   view: View,
-  at: { column: number; row: number; width: number; height: number },
+  column: number,
+  row: number,
+  size: { readonly width: number; readonly height: number },
 ): void {
-  const across = ((2 * at.column) / at.width - 1) * HALF_WIDTH;
-  const above = (1 - (2 * at.row) / at.height) * HALF_WIDTH * (at.height / at.width);
-  const { right, up, ahead } = view;
-  const component = (i: 0 | 1 | 2): number => ahead[i] + across * right[i] + above * up[i];
-  const [x, y, z] = [component(0), component(1), component(2)];
-  const length = Math.hypot(x, y, z);
-  [ray.ox, ray.oy, ray.oz] = view.position;
-  [ray.dx, ray.dy, ray.dz] = [x / length, y / length, z / length];
+  const across = ((2 * column) / size.width - 1) * HALF_WIDTH;
+  const above = (1 - (2 * row) / size.height) * HALF_WIDTH * (size.height / size.width);
+  const { position, right, up, ahead } = view;
+  // Written out: a closure or an array for each ray would take longer than all of this.
+  const x = ahead[0] + across * right[0] + above * up[0];
+  const y = ahead[1] + across * right[1] + above * up[1];
+  const z = ahead[2] + across * right[2] + above * up[2];
+  const length = Math.sqrt(x * x + y * y + z * z);
+  ray.ox = position[0];
+  ray.oy = position[1];
+  ray.oz = position[2];
+  ray.dx = x / length;
+  ray.dy = y / length;
+  ray.dz = z / length;
+  ray.ix = length / x;
+  ray.iy = length / y;
+  ray.iz = length / z;
 }
 
 /** The picture's columns and rows, in pixels, that a box may cover; null when it is behind. */

@@ -11,37 +11,56 @@ export interface Noise {
 }
 
 const fade = (t: number): number => t * t * (3 - 2 * t);
-const mix = (a: number, b: number, t: number): number => a + (b - a) * t;
+
+/** The hash of (x, y, z) and salt, in [0, 1). */
+function hash(salt: number, x: number, y: number, z: number): number {
+  let h = salt ^ Math.imul(x | 0, 0x27d4eb2d) ^ Math.imul(y | 0, 0x165667b1);
+  h = Math.imul(h ^ Math.imul(z | 0, 0x1b873593), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f);
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** Smooth between the corners of a square of cells, u and v of the way. */
+function plane(salt: number, x: number, y: number, z: number, u: number, v: number): number {
+  const a = hash(salt, x, y, z);
+  const b = hash(salt, x + 1, y, z);
+  const c = hash(salt, x, y + 1, z);
+  const d = hash(salt, x + 1, y + 1, z);
+  const near = a + (b - a) * u;
+  return near + (c + (d - c) * u - near) * v;
+}
+
+function smooth(salt: number, x: number, y: number, z: number): number {
+  const x0 = Math.floor(x);
+  const y0 = Math.floor(y);
+  const z0 = Math.floor(z);
+  const u = fade(x - x0);
+  const v = fade(y - y0);
+  const w = fade(z - z0);
+  const near = plane(salt, x0, y0, z0, u, v);
+  return near + (plane(salt, x0, y0, z0 + 1, u, v) - near) * w;
+}
+
+function layers(salt: number, x: number, y: number, z: number, octaves: number): number {
+  let sum = 0;
+  let weight = 1;
+  let total = 0;
+  let scale = 1;
+  for (let i = 0; i < octaves; i += 1) {
+    sum += weight * smooth(salt, x * scale, y * scale, z * scale);
+    total += weight;
+    weight /= 2;
+    scale *= 2;
+  }
+  return sum / total;
+}
 
 export function createNoise(seed: number): Noise {
   const salt = randomStream(seed, 'sample', 'texture').integer(0, 2 ** 31 - 1);
-  const cell = (x: number, y: number, z = 0): number => {
-    let h = salt ^ Math.imul(x | 0, 0x27d4eb2d) ^ Math.imul(y | 0, 0x165667b1);
-    h = Math.imul(h ^ Math.imul(z | 0, 0x1b873593), 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
-    h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f);
-    return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+  return {
+    cell: (x, y, z = 0) => hash(salt, x, y, z),
+    smooth: (x, y, z) => smooth(salt, x, y, z),
+    layers: (x, y, z, octaves) => layers(salt, x, y, z, octaves),
   };
-  const smooth = (x: number, y: number, z: number): number => {
-    const [x0, y0, z0] = [Math.floor(x), Math.floor(y), Math.floor(z)];
-    const [u, v, w] = [fade(x - x0), fade(y - y0), fade(z - z0)];
-    const plane = (zi: number): number =>
-      mix(
-        mix(cell(x0, y0, zi), cell(x0 + 1, y0, zi), u),
-        mix(cell(x0, y0 + 1, zi), cell(x0 + 1, y0 + 1, zi), u),
-        v,
-      );
-    return w === 0 ? plane(z0) : mix(plane(z0), plane(z0 + 1), w);
-  };
-  const layers = (x: number, y: number, z: number, octaves: number): number => {
-    let [sum, weight, total, scale] = [0, 1, 0, 1];
-    for (let i = 0; i < octaves; i += 1) {
-      sum += weight * smooth(x * scale, y * scale, z * scale);
-      total += weight;
-      weight /= 2;
-      scale *= 2;
-    }
-    return sum / total;
-  };
-  return { cell, smooth, layers };
 }

@@ -1,10 +1,12 @@
 import { aim, coverOf, viewAt, type View } from './camera.js';
-import { shade, skyColour, SUN, toByte } from './light.js';
-import { groundMaterial, type Colour, type Material, type Surface } from './materials.js';
+import { groundMaterial, STREET } from './ground.js';
+import { shade, sky, SUN, toByte } from './light.js';
 import type { Noise } from './noise.js';
-import { PALETTE } from './palette.js';
-import type { Scene } from './scene.js';
+import { PALETTE, type Label } from './palette.js';
+import type { Moment, Scene } from './scene.js';
+import { openBetween, sunOver, sunThrough } from './shadow.js';
 import { meetsBounds, type Hit, type Ray, type Shape } from './shapes.js';
+import { rise, type Material } from './surface.js';
 
 export interface Picture {
   /** rgb24. */
@@ -16,31 +18,34 @@ export interface Picture {
 export interface PictureOptions {
   readonly width: number;
   readonly height: number;
-  /** Colour samples along each side of a pixel. */
-  readonly samples: number;
+  /** Whether edges are drawn of more than one sample a pixel. */
+  readonly smooth: boolean;
 }
 
-const TILE = 16;
-/** Metres of street in one bucket of what may throw a shadow. */
-const BUCKET = 6;
-const FAR = 600;
-
-interface Seen {
-  readonly surface: Surface | undefined;
-  readonly colour: Colour;
-}
+const TILE = 8;
+const FAR = 700;
+/** Neighbours that differ by more, in sRGB bytes, are drawn with all samples. */
+const CONTRAST = 9;
+/** Samples of a pixel beside its middle: no two in one row or column, so that edges of any slope are smooth. */
+const AROUND = [
+  [0.375, 0.125],
+  [0.875, 0.375],
+  [0.625, 0.875],
+  [0.125, 0.625],
+] as const;
+/** Bright glints are held to what the screen can show before they are averaged. */
+const BRIGHTEST = 2;
 
 class FrameScene {
   readonly #tiles: Shape[][];
   readonly #columns: number;
-  readonly #buckets = new Map<number, Shape[]>();
-  readonly #ray: Ray = { ox: 0, oy: 0, oz: 0, dx: 0, dy: 0, dz: 0 };
-  readonly #shadowRay: Ray = { ox: 0, oy: 0, oz: 0, dx: SUN.x, dy: SUN.y, dz: SUN.z };
+  readonly #ray: Ray = { ox: 0, oy: 0, oz: 0, dx: 0, dy: 0, dz: 0, ix: 0, iy: 0, iz: 0 };
+  readonly #hit: Hit = { t: FAR, nx: 0, ny: 1, nz: 0, material: undefined };
   readonly #ground: Material;
   readonly #view: View;
 
   constructor(
-    shapes: readonly Shape[],
+    private readonly moment: Moment,
     private readonly seconds: number,
     private readonly noise: Noise,
     private readonly size: PictureOptions,
@@ -50,16 +55,10 @@ class FrameScene {
     this.#columns = Math.ceil(size.width / TILE);
     const rows = Math.ceil(size.height / TILE);
     this.#tiles = Array.from({ length: this.#columns * rows }, () => []);
-    for (const shape of shapes) {
-      this.#putInTiles(shape, rows);
-      const first = Math.floor(shape.bounds.min[2] / BUCKET);
-      const last = Math.floor(shape.bounds.max[2] / BUCKET);
-      for (let bucket = first; bucket <= last; bucket += 1) {
-        const held = this.#buckets.get(bucket);
-        if (held) held.push(shape);
-        else this.#buckets.set(bucket, [shape]);
-      }
-    }
+    // The nearest first: once something is hit, all that begins behind it is passed over.
+    const nearest = (shape: Shape): number => shape.bounds.min[2];
+    const sorted = [...moment.shapes].sort((a, b) => nearest(a) - nearest(b));
+    for (const shape of sorted) this.#putInTiles(shape, rows);
   }
 
   #putInTiles(shape: Shape, rows: number): void {
@@ -77,105 +76,115 @@ class FrameScene {
     }
   }
 
-  /** Whether anything stands between a place and the sun. */
-  #sunlit(x: number, y: number, z: number): number {
-    const ray = this.#shadowRay;
-    [ray.ox, ray.oy, ray.oz] = [x, y, z];
-    // A ray to the sun leaves the tallest roof (22 m) behind after so many metres of street.
-    const reach = ((22 - y) / SUN.y) * Math.abs(SUN.z);
-    const last = Math.floor((z - reach) / BUCKET);
-    const hit: Hit = { t: FAR, nx: 0, ny: 0, nz: 0, shape: undefined };
-    for (let bucket = Math.floor(z / BUCKET); bucket >= last; bucket -= 1) {
-      for (const shape of this.#buckets.get(bucket) ?? []) {
-        if (meetsBounds(ray, shape.bounds, FAR) && shape.intersect(ray, hit)) return 0;
-      }
+  /** What is seen at a place of the picture, in pixels; its colour is written into `colour`. */
+  look(column: number, row: number, colour: Float64Array): Label {
+    const seen = this.#ray;
+    aim(seen, this.#view, column, row, this.size);
+    const hit = this.#meet(seen, column, row);
+    const direction = { x: seen.dx, y: seen.dy, z: seen.dz };
+    if (hit.material === undefined && hit.t === FAR) {
+      const above = sky(direction, this.seconds, this.noise);
+      colour.set(above.colour);
+      return above.cloud ? 'cloud' : 'sky';
     }
-    return 1;
-  }
-
-  /** What is seen at a place of the picture, in pixels. Without colour only its surface is found. */
-  look(column: number, row: number, colour: boolean): Seen {
-    const ray = this.#ray;
-    const { width, height } = this.size;
-    aim(ray, this.#view, { column, row, width, height });
-    const hit: Hit = { t: FAR, nx: 0, ny: 1, nz: 0, shape: undefined };
-    if (ray.dy < 0) hit.t = -ray.oy / ray.dy;
-    const onGround = hit.t < FAR;
-    const tile = Math.floor(row / TILE) * this.#columns + Math.floor(column / TILE);
-    for (const shape of this.#tiles[tile]!) {
-      if (meetsBounds(ray, shape.bounds, hit.t)) shape.intersect(ray, hit);
-    }
-    const direction = { x: ray.dx, y: ray.dy, z: ray.dz };
-    if (hit.shape === undefined && !onGround) {
-      const sky = colour ? skyColour(direction, this.seconds, this.noise) : ([0, 0, 0] as const);
-      return { surface: undefined, colour: sky };
-    }
-    const point = {
-      x: ray.ox + hit.t * ray.dx,
-      y: ray.oy + hit.t * ray.dy,
-      z: ray.oz + hit.t * ray.dz,
+    const distance = hit.t;
+    const at = {
+      x: seen.ox + distance * seen.dx,
+      y: seen.oy + distance * seen.dy,
+      z: seen.oz + distance * seen.dz,
+      distance,
     };
     const normal = { x: hit.nx, y: hit.ny, z: hit.nz };
-    const surface = (hit.shape?.material ?? this.#ground)(point, normal);
-    if (!colour) return { surface, colour: [0, 0, 0] };
-    const towardsSun = normal.x * SUN.x + normal.y * SUN.y + normal.z * SUN.z > 0;
-    const lift = 0.01;
-    const sunlit = towardsSun
-      ? this.#sunlit(
-          point.x + lift * normal.x,
-          point.y + lift * normal.y,
-          point.z + lift * normal.z,
-        )
-      : 0;
-    // Walls and cars are darker where they meet the ground.
-    const open = hit.shape === undefined ? 1 : 0.62 + 0.38 * Math.min(1, point.y / 2.2);
-    return {
-      surface,
-      colour: shade({
-        surface,
-        normal,
-        direction,
-        sunlit,
-        open,
-        distance: hit.t,
-        seconds: this.seconds,
-        noise: this.noise,
-      }),
-    };
+    const surface = (hit.material ?? this.#ground)(at, normal);
+    const { x, y, z } = surface.normal ?? normal;
+    const { occluders, houses, cars } = this.moment;
+    const lit = x * SUN.x + y * SUN.y + z * SUN.z > 0;
+    const sunlit = lit ? sunOver(at, houses) * sunThrough(at, occluders) : 0;
+    let open: number;
+    if (hit.material) {
+      // Walls and cars are darker where they meet the ground.
+      open = 0.66 + 0.34 * rise(0, 1.8, at.y);
+    } else {
+      const wall = rise(STREET.pavement + 0.05, STREET.pavement - 1.5, Math.abs(at.x));
+      open = openBetween(at, cars) * (0.6 + 0.4 * wall);
+    }
+    shade({ surface, normal, direction, sunlit, open, distance }, colour);
+    return surface.label;
+  }
+
+  /** The nearest thing on a ray's way; the ground has no material of its own. */
+  #meet(ray: Ray, column: number, row: number): Hit {
+    const hit = this.#hit;
+    hit.t = ray.dy < 0 ? Math.min(FAR, -ray.oy / ray.dy) : FAR;
+    hit.nx = 0;
+    hit.ny = 1;
+    hit.nz = 0;
+    hit.material = undefined;
+    const tile = Math.floor(row / TILE) * this.#columns + Math.floor(column / TILE);
+    for (const shape of this.#tiles[tile]!) {
+      if (shape.bounds.min[2] - ray.oz > hit.t) break;
+      if (meetsBounds(ray, shape.bounds, hit.t)) shape.intersect(ray, hit);
+    }
+    return hit;
   }
 }
 
-/** Draws the street at a time. Colours are averaged over samples; labels are the pixel's middle. */
+/**
+ * Draws the street at a time. A label is that of the pixel's middle. A colour is that of the middle as
+ * well, or, where a neighbour is of another class or colour, the mean of five samples.
+ */
 export function drawPicture(
   scene: Scene,
   seconds: number,
   noise: Noise,
   options: PictureOptions,
 ): Picture {
-  const { width, height, samples } = options;
-  const frame = new FrameScene(scene.shapesAt(seconds), seconds, noise, options);
-  const colours = new Uint8Array(width * height * 3);
-  const labels = new Uint8Array(width * height * 3);
-  for (let row = 0; row < height; row += 1) {
-    for (let column = 0; column < width; column += 1) {
-      const at = (row * width + column) * 3;
-      const middle = frame.look(column + 0.5, row + 0.5, false).surface;
-      labels.set(PALETTE[middle?.label ?? 'sky'], at);
-      let [red, green, blue] = [0, 0, 0];
-      for (let i = 0; i < samples * samples; i += 1) {
-        const dx = ((i % samples) + 0.5) / samples;
-        const dy = (Math.floor(i / samples) + 0.5) / samples;
-        const { colour } = frame.look(column + dx, row + dy, true);
-        // Bright glints are held to what the screen can show before they are averaged.
-        red += Math.min(colour[0], 2);
-        green += Math.min(colour[1], 2);
-        blue += Math.min(colour[2], 2);
-      }
-      const share = 1 / (samples * samples);
-      colours[at] = toByte(red * share);
-      colours[at + 1] = toByte(green * share);
-      colours[at + 2] = toByte(blue * share);
+  const { width, height, smooth } = options;
+  const frame = new FrameScene(scene.at(seconds), seconds, noise, options);
+  const count = width * height;
+  const light = new Float32Array(count * 3);
+  const colours = new Uint8Array(count * 3);
+  const labels = new Uint8Array(count * 3);
+  const seen = new Float64Array(3);
+  for (let pixel = 0; pixel < count; pixel += 1) {
+    const label = frame.look((pixel % width) + 0.5, Math.floor(pixel / width) + 0.5, seen);
+    labels.set(PALETTE[label], 3 * pixel);
+    for (let i = 0; i < 3; i += 1) {
+      light[3 * pixel + i] = Math.min(seen[i]!, BRIGHTEST);
+      colours[3 * pixel + i] = toByte(seen[i]!);
+    }
+  }
+  // Found before any is drawn anew: what a pixel is compared with are middles.
+  for (const pixel of smooth ? unevenPixels(colours, labels, width) : []) {
+    const [column, row] = [pixel % width, Math.floor(pixel / width)];
+    const sum = light.subarray(3 * pixel, 3 * pixel + 3);
+    for (const [right, down] of AROUND) {
+      frame.look(column + right, row + down, seen);
+      for (let k = 0; k < 3; k += 1) sum[k]! += Math.min(seen[k]!, BRIGHTEST);
+    }
+    for (let k = 0; k < 3; k += 1) {
+      colours[3 * pixel + k] = toByte(sum[k]! / (1 + AROUND.length));
     }
   }
   return { colours, labels };
+}
+
+/** Pixels that differ from one beside, above or below them in class or clearly in colour. */
+function unevenPixels(colours: Uint8Array, labels: Uint8Array, width: number): number[] {
+  const count = colours.length / 3;
+  const uneven = new Uint8Array(count);
+  const compare = (a: number, b: number): void => {
+    for (let i = 0; i < 3; i += 1) {
+      const [p, q] = [3 * a + i, 3 * b + i];
+      if (labels[p] === labels[q] && Math.abs(colours[p]! - colours[q]!) <= CONTRAST) continue;
+      uneven[a] = 1;
+      uneven[b] = 1;
+      return;
+    }
+  };
+  for (let pixel = 0; pixel < count; pixel += 1) {
+    if (pixel % width < width - 1) compare(pixel, pixel + 1);
+    if (pixel + width < count) compare(pixel, pixel + width);
+  }
+  return Array.from(uneven.keys()).filter((pixel) => uneven[pixel] === 1);
 }

@@ -1,224 +1,197 @@
 import { randomStream, type RandomStream } from '../../src/base/random.js';
-import { carShapes, type Car } from './car.js';
-import {
-  barkMaterial,
-  facadeMaterial,
-  fromBytes,
-  leafMaterial,
-  plain,
-  STREET,
-  type Colour,
-} from './materials.js';
+import { SPEED } from './camera.js';
+import { CAR_PAINTS, carAt, type Car, type Paint } from './car.js';
+import { pastCrossing, STREET, TREE_PERIOD } from './ground.js';
+import { house, planHouse, tower, WALL_LABELS, type House } from './house.js';
 import type { Noise } from './noise.js';
-import { box, cylinder, foliage, type Shape } from './shapes.js';
+import {
+  footprintBuckets,
+  houseBuckets,
+  occluderBuckets,
+  type Footprint,
+  type Occluder,
+} from './shadow.js';
+import { box, cylinder, group, type Shape } from './shapes.js';
+import { fromBytes, plain, type Material } from './surface.js';
+import { tree, type Leaves } from './tree.js';
 
-const END_METRES = 250;
-
-const WALLS: readonly { wall: Colour; brick: boolean }[] = [
-  { wall: fromBytes(158, 84, 64), brick: true },
-  { wall: fromBytes(214, 184, 132), brick: false },
-  { wall: fromBytes(226, 214, 196), brick: false },
-  { wall: fromBytes(128, 66, 56), brick: true },
-  { wall: fromBytes(150, 172, 176), brick: false },
-  { wall: fromBytes(206, 142, 110), brick: false },
-  { wall: fromBytes(176, 122, 82), brick: true },
-  { wall: fromBytes(196, 200, 178), brick: false },
-];
-const TRIMS = [fromBytes(236, 230, 216), fromBytes(206, 196, 178), fromBytes(92, 84, 78)];
-const AWNINGS = [fromBytes(170, 44, 40), fromBytes(36, 92, 70), fromBytes(40, 70, 128)];
-const PAINTS = [
-  fromBytes(196, 34, 32),
-  fromBytes(232, 232, 228),
-  fromBytes(34, 84, 160),
-  fromBytes(44, 46, 50),
-  fromBytes(222, 178, 44),
-  fromBytes(150, 154, 160),
-  fromBytes(40, 110, 84),
-];
-const LEAVES = [fromBytes(92, 132, 52), fromBytes(74, 120, 58), fromBytes(134, 140, 56)];
-
-export interface Scene {
-  /** Everything that stands on the ground at a time of the clip. */
-  shapesAt(seconds: number): Shape[];
+/** What stands in the street at a time of the clip. */
+export interface Moment {
+  readonly shapes: readonly Shape[];
+  readonly occluders: ReadonlyMap<number, readonly Occluder[]>;
+  readonly cars: ReadonlyMap<number, readonly Footprint[]>;
+  /** On the left, whose shadow falls into the street. */
+  readonly houses: ReadonlyMap<number, readonly House[]>;
 }
 
-const pick = <T>(random: RandomStream, from: readonly T[]): T =>
-  from[random.integer(0, from.length - 1)]!;
+export interface Scene {
+  at(seconds: number): Moment;
+}
+
+/** Metres of street beyond where the camera stops: haze hides what is further. */
+const AHEAD = 230;
+const BEHIND = 30;
+
+interface Standing {
+  readonly shapes: Shape[];
+  readonly occluders: Occluder[];
+  readonly houses: House[];
+}
+
 const between = (random: RandomStream, low: number, high: number): number =>
   low + (high - low) * random.uniform();
 
-function houses(seed: number, side: 1 | -1, noise: Noise): Shape[] {
+/** Each of them as often as the others, in changing order, and never the same twice running. */
+function deck<T>(random: RandomStream, things: readonly T[]): () => T {
+  let last: T | undefined;
+  let left: T[] = [];
+  return () => {
+    if (left.length === 0) left = [...things];
+    const others = left.filter((thing) => thing !== last);
+    last = others.length > 0 ? others[random.integer(0, others.length - 1)]! : left[0]!;
+    left.splice(left.indexOf(last), 1);
+    return last;
+  };
+}
+
+function addHouses(to: Standing, seed: number, side: 1 | -1, end: number, noise: Noise): void {
   const random = randomStream(seed, 'sample', `houses ${side}`);
-  const shapes: Shape[] = [];
-  let z = -30;
-  let before = -1;
-  for (let number = 0; z < END_METRES; number += 1) {
-    const depth = between(random, 9, 17);
-    if (number % 5 === 3) {
+  const wall = deck(random, WALL_LABELS);
+  let z = -BEHIND - (side === 1 ? 8 : 0);
+  for (let number = side === 1 ? 3 : 0; z < end; number += 1) {
+    if (number % 5 === 4) {
       // A small park.
-      shapes.push(...tree(random, [side * between(random, 12, 14), z + depth / 2], 1.25, noise));
-      shapes.push(...tree(random, [side * between(random, 16, 19), z + depth / 3], 1.5, noise));
-      z += depth;
+      const width = between(random, 11, 14);
+      for (const [x, along, size] of [
+        [11.5, 0.3, 1.05],
+        [14.5, 0.75, 1.3],
+        [19, 0.35, 1.6],
+      ] as const) {
+        const leaves: Leaves = random.uniform() < 0.4 ? 'blossom' : 'foliage';
+        addTree(to, random, { x: side * x, z: z + along * width, size, leaves }, noise);
+      }
+      z += width;
       continue;
     }
-    let kind = random.integer(0, WALLS.length - 1);
-    if (kind === before) kind = (kind + 1) % WALLS.length;
-    before = kind;
-    const height = between(random, side === 1 ? 9 : 7, side === 1 ? 19 : 13);
-    const material = facadeMaterial(
-      {
-        ...WALLS[kind]!,
-        trim: pick(random, TRIMS),
-        awning: pick(random, AWNINGS),
-        shop: random.uniform() < 0.65,
-        height,
-        number: number * 2 + (side === 1 ? 1 : 0),
-      },
-      noise,
-    );
-    const front = STREET.pavementHalf + between(random, 0, 0.5);
-    const [near, far] = [side * front, side * (front + 14)];
-    shapes.push(
-      box(
-        { min: [Math.min(near, far), 0, z], max: [Math.max(near, far), height, z + depth] },
-        material,
-      ),
-    );
-    z += depth + (random.uniform() < 0.25 ? 1.5 : 0);
+    const plan = planHouse(random, { side, from: z, number, wall: wall() });
+    const front = STREET.pavement + (side === 1 ? between(random, 0, 0.3) : 0);
+    const built = house(plan, front, noise);
+    to.shapes.push(built.shape);
+    if (side === -1) to.houses.push(built);
+    z = plan.to;
   }
-  return shapes;
 }
 
-function tree(
+function addTree(
+  to: Standing,
   random: RandomStream,
-  [x, z]: readonly [number, number],
-  size: number,
+  at: { x: number; z: number; size: number; leaves: Leaves },
   noise: Noise,
-): Shape[] {
-  const leaves = leafMaterial(pick(random, LEAVES), noise);
-  const trunk = 2.3 * size;
-  const shapes: Shape[] = [
-    cylinder(
-      [x, trunk / 2, z],
-      { radius: 0.15 * size, length: trunk, axis: 'y' },
-      barkMaterial(noise),
-    ),
-  ];
-  const balls = 5;
-  for (let i = 0; i < balls; i += 1) {
-    const angle = (2 * Math.PI * (i + random.uniform())) / balls;
-    const reach = i === 0 ? 0 : 0.85 * size;
-    const centre = [
-      x + reach * Math.cos(angle),
-      trunk + (i === 0 ? 1.7 : between(random, 0.5, 1.3)) * size,
-      z + reach * Math.sin(angle),
-    ] as const;
-    shapes.push(foliage(centre, between(random, 0.95, 1.3) * size, noise, leaves));
-  }
-  return shapes;
+): void {
+  const { shape, occluder } = tree(random, at, noise);
+  to.shapes.push(shape);
+  to.occluders.push(occluder);
 }
 
-function pavementThings(seed: number, noise: Noise): Shape[] {
-  const random = randomStream(seed, 'sample', 'pavement');
-  const shapes: Shape[] = [];
-  const metal = plain('pole', fromBytes(70, 76, 80), 0.05);
+const METAL = plain('lamp post', fromBytes(62, 74, 76), 0.04);
+const LAMP: Material = () => ({
+  label: 'lamp post',
+  colour: fromBytes(62, 74, 76),
+});
+
+/** A lamp on a post whose arm reaches over the road. */
+function lamp(x: number, z: number): Shape {
+  const inwards = -Math.sign(x);
+  const arm = x + inwards * 1.5;
+  return group([
+    cylinder([x, 0.4, z], { radius: 0.16, length: 0.8, axis: 'y' }, METAL),
+    cylinder([x, 3.1, z], { radius: 0.09, length: 6.2, axis: 'y' }, METAL),
+    box({ min: [Math.min(x, arm), 6.06, z - 0.07], max: [Math.max(x, arm), 6.2, z + 0.07] }, METAL),
+    box({ min: [arm - 0.4, 5.86, z - 0.18], max: [arm + 0.4, 6.08, z + 0.18] }, LAMP),
+  ]);
+}
+
+function addVerge(to: Standing, seed: number, end: number, noise: Noise): void {
+  const random = randomStream(seed, 'sample', 'verge');
   for (const side of [-1, 1]) {
-    for (let z = -8 + (side === 1 ? 6 : 0); z < END_METRES; z += 14) {
-      shapes.push(
-        ...tree(
-          random,
-          [side * between(random, 7.3, 7.7), z + between(random, -1.5, 1.5)],
-          between(random, 0.85, 1.15),
-          noise,
-        ),
-      );
-      if (Math.round(z / 14) % 2 === 0) {
-        const [x, at] = [side * 6.85, z + 7];
-        shapes.push(cylinder([x, 3.1, at], { radius: 0.09, length: 6.2, axis: 'y' }, metal));
-        shapes.push(
-          box(
-            {
-              min: [Math.min(x, x - side * 1.6), 6.1, at - 0.06],
-              max: [Math.max(x, x - side * 1.6), 6.22, at + 0.06],
-            },
-            metal,
-          ),
-          box(
-            {
-              min: [x - side * 1.4 - 0.3, 5.95, at - 0.15],
-              max: [x - side * 1.4 + 0.3, 6.1, at + 0.15],
-            },
-            metal,
-          ),
-        );
+    let number = side === 1 ? 1 : 0;
+    for (let z = -2 * TREE_PERIOD; z < end; z += TREE_PERIOD) {
+      number += 1;
+      const at = z + 4 + between(random, -0.6, 0.6);
+      const leaves: Leaves = number % 3 === 0 ? 'blossom' : 'foliage';
+      const size = between(random, 0.85, 1.08);
+      if (Math.abs(pastCrossing(at) - 1.7) > 3.4) {
+        addTree(to, random, { x: side * 7.3, z: at, size, leaves }, noise);
       }
+      if (number % 2 === 0) to.shapes.push(lamp(side * 6.9, z + 11));
     }
   }
-  return shapes;
 }
 
-function cars(seed: number): Car[] {
+function cars(seed: number, end: number): Car[] {
   const random = randomStream(seed, 'sample', 'cars');
-  let painted = random.integer(0, PAINTS.length - 1);
-  const next = (): Colour => {
-    painted = (painted + random.integer(1, PAINTS.length - 1)) % PAINTS.length;
-    return PAINTS[painted]!;
-  };
+  const next = deck<Paint>(random, CAR_PAINTS);
   const list: Car[] = [];
-  const drive = (x: number, z: number, speed: number): void => {
-    const heading = speed > 0 ? 1 : -1;
-    list.push({ x, z, speed, heading, paint: next(), van: random.uniform() < 0.2 });
+  const add = (x: number, heading: 1 | -1, z: Car['z'], paint = next()): void => {
+    list.push({ x, z, heading, paint, van: random.uniform() < 0.22 });
   };
-  drive(1.75, 14, 9.6);
-  drive(1.7, 34, 10.4);
-  drive(1.75, 70, 8.4);
-  for (const z of [24, 41, 66, 84, 112, 150]) drive(-1.75, z + between(random, -3, 3), -7.5);
+  // Ahead of us, as fast as we are, now nearer and now further.
+  for (const [paint, distance, slack, rate] of [
+    ['yellow car', 17, 3, 0.11],
+    ['red car', 41, 6, 0.07],
+    ['white car', 66, 7, 0.05],
+  ] as const) {
+    const phase = between(random, 0, 6);
+    const wave = (t: number): number => slack * Math.sin(2 * Math.PI * rate * t + phase);
+    add(1.75, 1, (t) => SPEED * t + distance + wave(t), paint);
+  }
+  // Towards us.
+  const speed = -7;
+  const met = end - speed * 25;
+  for (let z = 26; z < met; z += between(random, 16, 36)) {
+    const start = z;
+    add(-1.75, -1, (t) => start + speed * t);
+  }
   for (const side of [-1, 1] as const) {
-    for (let z = -12; z < END_METRES; z += 6) {
+    for (let z = -24; z < end; z += 6) {
       // Nobody parks by a crossing.
-      const crossing = [38, 104].some((at) => z > at - 6 && z < at + 7);
-      if (crossing || random.uniform() < 0.35) continue;
-      const at = z + 3.05 + between(random, -0.3, 0.3);
-      list.push({
-        x: side * 4.95,
-        z: at,
-        speed: 0,
-        heading: side,
-        paint: next(),
-        van: random.uniform() < 0.2,
-      });
+      const past = pastCrossing(z + 3);
+      if ((past > -6 && past < 9.5) || random.uniform() < 0.3) continue;
+      const at = z + 3.08 + between(random, -0.3, 0.3);
+      add(side * 4.98, side, () => at);
     }
   }
   return list;
 }
 
-/** A street of houses, trees, lamps and cars, the same for the same seed. */
-export function createScene(seed: number, noise: Noise): Scene {
-  const endHouse = box(
-    { min: [-40, 0, END_METRES], max: [40, 22, END_METRES + 20] },
-    facadeMaterial(
-      {
-        ...WALLS[2]!,
-        trim: TRIMS[0]!,
-        awning: AWNINGS[0]!,
-        shop: false,
-        height: 22,
-        number: 999,
-      },
-      noise,
-    ),
-  );
-  const standing = [
-    ...houses(seed, -1, noise),
-    ...houses(seed, 1, noise),
-    ...pavementThings(seed, noise),
-    endHouse,
-  ];
-  const all = cars(seed);
+/** A street of houses, trees, lamps and cars, the same for the same seed and as long as it is driven. */
+export function createScene(seed: number, noise: Noise, seconds: number): Scene {
+  const end = SPEED * seconds + AHEAD;
+  const standing: Standing = { shapes: [], occluders: [], houses: [] };
+  addHouses(standing, seed, -1, end, noise);
+  addHouses(standing, seed, 1, end, noise);
+  addVerge(standing, seed, end, noise);
+  // The street ends at a square with a tower, in the same haze from first to last of a short drive.
+  const random = randomStream(seed, 'sample', 'square');
+  standing.shapes.push(tower(end + 30, noise));
+  for (let x = -44; x <= 44; x += 8) {
+    const at = { x, z: end + 14 + between(random, 0, 6), size: between(random, 1.9, 2.5) };
+    addTree(standing, random, { ...at, leaves: 'foliage' }, noise);
+  }
+  const houses = houseBuckets(standing.houses);
+  const all = cars(seed, end);
   return {
-    shapesAt: (seconds) => [
-      ...standing,
-      ...all.flatMap((car) => carShapes(car, car.z + car.speed * seconds)),
-    ],
+    at(now) {
+      const seen = all.map((car) => carAt(car, now));
+      return {
+        shapes: [...standing.shapes, ...seen.map(({ shape }) => shape)],
+        occluders: occluderBuckets([
+          ...standing.occluders,
+          ...seen.map(({ occluder }) => occluder),
+        ]),
+        cars: footprintBuckets(seen.map(({ footprint }) => footprint)),
+        houses,
+      };
+    },
   };
 }

@@ -2,5 +2,5 @@
 export const WIDTH = 256;
 export const HEIGHT = 144;
 export const FPS = 25;
-export const FRAMES = 150;
-export const SEED = 7;
+export const FRAMES = 500;
+export const SEED = 16;

@@ -48,12 +48,16 @@ export type { ExportedCondition } from '../export/metadata-fields.js';
 export type { ExportedInfo, FixedSize } from '../export/metadata.js';
 export type { Device } from '../export/runtime.js';
 export type { ExportTarget } from '../export/targets.js';
+export type { Interval } from '../metrics/bootstrap.js';
+export type { RolloutComparison, RolloutMeasureOptions } from '../metrics/evaluate-rollout.js';
+export type { Faithfulness, MadeAndReal } from '../metrics/faithfulness.js';
+export type { Flicker } from '../metrics/flicker.js';
 export type {
-  RolloutComparison,
+  FrameScores,
   RolloutDrift,
-  RolloutMeasureOptions,
+  RolloutIntervals,
   RolloutMeasures,
-} from '../metrics/evaluate-rollout.js';
+} from '../metrics/rollout-measures.js';
 export type { Image, ImageSize } from '../metrics/image.js';
 export type { FlowEstimator, FlowField } from '../metrics/optical-flow.js';
 export type { GeneratorBlock, GeneratorTensors } from '../networks/generator-blocks.js';
@@ -112,7 +116,7 @@ export type {
 export type { LossOptions, TrainingOptions } from '../training/options.js';
 export type { Run, RunPaths, StartRunOptions } from '../training/run/run-folder.js';
 export type { SnapshotChoice } from '../training/run/snapshot-store.js';
-export type { TrainEnding } from '../training/take-stock.js';
+export type { TrainEnding } from '../training/budget.js';
 export type {
   TrainContext,
   TrainProgress,

@@ -8,7 +8,7 @@ import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
 import type { Generator } from '../networks/index.js';
 import { compareWithOnnx, type Comparison } from './compare.js';
-import { generatorToOnnx } from './generator-graph.js';
+import { generatorToOnnx, readByLayers, type ReadByLayers } from './generator-graph.js';
 import { describeInput } from './input-words.js';
 import { MOST_PIXELS, MOST_SAMPLES } from './metadata-fields.js';
 import type { ExportedInfo, FixedSize } from './metadata.js';
@@ -152,9 +152,10 @@ export async function exportGenerator(
     model.weights instanceof Float32Array
       ? model.weights
       : ((await model.weights.data()) as Float32Array);
-  const info = await describe(model, weights, { ...options, target, precision }, fixed);
+  const read = readByLayers(generator, weights);
+  const info = await describe(model, { weights, read }, { ...options, target, precision }, fixed);
   throwIfCancelled(signal, 'the export');
-  const { file, opCounts } = generatorToOnnx(generator, weights, info);
+  const { file, opCounts } = generatorToOnnx(generator, read, info);
   log.debug(`${file.length} bytes of ONNX; comparing them with TensorFlow.js`);
   const comparison = await compareWithOnnx(generator, weights, file, {
     ...size,
@@ -189,7 +190,7 @@ export async function exportGenerator(
 /** What the file will say of itself. */
 async function describe(
   { generator, layout, pipeline, seed, step }: ExportModel,
-  weights: Float32Array,
+  { weights, read }: { readonly weights: Float32Array; readonly read: ReadByLayers },
   options: ExportOptions & { readonly target: ExportTarget; readonly precision: Precision },
   fixed: FixedSize | null,
 ): Promise<ExportedInfo> {
@@ -202,6 +203,7 @@ async function describe(
     condition: { ...layout, classNames: [...layout.classNames] },
     pipeline: await portablePipeline(pipeline, options.baseFolder ?? process.cwd()),
     weights: weightsHash(generator.layout.toNamed(weights)),
+    layers: weightsHash(read),
     precision: options.precision === 'float32' ? 'float32' : 'float16',
     compute: options.precision === 'float16' ? 'float16' : 'float32',
     ...{ target: options.target, fixed, input: describeInput(data) },

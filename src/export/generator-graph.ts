@@ -14,12 +14,12 @@ import { Writer } from './writer.js';
 const RGB = 3;
 
 /** The generator's outputs after a frame, and as a first frame. */
-function traceStep(generator: Generator, { shapes }: Weights, give: Give, size: TraceSize) {
+function traceStep(generator: Generator, weights: ReadByLayers, give: Give, size: TraceSize) {
   const { historyFrames, conditionFrames, noiseChannels } = generator.options;
   const { samples, rows, columns } = size;
   const [height, width] = [rows * GENERATOR_MULTIPLE, columns * GENERATOR_MULTIPLE];
   const parameters = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, give(name, shape)]),
+    Object.entries(weights).map(([name, { shape }]) => [name, give(name, shape)]),
   );
   const channels = generator.conditionChannels * conditionFrames;
   const input = {
@@ -44,22 +44,21 @@ function traceStep(generator: Generator, { shapes }: Weights, give: Give, size: 
   };
 }
 
-/** What the layers read, by the names it is traced under. */
-interface Weights {
-  readonly values: Readonly<Record<string, Float32Array>>;
-  readonly shapes: Readonly<Record<string, readonly number[]>>;
-}
+/** Weights as layers read them, normalized: what a file holds. */
+export type ReadByLayers = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+>;
 
-function weightsOf(generator: Generator, flat: Float32Array): Weights {
+/** What the layers read of a generator's parameters [layout.size]. `useBackend` must have been called. */
+export function readByLayers(generator: Generator, flat: Float32Array): ReadByLayers {
   const named = scoped(() => generator.weights(tf.tensor1d(flat)));
   try {
-    const entries = Object.entries(named);
-    return {
-      values: Object.fromEntries(
-        entries.map(([name, weight]) => [name, Float32Array.from(weight.dataSync())]),
-      ),
-      shapes: Object.fromEntries(entries.map(([name, { shape }]) => [name, shape])),
-    };
+    return Object.fromEntries(
+      Object.entries(named).map(([name, weight]) => [
+        name,
+        { shape: weight.shape, data: Float32Array.from(weight.dataSync()) },
+      ]),
+    );
   } finally {
     tf.dispose(named);
   }
@@ -167,20 +166,19 @@ function writeOutputs(
  */
 export function generatorToOnnx(
   generator: Generator,
-  weights: Float32Array,
+  weights: ReadByLayers,
   info: ExportedInfo,
 ): { file: Uint8Array; opCounts: Readonly<Record<string, number>> } {
   const { fixed, target: name } = info;
   const target = TARGETS[name ?? 'onnxruntime'];
   registerKernels();
-  const read = weightsOf(generator, weights);
-  const traced = traceForEverySize((give, size) => traceStep(generator, read, give, size));
+  const traced = traceForEverySize((give, size) => traceStep(generator, weights, give, size));
   const graph = new OnnxGraph({
     halfWeights: info.precision === 'float16' && info.compute !== 'float16',
   });
   const writer = new Writer(graph, {
     kernels: KERNEL_WRITERS,
-    constants: read.values,
+    constants: Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data])),
     given: { condition: 'condition', history: 'history', noise: 'noise' },
     deep: info.compute ?? 'float32',
     target,

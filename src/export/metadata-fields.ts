@@ -101,6 +101,10 @@ export const metadataFields = z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'not a hash')
       .optional(),
+    'frameloom.layers': z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'not a hash')
+      .optional(),
     'frameloom.precision': z.enum(['float32', 'float16']).optional(),
     'frameloom.compute': z.enum(['float32', 'float16']).optional(),
     'frameloom.target': z.enum(EXPORT_TARGETS).optional(),

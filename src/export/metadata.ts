@@ -33,6 +33,8 @@ export interface ExportedInfo {
   readonly pipeline: unknown;
   /** Which weights, by `weightsHash` of the training's; null in files that do not say. */
   readonly weights: string | null;
+  /** The same of the weights as layers read them, which are what the file holds; null in files that do not say. */
+  readonly layers: string | null;
   /** How the weights are stored; null in files that do not say. */
   readonly precision: FloatType | null;
   /** What the deep layers are computed in; null in files that do not say, which compute in float32. */
@@ -51,7 +53,16 @@ export interface ExportedInfo {
 
 /** What is told as plain text, where it is told. */
 const WORDS = [
-  ...(['weights', 'precision', 'compute', 'target', 'input', 'ffmpeg', 'author'] as const),
+  ...([
+    'weights',
+    'layers',
+    'precision',
+    'compute',
+    'target',
+    'input',
+    'ffmpeg',
+    'author',
+  ] as const),
   'licence',
 ] as const;
 
@@ -169,6 +180,7 @@ export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
     condition: data['frameloom.condition'],
     pipeline: data['frameloom.pipeline'],
     weights: data['frameloom.weights'] ?? null,
+    layers: data['frameloom.layers'] ?? null,
     precision: data['frameloom.precision'] ?? null,
     compute: data['frameloom.compute'] ?? null,
     target: data['frameloom.target'] ?? null,

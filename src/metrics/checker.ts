@@ -23,7 +23,7 @@ export function checker(image: Image): number {
 }
 
 /** One level of 8 bits: dots of a quarter of a level, which nobody sees. */
-const UNSEEN = 2 / 255;
+export const UNSEEN_CHECKER = 2 / 255;
 
 /**
  * The checker of generated pictures over that of real ones: about 1 where they are clean, lower where they are
@@ -31,4 +31,4 @@ const UNSEEN = 2 / 255;
  * nowhere, rounding alone would be many times as much.
  */
 export const checkerRatioOf = (generated: number, real: number): number =>
-  (generated + UNSEEN) / (real + UNSEEN);
+  (generated + UNSEEN_CHECKER) / (real + UNSEEN_CHECKER);

@@ -1,57 +1,27 @@
 import { FrameloomError } from '../base/error.js';
-import { checker, checkerRatioOf } from './checker.js';
+import { checker } from './checker.js';
+import {
+  createFlickerMeter,
+  flickerRatio,
+  type FlickerMeter,
+  type FlickerPowers,
+} from './flicker.js';
 import { assertComparable, type Image } from './image.js';
 import type { FlowEstimator, FlowField } from './optical-flow.js';
 import { psnr } from './psnr.js';
+import {
+  intervalsOf,
+  scoreOf,
+  summaryOf,
+  type FrameScores,
+  type RolloutDrift,
+  type RolloutMeasures,
+} from './rollout-measures.js';
 import { sharpness } from './sharpness.js';
 import { ssim } from './ssim.js';
 import { tOF } from './t-of.js';
 import { temporalDifference } from './temporal-difference.js';
 import { visibleMask, warpingError } from './warping-error.js';
-
-/**
- * Means over a rollout. What compares neighbours is a mean over the pairs, and null where there
- * was none: one frame only, or no flow estimator for the last three.
- */
-export interface RolloutMeasures {
-  readonly frames: number;
-  /** Decibels, mean over frames. */
-  readonly psnr: number;
-  /** −1 to 1, mean over frames. */
-  readonly ssim: number;
-  /** Mean |∇x| of generated over that of real; null when the real frames are flat. */
-  readonly sharpnessRatio: number | null;
-  /** Alternating pixels of generated over those of real: above 1.5 a pattern of dots; null as above. */
-  readonly checkerRatio: number | null;
-  /** Mean |Δt| of the generated frames, [−1, 1] units. */
-  readonly temporalDifference: number | null;
-  /** Mean |Δt| of the real frames. */
-  readonly realTemporalDifference: number | null;
-  /** Mean square, [0, 1] units, along the flow of the real frames. */
-  readonly warpingError: number | null;
-  /** The same of the real frames: the floor. */
-  readonly realWarpingError: number | null;
-  /** Pixels. */
-  readonly tOF: number | null;
-  /** How the last quarter of the frames stands against the first: fading and blowing up. */
-  readonly drift: RolloutDrift | null;
-}
-
-/** Last quarter of the frames minus the first; null under eight frames. */
-export interface RolloutDrift {
-  readonly psnr: number;
-  readonly ssim: number;
-  /** Of the sharpness ratios; null when the real frames of a quarter are flat. */
-  readonly sharpnessRatio: number | null;
-}
-
-/** Mean |Δt| of generated over that of real: 0 frozen, above 2 boiling; null where nothing moves. */
-export function motionRatio(
-  measures: Pick<RolloutMeasures, 'temporalDifference' | 'realTemporalDifference'>,
-): number | null {
-  const { temporalDifference: made, realTemporalDifference: real } = measures;
-  return made === null || real === null || real === 0 ? null : made / real;
-}
 
 /** Takes frames in order, holds one pair of them, and sums. */
 export interface RolloutMeasure {
@@ -67,11 +37,15 @@ export interface RolloutComparison<Row extends string> {
   add(generated: Readonly<Record<Row, Image>>, real: Image): void;
   /** @throws FrameloomError bad-data when nothing was added */
   result(): Record<Row, RolloutMeasures>;
+  /** Each frame's own scores so far, in order. */
+  frames(): Record<Row, readonly FrameScores[]>;
 }
 
 export interface RolloutMeasureOptions {
   /** From `openFlow()`. Without one the warping error and tOF are left out. */
   flow?: FlowEstimator;
+  /** Of the draws that intervals are made of; 0 unless given. */
+  seed?: number;
 }
 
 interface RealMotion {
@@ -105,20 +79,24 @@ export function createRolloutComparison<Row extends string>(
     if (row === undefined) throw new FrameloomError('bad-data', `no row is named ${name}`);
     return row;
   };
-  const measures = new Map(rows.map((name) => [name, new RowMeasure(options.flow)]));
+  const measures = new Map(rows.map((name) => [name, new RowMeasure(options)]));
+  const flicker = createFlickerMeter();
   let last: Image | undefined;
+  const ofEach = <T>(value: (row: RowMeasure) => T): Record<Row, T> =>
+    Object.fromEntries(rows.map((name) => [name, value(rowOf(name))])) as Record<Row, T>;
   return {
     add(generated, real) {
       for (const name of rows) assertComparable(generated[name], real);
       const pair = last === undefined ? undefined : realPair(last, real, options.flow);
       for (const name of rows) rowOf(name).add(generated[name], real, pair);
+      flicker.add(real);
       last = copyOf(real);
     },
-    result: () =>
-      Object.fromEntries(rows.map((name) => [name, rowOf(name).result()])) as Record<
-        Row,
-        RolloutMeasures
-      >,
+    result() {
+      const powers = flicker.result();
+      return ofEach((row) => row.result(powers));
+    },
+    frames: () => ofEach((row) => [...row.frames]),
   };
 }
 
@@ -192,18 +170,10 @@ class Mean {
   }
 }
 
-interface FrameFigures {
-  readonly psnr: number;
-  readonly ssim: number;
-  readonly sharpness: number;
-  readonly realSharpness: number;
-  readonly checker: number;
-  readonly realChecker: number;
-}
-
 class RowMeasure {
   /** Six numbers a frame. */
-  private readonly figures: FrameFigures[] = [];
+  readonly frames: FrameScores[] = [];
+  private readonly flicker: FlickerMeter = createFlickerMeter();
   private readonly difference = new Mean();
   private readonly realDifference = new Mean();
   private readonly warping = new Mean();
@@ -211,10 +181,10 @@ class RowMeasure {
   private readonly flowDistance = new Mean();
   private last: Image | undefined;
 
-  constructor(private readonly flow: FlowEstimator | undefined) {}
+  constructor(private readonly options: RolloutMeasureOptions) {}
 
   add(generated: Image, real: Image, pair: RealPair | undefined): void {
-    this.figures.push({
+    this.frames.push({
       psnr: psnr(generated, real),
       ssim: ssim(generated, real),
       sharpness: sharpness(generated),
@@ -223,6 +193,7 @@ class RowMeasure {
       realChecker: checker(real),
     });
     if (this.last !== undefined && pair !== undefined) this.addPair(this.last, generated, pair);
+    this.flicker.add(generated);
     this.last = copyOf(generated);
   }
 
@@ -230,59 +201,46 @@ class RowMeasure {
     this.difference.add(temporalDifference(previous, current));
     this.realDifference.add(pair.temporalDifference);
     const { motion } = pair;
-    if (this.flow === undefined || motion === null) return;
+    const { flow } = this.options;
+    if (flow === undefined || motion === null) return;
     this.warping.add(warpingError(previous, current, motion.backward, motion.mask));
     this.realWarping.add(motion.warpingError);
-    this.flowDistance.add(tOF(this.flow.flow(previous, current), motion.forward));
+    this.flowDistance.add(tOF(flow.flow(previous, current), motion.forward));
   }
 
-  result(): RolloutMeasures {
-    const frames = this.figures.length;
-    if (frames === 0) throw new FrameloomError('bad-data', 'no frame was measured');
-    const all = summary(this.figures);
-    const quarter = Math.floor(frames / 4);
-    const first = summary(this.figures.slice(0, quarter));
-    const last = summary(this.figures.slice(frames - quarter));
-    return {
-      frames,
-      ...all,
+  /** @param realFlicker of the real frames */
+  result(realFlicker: FlickerPowers | null): RolloutMeasures {
+    const own = this.flicker.result();
+    const measures = {
+      frames: this.frames.length,
+      ...summaryOf(this.frames),
       temporalDifference: this.difference.result(),
       realTemporalDifference: this.realDifference.result(),
+      flicker: own && realFlicker && flickerRatio(own, realFlicker),
       warpingError: this.warping.result(),
       realWarpingError: this.realWarping.result(),
       tOF: this.flowDistance.result(),
-      drift:
-        quarter < 2
-          ? null
-          : {
-              psnr: last.psnr - first.psnr,
-              ssim: last.ssim - first.ssim,
-              sharpnessRatio:
-                last.sharpnessRatio === null || first.sharpnessRatio === null
-                  ? null
-                  : last.sharpnessRatio - first.sharpnessRatio,
-            },
+      drift: this.drift(),
+    };
+    return {
+      ...measures,
+      score: scoreOf(measures),
+      intervals: intervalsOf([this.frames], this.options.seed ?? 0),
     };
   }
-}
 
-function summary(figures: readonly FrameFigures[]): {
-  psnr: number;
-  ssim: number;
-  sharpnessRatio: number | null;
-  checkerRatio: number | null;
-} {
-  const total = (key: keyof FrameFigures): number =>
-    figures.reduce((sum, figure) => sum + figure[key], 0);
-  const ratio = (of: keyof FrameFigures, to: keyof FrameFigures): number | null =>
-    total(to) === 0 ? null : total(of) / total(to);
-  return {
-    psnr: total('psnr') / figures.length,
-    ssim: total('ssim') / figures.length,
-    sharpnessRatio: ratio('sharpness', 'realSharpness'),
-    checkerRatio: checkerRatioOf(
-      total('checker') / figures.length,
-      total('realChecker') / figures.length,
-    ),
-  };
+  private drift(): RolloutDrift | null {
+    const quarter = Math.floor(this.frames.length / 4);
+    if (quarter < 2) return null;
+    const first = summaryOf(this.frames.slice(0, quarter));
+    const last = summaryOf(this.frames.slice(-quarter));
+    return {
+      psnr: last.psnr - first.psnr,
+      ssim: last.ssim - first.ssim,
+      sharpnessRatio:
+        last.sharpnessRatio === null || first.sharpnessRatio === null
+          ? null
+          : last.sharpnessRatio - first.sharpnessRatio,
+    };
+  }
 }

@@ -9,13 +9,31 @@ export {
   createRolloutComparison,
   createRolloutMeasure,
   evaluateRollout,
-  motionRatio,
   type RolloutComparison,
-  type RolloutDrift,
   type RolloutMeasure,
   type RolloutMeasureOptions,
-  type RolloutMeasures,
 } from './evaluate-rollout.js';
+export {
+  intervalsOf,
+  motionRatio,
+  scoreOf,
+  type FrameScores,
+  type RolloutDrift,
+  type RolloutIntervals,
+  type RolloutMeasures,
+} from './rollout-measures.js';
+export { blockLength, bootstrapInterval, type Interval } from './bootstrap.js';
+export { COMPOSITE_BANDS, compositeScore, type ScoredFigures } from './composite.js';
+export type { Faithfulness, MadeAndReal } from './faithfulness.js';
+export {
+  createFlickerMeter,
+  FLICKER_WINDOW_FRAMES,
+  flickerRatio,
+  type Flicker,
+  type FlickerBand,
+  type FlickerMeter,
+  type FlickerPowers,
+} from './flicker.js';
 export { checker, checkerRatioOf } from './checker.js';
 export { greyBytes, imageFromBytes, type Image, type ImageSize } from './image.js';
 export {

@@ -9,12 +9,15 @@ import {
   type Size,
 } from './layers.js';
 import { ParameterLayout, type Parameters } from './parameters.js';
+import { conditionInputsOf } from './transfer.js';
 
 export interface PatchDiscriminatorOptions {
   readonly channels: number;
   readonly layers: number;
   readonly scales: number;
   readonly instanceNorm: boolean;
+  /** Of its inputs, the first so many are the condition's; none unless given. */
+  readonly conditionChannels?: number;
 }
 
 /** What one scale makes of its input. */
@@ -45,11 +48,17 @@ function patchStages(
   inputs: number,
   options: PatchDiscriminatorOptions,
 ): { stages: Layer[]; logits: Layer } {
-  const { channels, layers, instanceNorm } = options;
+  const { channels, layers, instanceNorm, conditionChannels = 0 } = options;
   const stage = (i: number, kernel: number, from: number, to: number, stride: number): Layer => {
     const norm = instanceNorm && i > 0;
     return sequential([
-      convolution(`${name}.${i}`, kernel, from, to, { stride, bias: !norm }),
+      convolution(`${name}.${i}`, kernel, from, to, {
+        ...{ stride, bias: !norm },
+        ...(i === 0 &&
+          conditionChannels > 0 && {
+            conditionInputs: conditionInputsOf(from, conditionChannels, from - conditionChannels),
+          }),
+      }),
       ...(norm ? [normalization(`${name}.${i}.norm`, to)] : []),
       rectifier(SLOPE),
     ]);

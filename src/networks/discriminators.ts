@@ -54,7 +54,10 @@ export function createDiscriminators(
 ): Discriminators {
   const frameOptions = withChannels(ofFrames, generatorChannels);
   const sequenceOptions = withChannels(ofSequences, generatorChannels);
-  const frame = createDiscriminator('frame', IMAGE_CHANNELS + conditionChannels, frameOptions);
+  const frame = createDiscriminator('frame', IMAGE_CHANNELS + conditionChannels, {
+    ...frameOptions,
+    conditionChannels,
+  });
   const sequences = sequenceOptions.temporalStrides.map((stride) => ({
     stride,
     discriminator: createDiscriminator(

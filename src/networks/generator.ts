@@ -21,12 +21,14 @@ import {
   residualBlocks,
   sequential,
   upConvolution,
+  type ConvolutionOptions,
   type Layer,
   type Size,
 } from './layers.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
 import { ParameterLayout, withoutRepeats, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
+import { conditionInputsOf } from './transfer.js';
 import { normalizeWeights } from './weight-norm.js';
 
 const IMAGE_CHANNELS = 3;
@@ -68,19 +70,31 @@ export interface Generator {
   macs(size: Size): number;
 }
 
+/** Marks the inputs of a layer that are all the condition's own channels, `channels` of them again and again. */
+const seeing = (inputs: number, channels: number): Pick<ConvolutionOptions, 'conditionInputs'> =>
+  channels > 0 ? { conditionInputs: conditionInputsOf(inputs, channels) } : {};
+
 /** More channels of a condition than this, which classes have, are embedded in so many first. */
 const EMBEDDED = 12;
 
-/** To a quarter of the resolution. The first halving is of pixels into channels. */
-const encoder = (name: string, inputs: number, channels: number): Layer =>
-  sequential([
+/**
+ * To a quarter of the resolution. The first halving is of pixels into channels.
+ * @param conditionChannels of each of the condition frames that it sees; 0 where it sees others
+ */
+const encoder = (name: string, inputs: number, channels: number, conditionChannels = 0): Layer => {
+  const folded = inputs * BLOCK * BLOCK;
+  return sequential([
     spaceToDepthLayer,
-    convolution(`${name}.stem`, 3, inputs * BLOCK * BLOCK, channels * 2, { gain: 1 }),
+    convolution(`${name}.stem`, 3, folded, channels * 2, {
+      gain: 1,
+      ...seeing(folded, conditionChannels),
+    }),
     placing(`${name}.place`, channels * 2),
     rectifier(),
     convolution(`${name}.down`, 3, channels * 2, channels * 4, { stride: 2, gain: 1 }),
     rectifier(),
   ]);
+};
 
 /**
  * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
@@ -110,13 +124,20 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
           bias: false,
           // A class is one of its inputs.
           deviation: 1,
+          ...seeing(conditionChannels, conditionChannels),
         })
       : null;
   const given = { channels: conditionChannels, count: conditionFrames };
   const embedded = embedding ? EMBEDDED : conditionChannels;
+  /** Of what layers behind the embedding see, nothing is a channel of the condition any more. */
+  const asGiven = embedding ? 0 : conditionChannels;
   const conditionEncoder =
     conditionChannels > 0
-      ? embeddedBy(embedding, given, encoder('condition', embedded * conditionFrames, channels))
+      ? embeddedBy(
+          embedding,
+          given,
+          encoder('condition', embedded * conditionFrames, channels, asGiven),
+        )
       : null;
   const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
@@ -124,17 +145,26 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const branch = residualBlocks('image', deep, options.branchBlocks ?? preset.branchBlocks);
   const wide = channels * 2;
   const enlarging = sequential([upConvolution('decoder.up', deep, wide), rectifier()]);
-  const shownAgain = (name: string, inputs: number): Layer =>
-    sequential([
+  const shownAgain = (name: string, inputs: number, ofCondition = 0): Layer => {
+    const folded = inputs * BLOCK * BLOCK;
+    return sequential([
       spaceToDepthLayer,
-      convolution(name, 3, inputs * BLOCK * BLOCK, wide, { bias: false, gain: 1 / 2 }),
+      convolution(name, 3, folded, wide, {
+        ...{ bias: false, gain: 1 / 2 },
+        ...seeing(folded, ofCondition),
+      }),
     ]);
+  };
   const refining: RefiningLayers = {
     features: convolution('decoder.refine', 3, wide, wide, { gain: 1 }),
     last: shownAgain('decoder.last', IMAGE_CHANNELS),
     condition:
       conditionChannels > 0
-        ? embeddedBy(embedding, { ...given, count: 1 }, shownAgain('decoder.condition', embedded))
+        ? embeddedBy(
+            embedding,
+            { ...given, count: 1 },
+            shownAgain('decoder.condition', embedded, asGiven),
+          )
         : null,
   };
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.

@@ -19,5 +19,8 @@ export {
   type SequenceDiscriminatorOptions,
 } from './options.js';
 export { ParameterLayout, type Parameters, type ParameterSpec } from './parameters.js';
+export { createSegmenter, type Segmenter } from './segmenter.js';
 export { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
+export { transferParameters, type Transfer } from './transfer.js';
+export { withGains } from './weight-norm.js';
 export { foldFrames, foldTime, frameAt, unfoldTime } from './time.js';

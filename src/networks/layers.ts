@@ -28,6 +28,8 @@ export interface ConvolutionOptions {
   readonly gain?: number;
   /** Output channels that start alike, block by block. */
   readonly alike?: { readonly blocks: number; readonly channels: number };
+  /** Which of the condition's channels each input is; null for others. */
+  readonly conditionInputs?: readonly (number | null)[];
 }
 
 const weightName = (name: string): string => `${name}.weight`;
@@ -67,6 +69,7 @@ export function convolution(
         name: weightName(name),
         shape: [kernel, kernel, inputs, outputs],
         init: { normal: deviation, ...(options.alike && { alike: options.alike }) },
+        ...(options.conditionInputs && { conditionInputs: options.conditionInputs }),
       },
       ...(gain === undefined ? [] : [gains(name, { outputs, axis: 3, gain })]),
       ...(bias ? [{ name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : []),

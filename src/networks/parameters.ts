@@ -19,6 +19,11 @@ export interface ParameterSpec {
   readonly init: Initializer;
   /** The weight whose lengths this is, and the axis of that weight's output channels, where it is a gain. */
   readonly gainOf?: { readonly weight: string; readonly axis: number };
+  /**
+   * Of a weight that sees the condition: which of its channels each input is, the axis before the last; null for
+   * inputs that are none. A generator that goes on with other classes finds those that it knows by it.
+   */
+  readonly conditionInputs?: readonly (number | null)[];
 }
 
 /** Named tensors, as a network's pure functions read them. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Parameters, ParameterSpec } from './parameters.js';
+import { sizeOf, type Parameters, type ParameterSpec } from './parameters.js';
 
 const EPSILON = 1e-12;
 
@@ -37,3 +37,30 @@ export function normalizeWeights(
     ),
   };
 }
+
+/** Named arrays, as a snapshot holds them. */
+type NamedArrays = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+>;
+
+/** The length of each output channel's weights. */
+function lengthsOf(
+  { shape, data }: NamedArrays[string],
+  axis: number,
+): { shape: readonly number[]; data: Float32Array } {
+  const outputs = shape[axis]!;
+  const inner = sizeOf(shape.slice(axis + 1));
+  const squares = new Float64Array(outputs);
+  data.forEach((value, i) => (squares[Math.floor(i / inner) % outputs]! += value * value));
+  return { shape: [outputs], data: Float32Array.from(squares, Math.sqrt) };
+}
+
+/** Weights as layers read them, with gains that leave them as they are: what {@link normalizeWeights} makes them of. */
+export const withGains = (specs: readonly ParameterSpec[], weights: NamedArrays): NamedArrays => ({
+  ...weights,
+  ...Object.fromEntries(
+    specs.flatMap(({ name, gainOf }) =>
+      gainOf ? [[name, lengthsOf(weights[gainOf.weight]!, gainOf.axis)]] : [],
+    ),
+  ),
+});

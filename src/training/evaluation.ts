@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { motionRatio, type RolloutMeasures } from '../metrics/index.js';
+import { compositeScore, motionRatio, type RolloutMeasures } from '../metrics/index.js';
 import type { Influence } from '../synthesis/evaluate/influence.js';
 import type { DriftSlopes } from '../synthesis/evaluate/long-rollout.js';
 
 /** Null where it says nothing; snapshots of earlier versions do not have all of them. */
 const figure = z.number().nullable().default(null).catch(null);
 
-/** Numbers about the averaged generator in closed loop on held-out frames. */
-const figuresSchema = z.object({
+/** What is measured of the averaged generator in closed loop on held-out frames. */
+const measuredSchema = z.object({
   psnr: figure,
   ssim: figure,
   sharpnessRatio: figure,
@@ -20,6 +20,14 @@ const figuresSchema = z.object({
   checkerSlope: figure,
   colourSlope: figure,
 });
+type Measured = z.output<typeof measuredSchema>;
+
+/** With the composite of them, which is reckoned anew of what was saved: one rule for all, whoever wrote it. */
+const scored = (measured: Measured): { readonly score: number | null } & Measured => ({
+  score: compositeScore(measured),
+  ...measured,
+});
+const figuresSchema = measuredSchema.transform(scored);
 export type EvaluationFigures = z.output<typeof figuresSchema>;
 
 const evaluationSchema = z.object({
@@ -31,6 +39,13 @@ const evaluationSchema = z.object({
 });
 /** An evaluation during training, as its snapshot keeps it. */
 export type Evaluation = z.output<typeof evaluationSchema>;
+
+/** What snapshots are compared by: `training.bestBy`. */
+export type BestBy = 'composite' | 'ssim';
+
+/** How good a snapshot is by its figures, higher is better; null where they do not say. */
+export const scoreBy = (rule: BestBy, { score, ssim }: EvaluationFigures): number | null =>
+  rule === 'ssim' ? ssim : score;
 
 /** What a snapshot kept; null where that is nothing, or what no version wrote. */
 export function savedEvaluation(saved: unknown): Evaluation | null {
@@ -56,22 +71,24 @@ export interface Beside extends Influence {
   readonly drift: DriftSlopes | null;
 }
 
-export const figuresOf = (measures: RolloutMeasures, beside: Beside): EvaluationFigures => ({
-  psnr: finite(measures.psnr),
-  ssim: finite(measures.ssim),
-  sharpnessRatio: finite(measures.sharpnessRatio),
-  checkerRatio: finite(measures.checkerRatio),
-  motionRatio: finite(motionRatio(measures)),
-  conditionUse: finite(beside.conditionUse),
-  diversity: finite(beside.diversity),
-  overfitting: finite(beside.overfitting),
-  sharpnessSlope: finite(beside.drift?.sharpness ?? null),
-  checkerSlope: finite(beside.drift?.checker ?? null),
-  colourSlope: finite(beside.drift?.colour ?? null),
-});
+export const figuresOf = (measures: RolloutMeasures, beside: Beside): EvaluationFigures =>
+  scored({
+    psnr: finite(measures.psnr),
+    ssim: finite(measures.ssim),
+    sharpnessRatio: finite(measures.sharpnessRatio),
+    checkerRatio: finite(measures.checkerRatio),
+    motionRatio: finite(motionRatio(measures)),
+    conditionUse: finite(beside.conditionUse),
+    diversity: finite(beside.diversity),
+    overfitting: finite(beside.overfitting),
+    sharpnessSlope: finite(beside.drift?.sharpness ?? null),
+    checkerSlope: finite(beside.drift?.checker ?? null),
+    colourSlope: finite(beside.drift?.colour ?? null),
+  });
 
 /** Their names in TensorBoard. */
 const TAGS: Readonly<Record<keyof EvaluationFigures, string>> = {
+  score: 'held_out/score',
   psnr: 'held_out/psnr',
   ssim: 'held_out/ssim',
   sharpnessRatio: 'held_out/sharpness',
@@ -95,6 +112,7 @@ export const scalarsOf = (figures: EvaluationFigures): Record<string, number> =>
 
 /** How each is said, with the digits that mean something. */
 const SAID: Readonly<Record<keyof EvaluationFigures, (value: number) => string>> = {
+  score: (value) => `score ${value.toFixed(3)}`,
   psnr: (value) => `PSNR ${value.toFixed(2)} dB`,
   ssim: (value) => `SSIM ${value.toFixed(3)}`,
   sharpnessRatio: (value) => `sharpness ${value.toFixed(2)}`,

@@ -1,5 +1,5 @@
 import type { TrainingOptions } from './options.js';
-import { countSteps, type StepTime } from './pace.js';
+import { countSteps, paceOf, type StepTime } from './pace.js';
 
 /**
  * Steps from which on a training is worth its time, whatever the preset. Below half of them what is generated
@@ -9,7 +9,7 @@ export const ENOUGH_STEPS = 600;
 
 /** What the minutes of a training come to. */
 export interface Forecast {
-  /** As `train --max-minutes` counts them. */
+  /** As `train --max-minutes` counts them first. */
   readonly steps: number;
   /** Milliseconds that a frame of a step takes. */
   readonly frameMs: number;
@@ -47,28 +47,35 @@ export function forecast(
 ): Forecast {
   const asked = training.minutes ?? Infinity;
   const most = training.minutes === undefined ? training.steps : Infinity;
-  const count = (allMinutes: number, atMost: number) => {
+  const pace = paceOf(measured, null);
+  const count = (allMinutes: number, atMost: number): number => {
     const { steps: from, elapsedMs } = within(measured, allMinutes);
     return countSteps({
       training,
       from,
       most: atMost,
-      measured,
+      pace,
       evaluationFrames,
       time: { minutes: allMinutes, elapsedMs },
     });
   };
-  const { steps, frameMs } = count(Math.min(minutes, asked), most);
+  const steps = count(Math.min(minutes, asked), most);
   const enough = Math.min(ENOUGH_STEPS, most);
   let [tooFew, enoughMinutes] = [0, 1];
-  while (count(enoughMinutes, enough).steps < enough && enoughMinutes < LONGEST_MINUTES) {
+  while (count(enoughMinutes, enough) < enough && enoughMinutes < LONGEST_MINUTES) {
     tooFew = enoughMinutes;
     enoughMinutes *= 2;
   }
   while (enoughMinutes - tooFew > 1) {
     const middle = Math.floor((tooFew + enoughMinutes) / 2);
-    if (count(middle, enough).steps < enough) tooFew = middle;
+    if (count(middle, enough) < enough) tooFew = middle;
     else enoughMinutes = middle;
   }
-  return { steps, frameMs, isAll: steps === most, isEnough: steps >= enough, enoughMinutes };
+  return {
+    steps,
+    frameMs: pace.frameMs,
+    isAll: steps === most,
+    isEnough: steps >= enough,
+    enoughMinutes,
+  };
 }

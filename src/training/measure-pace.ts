@@ -88,7 +88,7 @@ export async function measurePace(
     const started = performance.now();
     for (;;) {
       throwIfCancelled(signal, 'measuring the pace');
-      const planned = planStep(pipeline, checkpointing, measured.length, null);
+      const planned = planStep(pipeline, checkpointing, measured.length, []);
       const window = madeWindow(model, planned.request, size);
       const began = performance.now();
       try {
@@ -105,7 +105,9 @@ export async function measurePace(
         window.dispose();
       }
       const ms = performance.now() - began;
-      measured.push({ ms, frames: planned.request.frames * training.batch });
+      const { frames, warmUpFrames = 0 } = planned.request;
+      const { batch } = training;
+      measured.push({ ms, frames: frames * batch, warmUpFrames: warmUpFrames * batch });
       onStep?.(measured.length);
       const elapsedMs = performance.now() - started;
       if (isEnough(measured.length, { minutes, elapsedMs })) return measured;

@@ -224,6 +224,12 @@ export const trainingOptions = z.strictObject({
     .describe(
       'Held-out frames of all clips together that an evaluation during training takes at most: shorter rollouts, then scenes spread over all clips.',
     ),
+  bestBy: z
+    .enum(['composite', 'ssim'])
+    .default('composite')
+    .describe(
+      'What makes a snapshot the best: SSIM less what lost sharpness, dots and motion that froze or boils take away, or SSIM alone, which prefers what is blurred.',
+    ),
   evaluateLongFrames: z
     .union([z.literal(0), z.int().min(100).max(100_000)])
     .default(240)

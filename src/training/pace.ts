@@ -1,23 +1,28 @@
 import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
 import type { StepsOrShare, TrainingOptions } from './options.js';
-import { rolloutFrames, stepsOf, type TotalSteps } from './schedule.js';
+import { isPast, rolloutFrames } from './schedule.js';
+import { stepsOf, withCount, type StepCounts, type TotalSteps } from './step-counts.js';
 
 /** Of a frame that is trained on, the share that one takes which is only generated, at the most. */
 export const OF_A_TRAINED_FRAME = 0.5;
-/** The same of a frame of warm-up, which is not measured either: a third was planned with too many steps. */
+/** The same of a frame of warm-up, until one is measured: a third was planned with too many steps. */
 const WARM_UP = 1 / 2;
-/** Of the minutes, the share after which their steps are counted; after so many steps before that. */
+/** Of the minutes, the share after which their steps are counted first; after so many steps before that. */
 const MEASURED_SHARE = 0.05;
 const MEASURED_STEPS = 50;
+/** Of the minutes or of the steps, whichever is further, the shares after which they are counted again. */
+const COUNTED_AGAIN = [1 / 3, 2 / 3, 9 / 10];
 /** Fewer say little: the first of each kind is recorded, and one may have waited for the disk. */
 export const FEWEST_STEPS = 8;
 /** Of the time that is left, the share that is planned with: machines get slower too. */
 const PLANNED_SHARE = 0.96;
+/** Of all minutes, the share that is kept at the least once steps were counted before. */
+const KEPT_SHARE = 0.01;
 /** Places at which the frames of a step are looked at. */
 const PLACES = 256;
 
 /** Frames besides, generated and judged, that an evaluation takes for influence and overfitting. */
-const BESIDE = 40;
+export const FRAMES_BESIDE = 40;
 
 /** Of what all steps take, the most that the long rollout of the last evaluation may take. */
 const LAST_LONG_SHARE = 0.1;
@@ -43,16 +48,90 @@ export function longFramesAt(
   return isShort ? evaluateLongFrames : 0;
 }
 
-/** What a step took, and the frames of its batch that it trained on. */
+/** What a step took, and the frames of its batch that it trained on and that it was warmed up by. */
 export interface StepTime {
   readonly ms: number;
   readonly frames: number;
+  readonly warmUpFrames?: number;
 }
 
 /** The minutes of a training, and what has passed of them. */
 export interface TrainingTime {
   readonly minutes: number;
   readonly elapsedMs: number;
+}
+
+/** What is done beside steps, by the frames that it generates. */
+export type Beside = 'sample' | 'evaluation';
+
+/** What a machine makes of a training. */
+export interface Pace {
+  /** What a frame takes that is trained on, and one of warm-up. */
+  readonly frameMs: number;
+  readonly warmUpMs: number;
+  /** What recording a rollout of another length takes. */
+  readonly recordingMs: number;
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+const sum = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0);
+
+/** Whether so many measured steps tell how many the time holds. */
+export function isEnough(steps: number, { minutes, elapsedMs }: TrainingTime): boolean {
+  if (steps < FEWEST_STEPS) return false;
+  return steps >= MEASURED_STEPS || elapsedMs >= MEASURED_SHARE * minutes * 60_000;
+}
+
+/** How often steps are to have been counted again by now. */
+export function countsDue(done: number, steps: number, time: TrainingTime): number {
+  const share = Math.max(done / steps, time.elapsedMs / (time.minutes * 60_000));
+  return COUNTED_AGAIN.filter((one) => one <= share).length;
+}
+
+/** Milliseconds that a step takes where nothing is recorded. */
+const usual = (
+  { frames, warmUpFrames = 0 }: StepTime,
+  { frameMs, warmUpMs }: Omit<Pace, 'recordingMs'>,
+) => frames * frameMs + warmUpFrames * warmUpMs;
+
+/** What takes this many times as long as usual was recorded, or waited for something. */
+const NOT_USUAL = 2;
+
+/** What frames take, by medians: the first step of each kind is recorded, and takes many times as long. */
+function typical(measured: readonly StepTime[]): Omit<Pace, 'recordingMs'> {
+  const cold = measured.filter(({ warmUpFrames = 0 }) => warmUpFrames === 0);
+  const warm = measured.filter(({ warmUpFrames = 0 }) => warmUpFrames > 0);
+  const frameMs = median(
+    cold.length > 0
+      ? cold.map(({ ms, frames }) => ms / frames)
+      : warm.map(({ ms, frames, warmUpFrames = 0 }) => ms / (frames + WARM_UP * warmUpFrames)),
+  );
+  const own = warm.map(
+    ({ ms, frames, warmUpFrames = 1 }) => (ms - frames * frameMs) / warmUpFrames,
+  );
+  const isKnown = cold.length > 0 && warm.length > 0;
+  return { frameMs, warmUpMs: isKnown ? Math.max(0, median(own)) : WARM_UP * frameMs };
+}
+
+/**
+ * The pace of a training by what its steps took. Of the first steps the median counts. Later ones, whose machine
+ * may have become slower, are taken from their middle on, by the mean of all but what is recorded.
+ * @param measured steps since the count before
+ * @param before what that made of them; null for the first count
+ */
+export function paceOf(measured: readonly StepTime[], before: Pace | null): Pace {
+  const half = measured.slice(Math.floor(measured.length / 2));
+  const recent = before && half.length >= FEWEST_STEPS ? half : measured;
+  const middle = typical(recent);
+  const took = recent.map((one) => Math.min(one.ms, NOT_USUAL * usual(one, middle)));
+  const scale = before ? sum(took) / sum(recent.map((one) => usual(one, middle))) : 1;
+  const frames = { frameMs: scale * middle.frameMs, warmUpMs: scale * middle.warmUpMs };
+  const excess = measured.map((one) => Math.max(0, one.ms - NOT_USUAL * usual(one, middle)));
+  const lengths = new Set(measured.map((one) => one.frames)).size - (before ? 1 : 0);
+  return { ...frames, recordingMs: lengths > 0 ? sum(excess) / lengths : before!.recordingMs };
 }
 
 export interface CountOptions {
@@ -62,61 +141,55 @@ export interface CountOptions {
   /** Steps in all at the most. */
   readonly most: number;
   readonly time: TrainingTime;
-  readonly measured: readonly StepTime[];
+  readonly pace: Pace;
+  /** Those before. */
+  readonly counts?: StepCounts;
   /** Frames that an evaluation generates. */
   readonly evaluationFrames: number;
-}
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
-/** Whether so many measured steps tell how many the time holds. */
-export function isEnough(steps: number, { minutes, elapsedMs }: TrainingTime): boolean {
-  if (steps < FEWEST_STEPS) return false;
-  return steps >= MEASURED_STEPS || elapsedMs >= MEASURED_SHARE * minutes * 60_000;
+  /** What one of its frames, or of a sample's, takes beside one that is trained on, as far as it is measured. */
+  readonly beside?: Readonly<Partial<Record<Beside, number>>>;
 }
 
 /**
  * All steps of a training that ends with the time, at least one: rollouts that grow, warm-ups, graphs that
- * are yet to be recorded, samples and evaluations are counted in, by what a frame of the first steps took.
+ * are yet to be recorded, samples and evaluations are counted in.
  */
-export function countSteps(options: CountOptions): { steps: number; frameMs: number } {
-  const { training, from, most, time, measured, evaluationFrames } = options;
-  const leftMs = PLANNED_SHARE * (time.minutes * 60_000 - time.elapsedMs);
+export function countSteps(options: CountOptions): number {
+  const { training, from, most, time, pace, counts = [], evaluationFrames, beside = {} } = options;
+  const allMs = time.minutes * 60_000;
+  const kept = counts.length === 0 ? 0 : KEPT_SHARE * allMs;
+  const left = allMs - time.elapsedMs;
+  const leftMs = Math.min(PLANNED_SHARE * left, left - kept);
   const { batch, warmUp } = training;
-  // A median: the first step of each kind is recorded, and takes many times as long.
-  const frameMs = median(measured.map(({ ms, frames }) => ms / frames));
-  const recordingMs = measured.reduce(
-    (sum, { ms, frames }) => sum + Math.max(0, ms - 2 * frames * frameMs),
-    0,
-  );
+  const { frameMs, warmUpMs, recordingMs } = pace;
 
-  const framesAt = (step: number, steps: number): number => {
-    const isWarm = step >= stepsOf(warmUp.fromStep, steps);
-    const warm = isWarm ? warmUp.fraction * warmUp.frames * WARM_UP : 0;
-    return rolloutFrames(training, step, steps) + warm;
-  };
   const times = (every: StepsOrShare, steps: number): number => {
     const interval = Math.max(1, stepsOf(every, steps));
     const atTheEnd = steps % interval === 0 ? 0 : 1;
     return Math.floor(steps / interval) - Math.floor(from / interval) + atTheEnd;
   };
   const msOf = (steps: number): number => {
-    let sum = 0;
+    const then = withCount(counts, { steps, fromStep: from });
+    const stepMs = (step: number): number => {
+      const isWarm = isPast(warmUp.fromStep, step, then);
+      const warm = isWarm ? warmUp.fraction * warmUp.frames : 0;
+      return rolloutFrames(training, step, then) * frameMs + warm * warmUpMs;
+    };
+    let trained = 0;
     for (let i = 0; i < PLACES; i += 1) {
-      sum += framesAt(from + ((i + 0.5) / PLACES) * (steps - from), steps);
+      trained += stepMs(from + ((i + 0.5) / PLACES) * (steps - from));
     }
-    const trained = (sum / PLACES) * (steps - from) * batch;
     const evaluations = evaluationFrames === 0 ? 0 : times(training.evaluateEverySteps, steps);
     const long =
       Math.min(1, evaluations) * longFramesAt(training, steps, steps, true) +
       Math.max(0, evaluations - 1) * longFramesAt(training, steps, steps, false);
+    const evaluated = evaluations * (evaluationFrames + FRAMES_BESIDE) + long;
+    const sampled = times(training.sampleEverySteps, steps) * SAMPLE_FRAMES;
     const generated =
-      evaluations * (evaluationFrames + BESIDE) +
-      long +
-      times(training.sampleEverySteps, steps) * SAMPLE_FRAMES;
-    const longer = rolloutFrames(training, steps, steps) - rolloutFrames(training, from, steps);
-    return (trained + OF_A_TRAINED_FRAME * generated) * frameMs + longer * recordingMs;
+      evaluated * (beside.evaluation ?? OF_A_TRAINED_FRAME) +
+      sampled * (beside.sample ?? OF_A_TRAINED_FRAME);
+    const longer = rolloutFrames(training, steps, then) - rolloutFrames(training, from, then);
+    return (trained / PLACES) * (steps - from) * batch + generated * frameMs + longer * recordingMs;
   };
 
   let low = from;
@@ -127,5 +200,5 @@ export function countSteps(options: CountOptions): { steps: number; frameMs: num
     if (msOf(middle) <= leftMs) low = middle;
     else high = middle - 1;
   }
-  return { steps: Math.max(1, low), frameMs };
+  return Math.max(1, low);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { silentLogger } from '../base/log.js';
 import type { Evaluation, EvaluationFigures } from './evaluation.js';
-import { stepsOf, type TotalSteps } from './schedule.js';
+import { stepsOf, type TotalSteps } from './step-counts.js';
 import {
   cutShort,
   GRADIENT_NORMS,

@@ -8,12 +8,7 @@ import type { RolloutInput } from './rollout.js';
 import { drawSight, type Sight, type SightOptions } from './sight.js';
 import { limitsOf } from './stability-limits.js';
 import { needsNudge, type StepPlan } from './step-plan.js';
-
-/**
- * All steps of a training; null while that is not known, because the minutes decide and their speed has
- * yet to be measured. What depends on a share of them is then what it is at the very beginning.
- */
-export type TotalSteps = number | null;
+import { mostSoFar, stepsOf, totalAt, type StepCounts, type TotalSteps } from './step-counts.js';
 
 /** Of a pipeline, what decides what a step does. */
 export interface ScheduleOptions {
@@ -39,25 +34,22 @@ export interface PlannedStep {
   readonly plan: StepPlan & StepMemory & SightOptions;
 }
 
-/** What a number of steps or a share of all of them comes to; without end where all are not known. */
-export function stepsOf(value: StepsOrShare, total: TotalSteps): number {
-  if (typeof value === 'number') return value;
-  const share = Number.parseFloat(value) / 100;
-  if (share === 0) return 0;
-  // The tiny subtrahend keeps 7 % of 100 from becoming 8.
-  return total === null ? Number.POSITIVE_INFINITY : Math.ceil(share * total - 1e-9);
-}
-
-/** The same of what is done again and again. */
+/** Steps between two times of what is done again and again. */
 const intervalOf = (value: StepsOrShare, total: TotalSteps): number =>
   Math.max(1, stepsOf(value, total));
 
-/** Frames rolled out at a step: the curriculum grows by one frame at a time up to `frames`. */
-export function rolloutFrames(options: TrainingOptions, step: number, total: TotalSteps): number {
+/** Frames rolled out at a step: the curriculum grows by one frame at a time up to `frames`, and never falls. */
+export function rolloutFrames(options: TrainingOptions, step: number, counts: StepCounts): number {
   const { startFrames, growEverySteps } = options.rollout;
-  const grown = Math.floor(step / intervalOf(growEverySteps, total));
+  const grown = mostSoFar(counts, step, (total, at) =>
+    Math.floor(at / intervalOf(growEverySteps, total)),
+  );
   return Math.min(options.frames, startFrames + grown);
 }
+
+/** Whether a step comes after so many, or after such a share of all; once it does, all later ones do. */
+export const isPast = (value: StepsOrShare, step: number, counts: StepCounts): boolean =>
+  mostSoFar(counts, step, (total, at) => at - stepsOf(value, total)) >= 0;
 
 /**
  * Frames that a step's rollout is warmed up by, where its windows have the room: all of them in some of
@@ -67,25 +59,33 @@ export function warmUpFrames(
   options: TrainingOptions,
   { seed, attempt }: Pick<ScheduleOptions, 'seed' | 'attempt'>,
   step: number,
-  total: TotalSteps,
+  counts: StepCounts,
 ): number {
   const { frames, fraction, fromStep } = options.warmUp;
-  if (step < stepsOf(fromStep, total) || fraction === 0) return 0;
+  if (fraction === 0 || !isPast(fromStep, step, counts)) return 0;
   const random = randomStream(seed, 'warm-up', drawIndex(step, attempt));
   return random.uniform() < fraction ? frames : 0;
 }
 
-/** 1 until `decayFromFraction` of the steps, then linear to 0 at the end. */
-export function rateFactor(options: TrainingOptions, step: number, total: TotalSteps): number {
-  if (total === null) return 1;
-  const start = options.optimizer.decayFromFraction * total;
-  if (step < start || total <= start) return 1;
-  return Math.max(0, (total - step) / (total - start));
+/**
+ * 1 until `decayFromFraction` of the steps, then linear to 0 at the end. Where steps are counted again meanwhile it
+ * stays what it is until that share of the new number, if that is yet to come, and falls from there to 0.
+ */
+export function rateFactor(options: TrainingOptions, step: number, counts: StepCounts): number {
+  const share = options.optimizer.decayFromFraction;
+  return counts.reduce((factor, { steps, fromStep }, i) => {
+    if (fromStep > step) return factor;
+    const start = i === 0 ? share * steps : Math.max(share * steps, fromStep);
+    const at = Math.min(step, counts[i + 1]?.fromStep ?? step);
+    if (at < start || steps <= start) return factor;
+    return factor * Math.max(0, (steps - at) / (steps - start));
+  }, 1);
 }
 
 /** How much of the new generator enters the average (StyleGAN2's ramped half-life). */
-export function averageShare(options: TrainingOptions, step: number, total: TotalSteps): number {
+export function averageShare(options: TrainingOptions, step: number, counts: StepCounts): number {
   const { halfLifeSteps, rampUpFraction } = options.ema;
+  const total = totalAt(counts, step);
   const halfLife = Math.min(stepsOf(halfLifeSteps, total), (step + 1) * rampUpFraction);
   return halfLife === 0 ? 1 : 1 - 0.5 ** (1 / halfLife);
 }
@@ -129,7 +129,7 @@ function judging(
   { stability }: Pick<TrainingOptions, 'stability'>,
   attempt: number,
   step: number,
-  total: TotalSteps,
+  counts: StepCounts,
 ): Pick<StepPlan, 'adversarialWeight' | 'matchingWeight' | 'explodesAbove' | 'gradientCarried'> &
   SightOptions {
   if (stability === 'off') {
@@ -143,11 +143,13 @@ function judging(
     };
   }
   const { rampUp, blurPixels, explodesAbove } = limitsOf(stability);
-  const ramp = total === null ? STEPS_OF_A_RAMP : stepsOf(rampUp, total);
-  const share = ramp === 0 ? 1 : Math.min(1, (step + 1) / ramp);
+  const share = mostSoFar(counts, step, (total, at) => {
+    const ramp = total === null ? STEPS_OF_A_RAMP : stepsOf(rampUp, total);
+    return ramp === 0 ? 1 : Math.min(1, (at + 1) / ramp);
+  });
   // By the time that rollouts grow, so that steps of the new length are recorded once. Until all steps are known,
   // blur lasts: steps without it would be another kind for a moment.
-  const sharpened = total === null ? share : Math.min(1, 2 * share);
+  const sharpened = totalAt(counts, step) === null ? share : Math.min(1, 2 * share);
   const blur = blurPixels * (1 - sharpened);
   return {
     adversarialWeight: share,
@@ -173,31 +175,36 @@ export function widestSight(
   size: { readonly height: number; readonly width: number },
 ): Sight | null {
   const { stability } = training;
-  const { blurPixels } = judging(training, 0, 0, null);
+  const { blurPixels } = judging(training, 0, 0, []);
   const isAugmented = stability !== 'off' && limitsOf(stability).mostAugmentation > 0;
   const options = { blurPixels, augmentation: isAugmented ? 1 : 0 };
   return drawSight(randomStream(0, 'sight', 0), options, size);
 }
 
 /**
- * Everything of a step that is no data: a pure function of its number, of all steps, and of the pipeline.
+ * Everything of a step that is no data: a pure function of its number, of how many there are in all as far as it
+ * knows, and of the pipeline.
  * @param step steps done before it
+ * @param counts those that begin after it change nothing
  * @throws FrameloomError budget
  */
 export function planStep(
   options: ScheduleOptions,
   checkpointing: Checkpointing,
   step: number,
-  total: TotalSteps,
+  counts: StepCounts,
 ): PlannedStep {
   const { training, losses, seed, attempt = 0 } = options;
   const { optimizer, batch, teacherForcing } = training;
-  const factor = rateFactor(training, step, total) * RATES_OF_THE_NEXT ** attempt;
-  const frames = rolloutFrames(training, step, total);
+  const factor = rateFactor(training, step, counts) * RATES_OF_THE_NEXT ** attempt;
+  const frames = rolloutFrames(training, step, counts);
   const random = randomStream(seed, 'noise', drawIndex(step, attempt));
   const coldStart = random.uniform() < training.coldStartFraction;
-  const until = stepsOf(teacherForcing.untilSteps, total);
-  const share = step < until ? teacherForcing.probability * (1 - step / until) : 0;
+  const passed = mostSoFar(counts, step, (total, at) => {
+    const until = stepsOf(teacherForcing.untilSteps, total);
+    return at < until ? at / until : 1;
+  });
+  const share = teacherForcing.probability * (1 - passed);
   const teacherForced = Array.from({ length: frames }, (_, t) => random.uniform() < share && t > 0);
   const memory = stepMemory(checkpointing, frames);
   // A graph of a whole step with teacher forcing would be recorded for each pattern of forced frames, to
@@ -208,7 +215,7 @@ export function planStep(
       frames,
       batch,
       roomFrames: training.frames,
-      warmUpFrames: warmUpFrames(training, options, step, total),
+      warmUpFrames: warmUpFrames(training, options, step, counts),
       attempt,
     },
     coldStart,
@@ -220,10 +227,10 @@ export function planStep(
       discriminatorLearningRate: optimizer.discriminatorLearningRate * factor,
       beta1: optimizer.beta1,
       beta2: optimizer.beta2,
-      averageShare: averageShare(training, step, total),
+      averageShare: averageShare(training, step, counts),
       ...memory,
       ...(isInFrames && { segments: evenSegments(frames, 1) }),
-      ...judging(training, attempt, step, total),
+      ...judging(training, attempt, step, counts),
       judgesWait: false,
       sight: null,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,

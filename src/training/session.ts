@@ -6,12 +6,17 @@ import { endOfTraining } from './advice.js';
 import { createAverages } from './averages.js';
 import type { Budget } from './budget.js';
 import { chooseOrKeep } from './choices.js';
-import { savedEvaluation, type Evaluation } from './evaluation.js';
+import { savedEvaluation, scoreBy, type BestBy, type Evaluation } from './evaluation.js';
 import { comesAsFarAgain, type RollbackLimits, type Trip } from './rollback.js';
 import { openEventWriter } from './run/event-writer.js';
 import { endReturn, planReturn } from './run/go-back.js';
 import type { Return } from './run/returns.js';
-import { listSnapshots, readSnapshot } from './run/snapshot-store.js';
+import {
+  listSnapshots,
+  readSnapshot,
+  rescoreSnapshots,
+  type ScoringRule,
+} from './run/snapshot-store.js';
 import { openStepLog, type StepLine } from './run/step-log.js';
 import { dueAfter, leastAugmentation, type Due } from './schedule.js';
 import { createSkipCount } from './skipping.js';
@@ -58,6 +63,7 @@ export async function openSession(
   const { pipeline, context, run, log, model, dataset, budget } = training;
   const { step, snapshot, saved, wentBack, goesOn } = start;
   const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
+  await rescoreSnapshots(run.snapshots, ruleOf(pipeline.training.bestBy), log);
   const evaluated = savedEvaluation(snapshot?.evaluation);
   const isAgain = (line: StepLine): boolean =>
     line.step === step &&
@@ -110,6 +116,15 @@ export async function openSession(
     onEvaluation: context.onEvaluation,
   };
 }
+
+/** How snapshots are compared: those of an earlier version, or of another choice, are scored anew by it. */
+const ruleOf = (bestBy: BestBy): ScoringRule => ({
+  name: bestBy,
+  scoreOf: (saved) => {
+    const evaluation = savedEvaluation(saved);
+    return evaluation && scoreBy(bestBy, evaluation.figures);
+  },
+});
 
 /** Leaves in the log that a training ends by what tipped, for those who look at the run later. */
 export async function tellEnd(

@@ -2,11 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
-import { sampleRows } from '../synthesis/evaluate/held-out.js';
+import { SAMPLE_FRAMES, sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
 import type { Environment } from './environment.js';
-import { sayFigures, scalarsOf, type Evaluation, type EvaluationFigures } from './evaluation.js';
+import {
+  sayFigures,
+  scalarsOf,
+  scoreBy,
+  type Evaluation,
+  type EvaluationFigures,
+} from './evaluation.js';
 import {
   averageOf,
   evaluationFrames,
@@ -19,8 +25,8 @@ import type { Run } from './run/run-folder.js';
 import { judgeSnapshot, saveSnapshot, type Snapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
-import type { Budget } from './budget.js';
-import { longFramesAt, OF_A_TRAINED_FRAME } from './pace.js';
+import type { Budget, TrainEnding } from './budget.js';
+import { FRAMES_BESIDE, longFramesAt } from './pace.js';
 import type { Due } from './schedule.js';
 import type { SkipCount } from './skipping.js';
 import type { StartingPoint } from './starting-point.js';
@@ -50,9 +56,6 @@ export interface StockContext extends MeasuredTraining {
   readonly start: Pick<StartingPoint, 'step' | 'snapshot' | 'attempt'>;
 }
 
-/** How a training ended: all steps done, out of time, or stopped by the signal. */
-export type TrainEnding = 'done' | 'time' | 'cancelled';
-
 /** Of the time that there is in all, no more is kept for the evaluation at the end. */
 const MOST_RESERVED = 0.25;
 
@@ -60,8 +63,6 @@ const MOST_RESERVED = 0.25;
 export interface Stock {
   /** Milliseconds that taking stock at the end is likely to take. */
   readonly reserveMs: number;
-  /** Told what a step took, for what nothing is known yet of an evaluation. */
-  learnPace(stepMs: number, frames: number): void;
   /**
    * What is due after a step: the snapshot first, then a sample, then an evaluation, which is
    * written into the snapshot. Once the signal has come there are no more samples and evaluations.
@@ -93,9 +94,6 @@ export function createStock(context: StockContext, deadline: number): Stock {
   const started = performance.now();
   const isHeldOut = dataset.heldOut().length > 0;
   const frames = evaluationFrames(dataset, training);
-  let frameMs: number | null = null;
-  /** Of the frames that an evaluation generates, the long rollout's included. */
-  let evaluatedFrameMs: number | null = null;
   /** The steps after which each was done last; what a training goes on from is saved. */
   const done = { save: context.start.step, sample: 0, evaluate: 0 };
 
@@ -118,7 +116,8 @@ export function createStock(context: StockContext, deadline: number): Stock {
         longFrames,
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       });
-      evaluatedFrameMs = (performance.now() - began) / (frames + longFrames);
+      const all = frames + FRAMES_BESIDE + longFrames;
+      budget.learnBeside('evaluation', performance.now() - began, all);
       return evaluation;
     } catch (error) {
       if (!isFrameloomError(error, 'cancelled')) throw error;
@@ -134,8 +133,10 @@ export function createStock(context: StockContext, deadline: number): Stock {
   }
 
   async function sampleInTime(state: TrainingState, step: number): Promise<void> {
+    const began = performance.now();
     try {
       await sample(context, state, step);
+      budget.learnBeside('sample', performance.now() - began, SAMPLE_FRAMES);
     } catch (error) {
       if (!isFrameloomError(error, 'cancelled')) throw error;
     }
@@ -159,8 +160,9 @@ export function createStock(context: StockContext, deadline: number): Stock {
     if (!isHeldOut || !begin('evaluate')) return null;
     const evaluation = await evaluateInTime(state, step, ending);
     if (evaluation) {
-      // The best snapshot is chosen by its score, the structural similarity.
-      const verdict = { score: evaluation.figures.ssim, evaluation };
+      const { bestBy } = training;
+      const score = scoreBy(bestBy, evaluation.figures);
+      const verdict = { score, scoredBy: bestBy, evaluation };
       await judgeSnapshot(context.run.snapshots, step, verdict, keeping(context));
     }
     return evaluation;
@@ -169,14 +171,8 @@ export function createStock(context: StockContext, deadline: number): Stock {
   return {
     get reserveMs() {
       if (!isHeldOut) return 0;
-      const all = frames + longFramesAt(training, budget.steps, null, true);
-      const most = MOST_RESERVED * (deadline - started);
-      return Math.min(all * (evaluatedFrameMs ?? (frameMs ?? 0) * OF_A_TRAINED_FRAME), most);
-    },
-    learnPace(stepMs, trainedFrames) {
-      // The first step is recorded, and takes many times as long as any after it.
-      const ms = stepMs / trainedFrames;
-      frameMs = frameMs === null ? ms : Math.min(frameMs, ms);
+      const all = frames + FRAMES_BESIDE + longFramesAt(training, budget.steps, null, true);
+      return Math.min(budget.evaluationMs(all), MOST_RESERVED * (deadline - started));
     },
     async take(state, step, due) {
       const save = due.save || (due.evaluate && isHeldOut);

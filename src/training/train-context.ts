@@ -8,7 +8,7 @@ import type {
 import type { LossOptions, TrainingOptions } from './options.js';
 import type { Run } from './run/run-folder.js';
 import type { SnapshotChoice } from './run/snapshot-store.js';
-import type { TrainEnding } from './take-stock.js';
+import type { TrainEnding } from './budget.js';
 
 /** The sections of a pipeline that training reads. */
 export interface TrainingPipeline {

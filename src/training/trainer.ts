@@ -4,7 +4,7 @@ import { withCleanup } from '../base/cleanup.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { openDataset, type Dataset, type Window, type WindowFeed } from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
-import { openBudget } from './budget.js';
+import { openBudget, type TrainEnding } from './budget.js';
 import { environmentOf, sayOtherEnvironment } from './environment.js';
 import type { Evaluation } from './evaluation.js';
 import {
@@ -32,7 +32,7 @@ import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
 import { evaluationFrames, measureHeldOut } from './measure-held-out.js';
-import { createStock, type TrainEnding } from './take-stock.js';
+import { createStock } from './take-stock.js';
 import type {
   TrainContext,
   TrainingPipeline,
@@ -40,7 +40,7 @@ import type {
   TrainResult,
 } from './train-context.js';
 
-export type { TrainEnding } from './take-stock.js';
+export type { TrainEnding } from './budget.js';
 export type {
   TrainContext,
   TrainingPipeline,
@@ -194,7 +194,8 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       if (trip && step < budget.steps) continue;
 
       const frames = planned.request.frames * training.batch;
-      budget.learn(performance.now() - began, frames);
+      const warmUpFrames = result.kind['steps/warm_up_frames'] * training.batch;
+      budget.learn({ ms: performance.now() - began, frames, warmUpFrames });
       await budget.settle(step, plans.end);
       const left = budget.steps - step;
       const progress = {
@@ -210,14 +211,13 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       averages.add({ ...result.terms, ...result.signals, ...result.kind });
       if (step % training.logEverySteps === 0 || left === 0)
         await writeLog(session, progress, frames);
-      stock.learnPace(performance.now() - began, frames);
       heed(await stock.take(state, step, due));
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (context.signal?.aborted) ending = 'cancelled';
-    if (ending === 'time') budget.sayEnd(step);
     await stock.finish(state, step, ending);
+    budget.sayEnd(step, ending);
     log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data`);
     return { ending, step };
   }, log);
@@ -233,7 +233,7 @@ function createPlans({ pipeline, choice, budget, start: { attempt } }: Session) 
   const of = (step: number): PlannedStep => {
     const plan =
       made.get(step) ??
-      planStep({ ...pipeline, attempt }, choice.checkpointing, step, budget.totalAt(step));
+      planStep({ ...pipeline, attempt }, choice.checkpointing, step, budget.counts);
     made.set(step, plan);
     end = Math.max(end, step + 1);
     return plan;

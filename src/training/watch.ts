@@ -28,7 +28,7 @@ import {
 import { steadied } from './steadied.js';
 import { alarmsOf } from './alarms.js';
 import { limitsOf } from './stability-limits.js';
-import type { TotalSteps } from './schedule.js';
+import type { TotalSteps } from './step-counts.js';
 import type { SightOptions } from './sight.js';
 import type { StepPlan } from './step-plan.js';
 

@@ -252,7 +252,7 @@ const toMetadataKeys = toMetadata({
     ...{ kind: 'none', content: 'none', channels: 0, bytesPerPixel: 0, classNames: [] },
     followsColour: false,
   },
-  ...{ weights: '', precision: 'float32', compute: 'float32', target: 'onnxruntime' },
+  ...{ weights: '', layers: '', precision: 'float32', compute: 'float32', target: 'onnxruntime' },
   fixed: { samples: 1, width: 4, height: 4 },
   ...{ input: '', ffmpeg: '', author: '', licence: '' },
 });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import * as web from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
-import { generatorToOnnx } from '../../src/export/generator-graph.js';
+import { generatorToOnnx, readByLayers } from '../../src/export/generator-graph.js';
 import { exportGenerator, EXPORT_TARGETS } from '../../src/export/index.js';
 import type { OnnxProgram } from '../../src/export/feeds.js';
 import { readMetadata, type ExportedInfo } from '../../src/export/metadata.js';
@@ -29,7 +29,14 @@ const INFO: ExportedInfo = {
     ...{ kind: 'none', content: 'none', channels: 0, bytesPerPixel: 0, classNames: [] },
     followsColour: false,
   },
-  ...{ weights: null, precision: 'float32', compute: 'float32', fixed: null, target: null },
+  ...{
+    weights: null,
+    layers: null,
+    precision: 'float32',
+    compute: 'float32',
+    fixed: null,
+    target: null,
+  },
   ...{ input: null, ffmpeg: null, author: null, licence: null },
 };
 const FIXED = { samples: 2, width: 24, height: 16 };
@@ -51,13 +58,14 @@ describe('a target', () => {
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {
     const { generator, weights, pipeline } = await makeModel(options, data);
     const flow = options.flow !== false;
+    const read = readByLayers(generator, weights as Float32Array);
     for (const target of EXPORT_TARGETS) {
       const { half, fixed: needed, opset } = TARGETS[target];
       for (const compute of half ? (['float32', 'float16'] as const) : (['float32'] as const)) {
         for (const fixed of needed ? [FIXED] : [null, FIXED]) {
           const precision = compute;
           const info = { ...INFO, ...pipeline.data.size, target, compute, precision, fixed };
-          const { file, opCounts } = generatorToOnnx(generator, weights as Float32Array, info);
+          const { file, opCounts } = generatorToOnnx(generator, read, info);
           const model = checkOnnx(file, SIZES);
           expect(Number(model.opsetImport[0]!.version)).toBe(opset);
           expect(() => assertRunsOn(target, Object.keys(opCounts))).not.toThrow();
@@ -221,7 +229,11 @@ describe('an export for a target', () => {
 describe('the check of the standard', () => {
   it('finds what ONNX Runtime may let pass', async () => {
     const { generator, weights } = await makeModel();
-    const { file } = generatorToOnnx(generator, weights as Float32Array, INFO);
+    const { file } = generatorToOnnx(
+      generator,
+      readByLayers(generator, weights as Float32Array),
+      INFO,
+    );
     expect(() => checkOnnx(file, SIZES)).not.toThrow();
     const text = Buffer.from(file).toString('latin1');
     const changed = (from: string, to: string) => Buffer.from(text.replace(from, to), 'latin1');

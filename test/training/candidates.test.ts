@@ -37,7 +37,7 @@ describe('forecast', () => {
     });
     for (const [i, { ms, frames }] of measured.entries()) {
       vi.advanceTimersByTime(ms);
-      budget.learn(ms, frames);
+      budget.learn({ ms, frames });
       await budget.settle(i + 1, i + 3);
       // It is counted with the last of them, not before.
       expect(budget.totalAt(i + 3) === null).toBe(i + 1 < measured.length);

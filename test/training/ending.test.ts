@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGraphs } from '../../src/backend/graph/check.js';
 import { createLogger } from '../../src/base/log.js';
 import { loadPipeline, pipelineToYaml } from '../../src/pipeline/load.js';
 import type { Pipeline } from '../../src/pipeline/schema.js';
-import { readFixedSteps } from '../../src/training/budget.js';
+import { readStepCounts } from '../../src/training/budget.js';
 import { startRun } from '../../src/training/run/run-folder.js';
 import {
   describeSnapshots,
@@ -101,16 +101,19 @@ describe('a training', () => {
     const [, { heldOut: figures, alarms }] = evaluated(again.lines) as [unknown, never];
     expect(kept).toMatchObject({ evaluation: { figures, alarms, ending: false } });
     // Killed after the line and before the snapshot was told: measured again, and one line.
-    await judgeSnapshot(
-      result.run.snapshots,
-      6,
-      { score: null, evaluation: null },
-      { keepLast: 9 },
-    );
+    const unknown = { score: null, scoredBy: 'composite', evaluation: null };
+    await judgeSnapshot(result.run.snapshots, 6, unknown, { keepLast: 9 });
+    // One of an earlier version, whose score is SSIM, is scored as all others are.
+    const state = join(result.run.snapshots, 'snapshot-0000003', 'state.json');
+    const text = await readFile(state, 'utf8');
+    const { scoredBy, ...older } = JSON.parse(text) as { scoredBy: string };
+    expect(scoredBy).toBe('composite');
+    await writeFile(state, JSON.stringify({ ...older, score: 0.999 }));
     await rm(join(result.run.snapshots, 'snapshot-0000007'), { recursive: true });
     const third = await trained('stopped', {}, { changed, resume: true });
     expect(third.lines).toEqual(again.lines);
     expect(await readSnapshot(result.run.snapshots, 6)).toEqual(kept);
+    expect(await readFile(state, 'utf8')).toBe(text);
   });
 
   it('ends in the time that it is given, its evaluations included', async () => {
@@ -125,15 +128,56 @@ describe('a training', () => {
       onOpened: () => (opened = performance.now()),
     });
     // By then it knows how many steps fit, does them or is stopped by the clock, and says how many.
-    const fixed = await readFixedSteps(result.run);
-    expect(result.said).toContain(`${fixed!.steps} steps fit into ${seconds}s`);
-    expect(fixed!.fromStep).toBeGreaterThanOrEqual(8);
-    expect(result.ending).toBe(result.step < fixed!.steps ? 'time' : 'done');
+    const { counts } = (await readStepCounts(result.run))!;
+    const [first, ...again] = counts;
+    const { steps } = counts.at(-1)!;
+    expect(result.said).toContain(`${first!.steps} steps fit into ${seconds}s`);
+    expect(first!.fromStep).toBeGreaterThanOrEqual(8);
+    expect(result.ending).toBe(result.step < steps ? 'time' : 'done');
+    expect(result.said.split('counted again')).toHaveLength(again.length + 1);
     expect(result.said.includes('the time was over after')).toBe(result.ending === 'time');
     expect((performance.now() - opened) / 1000).toBeLessThan(seconds + 1.5);
     expect(result.lines.filter((line) => 'heldOut' in line).length).toBeGreaterThan(0);
     // Steps end before the time does, so that there is some for what comes at the end.
     expect(result.step).toBeGreaterThan(2);
+  });
+
+  it('goes on by all counts of its steps, wherever it was stopped between and beside them', async () => {
+    const changed = withTraining({
+      ...{ steps: 9, evaluateEverySteps: 99, sampleEverySteps: '50%', evaluateTotalFrames: 1 },
+      ...{ frames: 3, rollout: { startFrames: 1, growEverySteps: '25%' }, logEverySteps: 1 },
+    });
+    // As if the minutes had been counted three times: too few, more, and a little less.
+    const counts = [
+      { steps: 5, fromStep: 2 },
+      { steps: 9, fromStep: 4 },
+      { steps: 8, fromStep: 6 },
+    ];
+    const counted = async (name: string, stops: readonly number[]) => {
+      const begun = await startRun({ name, pipelineYaml: 'x', folder: join(work.path, name) });
+      const asked = { steps: 9, minutes: null };
+      writeFileSync(begun.schedule, JSON.stringify({ counts, asked }));
+      await begun.close();
+      for (const stop of stops) {
+        const signal = new AbortController();
+        const onProgress = ({ step }: { step: number }): void => {
+          if (step === stop) signal.abort();
+        };
+        const own = { signal: signal.signal, onProgress };
+        const { step } = await trained(name, own, { changed, resume: true });
+        expect(step).toBe(stop);
+      }
+      const result = await trained(name, {}, { changed, resume: true });
+      expect(result).toMatchObject({ ending: 'done', step: 8 });
+      const { tensors, state, evaluation } = await readSnapshot(result.run.snapshots, 8);
+      const steps = result.lines.filter((line) => 'terms' in line);
+      const same = steps.map(({ step, frames, terms }) => ({ step, frames, terms }));
+      return { tensors, state, evaluation, same, samples: readdirSync(result.run.samples) };
+    };
+    const whole = await counted('whole', []);
+    expect(whole.same.map(({ frames }) => frames)).toEqual([1, 1, 2, 2, 2, 2, 3, 3]);
+    // Before, right after and between counts.
+    expect(await counted('cut', [1, 4, 5])).toEqual(whole);
   });
 
   it('that died before its first snapshot begins again and says so; it saves before it evaluates', async () => {
@@ -152,9 +196,9 @@ describe('a training', () => {
     expect(result).toMatchObject({ ending: 'done', step: 2 });
     expect(new Set(saved)).toEqual(new Set([true]));
     // The snapshot was due, the evaluation was not: what it measured is in the snapshot all the same.
-    const [, { heldOut }] = result.lines as [unknown, { heldOut: { ssim: number } }];
+    const [, { heldOut }] = result.lines as [unknown, { heldOut: { score: number } }];
     expect(await describeSnapshots(run.snapshots)).toMatchObject([
-      { step: 2, score: heldOut.ssim },
+      { step: 2, score: heldOut.score },
     ]);
   });
 

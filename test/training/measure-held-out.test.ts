@@ -54,7 +54,7 @@ describe('what is measured on held-out frames', () => {
           expect.arrayContaining(['held_out/motion', 'held_out/colour_slope']),
         );
         expect(sayFigures(long)).toMatch(
-          /^PSNR \S+ dB, SSIM .* slopes in 100 frames: sharpness -?0/,
+          /^score \S+, PSNR \S+ dB, SSIM .* slopes in 100 frames: sharpness -?0/,
         );
         expect(sayFigures(short)).not.toContain('slopes');
       });

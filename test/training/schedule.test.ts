@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { generatorOptions } from '../../src/networks/index.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
-import { countSteps } from '../../src/training/pace.js';
+import { countSteps, paceOf } from '../../src/training/pace.js';
 import {
   averageShare,
   dueAfter,
@@ -12,9 +12,9 @@ import {
   rateFactor,
   rolloutFrames,
   rolloutInput,
-  stepsOf,
   warmUpFrames,
 } from '../../src/training/schedule.js';
+import { knownSteps, stepsOf } from '../../src/training/step-counts.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
 
 const step = fc.nat(5000);
@@ -41,13 +41,21 @@ describe('rolloutFrames', () => {
     fc.assert(
       fc.property(anyTraining, step, (options, now) => {
         const { frames, rollout } = options;
-        const length = rolloutFrames(options, now, 1000);
+        const length = rolloutFrames(options, now, knownSteps(1000));
         expect(length).toBeLessThanOrEqual(frames);
-        expect(rolloutFrames(options, 0, 1000)).toBe(Math.min(frames, rollout.startFrames));
-        expect([0, 1]).toContain(rolloutFrames(options, now + 1, 1000) - length);
-        const later = rolloutFrames(options, now + Number(rollout.growEverySteps), 1000);
+        expect(rolloutFrames(options, 0, knownSteps(1000))).toBe(
+          Math.min(frames, rollout.startFrames),
+        );
+        expect([0, 1]).toContain(rolloutFrames(options, now + 1, knownSteps(1000)) - length);
+        const later = rolloutFrames(
+          options,
+          now + Number(rollout.growEverySteps),
+          knownSteps(1000),
+        );
         expect(later).toBe(Math.min(frames, length + 1));
-        expect(rolloutFrames(options, frames * Number(rollout.growEverySteps), 1000)).toBe(frames);
+        expect(
+          rolloutFrames(options, frames * Number(rollout.growEverySteps), knownSteps(1000)),
+        ).toBe(frames);
       }),
     );
   });
@@ -58,11 +66,11 @@ describe('rateFactor', () => {
     fc.assert(
       fc.property(anyTraining, step, (options, now) => {
         const { steps, optimizer } = options;
-        const factor = rateFactor(options, now, steps);
+        const factor = rateFactor(options, now, knownSteps(steps));
         const start = optimizer.decayFromFraction * steps;
         expect(factor).toBeGreaterThanOrEqual(0);
         expect(factor).toBeLessThanOrEqual(1);
-        expect(rateFactor(options, now + 1, steps)).toBeLessThanOrEqual(factor);
+        expect(rateFactor(options, now + 1, knownSteps(steps))).toBeLessThanOrEqual(factor);
         expect(factor === 1 || now > start).toBe(true);
         // Every step that is taken trains at all.
         expect(factor > 0 || now >= steps).toBe(true);
@@ -72,11 +80,11 @@ describe('rateFactor', () => {
 
   it('is half in the middle of the decay and nothing at the end', () => {
     const options = trainingOptions.parse({ steps: 1000, optimizer: { decayFromFraction: 0.5 } });
-    expect([0, 499, 500, 750, 1000, 2000].map((at) => rateFactor(options, at, 1000))).toEqual([
-      1, 1, 1, 0.5, 0, 0,
-    ]);
+    expect(
+      [0, 499, 500, 750, 1000, 2000].map((at) => rateFactor(options, at, knownSteps(1000))),
+    ).toEqual([1, 1, 1, 0.5, 0, 0]);
     const constant = trainingOptions.parse({ steps: 10, optimizer: { decayFromFraction: 1 } });
-    expect(rateFactor(constant, 9, 10)).toBe(1);
+    expect(rateFactor(constant, 9, knownSteps(10))).toBe(1);
   });
 });
 
@@ -84,12 +92,12 @@ describe('averageShare', () => {
   it('is a share, large at first, settling at the half-life', () => {
     fc.assert(
       fc.property(anyTraining, step, (options, now) => {
-        const share = averageShare(options, now, 1000);
+        const share = averageShare(options, now, knownSteps(1000));
         expect(share).toBeGreaterThan(0);
         expect(share).toBeLessThanOrEqual(1);
-        expect(averageShare(options, now + 1, 1000)).toBeLessThanOrEqual(share);
+        expect(averageShare(options, now + 1, knownSteps(1000))).toBeLessThanOrEqual(share);
         const halfLifeSteps = Number(options.ema.halfLifeSteps);
-        const settled = averageShare(options, 1e9, 1000);
+        const settled = averageShare(options, 1e9, knownSteps(1000));
         expect(settled).toBeCloseTo(halfLifeSteps === 0 ? 1 : 1 - 0.5 ** (1 / halfLifeSteps), 12);
       }),
     );
@@ -97,7 +105,7 @@ describe('averageShare', () => {
 
   it('leaves half of an old average after the half-life', () => {
     const options = trainingOptions.parse({ ema: { halfLifeSteps: 40, rampUpFraction: 1 } });
-    expect((1 - averageShare(options, 10_000, 1000)) ** 40).toBeCloseTo(0.5, 10);
+    expect((1 - averageShare(options, 10_000, knownSteps(1000))) ** 40).toBeCloseTo(0.5, 10);
   });
 });
 
@@ -114,13 +122,19 @@ describe('shares of all steps', () => {
     const options = trainingOptions.parse({ frames: 9, warmUp: { fraction: 1 } });
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1000 }), (now) => {
-        expect(rolloutFrames(options, now, 1000)).toBe(rolloutFrames(options, 2 * now, 2000));
-        expect(rateFactor(options, now, 1000)).toBe(rateFactor(options, 2 * now, 2000));
+        expect(rolloutFrames(options, now, knownSteps(1000))).toBe(
+          rolloutFrames(options, 2 * now, knownSteps(2000)),
+        );
+        expect(rateFactor(options, now, knownSteps(1000))).toBe(
+          rateFactor(options, 2 * now, knownSteps(2000)),
+        );
         const { sample, evaluate } = dueAfter(options, now, 1000);
         expect(dueAfter(options, 2 * now, 2000)).toMatchObject({ sample, evaluate });
       }),
     );
-    expect([99, 100].map((now) => warmUpFrames(options, { seed: 1 }, now, 1000))).toEqual([0, 8]);
+    expect(
+      [99, 100].map((now) => warmUpFrames(options, { seed: 1 }, now, knownSteps(1000))),
+    ).toEqual([0, 8]);
   });
 
   it('are due at the very end, and never while the end is unknown', () => {
@@ -140,9 +154,9 @@ describe('countSteps', () => {
     countSteps({
       training: trainingOptions.parse({ frames: 4, warmUp: { frames: 0 }, ...training }),
       ...{ from: 10, most: Infinity, time: leaving(100_000), evaluationFrames: 0 },
-      measured: [...Array.from({ length: 9 }, () => usual), { ...usual, ms: 9e3 }],
+      pace: paceOf([...Array.from({ length: 9 }, () => usual), { ...usual, ms: 9e3 }], null),
       ...more,
-    }).steps;
+    });
 
   it('counts frames, not steps, and what comes beside them', () => {
     // 100 ms a frame: 1,000 frames in all, ten samples of sixteen frames at half a frame's time.
@@ -169,8 +183,9 @@ describe('the first tenth of a training', () => {
       ...{ losses: lossOptions.parse({}), frameDiscriminator: { judgeRaw: true } },
     };
     return Array.from({ length: 140 }, (_, now) => {
-      const { plan } = planStep(own, { kind: 'off' }, now, total);
-      return { ...plan, frames: rolloutFrames(own.training, now, total) };
+      const counts = total === null ? [] : knownSteps(total);
+      const { plan } = planStep(own, { kind: 'off' }, now, counts);
+      return { ...plan, frames: rolloutFrames(own.training, now, counts) };
     });
   };
 
@@ -213,7 +228,7 @@ describe('planStep', () => {
       },
       every === null ? { kind: 'off' } : { kind: 'every', every },
       now,
-      100,
+      knownSteps(100),
     );
 
   it('puts the schedules together', () => {
@@ -239,7 +254,7 @@ describe('planStep', () => {
     const warm = [0, 1, 2].map((attempt) =>
       Array.from({ length: 40 }, (_, now) => {
         const options = trainingOptions.parse({ warmUp: { fromStep: 0 } });
-        return warmUpFrames(options, { seed: 1, attempt }, now, null);
+        return warmUpFrames(options, { seed: 1, attempt }, now, []);
       }),
     );
     expect(new Set(warm.map(String)).size).toBe(3);
@@ -261,7 +276,7 @@ describe('planStep', () => {
 describe('warmUpFrames', () => {
   it('is all or nothing, in the share of the steps that was asked for, by seed and step', () => {
     const options = trainingOptions.parse({ warmUp: { frames: 6, fraction: 0.25, fromStep: 50 } });
-    const draw = (now: number): number => warmUpFrames(options, { seed: 1 }, now, null);
+    const draw = (now: number): number => warmUpFrames(options, { seed: 1 }, now, []);
     const draws = Array.from({ length: 2000 }, (_, now) => draw(now));
     expect(new Set(draws)).toEqual(new Set([0, 6]));
     expect(draws.slice(0, 50).every((frames) => frames === 0)).toBe(true);
@@ -289,7 +304,7 @@ describe('rolloutInput', () => {
     frameDiscriminator: { judgeRaw: true },
   });
   const planned = (now: number, seed: number, more: object = {}) =>
-    planStep(options(seed, more), { kind: 'off' }, now, 2000);
+    planStep(options(seed, more), { kind: 'off' }, now, knownSteps(2000));
   const window = (warmUp = 0) => ({
     frames: normals<tf.Rank.R5>('frames', [1, 7 + warmUp, 8, 12, 3]),
     condition: null,
@@ -335,7 +350,12 @@ describe('rolloutInput', () => {
           ...{ r1EverySteps: 4, r2EverySteps: 6 },
         });
         const draw = (now: number, seed = 3, own = penalized, plan: object = {}) => {
-          const step = planStep({ ...options(seed), losses: own }, { kind: 'off' }, now, 2000);
+          const step = planStep(
+            { ...options(seed), losses: own },
+            { kind: 'off' },
+            now,
+            knownSteps(2000),
+          );
           return rolloutInput(
             ...([window(1), { ...step, plan: { ...step.plan, ...plan } }] as const),
             { generator, losses: own, seed },

@@ -15,7 +15,8 @@ export interface Measure {
   readonly good: Goodness | null;
 }
 
-export type MeasureGroup = 'frame by frame' | 'motion' | 'over a rollout' | 'behaviour' | 'other';
+export type MeasureGroup =
+  'frame by frame' | 'motion' | 'condition' | 'over a rollout' | 'behaviour' | 'other';
 
 const named = (
   group: MeasureGroup,
@@ -27,6 +28,7 @@ const named = (
 export const MEASURES: readonly Measure[] = [
   ...named(
     'frame by frame',
+    ['score', 'score', 3, 'high'],
     ['psnr', 'PSNR dB', 2, 'high'],
     ['ssim', 'SSIM', 3, 'high'],
     ['sharpnessRatio', 'sharpness', 2, 'one'],
@@ -38,6 +40,17 @@ export const MEASURES: readonly Measure[] = [
     ['temporalDifference', '|Δt|', 4, { as: 'realTemporalDifference' }],
     ['warpingError', 'warping error', 5, { as: 'realWarpingError' }],
     ['tOF', 'tOF px', 3, 'low'],
+    ['flicker.slow', 'slow changes dB', 1, 'zero'],
+    ['flicker.middle', 'middle changes dB', 1, 'zero'],
+    ['flicker.fast', 'fast changes dB', 1, 'zero'],
+  ),
+  ...named(
+    'condition',
+    ['behaviour.conditionUse', 'condition use', 2, 'one'],
+    ['faithfulness.f1.made', 'edges F1', 3, { as: 'faithfulness.f1.real' }],
+    ['faithfulness.psnr.made', 'condition PSNR dB', 2, { as: 'faithfulness.psnr.real' }],
+    ['faithfulness.meanIou.made', 'labels mean IoU', 3, { as: 'faithfulness.meanIou.real' }],
+    ['faithfulness.accuracy.made', 'labels accuracy', 3, { as: 'faithfulness.accuracy.real' }],
   ),
   ...named(
     'over a rollout',
@@ -47,8 +60,9 @@ export const MEASURES: readonly Measure[] = [
   ),
   ...named(
     'behaviour',
-    ['behaviour.conditionUse', 'condition use', 2, 'one'],
     ['behaviour.diversity', 'diversity', 2, null],
+    ['behaviour.drift.psnr', 'PSNR in 100 frames', 2, 'zero'],
+    ['behaviour.drift.ssim', 'SSIM in 100 frames', 3, 'zero'],
     ['behaviour.drift.sharpness', 'sharpness in 100 frames', 3, 'zero'],
     ['behaviour.drift.checker', 'checker in 100 frames', 3, 'zero'],
     ['behaviour.drift.colour', 'colour in 100 frames', 3, 'zero'],
@@ -57,7 +71,7 @@ export const MEASURES: readonly Measure[] = [
 
 /** What is counted, or stands beside another measure: the reports tell it elsewhere. */
 const NO_MEASURES = new Set([
-  ...['frames', 'behaviour.drift.frames'],
+  ...['frames', 'behaviour.drift.frames', 'faithfulness.frames'],
   ...MEASURES.flatMap(({ good }) => (typeof good === 'object' && good ? [good.as] : [])),
 ]);
 
@@ -68,11 +82,19 @@ export function measureOf(path: string): Measure {
   return found;
 }
 
-/** The numbers of a row by their paths. */
+/** The numbers of a row by their paths. The ends of an interval are at `intervals.psnr.low` and `.high`. */
 export type RowValues = ReadonlyMap<string, number>;
 
+const INTERVALS = 'intervals.';
+
+/** Between which numbers a measure would lie with other frames of the same kind; null where that is not known. */
+export function intervalOf(row: RowValues, path: string): readonly [number, number] | null {
+  const [low, high] = ['low', 'high'].map((end) => row.get(`${INTERVALS}${path}.${end}`));
+  return low === undefined || high === undefined ? null : [low, high];
+}
+
 /**
- * Every number of a row, the inner ones too, and the ratio of motions. Lists are no measures.
+ * Every number of a row, the inner ones too, and the ratio of motions. Lists are no measures, but for intervals.
  * @param row what was measured, and how it behaves as `behaviour`
  */
 export function valuesOf(row: object): RowValues {
@@ -81,7 +103,10 @@ export function valuesOf(row: object): RowValues {
     for (const [key, value] of Object.entries(inner) as [string, unknown][]) {
       const path = `${before}${key}`;
       if (typeof value === 'number') values.set(path, value);
-      else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      else if (Array.isArray(value) && path.startsWith(INTERVALS)) {
+        const [low, high] = value as unknown[];
+        collect({ low, high }, `${path}.`);
+      } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
         collect(value, `${path}.`);
       }
     }
@@ -100,7 +125,9 @@ export function measuresIn(rows: readonly RowValues[]): Measure[] {
   const paths = new Set(rows.flatMap((row) => [...row.keys()]));
   const known = MEASURES.filter(({ path }) => paths.has(path));
   const names = new Set(MEASURES.map(({ path }) => path));
-  const others = [...paths].filter((path) => !names.has(path) && !NO_MEASURES.has(path));
+  const others = [...paths].filter(
+    (path) => !names.has(path) && !NO_MEASURES.has(path) && !path.startsWith(INTERVALS),
+  );
   return [...known, ...named('other', ...others.map((path) => [path, path, 3, null] as const))];
 }
 

@@ -5,8 +5,13 @@ import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
-import { readFixedSteps, type FixedSteps } from '../../training/budget.js';
-import { savedFigures, type EvaluationFigures } from '../../training/evaluation.js';
+import { readStepCounts, type WrittenCounts } from '../../training/budget.js';
+import {
+  savedFigures,
+  scoreBy,
+  type BestBy,
+  type EvaluationFigures,
+} from '../../training/evaluation.js';
 import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
 import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
@@ -19,6 +24,8 @@ export interface RunScore extends EvaluationFigures {
 export interface RunSnapshot {
   readonly step: number;
   readonly score: number | null;
+  /** By which rule, as `training.bestBy` names them. */
+  readonly scoredBy: string;
   readonly bytes: number;
   /** Why it cannot be used; null where it can. */
   readonly problem: string | null;
@@ -52,9 +59,11 @@ export interface RunFacts {
   readonly step: number;
   /** Steps that the pipeline asks for. */
   readonly steps: number | null;
-  /** The latest, and the one of highest structural similarity. */
+  /** The latest, and the highest by the pipeline's rule. */
   readonly lastScore: RunScore | null;
   readonly bestScore: RunScore | null;
+  /** That rule. */
+  readonly bestBy: BestBy;
   /** `healthy`, or what tipped, by the last evaluation and the last steps; null where no log says so. */
   readonly health: string | null;
   /** From where its training went back to where, and why. */
@@ -135,12 +144,12 @@ export async function describeRun(
 ): Promise<{ facts: RunFacts; pipeline: Pipeline | null }> {
   const run = await openRun(folder);
   let pipeline: Pipeline | null = null;
-  let fixed: FixedSteps | null = null;
+  let written: WrittenCounts | null = null;
   let problem: string | null = null;
   let returns: readonly Return[] = [];
   try {
     pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
-    fixed = await readFixedSteps(run);
+    written = await readStepCounts(run);
     ({ returns } = await readReturns(run));
   } catch (error) {
     if (!isFrameloomError(error)) throw error;
@@ -152,16 +161,18 @@ export async function describeRun(
     const { bytes } = await sizeOf(join(run.snapshots, snapshotFolderName(entry.step)));
     snapshots.push({ ...entry, bytes, problem: entry.problem?.toLine() ?? null });
   }
+  const bestBy = pipeline?.training.bestBy ?? 'composite';
+  const goodness = (one: RunScore): number => scoreBy(bestBy, one) ?? -Infinity;
   const bestScore = scores.reduce<RunScore | null>(
-    (best, score) => ((score.ssim ?? 0) > (best?.ssim ?? -1) ? score : best),
+    (best, one) => (goodness(one) > (best ? goodness(best) : -Infinity) ? one : best),
     null,
   );
   const exported = await stat(join(run.exports, 'generator.onnx')).catch(() => undefined);
   const facts: RunFacts = {
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
-    steps: fixed?.steps ?? pipeline?.training.steps ?? null,
-    ...{ lastScore: scores.at(-1) ?? null, bestScore, health, ended, snapshots },
+    steps: written?.counts.at(-1)?.steps ?? pipeline?.training.steps ?? null,
+    ...{ lastScore: scores.at(-1) ?? null, bestScore, bestBy, health, ended, snapshots },
     returns: returns.map(({ fromStep, toStep, trip }) => ({
       ...{ fromStep, toStep },
       why: trip && `${trip.word}, ${trip.why}`,

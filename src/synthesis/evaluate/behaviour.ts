@@ -2,7 +2,7 @@ import type { Dataset, HeldOutSegment } from '../../clips/index.js';
 import type { TrainedGenerator } from '../models/model.js';
 import type { Rollout } from './choose-rollouts.js';
 import { measureInfluence, type Influence } from './influence.js';
-import { measureDrift, type DriftSlopes } from './long-rollout.js';
+import { measureDrift, type DriftSlopes, type LongRolloutOptions } from './long-rollout.js';
 
 /** How a generator behaves, beside how near its frames are to the real ones. */
 export interface Behaviour extends Influence {
@@ -22,18 +22,21 @@ export function longestRollout(dataset: Pick<Dataset, 'heldOut'>): Rollout | nul
 
 /**
  * Measures what decides a generator's frames, and what becomes of them in a long rollout, over the longest
- * held-out segment.
- * @param options.onFrame told of each frame of the long rollout
+ * held-out segment. The long rollout is scored against the real frames too.
+ * @param options of the long rollout; `onFrame` is told of each of its frames
  * @returns null when nothing is held out
  * @throws FrameloomError cancelled; as reading and generating do
  */
 export async function measureBehaviour(
   dataset: Dataset,
   trained: TrainedGenerator,
-  options: { signal?: AbortSignal | undefined; onFrame?: () => void } = {},
+  options: Omit<LongRolloutOptions, 'isScored'> = {},
 ): Promise<Behaviour | null> {
   const rollout = longestRollout(dataset);
   if (rollout === null) return null;
   const influence = await measureInfluence(dataset, trained, rollout, options.signal);
-  return { ...influence, drift: await measureDrift(dataset, trained, rollout, options) };
+  return {
+    ...influence,
+    drift: await measureDrift(dataset, trained, rollout, { ...options, isScored: true }),
+  };
 }

@@ -1,7 +1,26 @@
-import type { RolloutMeasures } from '../../metrics/index.js';
+import {
+  intervalsOf,
+  scoreOf,
+  type Flicker,
+  type FrameScores,
+  type RolloutMeasures,
+} from '../../metrics/index.js';
 
-/** The mean of what several rollouts measured, each weighing as many frames as it has. */
-export function combineMeasures(parts: readonly RolloutMeasures[]): RolloutMeasures {
+/** What one rollout measured, and the scores of its frames. */
+export interface MeasuredRollout {
+  readonly measures: RolloutMeasures;
+  readonly frames: readonly FrameScores[];
+}
+
+/**
+ * The mean of what several rollouts measured, each weighing as many frames as it has, and its intervals.
+ * @param seed of the draws that intervals are made of
+ */
+export function combineMeasures(
+  rollouts: readonly MeasuredRollout[],
+  seed: number,
+): RolloutMeasures {
+  const parts = rollouts.map(({ measures }) => measures);
   const weighted = (value: (part: RolloutMeasures) => number | null): number | null => {
     let sum = 0;
     let frames = 0;
@@ -14,7 +33,9 @@ export function combineMeasures(parts: readonly RolloutMeasures[]): RolloutMeasu
     return frames === 0 ? null : sum / frames;
   };
   const drifting = parts.filter((part) => part.drift !== null);
-  return {
+  const flicker = (band: keyof Flicker): number =>
+    weighted((part) => part.flicker?.[band] ?? null)!;
+  const measures = {
     frames: parts.reduce((sum, part) => sum + part.frames, 0),
     psnr: weighted((part) => part.psnr)!,
     ssim: weighted((part) => part.ssim)!,
@@ -22,6 +43,9 @@ export function combineMeasures(parts: readonly RolloutMeasures[]): RolloutMeasu
     checkerRatio: weighted((part) => part.checkerRatio),
     temporalDifference: weighted((part) => part.temporalDifference),
     realTemporalDifference: weighted((part) => part.realTemporalDifference),
+    flicker: parts.every((part) => part.flicker === null)
+      ? null
+      : { slow: flicker('slow'), middle: flicker('middle'), fast: flicker('fast') },
     warpingError: weighted((part) => part.warpingError),
     realWarpingError: weighted((part) => part.realWarpingError),
     tOF: weighted((part) => part.tOF),
@@ -34,4 +58,9 @@ export function combineMeasures(parts: readonly RolloutMeasures[]): RolloutMeasu
             sharpnessRatio: weighted((part) => part.drift?.sharpnessRatio ?? null),
           },
   };
+  const intervals = intervalsOf(
+    rollouts.map(({ frames }) => frames),
+    seed,
+  );
+  return { ...measures, score: scoreOf(measures), intervals };
 }

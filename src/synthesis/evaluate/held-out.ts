@@ -2,7 +2,9 @@ import type { Dataset } from '../../clips/index.js';
 import { FrameloomError } from '../../base/error.js';
 import {
   createRolloutComparison,
+  type Faithfulness,
   type FlowEstimator,
+  type FrameScores,
   type Image,
   type RolloutMeasures,
 } from '../../metrics/index.js';
@@ -10,7 +12,7 @@ import { assertGoingOn, unlessAborted } from './abortable.js';
 import { openBaselines, trainingStretches } from './baselines.js';
 import { chooseRollouts, type Rollout } from './choose-rollouts.js';
 import { conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
-import { combineMeasures } from './combine-measures.js';
+import { combineMeasures, type MeasuredRollout } from './combine-measures.js';
 import { conditionPicture, type Picture } from './pictures.js';
 import type { ScoredFrame } from './rollout-video.js';
 import {
@@ -38,6 +40,8 @@ export interface EvaluationOptions {
   readonly rollouts?: readonly Rollout[];
   /** The baselines and the cold start beside the rollout. Off unless given. */
   readonly baselines?: boolean;
+  /** The cold start by itself; as `baselines` unless given. */
+  readonly coldStart?: boolean;
   /** Where the baselines take their training frames from; the dataset itself unless given. */
   readonly training?: Dataset;
   /** Training frames that the baselines take at the most, spread over all clips; all unless given. */
@@ -60,6 +64,10 @@ export type EvaluationRows = Partial<Record<EvaluationRow, RolloutMeasures>> & {
 
 export interface Evaluation {
   readonly rows: EvaluationRows;
+  /** The scores of each rollout's frames, row by row: what curves and paired comparisons are made of. */
+  readonly frameScores: Partial<Record<EvaluationRow, readonly (readonly FrameScores[])[]>>;
+  /** How well the frames show their condition; null where that was not asked for, and where nothing can tell. */
+  readonly faithfulness: Faithfulness | null;
   readonly segments: number;
   readonly frames: number;
   /** Frames that could be scored, where a bound let only some of them be. */
@@ -104,17 +112,17 @@ export async function evaluateHeldOut(
     ? await openBaselines(source, stretches, { signal, onFrame: told })
     : null;
   const warm = make();
-  const cold = options.baselines ? make() : null;
+  const cold = (options.coldStart ?? options.baselines) ? make() : null;
   const results: MeasuredRows[] = [];
   const strip: Picture[][] = [];
   try {
     for (const [i, rollout] of rollouts.entries()) {
       const moments = momentsOf(rollout.frames, i === 0 ? stripMoments : 0);
-      const beside = baselines && cold && { baselines, cold, source };
+      const beside = cold && { baselines, cold, source };
       const measured = await measureRollout(
         dataset,
         rollout,
-        { warm, beside },
+        { warm, beside, seed: trained.seed },
         options,
         (t, one) => {
           if (moments.has(t)) strip.push(stripRow(one, dataset));
@@ -128,7 +136,9 @@ export async function evaluateHeldOut(
     cold?.dispose();
   }
   return {
-    rows: combinedRows(results),
+    rows: combinedRows(results, trained.seed),
+    frameScores: scoresByRow(results),
+    faithfulness: null,
     segments: rollouts.length,
     frames: scored,
     framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
@@ -136,7 +146,7 @@ export async function evaluateHeldOut(
   };
 }
 
-type MeasuredRows = Partial<Record<EvaluationRow, RolloutMeasures>>;
+type MeasuredRows = Partial<Record<EvaluationRow, MeasuredRollout>>;
 
 /**
  * One rollout from the real frames in front of it, and the rows beside it.
@@ -145,7 +155,11 @@ type MeasuredRows = Partial<Record<EvaluationRow, RolloutMeasures>>;
 async function measureRollout(
   dataset: Dataset,
   { segment, frames }: Rollout,
-  { warm, beside }: { readonly warm: Synthesizer; readonly beside: BesideRollout | null },
+  {
+    warm,
+    beside,
+    seed,
+  }: { readonly warm: Synthesizer; readonly beside: BesideRollout | null; readonly seed: number },
   options: EvaluationOptions,
   onScored: (t: number, frame: ScoredFrame) => void,
 ): Promise<MeasuredRows> {
@@ -163,7 +177,7 @@ async function measureRollout(
     ? makersBeside(beside, dataset, frameOf(start, count - 1))
     : new Map<EvaluationRow, RowMaker>();
   const rows: EvaluationRow[] = ['generated', ...makers.keys()];
-  const comparison = createRolloutComparison(rows, flow === undefined ? {} : { flow });
+  const comparison = createRolloutComparison(rows, { seed, ...(flow && { flow }) });
   const part = { start: startFrame + count, count: frames };
   let t = 0;
   for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
@@ -179,22 +193,32 @@ async function measureRollout(
     // A generator on the CPU computes in step: signals and timers have their turn here.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return comparison.result();
+  const measures = comparison.result();
+  const scores = comparison.frames();
+  return Object.fromEntries(
+    rows.map((row) => [row, { measures: measures[row], frames: scores[row] }]),
+  );
 }
 
+const ROWS = ['generated', 'coldStart', 'freeze', 'mean', 'nearest'] as const;
+
+/** What all rollouts have of each row that there is. */
+const byRow = (results: readonly MeasuredRows[]): [EvaluationRow, MeasuredRollout[]][] =>
+  ROWS.map((name): [EvaluationRow, MeasuredRollout[]] => [
+    name,
+    results.map((result) => result[name]).filter((part) => part !== undefined),
+  ]).filter(([, parts]) => parts.length > 0);
+
 /** The measures of all rollouts together, row by row. */
-function combinedRows(results: readonly MeasuredRows[]): EvaluationRows {
-  const row = (name: EvaluationRow): RolloutMeasures | undefined => {
-    const parts = results.map((result) => result[name]).filter((part) => part !== undefined);
-    return parts.length === 0 ? undefined : combineMeasures(parts);
-  };
-  const rows: EvaluationRows = { generated: row('generated')! };
-  for (const name of ['coldStart', 'freeze', 'mean', 'nearest'] as const) {
-    const measures = row(name);
-    if (measures) rows[name] = measures;
-  }
-  return rows;
-}
+const combinedRows = (results: readonly MeasuredRows[], seed: number): EvaluationRows =>
+  Object.fromEntries(
+    byRow(results).map(([name, parts]) => [name, combineMeasures(parts, seed)]),
+  ) as EvaluationRows;
+
+const scoresByRow = (results: readonly MeasuredRows[]): Evaluation['frameScores'] =>
+  Object.fromEntries(
+    byRow(results).map(([name, parts]) => [name, parts.map(({ frames }) => frames)]),
+  );
 
 /** Copies of a moment: condition, where there is one | generated | real. */
 function stripRow({ condition, generated, real }: ScoredFrame, dataset: Dataset): Picture[] {
@@ -211,7 +235,7 @@ const framesIn = (rollouts: readonly Rollout[]): number =>
   rollouts.reduce((sum, { frames }) => sum + frames, 0);
 
 /** `moments` times spread evenly over `count` frames, the last one included. */
-function momentsOf(count: number, moments: number): Set<number> {
+export function momentsOf(count: number, moments: number): Set<number> {
   const wanted = Math.min(moments, count);
   return new Set(
     Array.from({ length: wanted }, (_, i) => Math.round(((i + 1) * count) / wanted) - 1),

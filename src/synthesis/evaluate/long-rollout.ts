@@ -3,7 +3,9 @@ import {
   checker,
   checkerRatioOf,
   imageFromBytes,
+  psnr,
   sharpness,
+  ssim,
   type Image,
 } from '../../metrics/index.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
@@ -22,10 +24,24 @@ export interface DriftSlopes {
   readonly checker: number | null;
   /** Of the mean colour's distance from the real frames', in the channel that moves most; [−1, 1] units. */
   readonly colour: number;
+  /** Of PSNR, in decibels; null where that was not asked for. */
+  readonly psnr: number | null;
+  /** Of SSIM; null as above. */
+  readonly ssim: number | null;
 }
 
 /** Long enough for what grows slowly to be seen. */
 const LONG_ROLLOUT_FRAMES = 240;
+
+/** How long a rollout is made, and what is measured of it. */
+export interface LongRolloutOptions {
+  /** 240 unless given. */
+  readonly frames?: number;
+  /** PSNR and SSIM too, which take a while. Off unless given. */
+  readonly isScored?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onFrame?: () => void;
+}
 /** Of the segment: these conditions are walked to and fro. */
 const MOST_SEGMENT_FRAMES = 64;
 /**
@@ -44,17 +60,17 @@ export async function measureDrift(
   dataset: Dataset,
   trained: TrainedGenerator,
   rollout: Rollout,
-  {
-    frames = LONG_ROLLOUT_FRAMES,
-    signal,
-    onFrame,
-  }: { frames?: number; signal?: AbortSignal | undefined; onFrame?: () => void } = {},
+  { frames = LONG_ROLLOUT_FRAMES, isScored = false, signal, onFrame }: LongRolloutOptions = {},
 ): Promise<DriftSlopes> {
   const most = Math.min(MOST_SEGMENT_FRAMES, rollout.frames);
   const segment = await readSegment(dataset, { ...rollout, frames: most }, signal);
   const { width, height, layout } = dataset;
   const synthesizer = createTensorFlowSynthesizer({ ...trained, width, height, layout });
-  const series = { sharpness: [] as number[], checker: [] as number[], colours: [] as number[][] };
+  const numbers = (): number[] => [];
+  const series = {
+    ...{ sharpness: numbers(), checker: numbers(), psnr: numbers(), ssim: numbers() },
+    colours: [] as number[][],
+  };
   const real = Array.from({ length: most }, (_, i) => {
     const image = segment.real(i);
     return { sharpness: sharpness(image), checker: checker(image), colour: meanColour(image) };
@@ -72,6 +88,11 @@ export async function measureDrift(
       series.colours.push(
         meanColour(image).map((value, channel) => value - beside.colour[channel]!),
       );
+      if (isScored) {
+        const frame = segment.real(i);
+        series.psnr.push(psnr(image, frame));
+        series.ssim.push(ssim(image, frame));
+      }
       onFrame?.();
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -86,6 +107,8 @@ export async function measureDrift(
     sharpness: finite(slopeOf(series.sharpness)),
     checker: finite(slopeOf(series.checker)),
     colour: colours.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0),
+    psnr: isScored ? slopeOf(series.psnr) : null,
+    ssim: isScored ? slopeOf(series.ssim) : null,
   };
 }
 

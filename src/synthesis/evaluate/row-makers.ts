@@ -16,7 +16,8 @@ export type RowMaker = (condition: Uint8Array | null) => Promise<Image> | Image;
 
 /** What rows beside the rollout are made with. */
 export interface BesideRollout {
-  readonly baselines: Awaited<ReturnType<typeof openBaselines>>;
+  /** Null where the cold start stands beside it alone. */
+  readonly baselines: Awaited<ReturnType<typeof openBaselines>> | null;
   /** A synthesizer that has seen nothing. */
   readonly cold: Synthesizer;
   /** Where the baselines take their training frames from. */
@@ -42,10 +43,10 @@ export function makersBeside(
   const frozen = imageOf(lastSeen, dataset);
   const makers = new Map<EvaluationRow, RowMaker>([
     ['coldStart', async (condition) => imageOf(await cold.next(condition), dataset)],
-    ['freeze', () => frozen],
-    ['mean', () => baselines.mean],
   ]);
-  const { nearest } = baselines;
+  if (!baselines) return makers;
+  const { mean, nearest } = baselines;
+  makers.set('freeze', () => frozen).set('mean', () => mean);
   if (nearest) {
     makers.set('nearest', async (condition) => {
       const [clip, number] = nearest.nearest(conditionImage(condition!, layout, { width, height }));

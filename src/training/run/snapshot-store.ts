@@ -41,6 +41,8 @@ export interface SaveOptions extends KeepOptions {
 export interface SnapshotVerdict {
   /** How good the model is, higher is better. */
   readonly score: number | null;
+  /** By which rule; scores of different rules are not compared. */
+  readonly scoredBy: string;
   /** What was measured, as the training that measured it keeps it. */
   readonly evaluation: JsonValue;
 }
@@ -53,6 +55,8 @@ export interface StoredSnapshot extends Snapshot, SnapshotVerdict {
 export type SnapshotChoice = 'latest' | 'best' | number;
 
 const FORMAT = 1;
+/** Of snapshots that do not say by which: there was no other. */
+const FIRST_RULE = 'ssim';
 const TENSORS = 'tensors.safetensors';
 const STATE = 'state.json';
 const FOLDER_NAME = /^snapshot-(\d{7,})$/;
@@ -64,6 +68,7 @@ const stateSchema = z.strictObject({
   sha256: z.string(),
   state: z.json(),
   evaluation: z.json().default(null),
+  scoredBy: z.string().default(FIRST_RULE),
 });
 type StateFile = z.output<typeof stateSchema>;
 
@@ -89,7 +94,7 @@ async function readState(folder: string): Promise<StateFile> {
 }
 
 async function readFolder(folder: string): Promise<StoredSnapshot> {
-  const { step, score, sha256, state, evaluation } = await readState(folder);
+  const { step, score, scoredBy, sha256, state, evaluation } = await readState(folder);
   const path = join(folder, TENSORS);
   const bytes = await readFile(path).catch((error: unknown) => {
     throw bad(folder, `has no readable ${TENSORS}: ${messageOf(error)}`, error);
@@ -103,7 +108,7 @@ async function readFolder(folder: string): Promise<StoredSnapshot> {
       return [name, { shape, data }] as const;
     },
   );
-  return { step, score, evaluation, tensors: Object.fromEntries(tensors), state, folder };
+  return { step, score, scoredBy, evaluation, tensors: Object.fromEntries(tensors), state, folder };
 }
 
 /** The steps that a `snapshots/` folder has snapshots of, oldest first, sound or not. */
@@ -123,6 +128,8 @@ export interface SnapshotEntry {
   readonly step: number;
   /** Null where none was measured. */
   readonly score: number | null;
+  /** By which rule. */
+  readonly scoredBy: string;
   /** Why it cannot be used; undefined where it can, as far as that is known without its numbers. */
   readonly problem: FrameloomError | undefined;
 }
@@ -132,22 +139,27 @@ export async function describeSnapshots(folder: string): Promise<SnapshotEntry[]
   const found: SnapshotEntry[] = [];
   for (const step of await listSnapshots(folder)) {
     try {
-      const { score } = await readState(join(folder, snapshotFolderName(step)));
-      found.push({ step, score, problem: undefined });
+      const { score, scoredBy } = await readState(join(folder, snapshotFolderName(step)));
+      found.push({ step, score, scoredBy, problem: undefined });
     } catch (error) {
       if (!isFrameloomError(error, 'bad-snapshot')) throw error;
-      found.push({ step, score: null, problem: error });
+      found.push({ step, score: null, scoredBy: FIRST_RULE, problem: error });
     }
   }
   return found;
 }
 
-/** Score by step, highest first, the newer of two equals first; damaged ones are left out. */
+/**
+ * Score by step, highest first, the newer of two equals first; damaged ones are left out, and those whose score is of
+ * another rule than that of the newest.
+ */
 async function scores(folder: string, steps: readonly number[]): Promise<[number, number][]> {
   const wanted = new Set(steps);
-  return (await describeSnapshots(folder))
-    .flatMap(({ step, score }): [number, number][] =>
-      score !== null && wanted.has(step) ? [[step, score]] : [],
+  const scored = (await describeSnapshots(folder)).filter(({ score }) => score !== null);
+  const rule = scored.at(-1)?.scoredBy;
+  return scored
+    .flatMap(({ step, score, scoredBy }): [number, number][] =>
+      scoredBy === rule && wanted.has(step) ? [[step, score!]] : [],
     )
     .sort((a, b) => b[1] - a[1] || b[0] - a[0]);
 }
@@ -183,6 +195,7 @@ async function writeFolder(
       sha256: hash.digest('hex'),
       state: snapshot.state,
       evaluation: null,
+      scoredBy: FIRST_RULE,
     } as const;
     await writePieces(join(temporary, STATE), [Buffer.from(stateText(state))]);
     await syncFolder(temporary);
@@ -236,16 +249,52 @@ export async function saveSnapshot(
 export async function judgeSnapshot(
   folder: string,
   step: number,
-  { score, evaluation }: SnapshotVerdict,
+  { score, scoredBy, evaluation }: SnapshotVerdict,
   options: KeepOptions,
 ): Promise<{ deleted: number[] }> {
   assertKeeps(options);
   const target = join(folder, snapshotFolderName(step));
   const state = await readState(target);
   const finite = Number.isFinite(score) ? score : null;
-  const text = stateText({ ...state, score: finite, evaluation });
+  const text = stateText({ ...state, score: finite, scoredBy, evaluation });
   await writeFileAtomic(join(target, STATE), text);
   return { deleted: await deleteOld(folder, step, options) };
+}
+
+/** A rule by which snapshots are compared. */
+export interface ScoringRule {
+  readonly name: string;
+  /** The score by what was measured; null where that does not say. */
+  readonly scoreOf: (evaluation: JsonValue) => number | null;
+}
+
+/**
+ * Scores the snapshots of a folder by one rule, those that have a score by another, from what they say was measured.
+ * Who is interrupted does it again: the newest comes last, and until then those of the old rule are compared.
+ * @returns the steps that were scored anew; those that say too little have no score any more, and a warning tells it
+ * @throws FrameloomError bad-snapshot, disk-full, write-failed
+ */
+export async function rescoreSnapshots(
+  folder: string,
+  { name, scoreOf }: ScoringRule,
+  log: Logger,
+): Promise<number[]> {
+  const rescored: number[] = [];
+  for (const { step, score, scoredBy } of await describeSnapshots(folder)) {
+    if (score === null || scoredBy === name) continue;
+    const target = join(folder, snapshotFolderName(step));
+    const state = await readState(target);
+    const own = scoreOf(state.evaluation);
+    if (own === null) {
+      log.warn(
+        `snapshot ${step} has a score by ${scoredBy}, and does not say what ${name} takes: it is not compared`,
+      );
+    } else rescored.push(step);
+    const text = stateText({ ...state, score: own, scoredBy: name });
+    await writeFileAtomic(join(target, STATE), text);
+  }
+  if (rescored.length > 0) log.info(`snapshots scored by ${name} now: ${rescored.join(', ')}`);
+  return rescored;
 }
 
 function assertKeeps({ keepLast }: KeepOptions): void {

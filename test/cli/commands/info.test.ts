@@ -29,7 +29,7 @@ beforeAll(async () => {
     join(run, 'log.jsonl'),
     [
       '{"step":100,"heldOut":{"psnr":20.5,"ssim":0.7,"overfitting":0.25}}',
-      '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.65},"alarms":{"dots":"checker 1.80, above 1.5"}}',
+      '{"step":200,"heldOut":{"psnr":19.25,"ssim":0.72,"sharpnessRatio":0.45},"alarms":{"dots":"checker 1.80, above 1.5"}}',
       '{"step":200,"ended":{"word":"dots","why":"checker 1.80, above 1.5"}}',
       '{"step":250,"terms":{}}',
       '{"step":26',
@@ -88,8 +88,17 @@ describe('info', () => {
   it('says what a run is, how far it is, and what to do with it', async () => {
     expect(await json('info', run)).toMatchObject({
       ...{ type: 'run', name: 'random', step: 250, steps: 2000, isExported: false },
-      lastScore: { step: 200, psnr: 19.25, ssim: 0.65 },
-      bestScore: { step: 100, psnr: 20.5, ssim: 0.7, overfitting: 0.25, diversity: null },
+      lastScore: { step: 200, psnr: 19.25, ssim: 0.72 },
+      // Nearer by SSIM, the last one is half as sharp as the real frames.
+      bestBy: 'composite',
+      bestScore: {
+        step: 100,
+        score: 0.7,
+        psnr: 20.5,
+        ssim: 0.7,
+        overfitting: 0.25,
+        diversity: null,
+      },
       // It was gone on with.
       ...{ health: 'dots', ended: null },
       returns: [
@@ -98,7 +107,7 @@ describe('info', () => {
       ],
       snapshots: [
         { step: 1, score: null },
-        { step: 200, score: 0.65, problem: null },
+        { step: 200, score: 0.65, scoredBy: 'ssim', problem: null },
       ],
       pipeline: { name: 'random' },
       next: [expect.stringContaining(' evaluate '), expect.stringContaining(' generate ')],
@@ -108,7 +117,11 @@ describe('info', () => {
     expect(stdout).toContain('2 channels of noise');
     expect(stdout).toContain('from step 90 to 40, boiling, motion 2.40, above 2\n');
     expect(stdout).toContain('from step 90 to 30, as was asked for\n');
-    expect(stdout).toContain('last measured  PSNR 19.25 dB, SSIM 0.650 at step 200\n');
+    expect(stdout).toMatch(
+      /^last measured +score 0.509, PSNR 19.25 dB, SSIM 0.720, sharpness 0.45 at step 200$/m,
+    );
+    expect(stdout).toMatch(/^ *200 +0.650 \(SSIM\) /m);
+    expect(stdout).toMatch(/^best by score +score 0.700, /m);
     expect(stdout).toContain(' PSNR 20.50 dB, SSIM 0.700, overfitting 0.25 at step 100\n');
   });
 
@@ -148,7 +161,7 @@ describe('runs', () => {
     expect(code).toBe(0);
     const rows = stdout.trimEnd().split('\n');
     expect(rows[2]).toMatch(
-      /00001-random +random +250\/2,000 +19\.25 +0\.650 +0\.700 @ 100 +dots, went back 1× .* now$/,
+      /00001-random +random +250\/2,000 +19\.25 +0\.720 +0\.700 @ 100 +dots, went back 1× .* now$/,
     );
     expect(rows[3]).toMatch(
       /00002-free +random +1\/2,000 +– +– +– +healthy, ended by boiling .* now$/,

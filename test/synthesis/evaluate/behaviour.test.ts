@@ -68,7 +68,12 @@ describe('a long rollout', () => {
         sharpness: expect.any(Number) as number,
         checker: expect.any(Number) as number,
         colour: expect.any(Number) as number,
+        ...{ psnr: null, ssim: null },
       });
+      const scored = await measureDrift(dataset, model, rollout, { frames: 20, isScored: true });
+      const { psnr, ssim } = scored;
+      expect({ ...scored, psnr: null, ssim: null }).toEqual(drift);
+      expect([typeof psnr, typeof ssim]).toEqual(['number', 'number']);
     });
     expect(made).toBe(20);
     await expect(

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HeldOutSegment } from '../../../src/clips/index.js';
 import { trainingStretches } from '../../../src/synthesis/evaluate/baselines.js';
 import { chooseRollouts } from '../../../src/synthesis/evaluate/choose-rollouts.js';
+import { commonRollouts, scoredFramesOf } from '../../../src/synthesis/evaluate/common-rollouts.js';
 import { startOf } from '../../../src/synthesis/evaluate/held-out-frames.js';
 
 const segmentsOf = (scored: readonly number[]): HeldOutSegment[] =>
@@ -77,5 +78,36 @@ describe('the rollouts of an evaluation', () => {
     const some = trainingStretches(clips, 320);
     expect(some).toHaveLength(10);
     expect(new Set(some.map(({ clip }) => clip)).size).toBe(10);
+  });
+});
+
+describe('frames that several generators are scored on', () => {
+  it('are the same for each, whatever its own history is', () => {
+    /** A scene of 20 frames from 40 on, and a short one, as a dataset of that history has them. */
+    const datasetOf = (historyFrames: number) => ({
+      heldOut: () =>
+        [20, 4].map((frameCount, clip) => ({
+          ...{ clip, startFrame: 40, frameCount, precedingFrames: 3 },
+          scoredFrames: frameCount - historyFrames,
+        })),
+    });
+    const [one, three] = [1, 3].map((historyFrames) =>
+      commonRollouts(datasetOf(historyFrames), { mostHistory: 3 }),
+    );
+    expect(three!.rollouts.map(({ segment }) => segment)).toEqual(datasetOf(3).heldOut());
+    // It begins later, and what it leaves out stands before it.
+    expect(one!.rollouts.map(({ segment }) => segment)).toEqual([
+      { clip: 0, startFrame: 42, frameCount: 18, scoredFrames: 17, precedingFrames: 5 },
+      { clip: 1, startFrame: 42, frameCount: 2, scoredFrames: 1, precedingFrames: 5 },
+    ]);
+    const report = { clips: [{ path: 'a' }, { path: 'b' }] } as never;
+    const frames = [one!, three!].map(({ rollouts }) => scoredFramesOf({ report }, rollouts));
+    expect(frames).toEqual([
+      ['a 43+17', 'b 43+1'],
+      ['a 43+17', 'b 43+1'],
+    ]);
+    // Scenes that are too short for one are left out for all.
+    const four = commonRollouts(datasetOf(1), { mostHistory: 4, mostFrames: 10 });
+    expect(four).toMatchObject({ framesThere: 16, rollouts: [{ frames: 10 }] });
   });
 });

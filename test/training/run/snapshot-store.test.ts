@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../src/base/log.js';
 import {
+  describeSnapshots,
   judgeSnapshot,
   listSnapshots,
   readSnapshot,
+  rescoreSnapshots,
   saveSnapshot,
   type Snapshot,
 } from '../../../src/training/run/snapshot-store.js';
@@ -29,18 +31,55 @@ describe('snapshots', () => {
     expect(saved).toEqual({ folder: join(folder, 'snapshot-0000200'), deleted: [] });
     const back = await readSnapshot(folder, 200);
     const { folder: path } = saved;
-    expect(back).toEqual({ ...snapshot(200), score: 0.5, evaluation: null, folder: path });
+    const unjudged = { score: 0.5, scoredBy: 'ssim', evaluation: null };
+    expect(back).toEqual({ ...snapshot(200), ...unjudged, folder: path });
     // What is found out later leaves the numbers as they are.
     const evaluation = { psnr: 20, alarms: { dots: 'checker 2.00, above 1.5' } };
-    await judgeSnapshot(folder, 200, { score: 0.75, evaluation }, { keepLast: 1 });
-    expect(await readSnapshot(folder, 'best')).toEqual({ ...back, score: 0.75, evaluation });
-    // Snapshots of earlier versions say nothing of one.
+    const verdict = { score: 0.75, scoredBy: 'composite', evaluation };
+    await judgeSnapshot(folder, 200, verdict, { keepLast: 1 });
+    expect(await readSnapshot(folder, 'best')).toEqual({ ...back, ...verdict });
+    // Snapshots of earlier versions say nothing of one, nor by what they are scored.
     const old = JSON.parse(await readFile(join(path, 'state.json'), 'utf8')) as object;
     await writeFile(
       join(path, 'state.json'),
-      JSON.stringify({ ...old, evaluation: undefined, score: 0.5 }),
+      JSON.stringify({ ...old, evaluation: undefined, scoredBy: undefined, score: 0.5 }),
     );
     expect(await readSnapshot(folder, 200)).toEqual(back);
+  });
+
+  it('compares no scores of two rules, and scores all by one', async () => {
+    const folder = await testFolder();
+    const { lines, log } = listening();
+    const judged = [
+      [1, { score: 0.9, scoredBy: 'ssim', evaluation: { score: 0.3 } }],
+      [2, { score: 0.8, scoredBy: 'ssim', evaluation: null }],
+      [3, { score: 0.4, scoredBy: 'composite', evaluation: { score: 0.4 } }],
+      [4, { score: 0.2, scoredBy: 'composite', evaluation: { score: 0.2 } }],
+    ] as const;
+    for (const [step, verdict] of judged) {
+      await saveSnapshot(folder, snapshot(step), { keepLast: 9 });
+      await judgeSnapshot(folder, step, verdict, { keepLast: 9 });
+    }
+    const best = async (): Promise<number> => (await readSnapshot(folder, 'best')).step;
+    expect(await best()).toBe(3);
+    const rule = (name: string, factor: number) => ({
+      name,
+      scoreOf: (saved: unknown) => {
+        const { score } = (saved ?? {}) as { score?: number };
+        return score === undefined ? null : factor * score;
+      },
+    });
+    expect(await rescoreSnapshots(folder, rule('composite', 1), log)).toEqual([1]);
+    expect(lines.join()).toMatch(/snapshot 2 has a score by ssim.*not compared/);
+    const scored = async () =>
+      (await describeSnapshots(folder)).map(({ score, scoredBy }) => [score, scoredBy]);
+    const scores = [0.3, null, 0.4, 0.2].map((score) => [score, 'composite']);
+    expect(await scored()).toEqual(scores);
+    expect(await rescoreSnapshots(folder, rule('composite', 1), log)).toEqual([]);
+    // The other way round, and what has no score stays so.
+    expect(await rescoreSnapshots(folder, rule('worst', -1), log)).toEqual([1, 3, 4]);
+    expect(await best()).toBe(4);
+    expect(lines).toHaveLength(1);
   });
 
   it('writes the same bytes for the same content', async () => {

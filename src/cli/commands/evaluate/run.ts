@@ -1,54 +1,35 @@
-import { resolve } from 'node:path';
-import { warnOfIdleTrust } from '../../engine/trust-flag.js';
+import { basename, resolve } from 'node:path';
 import { cacheFolder } from '../../../base/cache-folder.js';
-import { FrameloomError, messageOf } from '../../../base/error.js';
-import { openDataset, type DataOptions } from '../../../clips/index.js';
-import { openFlow } from '../../../metrics/index.js';
+import { messageOf } from '../../../base/error.js';
+import { writeFileAtomic } from '../../../base/outputs.js';
+import { openDataset, type DataOptions, type Dataset } from '../../../clips/index.js';
 import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
-import {
-  openRolloutVideo,
-  type RolloutVideo,
-  type ScoredFrame,
-} from '../../../synthesis/evaluate/rollout-video.js';
-import { measureBehaviour, type Behaviour } from '../../../synthesis/evaluate/behaviour.js';
-import { evaluateHeldOut, type Evaluation } from '../../../synthesis/index.js';
-import { writeStrip } from '../../../training/run/strip.js';
+import { commonRollouts } from '../../../synthesis/evaluate/common-rollouts.js';
+import { openRolloutVideo, type RolloutVideo } from '../../../synthesis/evaluate/rollout-video.js';
+import { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
+import type { Evaluation } from '../../../synthesis/index.js';
 import { runPaths } from '../../../training/run/run-folder.js';
-import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
-import type { Context } from '../../terminal/context.js';
-import { checkFileOutput, checkVideoOutput, modelFiles } from '../../output/check.js';
-import { createProgress } from '../../terminal/progress.js';
-import { createOpeningProgress } from '../../report/opening-progress.js';
+import { writeStrip } from '../../../training/run/strip.js';
+import { chooseBackend } from '../../engine/backend-flag.js';
+import { warnOfIdleTrust } from '../../engine/trust-flag.js';
 import { valuesOf } from '../../report/measures.js';
+import { createOpeningProgress } from '../../report/opening-progress.js';
+import type { Context } from '../../terminal/context.js';
+import { checkOutputs, type EvaluateFlags } from './asked.js';
+import { evaluateOne, type OneEvaluation } from './evaluate-one.js';
 import { formatMeasures, ROW_NAMES } from './measures-table.js';
-
-export interface EvaluateFlags extends BackendFlags {
-  input?: string;
-  snapshot?: 'latest' | 'best' | number;
-  /** Frames scored of all clips together at the most; all unless given. */
-  maxFrames?: number;
-  strip?: string;
-  /** Where a video of all scored frames goes. */
-  video?: string;
-  overwrite?: boolean;
-  trustFilters?: boolean;
-  json?: boolean;
-}
+import { reportOf } from './report.js';
 
 /** Of another video nearly all is new to the model; a tenth has to be called training. */
-const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
+export const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
 
-const STRIP_MOMENTS = 6;
-
-/** Training frames that the baselines are made of: more change neither mean nor lookup much. */
-const MOST_TRAINING_FRAMES = 5000;
-
-function open(
+/** Opens data as a run's generator sees them. */
+export function openData(
   model: RunModel,
   data: DataOptions,
   { trustFilters = false }: EvaluateFlags,
   context: Context,
-) {
+): Promise<Dataset> {
   const opening = createOpeningProgress(context);
   return openDataset(data, {
     seed: model.seed,
@@ -63,9 +44,8 @@ function open(
   }).finally(() => opening.stop());
 }
 
-export interface Evaluated extends Evaluation {
+export interface Evaluated extends OneEvaluation {
   readonly step: number;
-  readonly behaviour: Behaviour | null;
   readonly stripPath: string | null;
 }
 
@@ -75,68 +55,58 @@ export async function evaluateRun(
   flags: EvaluateFlags,
   context: Context,
 ): Promise<Evaluated> {
-  const { strip, video, overwrite, input } = flags;
+  const { strip, video, report, overwrite, input } = flags;
   const { log, signal } = context;
-  if (strip !== undefined || video !== undefined) {
-    const reads = [...(input === undefined ? [] : [input]), ...(await modelFiles(folder))];
-    if (strip !== undefined) await checkFileOutput(strip, { overwrite, reads });
-    if (video === '-') {
-      throw new FrameloomError('bad-option', '--video names a file: standard output has the table');
-    }
-    if (video !== undefined) await checkVideoOutput(video, { overwrite, reads, log });
-  }
+  await checkOutputs([folder], flags, log);
   await chooseBackend(flags, context, { native: true });
-  const model = await openRunModel(folder, {
-    log: context.log,
-    snapshot: flags.snapshot ?? 'latest',
-  });
-  warnOfIdleTrust(flags, model.data.condition, context.log);
-  const training = await open(model, model.data, flags, context);
-  const progress = createProgress(context);
+  const model = await openRunModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
+  warnOfIdleTrust(flags, model.data.condition, log);
+  const training = await openData(model, model.data, flags, context);
   let dataset = training;
+  const segmenter = new SharedSegmenter();
   let film: RolloutVideo | undefined;
   try {
-    if (flags.input !== undefined) {
-      const clips = [resolve(flags.input)];
-      dataset = await open(model, { ...model.data, clips, heldOut: ALL_HELD_OUT }, flags, context);
+    if (input !== undefined) {
+      const data = { ...model.data, clips: [resolve(input)], heldOut: ALL_HELD_OUT };
+      dataset = await openData(model, data, flags, context);
     }
-    film =
-      video === undefined
-        ? undefined
-        : openRolloutVideo(video, dataset, { overwrite, log, signal });
-    const onScored = film && ((frame: ScoredFrame) => film!.add(frame));
-    const flow = await openFlow();
-    const evaluation = await evaluateHeldOut(dataset, model, {
-      baselines: true,
-      training,
-      flow,
-      stripMoments: STRIP_MOMENTS,
-      mostTrainingFrames: MOST_TRAINING_FRAMES,
-      ...(flags.maxFrames !== undefined && { mostFrames: flags.maxFrames }),
-      ...(onScored && { onScored }),
-      signal,
-      onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
+    const { historyFrames } = model.generator.options;
+    const common = commonRollouts(dataset, {
+      mostHistory: historyFrames,
+      mostFrames: flags.maxFrames,
     });
+    if (video !== undefined) film = openRolloutVideo(video, dataset, { overwrite, log, signal });
+    const evaluation = await evaluateOne(
+      model,
+      {
+        dataset,
+        rollouts: common.rollouts,
+        training,
+        ...{ segmenter, longFrames: flags.longFrames, trustFilters: flags.trustFilters },
+        onScored: film && ((frame) => film!.add(frame)),
+      },
+      context,
+    );
     await film?.finish();
-    let made = 0;
-    const behaviour = await measureBehaviour(dataset, model, {
-      signal,
-      onFrame: () => progress.update({ done: (made += 1), unit: 'frames of a long rollout' }),
-    });
-    progress.stop();
-    const evaluated = { ...evaluation, behaviour, step: model.step };
-    const stripPath = flags.strip ?? `${runPaths(folder).folder}/evaluation.png`;
+    if (report !== undefined) {
+      const name = basename(resolve(folder));
+      const run = { name, folder, model, evaluation };
+      const page = await reportOf([run], { ...common, notes: [], dataset, log });
+      await writeFileAtomic(report, page, { overwrite: overwrite ?? false, log });
+    }
+    const evaluated = { ...evaluation, step: model.step };
+    const stripPath = strip ?? `${runPaths(folder).folder}/evaluation.png`;
     // What was asked for is made or is an error; the run's own picture is worth a warning.
     try {
       await writeStrip(stripPath, evaluation.strip);
     } catch (error) {
       if (strip !== undefined) throw error;
-      context.log.warn(`${stripPath} could not be written: ${messageOf(error)}`);
+      log.warn(`${stripPath} could not be written: ${messageOf(error)}`);
       return { ...evaluated, stripPath: null };
     }
     return { ...evaluated, stripPath };
   } finally {
-    progress.stop();
+    segmenter.dispose();
     await film?.close();
     if (dataset !== training) await dataset.close();
     await training.close();
@@ -150,28 +120,4 @@ export function formatEvaluation(evaluation: Pick<Evaluation, 'rows'>): string {
     values: valuesOf(measures),
   }));
   return formatMeasures(rows);
-}
-
-const signed = (value: number, digits: number): string =>
-  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
-
-/** How it behaves, a line for each thing that is known. */
-export function formatBehaviour({ conditionUse, diversity, drift }: Behaviour): string {
-  const lines: string[] = [];
-  if (conditionUse !== null) {
-    lines.push(`condition use ${conditionUse.toFixed(2)} (1 as real frames differ, 0 ignored)`);
-  }
-  if (diversity !== null) {
-    lines.push(
-      `diversity ${diversity.toFixed(2)} (1 as real frames differ, 0 the noise is ignored)`,
-    );
-  }
-  const { frames, sharpness, checker, colour } = drift;
-  const slopes = [
-    ...(sharpness === null ? [] : [`sharpness ${signed(sharpness, 2)}`]),
-    ...(checker === null ? [] : [`checker ${signed(checker, 2)}`]),
-    `colour ${signed(colour, 3)}`,
-  ];
-  lines.push(`each 100 frames of a rollout of ${frames}: ${slopes.join(', ')}`);
-  return `${lines.join('\n')}\n`;
 }

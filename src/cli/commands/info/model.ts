@@ -33,6 +33,9 @@ const dataFacts = (data: DataOptions, layout?: ConditionLayout): Facts => [
   ['driven by', conditionWords(data, layout)],
 ];
 
+/** What `training.bestBy` says, in words. */
+const SAID_RULES: Readonly<Record<string, string>> = { composite: 'score', ssim: 'SSIM' };
+
 const scoreWords = ({ step, ...figures }: RunScore): string =>
   `${sayFigures(figures)} at step ${step}`;
 
@@ -52,7 +55,8 @@ export async function informOfRun(folder: string): Promise<Told> {
     rows.push(['clips', [pipeline.data.clips].flat().join(', ')]);
   }
   rows.push(['last measured', facts.lastScore ? scoreWords(facts.lastScore) : 'not yet']);
-  if (facts.bestScore) rows.push(['best', scoreWords(facts.bestScore)]);
+  if (facts.bestScore)
+    rows.push([`best by ${SAID_RULES[facts.bestBy]}`, scoreWords(facts.bestScore)]);
   for (const { fromStep, toStep, why } of facts.returns) {
     const told = `from step ${formatCount(fromStep)} to ${formatCount(toStep)}`;
     rows.push(['went back', `${told}, ${why ?? 'as was asked for'}`]);
@@ -68,13 +72,16 @@ export async function informOfRun(folder: string): Promise<Told> {
   const table = formatTable(
     [
       { title: 'snapshot', align: 'right' },
-      { title: 'SSIM', align: 'right' },
+      { title: 'score', align: 'right' },
       { title: 'size', align: 'right' },
       { title: '' },
     ],
-    facts.snapshots.map(({ step, score, bytes, problem }) => [
-      ...[String(step), score?.toFixed(3) ?? '–', formatBytes(bytes), problem ?? ''],
-    ]),
+    facts.snapshots.map(({ step, score, scoredBy, bytes, problem }) => {
+      // Scores by another rule, of a run that was not gone on with since, are told apart.
+      const rule = scoredBy === 'composite' ? '' : ` (${SAID_RULES[scoredBy] ?? scoredBy})`;
+      const said = score === null ? '–' : `${score.toFixed(3)}${rule}`;
+      return [String(step), said, formatBytes(bytes), problem ?? ''];
+    }),
   );
   const next = pipeline ? commandsOf(folder, pipeline) : [];
   const wrong = facts.problem === null ? '' : `note: ${facts.problem}\n`;

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../../base/units.js';
-import type { RunFacts, RunScore } from '../../report/run-facts.js';
+import { scoreBy } from '../../../training/evaluation.js';
+import type { RunFacts } from '../../report/run-facts.js';
 import { formatCount, formatTable } from '../../report/table.js';
 
 const MINUTE = 60;
@@ -24,7 +25,11 @@ function healthOf({ health, returns, ended, name, problem }: RunFacts): string {
   return `${health ?? '–'}${returned}${ended ? `, ended by ${ended.word}` : ''}${damage}`;
 }
 
-const ssimOf = (score: RunScore | null): string => score?.ssim?.toFixed(3) ?? '–';
+/** The best by the run's own rule, and after which step that was. */
+function bestOf({ bestScore: best, bestBy }: RunFacts): string {
+  const score = best && scoreBy(bestBy, best);
+  return best && score !== null ? `${score.toFixed(3)} @ ${best.step}` : '–';
+}
 
 /** Runs as a table, and what they take together. */
 export function formatRuns(runs: readonly RunFacts[], root: string, now = Date.now()): string {
@@ -34,13 +39,13 @@ export function formatRuns(runs: readonly RunFacts[], root: string, now = Date.n
     run.name ?? 'cannot be read',
     run.steps === null ? `${run.step}` : `${formatCount(run.step)}/${formatCount(run.steps)}`,
     run.lastScore?.psnr?.toFixed(2) ?? '–',
-    ssimOf(run.lastScore),
-    run.bestScore === null ? '–' : `${ssimOf(run.bestScore)} @ ${run.bestScore.step}`,
+    run.lastScore?.ssim?.toFixed(3) ?? '–',
+    bestOf(run),
     healthOf(run),
     formatBytes(run.bytes),
     formatAge((now - run.modifiedMs) / 1000),
   ]);
-  const titles = ['step', 'PSNR dB', 'SSIM', 'best SSIM', 'health', 'size', 'written'];
+  const titles = ['step', 'PSNR dB', 'SSIM', 'best score', 'health', 'size', 'written'];
   const table = formatTable(
     [
       ...['run', 'pipeline'].map((title) => ({ title })),

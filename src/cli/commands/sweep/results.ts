@@ -10,6 +10,8 @@ const measure = z.number().nullable();
 const measuresSchema = z.object({
   psnr: z.number(),
   ssim: z.number(),
+  /** Results of earlier versions do not have it. */
+  score: measure.default(null),
   sharpnessRatio: measure,
   checkerRatio: measure,
   temporalDifference: measure,

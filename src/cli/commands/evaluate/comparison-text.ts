@@ -1,0 +1,81 @@
+import { marksOf, measuresIn, sayValue, valuesOf } from '../../report/measures.js';
+import { formatTable } from '../../report/table.js';
+import type { Comparison } from './compare.js';
+import { formatMeasures, ROW_NAMES } from './measures-table.js';
+import { BASELINES, valuesOfRun, type EvaluatedRun } from './report.js';
+
+const baselinesOf = ([first]: readonly EvaluatedRun[]) =>
+  BASELINES.flatMap((row) => {
+    const measures = first!.evaluation.rows[row];
+    return measures ? [{ row, measures }] : [];
+  });
+
+/** What behaves, and shows its condition, has a table of its own: baselines do neither. */
+function behaviourTable(runs: readonly EvaluatedRun[]): string {
+  const values = runs.map(valuesOfRun);
+  const columns = measuresIn(values).filter(
+    ({ group }) => group === 'behaviour' || group === 'condition',
+  );
+  if (columns.length === 0) return '';
+  const cells = columns.map((measure) => {
+    const marks = marksOf(measure, values, []).runs;
+    return values.map(
+      (row, i) =>
+        `${sayValue(row.get(measure.path), measure.digits)}${marks[i] === 'best' ? '*' : ' '}`,
+    );
+  });
+  return formatTable(
+    [{ title: '' }, ...columns.map(({ title }) => ({ title, align: 'right' as const }))],
+    runs.map(({ name }, i) => [name, ...cells.map((column) => column[i]!)]),
+  );
+}
+
+/** A comparison for people: a row for each run, then the baselines, the best of each column marked. */
+export function formatComparison({ runs, notes }: Comparison): string {
+  const rows = [
+    ...runs.map((run) => ({
+      name: run.name,
+      facts: [String(run.model.step)],
+      values: valuesOfRun(run),
+    })),
+    ...baselinesOf(runs).map(({ row, measures }) => ({
+      name: ROW_NAMES[row]!,
+      values: valuesOf(measures),
+    })),
+  ];
+  const behaviour = behaviourTable(runs);
+  return [
+    ...notes.map((note) => `note: ${note}\n`),
+    formatMeasures(rows, { facts: ['step'], runs: runs.length }),
+    '* best of the runs   † a baseline that is better than every run\n',
+    ...(behaviour === '' ? [] : ['\n', behaviour]),
+  ].join('');
+}
+
+/** The same for programs. */
+export function comparisonJson({ runs, notes, segments, frames, framesThere }: Comparison) {
+  const values = runs.map(valuesOfRun);
+  const best = measuresIn(values).map((measure) => {
+    const marks = marksOf(measure, values, []).runs;
+    return [
+      measure.path,
+      runs.filter((_, i) => marks[i] === 'best').map(({ name }) => name),
+    ] as const;
+  });
+  return {
+    ...{ segments, frames, framesThere, notes },
+    runs: runs.map(({ name, folder, model, evaluation }) => ({
+      ...{ name, folder, step: model.step },
+      rows: Object.fromEntries(
+        Object.entries(evaluation.rows).filter(
+          ([row]) => !(BASELINES as readonly string[]).includes(row),
+        ),
+      ),
+      behaviour: evaluation.behaviour,
+      faithfulness: evaluation.faithfulness,
+    })),
+    baselines: Object.fromEntries(baselinesOf(runs).map(({ row, measures }) => [row, measures])),
+    /** Names of the best runs, by the path of the measure. */
+    best: Object.fromEntries(best.filter(([, names]) => names.length > 0)),
+  };
+}

@@ -1,0 +1,83 @@
+import type { Dataset } from '../../../clips/index.js';
+import { openFlow } from '../../../metrics/index.js';
+import type { RunModel } from '../../../pipeline/run-model.js';
+import { measureBehaviour, type Behaviour } from '../../../synthesis/evaluate/behaviour.js';
+import type { Rollout } from '../../../synthesis/evaluate/choose-rollouts.js';
+import type { ScoredFrame } from '../../../synthesis/evaluate/rollout-video.js';
+import type { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
+import {
+  evaluateHeldOut,
+  openFaithfulness,
+  type Evaluation,
+  type FaithfulnessJudge,
+} from '../../../synthesis/index.js';
+import type { Context } from '../../terminal/context.js';
+import { createProgress } from '../../terminal/progress.js';
+
+export const STRIP_MOMENTS = 6;
+
+/** Training frames that the baselines are made of: more change neither mean nor lookup much. */
+const MOST_TRAINING_FRAMES = 5000;
+
+/** What a run is measured on. */
+export interface MeasuredOn {
+  readonly dataset: Dataset;
+  readonly rollouts: readonly Rollout[];
+  /** Where the baselines take their training frames from; null where others have measured them. */
+  readonly training: Dataset | null;
+  /** What sees label maps in frames, the same for all runs that are compared. */
+  readonly segmenter: SharedSegmenter;
+  /** Frames of the rollout that slopes are measured over. */
+  readonly longFrames?: number | undefined;
+  readonly trustFilters?: boolean | undefined;
+  readonly onScored?: ((frame: ScoredFrame) => Promise<void>) | undefined;
+}
+
+export interface OneEvaluation extends Evaluation {
+  readonly behaviour: Behaviour | null;
+}
+
+/**
+ * Measures one run's generator, with all that there is to measure, and shows how far it is.
+ * @throws FrameloomError as evaluateHeldOut and measureBehaviour do
+ */
+export async function evaluateOne(
+  model: RunModel,
+  { dataset, rollouts, training, onScored, ...how }: MeasuredOn,
+  context: Context,
+): Promise<OneEvaluation> {
+  const { signal } = context;
+  const progress = createProgress(context);
+  let judge: FaithfulnessJudge | null = null;
+  try {
+    judge = await openFaithfulness({
+      ...{ data: model.data, dataset, training: training ?? dataset, seed: model.seed },
+      frames: rollouts.reduce((sum, { frames }) => sum + frames, 0),
+      ...{ segmenter: how.segmenter, trustFilters: how.trustFilters, signal },
+      onTraining: (done, total) => progress.update({ done, total, unit: 'steps of the segmenter' }),
+    });
+    const evaluation = await evaluateHeldOut(dataset, model, {
+      baselines: training !== null,
+      coldStart: true,
+      ...(training && { training }),
+      flow: await openFlow(),
+      faithfulness: judge,
+      stripMoments: STRIP_MOMENTS,
+      mostTrainingFrames: MOST_TRAINING_FRAMES,
+      rollouts,
+      ...(onScored && { onScored }),
+      signal,
+      onFrame: (done, total) => progress.update({ done, total, unit: 'frames' }),
+    });
+    let made = 0;
+    const behaviour = await measureBehaviour(dataset, model, {
+      signal,
+      ...(how.longFrames !== undefined && { frames: how.longFrames }),
+      onFrame: () => progress.update({ done: (made += 1), unit: 'frames of a long rollout' }),
+    });
+    return { ...evaluation, behaviour };
+  } finally {
+    progress.stop();
+    await judge?.close();
+  }
+}
