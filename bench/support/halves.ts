@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { plainGradient } from '../../src/autodiff/index.js';
 import { eagerRunner, type NamedTensors, type Runner } from '../../src/backend/graph/index.js';
 import { foldTime, frameAt } from '../../src/networks/index.js';
-import { adamRate, adamUpdate, averageUpdate } from '../../src/training/adam.js';
+import { adamRate, adamUpdate, averageUpdate } from '../../src/autodiff/adam.js';
 import type { JudgedStep, Judges, RealSide } from '../../src/training/judged-parts.js';
 import { gradientsOfParts, sumOf } from '../../src/training/micro-batch.js';
 import { flattenState, stateOf, type TrainingState } from '../../src/training/model.js';

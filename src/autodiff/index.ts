@@ -1,3 +1,4 @@
+export { adamRate, adamUpdate, averageUpdate, type AdamRate, type AdamState } from './adam.js';
 export { backpropagate, type Carried, type Chain, type OpenSegment } from './backpropagate.js';
 export {
   checkpointedGradient,

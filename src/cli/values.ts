@@ -19,6 +19,17 @@ export function countingNumber(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a number from 1.`);
 }
 
+/** Less says nothing of a drift, and more takes hours. */
+const LONG_ROLLOUT = { least: 100, most: 100_000 };
+
+/** @throws InvalidArgumentError unless it is a number of frames that shows whether a rollout drifts */
+export function longRolloutFrames(text: string): number {
+  const { least, most } = LONG_ROLLOUT;
+  const value = wholeNumber(text);
+  if (value >= least && value <= most) return value;
+  throw new InvalidArgumentError(`"${text}" is not a number of frames from ${least} to ${most}.`);
+}
+
 /** More help nobody: encoders cut them off, and each takes memory. */
 const MOST_THREADS = 256;
 

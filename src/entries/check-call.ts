@@ -12,6 +12,7 @@ import {
   DECODE,
   ENCODE,
   EVALUATE,
+  FAITHFULNESS,
   EXPORT,
   GENERATE,
   GENERATE_FRAMES,
@@ -135,6 +136,7 @@ const CALLS = {
   startRun: [settings(START_RUN, 'name', 'pipelineYaml')],
   openDataset: [data, settings(OPEN_DATASET, 'seed', 'baseFolder')],
   train: [pipeline, settings(TRAIN, 'run', 'baseFolder')],
+  openFaithfulness: [settings(FAITHFULNESS, 'data', 'dataset', 'training', 'frames', 'seed')],
   evaluateHeldOut: [dataset, trained, options(EVALUATE)],
 } as const satisfies Readonly<Record<string, readonly Argument[]>>;
 

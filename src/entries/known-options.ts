@@ -6,6 +6,7 @@ import type { ExportOptions } from '../export/index.js';
 import type { LoadOptions } from '../pipeline/load.js';
 import type { OpenModelOptions } from '../pipeline/open-model.js';
 import type { GenerateDatasetOptions } from '../synthesis/dataset/options.js';
+import type { FaithfulnessContext } from '../synthesis/evaluate/faithfulness-judge.js';
 import type { EvaluationOptions } from '../synthesis/evaluate/held-out.js';
 import type {
   BatchOptions,
@@ -180,8 +181,13 @@ export const TRAIN = of<TrainContext>()({
   ...WATCHED,
 });
 
+export const FAITHFULNESS = of<FaithfulnessContext>()({
+  ...names('data', 'dataset', 'training', 'frames', 'segmenter', 'seed'),
+  ...names('trustFilters', 'signal', 'onTraining'),
+});
+
 export const EVALUATE = of<EvaluationOptions>()({
-  ...names('framesPerSegment', 'mostFrames', 'rollouts', 'baselines', 'training'),
+  ...names('framesPerSegment', 'mostFrames', 'rollouts', 'baselines', 'coldStart', 'training'),
   ...names('mostTrainingFrames', 'flow', 'stripMoments', 'signal'),
-  ...names('onScored', 'onFrame'),
+  ...names('onScored', 'onFrame', 'faithfulness'),
 });

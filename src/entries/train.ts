@@ -29,6 +29,7 @@ export {
   exportGenerator,
   loadPipeline,
   openDataset,
+  openFaithfulness,
   openModel,
   openRun,
   parsePipeline,

@@ -48,6 +48,12 @@ export const evaluateHeldOut: typeof synthesis.evaluateHeldOut = checkedPromise(
   synthesis.evaluateHeldOut,
 );
 
+/** Opens what judges how well generated frames show their condition. Rejects with FrameloomError. */
+export const openFaithfulness: typeof synthesis.openFaithfulness = checkedPromise(
+  'openFaithfulness',
+  synthesis.openFaithfulness,
+);
+
 /** An existing run, to read from. Rejects with FrameloomError. */
 export const openRun: typeof runs.openRun = checkedPromise('openRun', runs.openRun);
 

@@ -94,6 +94,11 @@ export type {
   Synthesizer,
   SynthesizerState,
 } from '../synthesis/engines/synthesizer.js';
+export type {
+  FaithfulnessContext,
+  FaithfulnessJudge,
+} from '../synthesis/evaluate/faithfulness-judge.js';
+export type { SharedSegmenter } from '../synthesis/evaluate/segmenter.js';
 export type { Rollout } from '../synthesis/evaluate/choose-rollouts.js';
 export type {
   Evaluation,

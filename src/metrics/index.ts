@@ -34,6 +34,8 @@ export {
   type FlickerMeter,
   type FlickerPowers,
 } from './flicker.js';
+export { createConditionAgreement, type ConditionAgreement } from './condition-agreement.js';
+export { createConfusion, type Confusion } from './confusion.js';
 export { checker, checkerRatioOf } from './checker.js';
 export { greyBytes, imageFromBytes, type Image, type ImageSize } from './image.js';
 export {

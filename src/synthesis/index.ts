@@ -11,6 +11,8 @@ export {
   type EvaluationOptions,
   type EvaluationRow,
 } from './evaluate/held-out.js';
+export { openFaithfulness } from './evaluate/faithfulness.js';
+export type { FaithfulnessContext, FaithfulnessJudge } from './evaluate/faithfulness-judge.js';
 export { memoryOf, type AnyModel } from './models/model.js';
 export type { ExportedModel } from './models/exported-model.js';
 export { modelFingerprint } from './batch/fingerprint.js';

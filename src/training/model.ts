@@ -11,7 +11,7 @@ import {
   type GeneratorOptions,
   type SequenceDiscriminatorOptions,
 } from '../networks/index.js';
-import type { AdamState } from './adam.js';
+import type { AdamState } from '../autodiff/adam.js';
 import type { SnapshotTensors } from './run/snapshot-store.js';
 
 /** The networks of a training: definitions, no numbers. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Schedule } from '../autodiff/index.js';
 import { withoutPrefix, type NamedTensors } from '../backend/graph/index.js';
-import { adamRate } from './adam.js';
+import { adamRate } from '../autodiff/adam.js';
 import { flattenState, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';

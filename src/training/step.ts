@@ -9,7 +9,7 @@ import {
 } from '../backend/graph/index.js';
 import { scoped } from '../backend/scope.js';
 import { foldTime } from '../networks/index.js';
-import { adamUpdate, averageUpdate } from './adam.js';
+import { adamUpdate, averageUpdate } from '../autodiff/adam.js';
 import type { RealSide } from './judged-parts.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';

@@ -11,6 +11,7 @@ import {
 import { assertGoingOn, unlessAborted } from './abortable.js';
 import { openBaselines, trainingStretches } from './baselines.js';
 import { chooseRollouts, type Rollout } from './choose-rollouts.js';
+import type { FaithfulnessJudge } from './faithfulness-judge.js';
 import { conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
 import { combineMeasures, type MeasuredRollout } from './combine-measures.js';
 import { conditionPicture, type Picture } from './pictures.js';
@@ -48,6 +49,8 @@ export interface EvaluationOptions {
   readonly mostTrainingFrames?: number;
   /** For warping error and tOF, from `openFlow`. */
   readonly flow?: FlowEstimator;
+  /** Told of the generator's frames; whoever opened it closes it. */
+  readonly faithfulness?: FaithfulnessJudge | null;
   /** Moments of the first segment that the strip shows; none unless given. */
   readonly stripMoments?: number;
   readonly signal?: AbortSignal;
@@ -138,7 +141,7 @@ export async function evaluateHeldOut(
   return {
     rows: combinedRows(results, trained.seed),
     frameScores: scoresByRow(results),
-    faithfulness: null,
+    faithfulness: (await options.faithfulness?.result()) ?? null,
     segments: rollouts.length,
     frames: scored,
     framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
@@ -179,6 +182,7 @@ async function measureRollout(
   const rows: EvaluationRow[] = ['generated', ...makers.keys()];
   const comparison = createRolloutComparison(rows, { seed, ...(flow && { flow }) });
   const part = { start: startFrame + count, count: frames };
+  await options.faithfulness?.begin();
   let t = 0;
   for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
     assertGoingOn(signal);
@@ -188,6 +192,7 @@ async function measureRollout(
     comparison.add(made as Record<EvaluationRow, Image>, imageOf(frame, dataset));
     const scored = { condition, generated, real: frame };
     await options.onScored?.(scored);
+    await options.faithfulness?.add(scored);
     onScored(t, scored);
     t += 1;
     // A generator on the CPU computes in step: signals and timers have their turn here.

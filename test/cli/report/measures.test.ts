@@ -67,7 +67,12 @@ describe('the best of a column', () => {
       ],
       { facts: ['step'], runs: 2 },
     );
-    expect(table.split('\n').map((line) => line.slice(0, 28))).toEqual(
+    expect(
+      table
+        .split('\n')
+        .slice(0, 6)
+        .map((line) => line.slice(0, 28)),
+    ).toEqual(
       [
         '        step  PSNR dB    SSIM ',
         '──────  ────  ───────  ──────',
@@ -77,5 +82,22 @@ describe('the best of a column', () => {
         '',
       ].map((line) => line.slice(0, 28)),
     );
+    // How frames follow each other stands in a second one.
+    expect(table.split('\n')[6]).toMatch(/^ +\|Δt\| made \/ real .* slow, middle, fast dB$/);
+  });
+
+  it('has intervals beside its numbers, and is no wider than a terminal', () => {
+    const measures = {
+      ...{ psnr: 17.3312, ssim: 0.511, sharpnessRatio: 0.61, checkerRatio: 1.02, score: 0.42 },
+      ...{ temporalDifference: 0.0412, realTemporalDifference: 0.0511, tOF: 0.467 },
+      ...{ warpingError: 0.01234, realWarpingError: 0.00123 },
+      flicker: { slow: -12.34, middle: -1.2, fast: -10.06 },
+      intervals: { psnr: [17.1, 17.52], ssim: [0.5, 0.52], sharpnessRatio: null },
+    };
+    const lines = formatMeasures([{ name: 'nearest condition', values: valuesOf(measures) }]);
+    expect(lines).toContain(' 17.33 ± 0.21 ');
+    expect(lines).toContain(' 0.511 ± 0.010 ');
+    expect(lines).toContain(' −12.3 −1.2 −10.1');
+    expect(Math.max(...lines.split('\n').map((line) => line.length))).toBeLessThan(100);
   });
 });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
-import { adamRate, adamUpdate, averageUpdate, type AdamState } from '../../src/training/adam.js';
+import { adamRate, adamUpdate, averageUpdate, type AdamState } from '../../src/autodiff/adam.js';
 import { golden, type GoldenTensor } from '../metrics/pictures.js';
 import { expectClose, expectNoLeak } from '../tensors.js';
 
