@@ -115,6 +115,7 @@ describe('exportGenerator', () => {
       height: 32,
       generator: { historyFrames: 2, conditionFrames: 3, noiseChannels: 3, flow: true },
       weights: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      layers: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       ...{ precision: 'float32', compute: 'float32', target: 'onnxruntime', fixed: null },
       input: 'label maps, nearest pixels at 48x32, what is over at the edges cut off',
       ...{ ffmpeg: null, author: null, licence: null },
@@ -164,8 +165,9 @@ describe('exportGenerator', () => {
       const computes = half.precision === 'float16';
       expect(told.precision).toBe('float16');
       expect(told.compute).toBe(computes ? 'float16' : 'float32');
-      // By halves: in at the borders, out before the picture. Four count the pixels of each of the three grids.
-      expect([widened, casts.length - widened]).toEqual(computes ? [0, 5 + 12] : [13, 12]);
+      // By halves: in at the borders, out before the picture. Four count the pixels of each
+      // of the three grids, and two of them are where the pixels of each encoder lie.
+      expect([widened, casts.length - widened]).toEqual(computes ? [0, 5 + 12 + 4] : [13, 12]);
     }
     expect(TOLERANCES).toEqual({ float32: 1e-3, 'float16-weights': 1e-2, float16: 5e-2 });
   });

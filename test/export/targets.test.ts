@@ -171,7 +171,7 @@ describe('an export for a target', () => {
     });
   });
 
-  it('is the same of one size as of any, bit for bit', async () => {
+  it('is the same of one size as of any, but for rounding', async () => {
     const model = await makeModel();
     const [open, fixed] = [join(folder, 'open.onnx'), join(folder, 'fixed.onnx')];
     const free = await exportGenerator(model, open);
@@ -185,7 +185,12 @@ describe('an export for a target', () => {
         outputsOf(await openRuntime(await readFile(path), path), 1),
       ),
     );
-    expect(one).toEqual(any);
+    for (const [name, values] of Object.entries(any!)) {
+      const own = one![name]!;
+      const most = values.reduce((far, value, i) => Math.max(far, Math.abs(value - own[i]!)), 0);
+      // Of one size ONNX Runtime adds up what is constant beforehand, which rounds otherwise.
+      expect(most, name).toBeLessThan(1e-5);
+    }
   });
 
   it('is run by onnxruntime-web, which makes the frames of onnxruntime-node', async () => {
