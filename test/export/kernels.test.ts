@@ -70,7 +70,7 @@ const CASES: readonly Case[] = [
   unary('Sigmoid', tf.sigmoid),
   unary('FrameloomLeakyRelu', (v) => leakyRelu(v, 0.2)),
   unary('FrameloomLeakyRelu of slope 0', (v) => relu(v)),
-  unary('FrameloomPlace', (v) => place(v, tf.reshape(vector(2 * CHANNELS), [2, CHANNELS]))),
+  unary('FrameloomPlace', (v) => place(v, weight(2, CHANNELS) as tf.Tensor2D)),
   unary('AddN', (v) => tf.addN([v, tf.sigmoid(v), tf.tanh(v)])),
   unary('Concat', (v) => tf.concat([v, tf.tanh(v)], 3)),
   unary('Conv2D', (v) => tf.conv2d(v, filter(3, 3, CHANNELS, 5), 1, 'same')),
