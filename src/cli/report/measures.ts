@@ -16,7 +16,12 @@ export interface Measure {
 }
 
 export type MeasureGroup =
-  'frame by frame' | 'motion' | 'condition' | 'over a rollout' | 'behaviour' | 'other';
+  | 'frame by frame'
+  | 'motion'
+  | 'condition and noise'
+  | 'over a rollout'
+  | 'each 100 frames of a long rollout'
+  | 'other';
 
 const named = (
   group: MeasureGroup,
@@ -45,12 +50,13 @@ export const MEASURES: readonly Measure[] = [
     ['flicker.fast', 'fast changes dB', 1, 'zero'],
   ),
   ...named(
-    'condition',
+    'condition and noise',
     ['behaviour.conditionUse', 'condition use', 2, 'one'],
     ['faithfulness.f1.made', 'edges F1', 3, { as: 'faithfulness.f1.real' }],
     ['faithfulness.psnr.made', 'condition PSNR dB', 2, { as: 'faithfulness.psnr.real' }],
     ['faithfulness.meanIou.made', 'labels mean IoU', 3, { as: 'faithfulness.meanIou.real' }],
     ['faithfulness.accuracy.made', 'labels accuracy', 3, { as: 'faithfulness.accuracy.real' }],
+    ['behaviour.diversity', 'diversity', 2, null],
   ),
   ...named(
     'over a rollout',
@@ -59,13 +65,12 @@ export const MEASURES: readonly Measure[] = [
     ['drift.sharpnessRatio', 'sharpness, last − first quarter', 2, 'zero'],
   ),
   ...named(
-    'behaviour',
-    ['behaviour.diversity', 'diversity', 2, null],
-    ['behaviour.drift.psnr', 'PSNR in 100 frames', 2, 'zero'],
-    ['behaviour.drift.ssim', 'SSIM in 100 frames', 3, 'zero'],
-    ['behaviour.drift.sharpness', 'sharpness in 100 frames', 3, 'zero'],
-    ['behaviour.drift.checker', 'checker in 100 frames', 3, 'zero'],
-    ['behaviour.drift.colour', 'colour in 100 frames', 3, 'zero'],
+    'each 100 frames of a long rollout',
+    ['behaviour.drift.psnr', 'PSNR slope', 2, 'zero'],
+    ['behaviour.drift.ssim', 'SSIM slope', 3, 'zero'],
+    ['behaviour.drift.sharpness', 'sharpness slope', 3, 'zero'],
+    ['behaviour.drift.checker', 'checker slope', 3, 'zero'],
+    ['behaviour.drift.colour', 'colour slope', 3, 'zero'],
   ),
 ];
 

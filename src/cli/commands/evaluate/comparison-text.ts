@@ -10,24 +10,27 @@ const baselinesOf = ([first]: readonly EvaluatedRun[]) =>
     return measures ? [{ row, measures }] : [];
   });
 
-/** What behaves, and shows its condition, has a table of its own: baselines do neither. */
-function behaviourTable(runs: readonly EvaluatedRun[]): string {
+/** What only a generator has: baselines neither look at a condition nor go on for long. */
+const OWN_GROUPS = ['condition and noise', 'each 100 frames of a long rollout'] as const;
+
+function ownTables(runs: readonly EvaluatedRun[]): string[] {
   const values = runs.map(valuesOfRun);
-  const columns = measuresIn(values).filter(
-    ({ group }) => group === 'behaviour' || group === 'condition',
-  );
-  if (columns.length === 0) return '';
-  const cells = columns.map((measure) => {
-    const marks = marksOf(measure, values, []).runs;
-    return values.map(
-      (row, i) =>
-        `${sayValue(row.get(measure.path), measure.digits)}${marks[i] === 'best' ? '*' : ' '}`,
+  const measures = measuresIn(values);
+  return OWN_GROUPS.flatMap((group) => {
+    const columns = measures.filter((measure) => measure.group === group);
+    if (columns.length === 0) return [];
+    const cells = columns.map((measure) => {
+      const marks = marksOf(measure, values, []).runs;
+      return values.map(
+        (row, i) =>
+          `${sayValue(row.get(measure.path), measure.digits)}${marks[i] === 'best' ? '*' : ' '}`,
+      );
+    });
+    return formatTable(
+      [{ title: group }, ...columns.map(({ title }) => ({ title, align: 'right' as const }))],
+      runs.map(({ name }, i) => [name, ...cells.map((column) => column[i]!)]),
     );
   });
-  return formatTable(
-    [{ title: '' }, ...columns.map(({ title }) => ({ title, align: 'right' as const }))],
-    runs.map(({ name }, i) => [name, ...cells.map((column) => column[i]!)]),
-  );
 }
 
 /** A comparison for people: a row for each run, then the baselines, the best of each column marked. */
@@ -43,12 +46,11 @@ export function formatComparison({ runs, notes }: Comparison): string {
       values: valuesOf(measures),
     })),
   ];
-  const behaviour = behaviourTable(runs);
   return [
     ...notes.map((note) => `note: ${note}\n`),
     formatMeasures(rows, { facts: ['step'], runs: runs.length }),
     '* best of the runs   † a baseline that is better than every run\n',
-    ...(behaviour === '' ? [] : ['\n', behaviour]),
+    ...ownTables(runs).map((table) => `\n${table}`),
   ].join('');
 }
 

@@ -11,6 +11,9 @@ export interface Moment {
 const dataUri = (picture: Picture): string =>
   `data:image/png;base64,${Buffer.from(encodePng(picture)).toString('base64')}`;
 
+/** As many pictures stand in a row, smaller where there is no room; of more, a row has as many as it has room for. */
+const MOST_IN_A_ROW = 6;
+
 /** As large as they are easily looked at: whole multiples of their pixels, so that each is seen as it is. */
 function shownWidth(width: number, wanted: number): number {
   return width >= wanted ? wanted : width * Math.max(1, Math.round(wanted / width));
@@ -21,10 +24,15 @@ export function framesSection(moments: readonly Moment[]): Markup {
   const width = moments[0]?.pictures[0]?.picture.width ?? 0;
   const [shown, small] = [shownWidth(width, 320), Math.min(160, shownWidth(width, 160))];
   const sharp = width < 320 ? ' sharp' : '';
+  const count = moments[0]?.pictures.length ?? 0;
+  const many = count > MOST_IN_A_ROW ? ' many' : '';
   return html`${moments.map(
     ({ title, pictures }) =>
       html`<h3>${title}</h3>
-        <div class="frames${sharp}" style="--shown:${shown}px;--shown-small:${small}px">
+        <div
+          class="frames${sharp}${many}"
+          style="--shown:${shown}px;--shown-small:${small}px;--columns:${count}"
+        >
           ${pictures.map(
             ({ name, picture }) =>
               html`<figure>

@@ -28,7 +28,8 @@ tbody th{font-weight:400}
 .beside{color:var(--soft)}
 td.best{background:var(--good);font-weight:700}
 td.ahead{background:var(--ahead)}
-td small,th small{display:block;font-weight:400;color:var(--soft);font-size:.78rem;white-space:nowrap}
+td small,th small{display:block;font-weight:400;color:var(--soft);font-size:.78rem}
+td small{white-space:nowrap}
 .name{overflow-wrap:anywhere;min-width:6em;max-width:14em}
 .swatch{display:inline-block;width:.75em;height:.75em;border-radius:2px;margin-right:.45em;background:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.9rem;margin:0 0 8px}
@@ -44,7 +45,7 @@ svg .line circle{stroke:none}
 svg .beside path{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:4 3}svg .beside circle{fill:var(--soft)}
 svg .again path{stroke-dasharray:7 3}
 ${Array.from({ length: 8 }, (_, i) => `svg .c${i} path{stroke:var(--c${i})}svg .c${i} circle{fill:var(--c${i})}.swatch.c${i}{background:var(--c${i})}`).join('\n')}
-.frames{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--shown)),var(--shown)));gap:8px 10px;margin:0 0 18px}
+.frames{display:grid;grid-template-columns:repeat(var(--columns),minmax(0,var(--shown)));gap:8px 10px;margin:0 0 18px}
 .frames img{display:block;width:100%;height:auto;background:#202020;border-radius:3px}
 .frames.sharp img{image-rendering:pixelated}
 .frames figcaption{font-size:.8rem;color:var(--soft);overflow-wrap:anywhere;line-height:1.3;margin-top:3px}
@@ -52,8 +53,9 @@ ${Array.from({ length: 8 }, (_, i) => `svg .c${i} path{stroke:var(--c${i})}svg .
 code,pre{font:.85rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 pre{background:var(--panel);border-radius:8px;padding:12px;overflow-x:auto}
 summary{cursor:pointer;padding:4px 0;overflow-wrap:anywhere}
+.frames.many{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--shown)),var(--shown)))}
 @media (max-width:640px){body{padding:16px 14px 48px;font-size:15px}
- th,td{padding:5px 8px}.measures tbody th{max-width:8.5em}
- .frames{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--shown-small)),1fr))}}
+ th,td{padding:5px 8px}td.left{min-width:8em}.measures tbody th{max-width:8.5em}
+ .frames,.frames.many{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--shown-small)),1fr))}}
 @media print{body{max-width:none}.scroll{overflow:visible}}
 `);
