@@ -96,7 +96,7 @@ describe('a report', () => {
     // Each tag that is opened is closed, so that nothing swallows what follows.
     for (const tag of ['table', 'td', 'th', 'svg', 'figure', 'details', 'pre', 'div', 'h3']) {
       const count = (pattern: string): number => page.match(new RegExp(pattern, 'g'))?.length ?? 0;
-      expect([tag, count(`<${tag}[ >]`)]).toEqual([tag, count(`</${tag}>`)]);
+      expect([tag, count(String.raw`<${tag}[\s>]`)]).toEqual([tag, count(`</${tag}>`)]);
     }
   });
 
