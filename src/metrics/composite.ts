@@ -5,8 +5,24 @@ export interface ScoredFigures {
   readonly sharpnessRatio: number | null;
   /** Checker of generated over real. */
   readonly checkerRatio: number | null;
-  /** Mean |Δt| of generated over real. */
+  /** Mean |Δt| of generated over real: where the two below are not known. */
   readonly motionRatio: number | null;
+  /** Mean |Δt| of the generated frames, [−1, 1] units. */
+  readonly temporalDifference?: number | null;
+  /** Of the real ones. */
+  readonly realTemporalDifference?: number | null;
+}
+
+/** One level of 8 bits: noise that hardly anybody sees, and that no generator has to imitate. */
+const UNSEEN_MOTION = 2 / 255;
+
+/** Mean |Δt| of generated over real, a level added to both: still pictures differ by their noise alone. */
+function seenMotion(figures: ScoredFigures): number | null {
+  const { motionRatio, temporalDifference: made, realTemporalDifference: real } = figures;
+  if (made === undefined || made === null || real === undefined || real === null) {
+    return motionRatio;
+  }
+  return (made + UNSEEN_MOTION) / (real + UNSEEN_MOTION);
 }
 
 /** Between these each ratio is as it should be. */
@@ -28,12 +44,13 @@ function penalty(ratio: number | null, [low, high]: readonly [number, number]): 
  *   score = SSIM · p(sharpness, 0.9, 1.1) · p(checker, 0, 1.2) · p(motion, 0.8, 1.25)
  *   p(r, low, high) = √min(1, r / low, high / r)
  *
- * SSIM alone prefers what is blurred, and of a scene that hardly moves what stands still: both are penalties here,
+ * motion being (mean |Δt| of generated + a level of 8 bits) / (that of real + a level): where only noise moves, a
+ * still picture is right. SSIM alone prefers what is blurred, and of a scene that hardly moves what stands still: both are penalties here,
  * and dots, which SSIM hardly sees, are another. By the root, a tenth of sharpness lost weighs as a twentieth of SSIM.
  * @returns null where there is no SSIM; SSIM itself where that is not above 0
  */
 export function compositeScore(figures: ScoredFigures): number | null {
-  const { ssim, sharpnessRatio, checkerRatio, motionRatio } = figures;
+  const { ssim, sharpnessRatio, checkerRatio } = figures;
   if (ssim === null || !Number.isFinite(ssim)) return null;
   if (ssim <= 0) return ssim;
   const { sharpness, checker, motion } = COMPOSITE_BANDS;
@@ -41,6 +58,6 @@ export function compositeScore(figures: ScoredFigures): number | null {
     ssim *
     penalty(sharpnessRatio, sharpness) *
     penalty(checkerRatio, checker) *
-    penalty(motionRatio, motion)
+    penalty(seenMotion(figures), motion)
   );
 }

@@ -13,6 +13,8 @@ const measuredSchema = z.object({
   sharpnessRatio: figure,
   checkerRatio: figure,
   motionRatio: figure,
+  temporalDifference: figure,
+  realTemporalDifference: figure,
   conditionUse: figure,
   diversity: figure,
   overfitting: figure,
@@ -78,6 +80,8 @@ export const figuresOf = (measures: RolloutMeasures, beside: Beside): Evaluation
     sharpnessRatio: finite(measures.sharpnessRatio),
     checkerRatio: finite(measures.checkerRatio),
     motionRatio: finite(motionRatio(measures)),
+    temporalDifference: finite(measures.temporalDifference),
+    realTemporalDifference: finite(measures.realTemporalDifference),
     conditionUse: finite(beside.conditionUse),
     diversity: finite(beside.diversity),
     overfitting: finite(beside.overfitting),
@@ -94,6 +98,8 @@ const TAGS: Readonly<Record<keyof EvaluationFigures, string>> = {
   sharpnessRatio: 'held_out/sharpness',
   checkerRatio: 'held_out/checker',
   motionRatio: 'held_out/motion',
+  temporalDifference: 'held_out/difference',
+  realTemporalDifference: 'held_out/difference_of_real',
   conditionUse: 'held_out/condition_use',
   diversity: 'held_out/diversity',
   overfitting: 'held_out/overfitting',
@@ -110,14 +116,16 @@ export const scalarsOf = (figures: EvaluationFigures): Record<string, number> =>
     ),
   );
 
-/** How each is said, with the digits that mean something. */
-const SAID: Readonly<Record<keyof EvaluationFigures, (value: number) => string>> = {
+/** How each is said, with the digits that mean something; null of those that another has in it. */
+const SAID: Readonly<Record<keyof EvaluationFigures, ((value: number) => string) | null>> = {
   score: (value) => `score ${value.toFixed(3)}`,
   psnr: (value) => `PSNR ${value.toFixed(2)} dB`,
   ssim: (value) => `SSIM ${value.toFixed(3)}`,
   sharpnessRatio: (value) => `sharpness ${value.toFixed(2)}`,
   checkerRatio: (value) => `checker ${value.toFixed(2)}`,
   motionRatio: (value) => `motion ${value.toFixed(2)}`,
+  temporalDifference: null,
+  realTemporalDifference: null,
   conditionUse: (value) => `condition use ${value.toFixed(2)}`,
   diversity: (value) => `diversity ${value.toFixed(2)}`,
   overfitting: (value) => `overfitting ${value.toFixed(2)}`,
@@ -129,7 +137,8 @@ const SAID: Readonly<Record<keyof EvaluationFigures, (value: number) => string>>
 /** The figures that say something, as a line. */
 export const sayFigures = (figures: EvaluationFigures): string =>
   Object.entries(figures)
-    .flatMap(([name, value]) =>
-      value === null ? [] : [SAID[name as keyof EvaluationFigures](value)],
-    )
+    .flatMap(([name, value]) => {
+      const said = SAID[name as keyof EvaluationFigures];
+      return value === null || said === null ? [] : [said(value)];
+    })
     .join(', ');
