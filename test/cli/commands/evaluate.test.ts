@@ -61,6 +61,7 @@ interface Compared {
   runs: { name: string; step: number; rows: Record<string, { frames: number; psnr: number }> }[];
   baselines: Record<string, { frames: number; psnr: number }>;
   best: Record<string, string[]>;
+  differences: { measure: string; by: number }[];
 }
 
 describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
@@ -86,6 +87,8 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
     );
     expect(Object.keys(compared.baselines)).toEqual(['freeze', 'mean', 'nearest']);
     const [a, b] = compared.runs.map(({ rows }) => rows.generated!);
+    expect(compared.differences).toHaveLength(2);
+    expect(compared.differences[0]!.by).toBeCloseTo(Math.abs(a!.psnr - b!.psnr), 6);
     expect(compared.best.psnr).toEqual([a!.psnr > b!.psnr ? names[0] : names[1]]);
     for (const { frames } of [a!, b!, ...Object.values(compared.baselines)]) {
       expect(frames).toBe(SCORED);
@@ -133,6 +136,7 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
     expect(stdout).toMatch(/\napart {2,}1 .*\nfirst <&"run {2,}1 .*\nfreeze last frame .*\n/);
     const marked = stdout.split('\n').filter((line) => /^(apart|first).*\d\*/.test(line));
     expect(marked.length).toBeGreaterThan(0);
+    expect(stdout).toMatch(/\nPSNR dB: .* above .*: of too few frames to tell\n/);
   });
 });
 

@@ -49,6 +49,7 @@ const report = (overrides: Partial<EvaluationReport> = {}): EvaluationReport => 
   notes: [],
   runs: [reportRun('first'), reportRun('second')],
   baselines: [{ name: 'freeze last frame', values: new Map([['psnr', 25]]), curves: [] }],
+  differences: ['first is above second'],
   moments: [{ title: 'frame 3', pictures: [{ name: 'real', picture }] }],
   madeBy: 'by a test',
   ...overrides,
@@ -81,6 +82,7 @@ describe('a report', () => {
     const page = renderReport(
       report({
         ...{ title: HOSTILE, measuredOn: HOSTILE, notes: [HOSTILE], madeBy: HOSTILE },
+        differences: [HOSTILE],
         runs: [hostile, reportRun('other')],
         baselines: [
           { name: HOSTILE, values: new Map(), curves: [{ title: HOSTILE, values: [1] }] },
@@ -117,6 +119,7 @@ describe('a report', () => {
     expect(page).toContain('<td class="">20.00<small>19.00 … 21.00</small></td>');
     expect(page).toContain('<td class="best">22.00 ★</td>');
     expect(page).toContain('<td class="ahead">25.00 †</td>');
+    expect(page).toContain('<li>first is above second</li>');
   });
 
   it('of one run says nothing of others', () => {

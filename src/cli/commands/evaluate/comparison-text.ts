@@ -1,8 +1,9 @@
 import { marksOf, measuresIn, sayValue, valuesOf } from '../../report/measures.js';
+import { sayDifference } from '../../report/differences.js';
 import { formatTable } from '../../report/table.js';
 import type { Comparison } from './compare.js';
 import { formatMeasures, ROW_NAMES } from './measures-table.js';
-import { BASELINES, valuesOfRun, type EvaluatedRun } from './report.js';
+import { BASELINES, runDifferences, valuesOfRun, type EvaluatedRun } from './report.js';
 
 const baselinesOf = ([first]: readonly EvaluatedRun[]) =>
   BASELINES.flatMap((row) => {
@@ -51,6 +52,8 @@ export function formatComparison({ runs, notes }: Comparison): string {
     formatMeasures(rows, { facts: ['step'], runs: runs.length }),
     '* best of the runs   † a baseline that is better than every run\n',
     ...ownTables(runs).map((table) => `\n${table}`),
+    '\n',
+    ...runDifferences(runs).map((one) => `${sayDifference(one)}\n`),
   ].join('');
 }
 
@@ -79,5 +82,6 @@ export function comparisonJson({ runs, notes, segments, frames, framesThere }: C
     baselines: Object.fromEntries(baselinesOf(runs).map(({ row, measures }) => [row, measures])),
     /** Names of the best runs, by the path of the measure. */
     best: Object.fromEntries(best.filter(([, names]) => names.length > 0)),
+    differences: runDifferences(runs),
   };
 }

@@ -16,6 +16,7 @@ import {
   type FrameCurve,
   type ReportRun,
 } from '../../report/html/evaluation-report.js';
+import { differencesOf, sayDifference, type Difference } from '../../report/differences.js';
 import type { Moment } from '../../report/html/frames-section.js';
 import { valuesOf, type RowValues } from '../../report/measures.js';
 import { describeRun } from '../../report/run-facts.js';
@@ -105,6 +106,15 @@ export function frameCurves(rollouts: readonly (readonly FrameScores[])[] = []):
     }),
   }));
 }
+
+/** How much better the best run is than the others, frame by frame. */
+export const runDifferences = (runs: readonly EvaluatedRun[]): Difference[] =>
+  differencesOf(
+    runs.map(({ name, evaluation }) => ({
+      name,
+      rollouts: evaluation.frameScores.generated ?? [],
+    })),
+  );
 
 /** A run's log, where it has one: a report is worth having without. */
 async function logOf(folder: string, log: Logger): Promise<StepLine[]> {
@@ -196,6 +206,7 @@ export async function reportOf(
     measuredOn: measuredOn(dataset, { ...evaluation, framesThere }),
     notes,
     runs: await Promise.all(runs.map((run) => runOf(run, log))),
+    differences: runDifferences(runs).map(sayDifference),
     baselines: BASELINES.flatMap((row) => {
       const measured = evaluation.rows[row];
       const curves = row === 'freeze' ? frameCurves(evaluation.frameScores[row]) : [];

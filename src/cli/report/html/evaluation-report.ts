@@ -39,6 +39,8 @@ export interface EvaluationReport {
   readonly notes: readonly string[];
   readonly runs: readonly ReportRun[];
   readonly baselines: readonly ReportBaseline[];
+  /** How far the best run is above the others, a line each. */
+  readonly differences: readonly string[];
   readonly moments: readonly Moment[];
   /** Who made it, and when. */
   readonly madeBy: string;
@@ -101,7 +103,7 @@ function runsTable(runs: readonly ReportRun[]): Markup {
   </div>`;
 }
 
-function measures({ runs, baselines }: EvaluationReport): Markup {
+function measures({ runs, baselines, differences }: EvaluationReport): Markup {
   const cold = runs.flatMap(({ name, coldStart }) =>
     coldStart === null ? [] : [{ name, values: coldStart }],
   );
@@ -114,12 +116,18 @@ function measures({ runs, baselines }: EvaluationReport): Markup {
       <summary>The same, begun from nothing instead of real frames</summary>
       ${measuresSection(cold, [])}
     </details>`;
+  const apart =
+    differences.length > 0 &&
+    html`<h3>The best run above the others, on the same frames</h3>
+      <ul>
+        ${differences.map((line) => html`<li>${line}</li>`)}
+      </ul>`;
   return html`<h2>Measures</h2>
     <p class="soft">
       On frames that were held out of training, in closed loop. ${best}${ahead} Small below a
       number: where it would lie with other frames of the same kind (95 %).
     </p>
-    ${measuresSection(runs, baselines)}${fromNothing}`;
+    ${measuresSection(runs, baselines)}${apart}${fromNothing}`;
 }
 
 function overRollout({ runs, baselines }: EvaluationReport): Markup | null {

@@ -15,6 +15,7 @@ h1{font-size:1.6rem;line-height:1.25;margin:0 0 4px;overflow-wrap:anywhere}
 h2{font-size:1.2rem;margin:40px 0 10px;padding-top:14px;border-top:1px solid var(--rule)}
 h3{font-size:1rem;margin:22px 0 8px}
 p{margin:6px 0 10px;max-width:75ch}
+ul{margin:6px 0 12px;padding-left:20px}li{overflow-wrap:anywhere}
 .soft{color:var(--soft)}
 .note{background:var(--ahead);border-radius:6px;padding:8px 12px;max-width:none}
 .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch;margin:0 -4px;padding:0 4px}
