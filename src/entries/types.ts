@@ -76,6 +76,7 @@ export type {
 } from '../networks/parameters.js';
 export type { LoadOptions, LoadedPipeline } from '../pipeline/load.js';
 export type { EngineChoice, Model, OpenModelOptions } from '../pipeline/open-model.js';
+export type { OpenOriginOptions } from '../pipeline/open-origin.js';
 export type { RunModel } from '../pipeline/run-model.js';
 export type { Pipeline } from '../pipeline/schema.js';
 export type { BatchEvent, BatchOptions, BatchSummary } from '../synthesis/batch/batch.js';
@@ -119,6 +120,7 @@ export type {
   GenerateFramesOptions,
 } from '../synthesis/video/operators.js';
 export type { LossOptions, TrainingOptions } from '../training/options.js';
+export type { Origin, OriginCondition, OriginDescription } from '../training/run/origin.js';
 export type { Run, RunPaths, StartRunOptions } from '../training/run/run-folder.js';
 export type { SnapshotChoice } from '../training/run/snapshot-store.js';
 export type { TrainEnding } from '../training/budget.js';

@@ -57,7 +57,7 @@ it('a generator goes on with other classes: those that it knows mean the same, w
         hasHistory: true,
       };
       const made = (one: typeof before, numbers: Float32Array, own: tf.Tensor4D) =>
-        one.step(one.layout.unflatten(tf.tensor1d(numbers)), { ...input, condition: own });
+        one.step(one.weights(tf.tensor1d(numbers)), { ...input, condition: own });
       const moved = reordered(condition);
       expectClose(made(after, flat, moved).frame, made(before, weights, condition).frame, {
         atol: 1e-4,
