@@ -99,7 +99,11 @@ export type {
   FaithfulnessContext,
   FaithfulnessJudge,
 } from '../synthesis/evaluate/faithfulness-judge.js';
-export type { SharedSegmenter } from '../synthesis/evaluate/segmenter.js';
+export type {
+  SegmenterTraining,
+  SharedSegmenter,
+  TrainedSegmenter,
+} from '../synthesis/evaluate/segmenter.js';
 export type { Rollout } from '../synthesis/evaluate/choose-rollouts.js';
 export type {
   Evaluation,
