@@ -126,7 +126,7 @@ export type {
 export type { LossOptions, TrainingOptions } from '../training/options.js';
 export type { Origin, OriginCondition, OriginDescription } from '../training/run/origin.js';
 export type { Run, RunPaths, StartRunOptions } from '../training/run/run-folder.js';
-export type { SnapshotChoice } from '../training/run/snapshot-store.js';
+export type { SnapshotChoice, SnapshotTensors } from '../training/run/snapshot-store.js';
 export type { TrainEnding } from '../training/budget.js';
 export type {
   TrainContext,
