@@ -6,6 +6,7 @@ import { KERNEL_WRITERS } from '../../src/export/writers/index.js';
 import {
   biasAdd,
   enlarge,
+  instanceNorm,
   place,
   leakyRelu,
   registerKernels,
@@ -70,6 +71,7 @@ const CASES: readonly Case[] = [
   unary('Sigmoid', tf.sigmoid),
   unary('FrameloomLeakyRelu', (v) => leakyRelu(v, 0.2)),
   unary('FrameloomLeakyRelu of slope 0', (v) => relu(v)),
+  unary('FrameloomInstanceNorm', (v) => instanceNorm(v, vector(), vector())),
   unary('FrameloomPlace', (v) => place(v, weight(2, CHANNELS) as tf.Tensor2D)),
   unary('AddN', (v) => tf.addN([v, tf.sigmoid(v), tf.tanh(v)])),
   unary('Concat', (v) => tf.concat([v, tf.tanh(v)], 3)),
