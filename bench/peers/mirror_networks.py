@@ -170,7 +170,8 @@ class Encoder(nn.Module):
     def __init__(self, inputs: int, channels: int, by_weights: bool, exact: bool) -> None:
         super().__init__()
         self.stem = Normalized(by_weights, 4 * inputs, 2 * channels)
-        self.place = Place(2 * channels)
+        # Positions come with it: of classes both are, of others neither is.
+        self.place = Place(2 * channels) if by_weights else nn.Identity()
         self.stem_norm = norm(by_weights, 2 * channels)
         self.down = Normalized(by_weights, 2 * channels, 4 * channels, 2, exact=exact)
         self.down_norm = norm(by_weights, 4 * channels)

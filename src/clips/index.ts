@@ -28,7 +28,7 @@ export {
   type ConditionSource,
   type ConditionStream,
 } from './condition.js';
-export { derivedFiltergraph } from './condition-plan.js';
+export { conditionLayout, derivedFiltergraph } from './condition-plan.js';
 export type { BrokenClip } from './broken.js';
 export { findSceneCuts, SceneMeter } from './scene-cut.js';
 export type { FrameSpan } from './split.js';

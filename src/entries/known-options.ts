@@ -5,6 +5,7 @@ import type { InputColour } from '../clips/condition.js';
 import type { ExportOptions } from '../export/index.js';
 import type { LoadOptions } from '../pipeline/load.js';
 import type { OpenModelOptions } from '../pipeline/open-model.js';
+import type { OpenOriginOptions } from '../pipeline/open-origin.js';
 import type { GenerateDatasetOptions } from '../synthesis/dataset/options.js';
 import type { FaithfulnessContext } from '../synthesis/evaluate/faithfulness-judge.js';
 import type { EvaluationOptions } from '../synthesis/evaluate/held-out.js';
@@ -162,11 +163,13 @@ export const EXPORT = of<ExportOptions>()({
 
 export const BACKEND = of<BackendOptions>()(names('prefer', 'native', 'log'));
 
-export const LOAD = of<LoadOptions>()(names('set', 'clips', 'cwd'));
+export const LOAD = of<LoadOptions>()(names('set', 'clips', 'cwd', 'from'));
 
 export const START_RUN = of<StartRunOptions>()({
-  ...names('name', 'pipelineYaml', 'folder', 'root', 'resume', 'log'),
+  ...names('name', 'pipelineYaml', 'folder', 'root', 'resume', 'from', 'log'),
 });
+
+export const OPEN_ORIGIN = of<OpenOriginOptions>()(names('snapshot', 'log'));
 
 export const OPEN_DATASET = of<DatasetContext>()({
   ...names('seed', 'baseFolder', 'historyFrames', 'conditionFrames'),

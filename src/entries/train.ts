@@ -31,6 +31,7 @@ export {
   openDataset,
   openFaithfulness,
   openModel,
+  openOrigin,
   openRun,
   parsePipeline,
   startRun,

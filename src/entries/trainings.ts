@@ -4,6 +4,7 @@ import * as clips from '../clips/index.js';
 import * as exporting from '../export/index.js';
 import * as pipelines from '../pipeline/load.js';
 import * as models from '../pipeline/open-model.js';
+import * as origins from '../pipeline/open-origin.js';
 import * as synthesis from '../synthesis/index.js';
 import * as runs from '../training/run/run-folder.js';
 import * as training from '../training/trainer.js';
@@ -41,6 +42,12 @@ export const parsePipeline: typeof pipelines.parsePipeline = checked(
 
 /** Opens a trained generator: a run's folder, or an `.onnx` file. Rejects with FrameloomError. */
 export const openModel: typeof models.openModel = checkedPromise('openModel', models.openModel);
+
+/** Opens what a new training may start from: a run's folder, or an `.onnx` file. Rejects with FrameloomError. */
+export const openOrigin: typeof origins.openOrigin = checkedPromise(
+  'openOrigin',
+  origins.openOrigin,
+);
 
 /** Rolls a generator out over held-out segments and measures it. Rejects with FrameloomError. */
 export const evaluateHeldOut: typeof synthesis.evaluateHeldOut = checkedPromise(

@@ -76,6 +76,7 @@ export type {
 } from '../networks/parameters.js';
 export type { LoadOptions, LoadedPipeline } from '../pipeline/load.js';
 export type { EngineChoice, Model, OpenModelOptions } from '../pipeline/open-model.js';
+export type { OpenOriginOptions } from '../pipeline/open-origin.js';
 export type { RunModel } from '../pipeline/run-model.js';
 export type { Pipeline } from '../pipeline/schema.js';
 export type { BatchEvent, BatchOptions, BatchSummary } from '../synthesis/batch/batch.js';
@@ -98,7 +99,11 @@ export type {
   FaithfulnessContext,
   FaithfulnessJudge,
 } from '../synthesis/evaluate/faithfulness-judge.js';
-export type { SharedSegmenter } from '../synthesis/evaluate/segmenter.js';
+export type {
+  SegmenterTraining,
+  SharedSegmenter,
+  TrainedSegmenter,
+} from '../synthesis/evaluate/segmenter.js';
 export type { Rollout } from '../synthesis/evaluate/choose-rollouts.js';
 export type {
   Evaluation,
@@ -119,8 +124,9 @@ export type {
   GenerateFramesOptions,
 } from '../synthesis/video/operators.js';
 export type { LossOptions, TrainingOptions } from '../training/options.js';
+export type { Origin, OriginCondition, OriginDescription } from '../training/run/origin.js';
 export type { Run, RunPaths, StartRunOptions } from '../training/run/run-folder.js';
-export type { SnapshotChoice } from '../training/run/snapshot-store.js';
+export type { SnapshotChoice, SnapshotTensors } from '../training/run/snapshot-store.js';
 export type { TrainEnding } from '../training/budget.js';
 export type {
   TrainContext,

@@ -38,8 +38,8 @@ type Constants = ReturnType<typeof read>['constants'];
 function numbersOf(constants: Constants, name: string): Float32Array | null {
   const tensor = constants.get(name);
   if (!tensor) return null;
-  // Their own copy begins where numbers may.
-  const bytes = tensor.rawData.slice();
+  // A copy of their own begins where numbers may; a Buffer's slice would be none.
+  const bytes = Uint8Array.from(tensor.rawData);
   if (tensor.dataType === (DataType.FLOAT as number) && bytes.length % 4 === 0) {
     return new Float32Array(bytes.buffer);
   }

@@ -21,7 +21,7 @@ import {
   type Layer,
   type Size,
 } from './layers.js';
-import { normalizedLayers, type Normalization, type NormalizedLayers } from './normalized.js';
+import { normalizedLayers, type NormalizedLayers } from './normalized.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
 import { ParameterLayout, withoutRepeats, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
@@ -71,14 +71,18 @@ export interface Generator {
 const seeing = (inputs: number, channels: number): Pick<ConvolutionOptions, 'conditionInputs'> =>
   channels > 0 ? { conditionInputs: conditionInputsOf(inputs, channels) } : {};
 
-/** More channels than a picture has are those of classes. */
-const normalizationOf = (
-  { normalization }: Pick<GeneratorOptions, 'normalization'>,
+/** How a generator's layers are made, where the options leave it open: more channels than a picture has are classes'. */
+function layersFor(
+  { normalization, positions }: GeneratorOptions,
   conditionChannels: number,
-): Normalization => {
-  if (normalization !== 'auto') return normalization;
-  return conditionChannels > IMAGE_CHANNELS ? 'weights' : 'instance';
-};
+): { own: NormalizedLayers; hasPositions: boolean } {
+  const isOfClasses = conditionChannels > IMAGE_CHANNELS;
+  const by = normalization === 'auto' ? (isOfClasses ? 'weights' : 'instance') : normalization;
+  return {
+    own: normalizedLayers(by),
+    hasPositions: positions === 'auto' ? isOfClasses : positions,
+  };
+}
 
 /** More channels of a condition than this, which classes have, are embedded in so many first. */
 const EMBEDDED = 12;
@@ -86,14 +90,14 @@ const EMBEDDED = 12;
 /** To a quarter of the resolution. The first halving is of pixels into channels. */
 const encoder = (
   layers: NormalizedLayers,
-  { name, inputs, channels, conditionChannels = 0 }: EncoderShape,
+  { name, inputs, channels, hasPositions, conditionChannels = 0 }: EncoderShape,
 ): Layer => {
   const folded = inputs * BLOCK * BLOCK;
   const [half, quarter] = [channels * 2, channels * 4];
   return sequential([
     spaceToDepthLayer,
     layers.convolution(`${name}.stem`, folded, half, seeing(folded, conditionChannels)),
-    placing(`${name}.place`, half),
+    ...(hasPositions ? [placing(`${name}.place`, half)] : []),
     ...layers.after(`${name}.stem.norm`, half),
     rectifier(),
     layers.convolution(`${name}.down`, half, quarter, { stride: 2 }),
@@ -107,6 +111,7 @@ interface EncoderShape {
   readonly inputs: number;
   /** Of the generator; it ends with four times as many. */
   readonly channels: number;
+  readonly hasPositions: boolean;
   /** Of each of the condition frames that it sees; 0 where it sees others. */
   readonly conditionChannels?: number;
 }
@@ -116,9 +121,10 @@ interface EncoderShape {
  * for condition and history, summed; residual blocks at a quarter of the resolution; a decoder to half
  * of it with heads for the hallucinated image, the mask and the flow. Unlike vid2vid no layer works at full resolution: pixels are folded into
  * channels and back (Shi et al. 2016), which halves the time and memory of a step; image, mask and flow share one
- * decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Pixels know their
- * place ({@link placing}). Of classes, whose regions say by their features alone what they are, weights are normalized
- * and not activations (Park et al. 2019, SPADE, arXiv 1903.07291, say why); of outlines and pictures activations are.
+ * decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Of classes, whose
+ * regions say by their features alone what they are, weights are normalized and not activations (Park et al. 2019,
+ * SPADE, arXiv 1903.07291, say why), and pixels know where they lie ({@link placing}); of outlines and pictures
+ * activations are normalized, which brings together what is far away.
  *
  * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
  * @throws FrameloomError bad-option when nothing would drive the first frame
@@ -132,7 +138,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     throw new FrameloomError('bad-option', `a condition cannot have ${conditionChannels} channels`);
   }
 
-  const own = normalizedLayers(normalizationOf(options, conditionChannels));
+  const { own, hasPositions } = layersFor(options, conditionChannels);
   const embedding =
     conditionChannels > EMBEDDED
       ? convolution('condition.embedding', 1, conditionChannels, EMBEDDED, {
@@ -152,13 +158,13 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
           embedding,
           given,
           encoder(own, {
-            ...{ name: 'condition', inputs: embedded * conditionFrames, channels },
+            ...{ name: 'condition', inputs: embedded * conditionFrames, channels, hasPositions },
             conditionChannels: asGiven,
           }),
         )
       : null;
   const historyEncoder = encoder(own, {
-    ...{ name: 'history', inputs: IMAGE_CHANNELS * historyFrames, channels },
+    ...{ name: 'history', inputs: IMAGE_CHANNELS * historyFrames, channels, hasPositions },
   });
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
   const residualBlocks = (name: string, count: number): Layer[] =>

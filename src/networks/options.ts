@@ -57,6 +57,12 @@ export const generatorOptions = z.strictObject({
     .describe(
       'What keeps features at one deviation: the weights (Salimans & Kingma 2016), which leaves classes their colours, or each picture by itself (Ulyanov et al. 2016), which brings what is far away together; auto is weights for conditions of more than three channels, as classes are, and instance for others.',
     ),
+  positions: z
+    .union([z.literal('auto'), z.boolean()])
+    .default('auto')
+    .describe(
+      'Show the encoders where in the picture each pixel lies; auto is true for conditions of more than three channels, whose regions look alike wherever they are, and false for others, which would learn by heart what is where.',
+    ),
   flow: z
     .boolean()
     .default(true)

@@ -1,4 +1,5 @@
-import type { ParameterLayout, ParameterSpec } from './parameters.js';
+import { sizeOf, type ParameterLayout, type ParameterSpec } from './parameters.js';
+import { lengthsOf } from './weight-norm.js';
 
 /** Named arrays, as a snapshot holds them. */
 type NamedArrays = Readonly<
@@ -106,5 +107,26 @@ export function transferParameters(
     } else if (isSame(shape, source.shape)) part.set(found.data);
     else unfit.push(name);
   }
+  keepStrength(to, flat, named);
   return { flat, unfit };
+}
+
+/**
+ * A normalized weight with other inputs than before has another length. Its gain follows, so that what it knows is as
+ * strong as it was.
+ */
+function keepStrength(to: ParameterLayout, flat: Float32Array, named: NamedArrays): void {
+  const made = to.toNamed(flat);
+  let offset = 0;
+  for (const { name, shape, gainOf } of to.specs) {
+    const size = sizeOf(shape);
+    const weight = gainOf && to.specs.find((spec) => spec.name === gainOf.weight);
+    const before = gainOf && named[gainOf.weight];
+    if (weight?.conditionInputs && before && named[name]) {
+      const [now, then] = [made[weight.name]!, before].map((one) => lengthsOf(one, gainOf.axis));
+      const lengths = now!.data.map((length, i) => length / Math.max(then!.data[i]!, 1e-6));
+      for (let i = 0; i < size; i += 1) flat[offset + i]! *= lengths[i]!;
+    }
+    offset += size;
+  }
 }

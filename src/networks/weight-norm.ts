@@ -44,7 +44,7 @@ type NamedArrays = Readonly<
 >;
 
 /** The length of each output channel's weights. */
-function lengthsOf(
+export function lengthsOf(
   { shape, data }: NamedArrays[string],
   axis: number,
 ): { shape: readonly number[]; data: Float32Array } {

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { LineCounter, isMap, isScalar, parseDocument, stringify, type Document } from 'yaml';
 import { FrameloomError, messageOf } from '../base/error.js';
+import type { Origin } from '../training/run/origin.js';
+import { adopt, assertAdopted } from './adopt.js';
 import { applyOverrides, parseOverride, type Override } from './overrides.js';
 import { absolutePaths } from './paths.js';
 import { dotted, problemsOf, type Problem } from './problems.js';
@@ -15,6 +17,11 @@ export interface LoadOptions {
   clips?: readonly string[];
   /** The process's working folder unless given. */
   cwd?: string;
+  /**
+   * What is to be trained starts from this: the generator's settings are taken from there where the file has none,
+   * and training begins as suits one that is trained already.
+   */
+  from?: Origin;
 }
 
 export interface LoadedPipeline {
@@ -91,15 +98,27 @@ function plainValue(document: Document, name: string): unknown {
 }
 
 /**
- * Reads a pipeline's text. Unknown keys are errors that suggest the right one; each error names its
- * line or the `--set` it came by.
+ * Reads a pipeline's text ({@link parseAs}).
  * @param path the text's file; relative paths in it are relative to its folder
- * @throws FrameloomError bad-pipeline with every problem, one a line; bad-option for a `--set`
+ * @throws FrameloomError bad-pipeline with every problem, one a line; bad-option for a `--set`, or where the
+ *   generator's settings contradict those that it is to start from
  */
-export function parsePipeline(
+export const parsePipeline = (
   text: string,
   path: string,
   options: LoadOptions = {},
+): LoadedPipeline => parseAs(text, path, options, false);
+
+/**
+ * Reads a pipeline's text. Unknown keys are errors that suggest the right one; each error names its
+ * line or the `--set` it came by.
+ * @param yields whether the file's own settings of the generator give way to those that it starts from
+ */
+function parseAs(
+  text: string,
+  path: string,
+  options: LoadOptions,
+  yields: boolean,
 ): LoadedPipeline {
   const cwd = options.cwd ?? process.cwd();
   const file = resolve(cwd, path);
@@ -120,6 +139,8 @@ export function parsePipeline(
     });
   }
   raw = applyOverrides({ name: nameOf(file), ...raw }, overrides);
+  const { from } = options;
+  if (from) raw = adopt(raw as Record<string, unknown>, from, { yields, overrides });
   const parsed = pipelineSchema.safeParse(raw);
   if (!parsed.success) {
     const source = { name, document, lines, overrides };
@@ -129,6 +150,7 @@ export function parsePipeline(
     const blamed = message.includes(name) ? { path: name } : {};
     throw new FrameloomError('bad-pipeline', message, { ...blamed, cause: parsed.error });
   }
+  if (from) assertAdopted(parsed.data, from);
   const baseFolder = dirname(file);
   const fromCommandLine = (key: string): boolean =>
     overrides.some(({ path }) => dotted(path).startsWith(key) || key.startsWith(dotted(path)));
@@ -147,7 +169,7 @@ function nameOf(file: string): string {
 
 /**
  * Reads a pipeline: a file, or one that comes along by its name ({@link parsePipeline}).
- * @throws FrameloomError not-found, bad-pipeline
+ * @throws FrameloomError not-found, bad-pipeline; bad-option where it contradicts what it is to start from
  */
 export async function loadPipeline(
   path: string,
@@ -164,7 +186,12 @@ export async function loadPipeline(
       cause: error,
     });
   }
-  return parsePipeline(text, file, options);
+  // What comes along was written for no origin.
+  const loaded = parseAs(text, file, options, file !== path);
+  const { from } = options;
+  if (from)
+    await (await import('./begins.js')).assertBegins(from, loaded.pipeline, loaded.baseFolder);
+  return loaded;
 }
 
 /** A resolved pipeline as the text of a file; reading it gives the same pipeline. */

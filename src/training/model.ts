@@ -82,15 +82,29 @@ export interface TrainingState {
 /** Power iterations before the first step: σ starts right, not as a random projection. */
 const FIRST_ITERATIONS = 20;
 
-export function initialState(model: Model, seed: number): TrainingState {
+/** Numbers that a training begins with in the place of random ones; null where it does not. */
+export interface GivenWeights {
+  readonly generator: Float32Array;
+  readonly discriminators: Float32Array | null;
+  /** The singular vectors of just these discriminators. */
+  readonly spectral: Float32Array | null;
+}
+
+/** @param given null for a training that starts from nothing */
+export function initialState(
+  model: Model,
+  seed: number,
+  given: GivenWeights | null = null,
+): TrainingState {
   const { generator, discriminators } = model;
   const { layout, spectralNorm } = discriminators;
   return scoped((): TrainingState => {
-    const weights = tf.tensor1d(generator.layout.initialize(seed));
-    const judges = tf.tensor1d(layout.initialize(seed));
+    const weights = tf.tensor1d(given?.generator ?? generator.layout.initialize(seed));
+    const judges = tf.tensor1d(given?.discriminators ?? layout.initialize(seed));
     const named = layout.unflatten(judges);
-    let spectral = tf.tensor1d(spectralNorm.layout.initialize(seed));
-    for (let i = 0; i < FIRST_ITERATIONS; i += 1) spectral = spectralNorm.iterate(named, spectral);
+    let spectral = tf.tensor1d(given?.spectral ?? spectralNorm.layout.initialize(seed));
+    const iterations = given?.spectral ? 0 : FIRST_ITERATIONS;
+    for (let i = 0; i < iterations; i += 1) spectral = spectralNorm.iterate(named, spectral);
     const moments = (like: tf.Tensor1D): AdamState => ({
       mean: tf.zerosLike(like),
       square: tf.zerosLike(like),

@@ -2,8 +2,15 @@ import { memoryFigures, useBackend } from '../backend/index.js';
 import { eagerRunner, graphRunner } from '../backend/graph/index.js';
 import { withCleanup } from '../base/cleanup.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import { openDataset, type Dataset, type Window, type WindowFeed } from '../clips/index.js';
+import {
+  conditionLayout,
+  openDataset,
+  type Dataset,
+  type Window,
+  type WindowFeed,
+} from '../clips/index.js';
 import { registerKernels } from '../kernels/index.js';
+import { beginAs, sayBeginning } from './beginning.js';
 import { openBudget, type TrainEnding } from './budget.js';
 import { environmentOf, sayOtherEnvironment } from './environment.js';
 import type { Evaluation } from './evaluation.js';
@@ -13,6 +20,7 @@ import {
   disposeState,
   initialState,
   stateFromTensors,
+  type GivenWeights,
   type TrainingState,
 } from './model.js';
 import type { TrainingOptions } from './options.js';
@@ -25,6 +33,7 @@ import {
   sightOf,
   type PlannedStep,
 } from './schedule.js';
+import { originCondition, readOrigin } from './run/origin.js';
 import { controlSignals } from './steadied.js';
 import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
 import { divergence } from './skipping.js';
@@ -114,6 +123,18 @@ export async function trainBy(
   }, log);
 }
 
+/** What a run begins with at step 0 where it started from another; null where it did not. */
+async function givenWeights(training: Training): Promise<GivenWeights | null> {
+  const { run, pipeline, context, model, log } = training;
+  const origin = await readOrigin(run);
+  if (!origin) return null;
+  const { condition } = pipeline.data;
+  const layout = await conditionLayout(condition, context.baseFolder);
+  const beginning = beginAs(origin, model, originCondition(condition, layout), pipeline.seed);
+  sayBeginning(origin, beginning, log);
+  return beginning;
+}
+
 /** Of the time since the first step, what was spent waiting. */
 function shareOf({ started, waitedSeconds }: Training['clock']): number {
   const seconds = (performance.now() - started) / 1000;
@@ -135,7 +156,7 @@ const trainFrom = (start: StartingPoint, training: Training): Promise<Ended> =>
     const { model, pipeline } = training;
     const state = start.snapshot
       ? stateFromTensors(model, start.snapshot.tensors)
-      : initialState(model, pipeline.seed);
+      : initialState(model, pipeline.seed, await givenWeights(training));
     return loop(session, state);
   }, training.log);
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   frameRate,
   lengthSeconds,
+  longRolloutFrames,
   momentSeconds,
   pixelFormatName,
   pixelSize,
@@ -20,6 +21,10 @@ describe('values of flags', () => {
     expect(['12.5', '90', '1:30', '1:02:03.25', '0'].map(momentSeconds)).toEqual([
       ...[12.5, 90, 90, 3723.25, 0],
     ]);
+    expect(['100', '100000'].map(longRolloutFrames)).toEqual([100, 100_000]);
+    for (const text of ['99', '100001', '3e3', '-300']) {
+      expect(() => longRolloutFrames(text)).toThrow(/whole number|from 100 to 100000/);
+    }
     expect(shardChoice('2/8')).toEqual({ index: 2, count: 8 });
     expect(pixelSize('640x360')).toEqual({ width: 640, height: 360 });
     expect(sheetShape('8x4')).toEqual({ columns: 8, rows: 4 });

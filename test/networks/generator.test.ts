@@ -189,8 +189,7 @@ describe('the generator', () => {
     const full = height * width;
     const [half, quarter] = [full / 4, full / 16];
     const wide = 2 * c;
-    const encoder = (inputs: number) =>
-      half * (9 * (4 * inputs) + 2) * wide + quarter * 9 * wide * d;
+    const encoder = (inputs: number) => half * 9 * (4 * inputs) * wide + quarter * 9 * wide * d;
     const residual = quarter * 2 * 9 * d * d;
     const decoder = quarter * 9 * d * wide + half * 9 * wide * (4 * (3 + 1) + 2);
     const noise = quarter * 5 * d;

@@ -101,7 +101,9 @@ function firstParameters(layout: ParameterLayout): tf.Tensor1D {
     if (name.endsWith('.weight')) {
       return scaled(count, k, (heads ? 0.3 : 2) / Math.sqrt(count / shape.at(-1)!));
     }
-    return name.endsWith('.gain') ? scaled(count, k, 0.2, 1) : scaled(count, k, heads ? 0.02 : 0.2);
+    return /[.](gain|gamma)$/.test(name)
+      ? scaled(count, k, 0.2, 1)
+      : scaled(count, k, heads ? 0.02 : 0.2);
   });
   return joined(parts);
 }
@@ -137,6 +139,7 @@ function modelOf({ scales, temporalStrides, judgeRaw, normalization }: Recipe): 
       generator: generatorOptions.parse({
         ...{ channels: 4, residualBlocks: 1, branchBlocks: 1 },
         normalization,
+        positions: normalization === 'weights',
       }),
       frameDiscriminator: frameDiscriminatorOptions.parse({ ...judge, judgeRaw }),
       sequenceDiscriminator: sequenceDiscriminatorOptions.parse({ ...judge, temporalStrides }),

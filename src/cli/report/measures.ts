@@ -136,9 +136,12 @@ export function measuresIn(rows: readonly RowValues[]): Measure[] {
   return [...known, ...named('other', ...others.map((path) => [path, path, 3, null] as const))];
 }
 
-/** A value as the reports say it. */
-export const sayValue = (value: number | null | undefined, digits: number): string =>
-  value === null || value === undefined ? '–' : value.toFixed(digits).replace('-', '−');
+/** A value as the reports say it; what reads as nothing has no sign. */
+export function sayValue(value: number | null | undefined, digits: number): string {
+  if (value === null || value === undefined) return '–';
+  const said = value.toFixed(digits);
+  return Number(said) === 0 ? said.replace('-', '') : said.replace('-', '−');
+}
 
 /** How far from good, the less the better. */
 function badness(good: Goodness, value: number, row: RowValues): number {

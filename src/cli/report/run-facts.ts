@@ -12,6 +12,7 @@ import {
   type BestBy,
   type EvaluationFigures,
 } from '../../training/evaluation.js';
+import { describeOrigin, type OriginDescription } from '../../training/run/origin.js';
 import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
 import { describeSnapshots, snapshotFolderName } from '../../training/run/snapshot-store.js';
@@ -68,6 +69,8 @@ export interface RunFacts {
   readonly health: string | null;
   /** From where its training went back to where, and why. */
   readonly returns: readonly RunReturn[];
+  /** What it started from; null where that was nothing. */
+  readonly origin: OriginDescription | null;
   /** Where it ended because it had tipped, and by what; null where it did not, or goes on since. */
   readonly ended: RunEnd | null;
   readonly snapshots: readonly RunSnapshot[];
@@ -147,10 +150,12 @@ export async function describeRun(
   let written: WrittenCounts | null = null;
   let problem: string | null = null;
   let returns: readonly Return[] = [];
+  let origin: OriginDescription | null = null;
   try {
     pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
     written = await readStepCounts(run);
     ({ returns } = await readReturns(run));
+    origin = await describeOrigin(run);
   } catch (error) {
     if (!isFrameloomError(error)) throw error;
     problem = error.toLine();
@@ -172,7 +177,7 @@ export async function describeRun(
     ...{ folder, name: pipeline?.name ?? null, problem },
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
     steps: written?.counts.at(-1)?.steps ?? pipeline?.training.steps ?? null,
-    ...{ lastScore: scores.at(-1) ?? null, bestScore, bestBy, health, ended, snapshots },
+    ...{ lastScore: scores.at(-1) ?? null, bestScore, bestBy, health, ended, snapshots, origin },
     returns: returns.map(({ fromStep, toStep, trip }) => ({
       ...{ fromStep, toStep },
       why: trip && `${trip.word}, ${trip.why}`,

@@ -107,7 +107,6 @@ const instanceNorm: KernelShape = ({ x }, { epsilon }) => {
  */
 export const KERNEL_SHAPES: Readonly<Record<string, KernelShape>> = {
   [tf.Add]: binary,
-  [tf.AddN]: like,
   [tf.Sub]: binary,
   [tf.Multiply]: binary,
   [tf.Tanh]: like,

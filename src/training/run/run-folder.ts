@@ -1,11 +1,13 @@
-import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { asGiven } from '../../base/caller.js';
 import { makeFolder } from '../../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../../base/outputs.js';
 import { FrameloomError, messageOf } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
 import { isTemporary } from '../../base/temporaries.js';
 import { takeLock } from './lock.js';
+import { writeOrigin, type Origin } from './origin.js';
 
 /** Where everything of one training lies. */
 export interface RunPaths {
@@ -19,6 +21,9 @@ export interface RunPaths {
   readonly schedule: string;
   /** From where to where its training went back. */
   readonly returns: string;
+  /** What its training started from, and the weights of that; there where it did not start from nothing. */
+  readonly origin: string;
+  readonly originTensors: string;
   readonly snapshots: string;
   readonly samples: string;
   readonly exports: string;
@@ -46,10 +51,14 @@ export interface StartRunOptions {
   root?: string;
   /** Go on with `folder`, or with the newest run of that name in `root`. */
   resume?: boolean;
+  /** What a new run's training starts from, as `openOrigin` gives it; the run keeps all of it. */
+  from?: Origin;
   log?: Logger;
 }
 
 const NUMBERED = /^(\d{5,})-(.+)$/;
+const ORIGIN = 'origin.json';
+const ORIGIN_TENSORS = 'origin.safetensors';
 const SUBFOLDERS = ['snapshots', 'samples', 'exports', 'events'];
 
 /** The paths of a run folder, which need not exist. */
@@ -62,6 +71,8 @@ export function runPaths(folder: string): RunPaths {
     log: join(folder, 'log.jsonl'),
     schedule: join(folder, 'schedule.json'),
     returns: join(folder, 'returns.json'),
+    origin: join(folder, ORIGIN),
+    originTensors: join(folder, ORIGIN_TENSORS),
     snapshots: join(folder, 'snapshots'),
     samples: join(folder, 'samples'),
     exports: join(folder, 'exports'),
@@ -138,7 +149,9 @@ async function existingRun(options: StartRunOptions, root: string): Promise<stri
 /** A folder in which a training died while it began is as good as empty: its lock, folders with nothing. */
 async function holdsNothing(folder: string, names: readonly string[]): Promise<boolean> {
   const isOurs = (name: string): boolean =>
-    /^lock\b/.test(name) || isTemporary(name) || SUBFOLDERS.includes(name);
+    /^lock\b/.test(name) ||
+    isTemporary(name) ||
+    [ORIGIN, ORIGIN_TENSORS, ...SUBFOLDERS].includes(name);
   if (!names.every(isOurs)) return false;
   const inside = await Promise.all(
     names.filter((name) => SUBFOLDERS.includes(name)).map((name) => contents(join(folder, name))),
@@ -179,6 +192,11 @@ async function newRun(options: StartRunOptions, root: string): Promise<string> {
 export async function startRun(options: StartRunOptions): Promise<Run> {
   const root = options.root ?? 'runs';
   const resumed = options.resume ?? false;
+  if (resumed && options.from) {
+    throw new FrameloomError('bad-option', 'a run that goes on starts from nothing else', {
+      hint: `start a new run, without ${asGiven('--resume', 'resume')}`,
+    });
+  }
   const folder = resumed ? await existingRun(options, root) : await newRun(options, root);
   const paths = runPaths(folder);
   const lock = await takeLock(join(folder, 'lock'), options.log ? { log: options.log } : {});
@@ -186,6 +204,12 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     // Where two began at once, the other one may have come and gone before the lock was ours.
     if (!resumed) {
       await refuseUsed(folder);
+      // Before what makes it a run: one without its origin would start from nothing, in silence.
+      if (options.from) await writeOrigin(paths, options.from);
+      else
+        await Promise.all(
+          [paths.origin, paths.originTensors].map((one) => rm(one, { force: true })),
+        );
       await writeFileAtomic(paths.pipeline, options.pipelineYaml);
     }
     for (const sub of [paths.snapshots, paths.samples, paths.exports, paths.events]) {

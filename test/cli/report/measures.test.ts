@@ -56,6 +56,7 @@ describe('the best of a column', () => {
     });
     expect(marks('psnr', [20], [25])).toEqual({ runs: [null], baselines: ['ahead'] });
     expect(marks('psnr', [NaN, NaN], [25]).runs).toEqual([null, null]);
+    expect(marks('drift.ssim', [-0.0001, 0.0002], []).runs).toEqual(['best', 'best']);
   });
 
   it('is marked behind its number in a table, where the digits stay below each other', () => {

@@ -54,6 +54,10 @@ export async function informOfRun(folder: string): Promise<Told> {
     rows.push(['generator', `${preset}, from ${historyFrames} frames before${noise}`]);
     rows.push(['clips', [pipeline.data.clips].flat().join(', ')]);
   }
+  if (facts.origin) {
+    const { place, step, weights } = facts.origin;
+    rows.push(['started from', `${place}, step ${formatCount(step)} (${weights.slice(0, 12)})`]);
+  }
   rows.push(['last measured', facts.lastScore ? scoreWords(facts.lastScore) : 'not yet']);
   if (facts.bestScore)
     rows.push([`best by ${SAID_RULES[facts.bestBy]}`, scoreWords(facts.bestScore)]);

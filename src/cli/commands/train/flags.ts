@@ -22,8 +22,12 @@ export const registerTrain: Register = (program, run) => {
     .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
     .option('--resume', 'go on with --run, or with the newest run of this pipeline')
     .option(
+      '--from <run>',
+      'start from a trained run, or an exported .onnx file, in a new run of its own',
+    )
+    .option(
       '--snapshot <which>',
-      'with --resume: go back to best or a step; what came after it is kept aside',
+      'with --resume: go back to best or a step, what came after it is kept aside; with --from: which of that run’s',
       snapshotChoice,
     )
     .option('--dry-run', 'check the pipeline and its clips, train nothing');
@@ -35,6 +39,7 @@ export const registerTrain: Register = (program, run) => {
 Examples:
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
   $ frameloom train mine.yaml
+  $ frameloom train edges-to-video --from runs/00001-edges-to-video --clip other.mp4 --max-minutes 1
   $ frameloom train --resume --run runs/00001-edges-to-video
   $ frameloom train --resume --run runs/00001-edges-to-video --snapshot best`,
     )

@@ -23,6 +23,7 @@ export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
   run?: string;
   maxMinutes?: number;
   resume?: boolean;
+  from?: string;
   snapshot?: SnapshotChoice;
   dryRun?: boolean;
   json?: boolean;
@@ -46,8 +47,15 @@ export async function trainPipeline(
   context: Context,
 ): Promise<Trained> {
   const started = performance.now();
-  const why = flags.resume ? undefined : 'without --resume';
+  const startsAnew = flags.from !== undefined;
+  if (startsAnew && flags.resume) {
+    throw new FrameloomError('bad-option', '--from and --resume contradict each other', {
+      hint: 'a run that goes on starts from its own snapshots: leave one of them out',
+    });
+  }
+  const why = flags.resume || startsAnew ? undefined : 'without --resume or --from';
   refuseIdle({ option: '--snapshot', given: flags.snapshot, why });
+  if (startsAnew && flags.backend !== undefined) await chooseBackend(flags, context);
   const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
     log: context.log,
   });
@@ -58,7 +66,7 @@ export async function trainPipeline(
   try {
     context.log.info(`training in ${run.folder}`);
     warnOfIdleTrust(flags, pipeline.data.condition, context.log);
-    if (flags.backend !== undefined) await chooseBackend(flags, context);
+    if (!startsAnew && flags.backend !== undefined) await chooseBackend(flags, context);
     const result = await train(pipeline, {
       run,
       baseFolder: process.cwd(),
@@ -67,7 +75,7 @@ export async function trainPipeline(
       cacheFolder: cacheFolder(),
       trustFilters: trustsFilters(flags),
       ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
-      ...(flags.snapshot !== undefined && { snapshot: flags.snapshot }),
+      ...(flags.resume && flags.snapshot !== undefined && { snapshot: flags.snapshot }),
       onOpening: (now) => opening.update(now),
       onOpened: () => opening.stop(),
       onEvaluation: (done, total) =>
@@ -124,12 +132,13 @@ function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number
 /** What is about a training says nothing where there is none. */
 function refuseBesideDryRun(
   path: string | undefined,
-  { run, resume, snapshot, maxMinutes }: TrainFlags,
+  { run, resume, from, snapshot, maxMinutes }: TrainFlags,
 ): asserts path is string {
   const why = 'beside --dry-run';
   refuseIdle(
     { option: '--run', given: run, why },
     { option: '--resume', given: resume, why },
+    { option: '--from', given: from, why },
     { option: '--snapshot', given: snapshot, why },
     { option: '--max-minutes', given: maxMinutes, why },
   );

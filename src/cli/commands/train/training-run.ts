@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { rm, rmdir, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { FrameloomError } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
 import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
+import { openOrigin } from '../../../pipeline/open-origin.js';
 import { resumePipeline } from '../../../pipeline/resume.js';
 import type { Pipeline } from '../../../pipeline/schema.js';
 import { openRun, startRun, type Run } from '../../../training/run/run-folder.js';
-import { listSnapshots } from '../../../training/run/snapshot-store.js';
+import { listSnapshots, type SnapshotChoice } from '../../../training/run/snapshot-store.js';
 
 export interface TrainingRunFlags {
   clip?: readonly string[] | undefined;
@@ -14,6 +16,10 @@ export interface TrainingRunFlags {
   /** The run's folder. */
   run?: string;
   resume?: boolean;
+  /** What a new run starts from: a run's folder, or an exported file. */
+  from?: string;
+  /** Which snapshot of it, or to go back to. */
+  snapshot?: SnapshotChoice;
 }
 
 /** A pipeline and the locked folder that it is trained in; the caller closes the run. */
@@ -40,13 +46,18 @@ export async function openTrainingRun(
 ): Promise<TrainingRun> {
   const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
   if (path === undefined) return goOn(flags, options);
-  const { pipeline } = await loadPipeline(path, changes);
+  // Whole before anything is made: what is missing or damaged leaves no run behind.
+  const { from: place, snapshot } = flags;
+  const { log } = options;
+  const from = place === undefined ? undefined : await openOrigin(place, { snapshot, log });
+  const { pipeline } = await loadPipeline(path, { ...changes, ...(from && { from }) });
   const had = flags.run !== undefined && existsSync(flags.run);
   const run = await startRun({
     ...options,
     name: pipeline.name,
     pipelineYaml: pipelineToYaml(pipeline),
     resume: flags.resume ?? false,
+    ...(from && { from: { ...from, place: resolve(from.place) } }),
     ...(flags.run === undefined ? {} : { folder: flags.run }),
   });
   if (!run.resumed) return { pipeline, run, discardUntrained: () => discardUntrained(run, had) };
@@ -99,8 +110,10 @@ async function discardUntrained(run: Run, keepFolder: boolean): Promise<void> {
   if (logBytes > 0 || existsSync(run.returns)) return;
   if ((await listSnapshots(run.snapshots)).length > 0) return;
   // One by one: what is not ours stays.
-  const { pipeline, log, schedule, snapshots, samples, exports, events } = run;
-  for (const path of [pipeline, log, schedule, snapshots, samples, exports, events]) {
+  const { pipeline, origin, originTensors, log, schedule } = run;
+  const { snapshots, samples, exports, events } = run;
+  const files = [pipeline, origin, originTensors, log, schedule];
+  for (const path of [...files, snapshots, samples, exports, events]) {
     await rm(path, { recursive: true, force: true });
   }
   await run.close();

@@ -24,14 +24,14 @@ th,td{padding:6px 12px;border-bottom:1px solid var(--rule);text-align:right;vert
 th{font-weight:600}
 tbody th,.left,thead th:first-child{text-align:left}
 tbody th{font-weight:400}
-.measures tbody th{position:sticky;left:0;background:var(--back);max-width:16em}
+.measures tbody th{position:sticky;left:0;background:var(--back);min-width:8.5em;max-width:16em}
 .group th{font-weight:600;padding-top:16px;color:var(--soft)}
 .beside{color:var(--soft)}
 td.best{background:var(--good);font-weight:700}
 td.ahead{background:var(--ahead)}
 td small,th small{display:block;font-weight:400;color:var(--soft);font-size:.78rem}
 td small{white-space:nowrap}
-.name{overflow-wrap:anywhere;min-width:6em;max-width:14em}
+.name{overflow-wrap:anywhere;min-width:8em;max-width:14em}
 .swatch{display:inline-block;width:.75em;height:.75em;border-radius:2px;margin-right:.45em;background:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.9rem;margin:0 0 8px}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:16px}

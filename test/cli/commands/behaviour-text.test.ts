@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import {
+  formatBehaviour,
+  formatFaithfulness,
+} from '../../../src/cli/commands/evaluate/behaviour-text.js';
+
+describe('how a generator behaves, in words', () => {
+  const slopes = { sharpness: -0.0123, checker: null, colour: 0.0004, psnr: -0.05, ssim: 0.001 };
+
+  it('tells slopes for as many frames as the rollout has', () => {
+    const told = (frames: number): string =>
+      formatBehaviour({ conditionUse: null, diversity: 0.5, drift: { frames, ...slopes } });
+    expect(told(240)).toBe(
+      'diversity 0.50 (1 as real frames differ, 0 the noise is ignored)\n' +
+        'each 100 frames of a rollout of 240: PSNR −0.05, SSIM +0.001, sharpness −0.01, colour +0.000\n',
+    );
+    expect(told(3000)).toContain(
+      'each 1,000 frames of a rollout of 3000: PSNR −0.50, SSIM +0.010, sharpness −0.123, colour +0.004\n',
+    );
+  });
+
+  it('tells what is kept of a condition beside what real frames come to', () => {
+    expect(formatFaithfulness({ kind: 'edges', frames: 9, f1: { made: 0.4254, real: 1 } })).toBe(
+      'condition kept, made / real: F1 of edges 0.425 / 1.000\n',
+    );
+    expect(
+      formatFaithfulness({ kind: 'picture', frames: 9, psnr: { made: 21.5, real: null } }),
+    ).toBe('condition kept, made / real: PSNR 21.50 / – dB\n');
+    expect(
+      formatFaithfulness({
+        ...{ kind: 'labels', frames: 9, classes: [] },
+        meanIou: { made: 0.3, real: 0.8 },
+        accuracy: { made: 0.5, real: 0.9 },
+      }),
+    ).toBe('labels seen in 9 frames, made / real: mean IoU 0.300 / 0.800, pixels 0.500 / 0.900\n');
+  });
+});
