@@ -43,12 +43,16 @@ class Case:
 
 CASES = [
     Case("with history"),
-    Case("from a cold start", cold=True),
+    Case(
+        "from a cold start, weights normalized",
+        cold=True,
+        options=dataclasses.replace(TINY, by_weights=True),
+    ),
     Case("after a warm-up", warm_up=2),
     Case(
-        "a batch of two, hinge, the composed frame alone judged",
+        "a batch of two, hinge, the composed frame alone judged, weights normalized",
         samples=2,
-        options=dataclasses.replace(TINY, adversarial="hinge", judge_raw=False),
+        options=dataclasses.replace(TINY, adversarial="hinge", judge_raw=False, by_weights=True),
     ),
     Case(
         "odd sizes, three scales, two temporal strides, non-saturating",
@@ -113,7 +117,10 @@ def sums(values: Tensor) -> dict[str, float]:
 
 
 def frameloom_name(name: str) -> str:
-    return re.sub(r"(scales)\.(\d+)\.", r"scale\2.", name).replace("stages.", "")
+    name = re.sub(r"(scales)\.(\d+)\.", r"scale\2.", name).replace("stages.", "")
+    name = name.replace(".conv.", ".")
+    name = name.replace("_norm.weight", ".norm.gamma").replace("_norm.bias", ".norm.beta")
+    return name
 
 
 def regrouped(x: Tensor, axis: int, groups: int) -> Tensor:
@@ -121,14 +128,10 @@ def regrouped(x: Tensor, axis: int, groups: int) -> Tensor:
     return x.unflatten(axis, (groups, -1)).transpose(axis, axis + 1).flatten(axis, axis + 1)
 
 
-# Of what is made of pixels that were folded into channels.
-FOLDED = ("stem.weight", "decoder.last.weight", "decoder.condition.weight")
-
-
 def to_frameloom(name: str, x: Tensor) -> Tensor:
     if x.ndim == 4:
         x = x.permute(2, 3, 1, 0)
-    if name.endswith(FOLDED):
+    if name.endswith("stem.weight"):
         x = regrouped(x, 2, x.shape[2] // 4)
     if name.startswith("heads."):
         axis = x.ndim - 1
@@ -142,7 +145,7 @@ def from_frameloom(name: str, x: Tensor) -> Tensor:
         axis = x.ndim - 1
         picture = regrouped(x.narrow(axis, 0, 16), axis, 4)
         x = torch.cat([picture, x.narrow(axis, 16, 2)], axis)
-    if name.endswith(FOLDED):
+    if name.endswith("stem.weight"):
         x = regrouped(x, 2, 4)
     return x.permute(3, 2, 0, 1) if x.ndim == 4 else x
 
@@ -158,7 +161,7 @@ def first_value(name: str, shape: torch.Size, seed: int) -> Tensor:
         values = values * 0.3 / np.sqrt(shape.numel() / shape[-1])  # Flow of a pixel or two.
     elif name.endswith(".weight"):
         values = values * 2 / np.sqrt(shape.numel() / shape[-1])
-    elif name.endswith(".gain"):
+    elif name.endswith((".gain", ".gamma")):
         values = 1 + 0.2 * values
     else:
         values = (0.02 if name == "heads.bias" else 0.2) * values
@@ -229,6 +232,7 @@ def recipe_of(case: Case) -> dict:
         "lead": LEAD,
         "warmUp": case.warm_up,
         "coldStart": case.cold,
+        "normalization": "weights" if options.by_weights else "instance",
         "judgeRaw": options.judge_raw,
         "adversarial": options.adversarial,
         "r1": options.r1,
@@ -336,7 +340,7 @@ def make_steps() -> None:
         "One training step by bench/peers/mirror_step.py. With waves(n, seed)[i] = "
         "sin(0.7317 (i+1)^2 + seed), everything rounded to float32 first: parameter number k of its "
         "network, in Frameloom's order and layout, is waves(n, k) times 2/sqrt(n / last dimension) "
-        "for a .weight (heads.weight: 0.3 in place of 2), 1 + 0.2 times it for a .gain, 0.2 times it "
+        "for a .weight (heads.weight: 0.3 in place of 2), 1 + 0.2 times it for a .gain or .gamma, 0.2 times it "
         "for any other (heads.bias: 0.02); each singular vector u is waves(n, 0.75); frames "
         "[N,lead+warmUp+T,H,W,3] are 0.9 waves(n, 1.25), conditions [N,lead+warmUp+T,H,W,1] 0.9 "
         "waves(n, 1.75), the noise of approximated penalties [N,lead+T,H,W,3] waves(n, 2.25); Adam has "

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 LEAKY_SLOPE = 0.2
+NORM_EPSILON = 1e-5
 RESIDUAL_GAIN = 0.3
 
 
@@ -76,16 +77,23 @@ class NormalizedConv2d(SameConv2d):
 
 
 class UpConv2d(nn.ConvTranspose2d):
-    """Transposed convolution 2x2 that doubles height and width, its weights normalized."""
+    """Transposed convolution 3x3 that doubles height and width, its weights normalized or not."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 2, 2)
-        give_gain(self, outputs, 2)
+    def __init__(self, inputs: int, outputs: int, by_weights: bool, exact: bool) -> None:
+        super().__init__(inputs, outputs, 3, 2, padding=1, output_padding=1, bias=by_weights)
+        self.by_weights = by_weights
+        self.exact = exact
+        if by_weights:
+            give_gain(self, outputs, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        length = self.weight.square().sum((0, 2, 3), keepdim=True)
-        weight = self.weight * (self.gain.view(1, -1, 1, 1) * length.rsqrt())
-        return F.conv_transpose2d(x, weight, self.bias, 2)
+        weight = self.weight
+        if self.by_weights:
+            length = weight.square().sum((0, 2, 3), keepdim=True)
+            weight = weight * (self.gain.view(1, -1, 1, 1) * length.rsqrt())
+        if self.exact:
+            return F.conv_transpose2d(x, weight, self.bias, 2)[:, :, :-1, :-1]
+        return F.conv_transpose2d(x, weight, self.bias, 2, 1, 1)
 
 
 class Place(nn.Module):
@@ -122,45 +130,68 @@ class SpectralConv2d(SameConv2d):
         return self.convolve(x, self.weight / sigma)
 
 
-class ResidualBlock(nn.Module):
-    def __init__(self, channels: int) -> None:
+class Normalized(nn.Module):
+    """A convolution whose weights are normalized, or whose features will be."""
+
+    def __init__(self, by_weights: bool, inputs: int, outputs: int, stride: int = 1, **how) -> None:
         super().__init__()
-        self.conv1 = NormalizedConv2d(channels, channels, 3)
-        self.conv2 = NormalizedConv2d(channels, channels, 3, gain=RESIDUAL_GAIN)
+        exact = how.pop("exact", False)
+        if by_weights:
+            self.conv = NormalizedConv2d(inputs, outputs, 3, stride, exact=exact, **how)
+        else:
+            self.conv = SameConv2d(inputs, outputs, 3, stride, bias=False, exact=exact)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(x), inplace=True))
+        return self.conv(x)
+
+
+def norm(by_weights: bool, channels: int) -> nn.Module:
+    """What normalizes features, where weights are not."""
+    if by_weights:
+        return nn.Identity()
+    return nn.InstanceNorm2d(channels, eps=NORM_EPSILON, affine=True)
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, channels: int, by_weights: bool) -> None:
+        super().__init__()
+        self.conv1 = Normalized(by_weights, channels, channels)
+        self.conv1_norm = norm(by_weights, channels)
+        self.conv2 = Normalized(by_weights, channels, channels, gain=RESIDUAL_GAIN)
+        self.conv2_norm = norm(by_weights, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2_norm(self.conv2(F.relu(self.conv1_norm(self.conv1(x)), inplace=True)))
 
 
 class Encoder(nn.Module):
     """[N,inputs,H,W] -> [N,4*channels,H/4,W/4]; the first halving is of pixels into channels."""
 
-    def __init__(self, inputs: int, channels: int, exact: bool) -> None:
+    def __init__(self, inputs: int, channels: int, by_weights: bool, exact: bool) -> None:
         super().__init__()
-        self.stem = NormalizedConv2d(4 * inputs, 2 * channels, 3)
-        self.place = Place(2 * channels)
-        self.down = NormalizedConv2d(2 * channels, 4 * channels, 3, 2, exact=exact)
+        self.stem = Normalized(by_weights, 4 * inputs, 2 * channels)
+        # Positions come with it: of classes both are, of others neither is.
+        self.place = Place(2 * channels) if by_weights else nn.Identity()
+        self.stem_norm = norm(by_weights, 2 * channels)
+        self.down = Normalized(by_weights, 2 * channels, 4 * channels, 2, exact=exact)
+        self.down_norm = norm(by_weights, 4 * channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        stem = F.relu(self.place(self.stem(F.pixel_unshuffle(x, 2))), inplace=True)
-        return F.relu(self.down(stem), inplace=True)
+        stem = self.stem_norm(self.place(self.stem(F.pixel_unshuffle(x, 2))))
+        return F.relu(self.down_norm(self.down(F.relu(stem, inplace=True))), inplace=True)
 
 
 class Decoder(nn.Module):
-    """Back to half of the resolution, shown the last frame and this one's condition once more."""
+    """Back to half of the resolution."""
 
-    def __init__(self, condition_channels: int, channels: int) -> None:
+    def __init__(self, channels: int, by_weights: bool, exact: bool) -> None:
         super().__init__()
         wide = 2 * channels
-        self.up = UpConv2d(4 * channels, wide)
-        self.refine = NormalizedConv2d(wide, wide, 3)
-        self.last = NormalizedConv2d(12, wide, 3, bias=False, gain=0.5)
-        self.condition = NormalizedConv2d(4 * condition_channels, wide, 3, bias=False, gain=0.5)
+        self.up = UpConv2d(4 * channels, wide, by_weights, exact)
+        self.up_norm = norm(by_weights, wide)
 
-    def forward(self, features: Tensor, condition: Tensor, last: Tensor) -> Tensor:
-        made = self.refine(F.relu(self.up(features), inplace=True))
-        made = made + self.last(F.pixel_unshuffle(last, 2))
-        return F.relu(made + self.condition(F.pixel_unshuffle(condition, 2)), inplace=True)
+    def forward(self, features: Tensor) -> Tensor:
+        return F.relu(self.up_norm(self.up(features)), inplace=True)
 
 
 def pixel_places(height: int, width: int, dtype: torch.dtype) -> Tensor:
@@ -191,19 +222,20 @@ class Generator(nn.Module):
         blocks: int = 3,
         branch_blocks: int = 1,
         flow_scale_pixels: float = 8.0,
+        by_weights: bool | None = None,
         exact: bool = False,
     ) -> None:
         super().__init__()
+        by_weights = condition_channels > 3 if by_weights is None else by_weights
         self.condition_frames = condition_frames
         self.history_frames = history_frames
         self.flow_scale_pixels = flow_scale_pixels
         deep = 4 * channels
-        self.condition = Encoder(condition_channels * condition_frames, channels, exact)
-        self.history = Encoder(3 * history_frames, channels, exact)
-        self.trunk = nn.Sequential(*(ResidualBlock(deep) for _ in range(blocks)))
-        self.image = nn.Sequential(*(ResidualBlock(deep) for _ in range(branch_blocks)))
-        self.condition_channels = condition_channels
-        self.decoder = Decoder(condition_channels, channels)
+        self.condition = Encoder(condition_channels * condition_frames, channels, by_weights, exact)
+        self.history = Encoder(3 * history_frames, channels, by_weights, exact)
+        self.trunk = nn.Sequential(*(ResidualBlock(deep, by_weights) for _ in range(blocks)))
+        self.image = nn.Sequential(*(ResidualBlock(deep, by_weights) for _ in range(branch_blocks)))
+        self.decoder = Decoder(channels, by_weights, exact)
         # Image and mask at full resolution (four times four channels), and the flow at half of it.
         self.heads = SameConv2d(2 * channels, 18, 3)
 
@@ -212,9 +244,7 @@ class Generator(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """condition oldest first, history newest first -> frame, raw image, flow."""
         features = self.history(history) + self.condition(condition)
-        deep = self.image(self.trunk(features))
-        now = condition[:, -self.condition_channels :]
-        made = self.heads(self.decoder(deep, now, history[:, :3]))
+        made = self.heads(self.decoder(self.image(self.trunk(features))))
         picture = F.pixel_shuffle(made[:, :16], 2)
         raw = torch.tanh(picture[:, :3])
         if not has_history:
@@ -303,7 +333,7 @@ def initialize(network: nn.Module, seed: int) -> None:
     source = torch.Generator().manual_seed(seed)
     for name, module in network.named_modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            reach = 1 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
+            reach = 9 / 4 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
             deviation = 0.02 if name == "heads" else (2 / (reach * module.in_channels)) ** 0.5
             with torch.no_grad():
                 module.weight.normal_(0, deviation, generator=source)

@@ -63,6 +63,8 @@ class StepOptions:
     blocks: int = 3
     branch_blocks: int = 1
     condition_channels: int = 1
+    # Whether the generator's weights are normalized; None: where the condition has many channels.
+    by_weights: bool | None = None
     judge_channels: int = 24
     judge_layers: int = 3
     judge_scales: int = 2
@@ -167,6 +169,7 @@ class Trainer:
             channels=options.channels,
             blocks=options.blocks,
             branch_blocks=options.branch_blocks,
+            by_weights=options.by_weights,
             exact=options.exact,
         )
         self.judges = Discriminators(

@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Block } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
-import { relu } from '../kernels/index.js';
 import type { Layer, Size } from './layers.js';
 import type { Parameters } from './parameters.js';
 
@@ -117,54 +116,6 @@ export function embeddedBy(
     cost(size) {
       const own = layer.cost(size);
       return { ...own, macs: own.macs + count * embedding.cost(size).macs };
-    },
-  };
-}
-
-/** What the decoder's second convolution reads. */
-export interface RefiningLayers {
-  /** Over its own features, at half of the resolution. */
-  readonly features: Layer;
-  /** Over the last frame. */
-  readonly last: Layer;
-  /** Over this frame's condition; null without one. */
-  readonly condition: Layer | null;
-}
-
-/**
- * A convolution over features, last frame and condition together, written as the sum of one over each: none of
- * them has to be copied beside the others.
- *
- * @param channels of a frame
- * @param condition the frames that are given, the current one's last
- */
-export function refiningBlock(
-  { features, last, condition }: RefiningLayers,
-  channels: number,
-  { channels: conditionChannels, count }: ConditionFrames,
-): GeneratorBlock {
-  const layers = [features, last, ...(condition ? [condition] : [])];
-  return {
-    parameters: layers.flatMap(parametersOf),
-    reads: ['history', ...(condition ? (['condition'] as const) : [])],
-    macs: (size) =>
-      features.cost(shrunk(size, GENERATOR_MULTIPLE / 2)).macs +
-      last.cost(size).macs +
-      (condition?.cost(size).macs ?? 0),
-    run(parameters, before, input) {
-      const terms = [
-        features.apply(parameters, featuresOf(before)),
-        last.apply(parameters, channelsOf(input.history, 0, channels)),
-      ];
-      if (condition) {
-        const now = channelsOf(
-          input.condition!,
-          (count - 1) * conditionChannels,
-          conditionChannels,
-        );
-        terms.push(condition.apply(parameters, now));
-      }
-      return { features: relu(tf.addN(terms)) };
     },
   };
 }

@@ -9,22 +9,19 @@ import {
   GENERATOR_MULTIPLE,
   historyBlock,
   layerBlock,
-  refiningBlock,
   type GeneratorBlock,
   type GeneratorTensors,
-  type RefiningLayers,
 } from './generator-blocks.js';
 import {
   convolution,
   placing,
   rectifier,
-  residualBlocks,
   sequential,
-  upConvolution,
   type ConvolutionOptions,
   type Layer,
   type Size,
 } from './layers.js';
+import { normalizedLayers, type NormalizedLayers } from './normalized.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
 import { ParameterLayout, withoutRepeats, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
@@ -74,37 +71,60 @@ export interface Generator {
 const seeing = (inputs: number, channels: number): Pick<ConvolutionOptions, 'conditionInputs'> =>
   channels > 0 ? { conditionInputs: conditionInputsOf(inputs, channels) } : {};
 
+/** How a generator's layers are made, where the options leave it open: more channels than a picture has are classes'. */
+function layersFor(
+  { normalization, positions }: GeneratorOptions,
+  conditionChannels: number,
+): { own: NormalizedLayers; hasPositions: boolean } {
+  const isOfClasses = conditionChannels > IMAGE_CHANNELS;
+  const by = normalization === 'auto' ? (isOfClasses ? 'weights' : 'instance') : normalization;
+  return {
+    own: normalizedLayers(by),
+    hasPositions: positions === 'auto' ? isOfClasses : positions,
+  };
+}
+
 /** More channels of a condition than this, which classes have, are embedded in so many first. */
 const EMBEDDED = 12;
 
-/**
- * To a quarter of the resolution. The first halving is of pixels into channels.
- * @param conditionChannels of each of the condition frames that it sees; 0 where it sees others
- */
-const encoder = (name: string, inputs: number, channels: number, conditionChannels = 0): Layer => {
+/** To a quarter of the resolution. The first halving is of pixels into channels. */
+const encoder = (
+  layers: NormalizedLayers,
+  { name, inputs, channels, hasPositions, conditionChannels = 0 }: EncoderShape,
+): Layer => {
   const folded = inputs * BLOCK * BLOCK;
+  const [half, quarter] = [channels * 2, channels * 4];
   return sequential([
     spaceToDepthLayer,
-    convolution(`${name}.stem`, 3, folded, channels * 2, {
-      gain: 1,
-      ...seeing(folded, conditionChannels),
-    }),
-    placing(`${name}.place`, channels * 2),
+    layers.convolution(`${name}.stem`, folded, half, seeing(folded, conditionChannels)),
+    ...(hasPositions ? [placing(`${name}.place`, half)] : []),
+    ...layers.after(`${name}.stem.norm`, half),
     rectifier(),
-    convolution(`${name}.down`, 3, channels * 2, channels * 4, { stride: 2, gain: 1 }),
+    layers.convolution(`${name}.down`, half, quarter, { stride: 2 }),
+    ...layers.after(`${name}.down.norm`, quarter),
     rectifier(),
   ]);
 };
 
+interface EncoderShape {
+  readonly name: string;
+  readonly inputs: number;
+  /** Of the generator; it ends with four times as many. */
+  readonly channels: number;
+  readonly hasPositions: boolean;
+  /** Of each of the condition frames that it sees; 0 where it sees others. */
+  readonly conditionChannels?: number;
+}
+
 /**
  * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
  * for condition and history, summed; residual blocks at a quarter of the resolution; a decoder to half
- * of it, which is shown the condition and the last frame once more, as they are (Texler et al. 2020,
- * arXiv 2004.14489: what is sharp in a picture need not pass the narrow middle), with heads for the hallucinated image,
- * the mask and the flow. Unlike vid2vid no layer works at full resolution: pixels are folded into
+ * of it with heads for the hallucinated image, the mask and the flow. Unlike vid2vid no layer works at full resolution: pixels are folded into
  * channels and back (Shi et al. 2016), which halves the time and memory of a step; image, mask and flow share one
- * decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Weights are
- * normalized, not activations, and pixels know their place ({@link placing}).
+ * decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Of classes, whose
+ * regions say by their features alone what they are, weights are normalized and not activations (Park et al. 2019,
+ * SPADE, arXiv 1903.07291, say why), and pixels know where they lie ({@link placing}); of outlines and pictures
+ * activations are normalized, which brings together what is far away.
  *
  * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
  * @throws FrameloomError bad-option when nothing would drive the first frame
@@ -118,6 +138,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     throw new FrameloomError('bad-option', `a condition cannot have ${conditionChannels} channels`);
   }
 
+  const { own, hasPositions } = layersFor(options, conditionChannels);
   const embedding =
     conditionChannels > EMBEDDED
       ? convolution('condition.embedding', 1, conditionChannels, EMBEDDED, {
@@ -136,37 +157,26 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       ? embeddedBy(
           embedding,
           given,
-          encoder('condition', embedded * conditionFrames, channels, asGiven),
+          encoder(own, {
+            ...{ name: 'condition', inputs: embedded * conditionFrames, channels, hasPositions },
+            conditionChannels: asGiven,
+          }),
         )
       : null;
-  const historyEncoder = encoder('history', IMAGE_CHANNELS * historyFrames, channels);
+  const historyEncoder = encoder(own, {
+    ...{ name: 'history', inputs: IMAGE_CHANNELS * historyFrames, channels, hasPositions },
+  });
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
-  const trunk = residualBlocks('trunk', deep, options.residualBlocks ?? preset.residualBlocks);
-  const branch = residualBlocks('image', deep, options.branchBlocks ?? preset.branchBlocks);
+  const residualBlocks = (name: string, count: number): Layer[] =>
+    Array.from({ length: count }, (_, i) => own.residualBlock(`${name}.${i}`, deep));
+  const trunk = residualBlocks('trunk', options.residualBlocks ?? preset.residualBlocks);
+  const branch = residualBlocks('image', options.branchBlocks ?? preset.branchBlocks);
   const wide = channels * 2;
-  const enlarging = sequential([upConvolution('decoder.up', deep, wide), rectifier()]);
-  const shownAgain = (name: string, inputs: number, ofCondition = 0): Layer => {
-    const folded = inputs * BLOCK * BLOCK;
-    return sequential([
-      spaceToDepthLayer,
-      convolution(name, 3, folded, wide, {
-        ...{ bias: false, gain: 1 / 2 },
-        ...seeing(folded, ofCondition),
-      }),
-    ]);
-  };
-  const refining: RefiningLayers = {
-    features: convolution('decoder.refine', 3, wide, wide, { gain: 1 }),
-    last: shownAgain('decoder.last', IMAGE_CHANNELS),
-    condition:
-      conditionChannels > 0
-        ? embeddedBy(
-            embedding,
-            { ...given, count: 1 },
-            shownAgain('decoder.condition', embedded, asGiven),
-          )
-        : null,
-  };
+  const enlarging = sequential([
+    own.upConvolution('decoder.up', deep, wide),
+    ...own.after('decoder.up.norm', wide),
+    rectifier(),
+  ]);
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
   const pictureChannels = BLOCK * BLOCK * (IMAGE_CHANNELS + (hasFlow ? 1 : 0));
   // The pixels of a block start alike (ICNR, Aitken et al. 2017, arXiv 1707.02937): else the first
@@ -176,10 +186,9 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
   });
   const deepLayers = [...trunk, ...branch, enlarging];
-  const layers = [
-    ...[conditionEncoder, historyEncoder, noiseMixer, ...deepLayers],
-    ...[refining.features, refining.last, refining.condition, heads],
-  ].filter((layer) => layer !== null);
+  const layers = [...[conditionEncoder, historyEncoder, noiseMixer, ...deepLayers], heads].filter(
+    (layer) => layer !== null,
+  );
   const layout = new ParameterLayout(withoutRepeats(layers.flatMap(({ specs }) => specs)));
 
   /** From the heads' features to the frame. */
@@ -207,7 +216,6 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       : []),
     ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels)] : []),
     ...deepLayers.map((layer) => layerBlock(layer, GENERATOR_MULTIPLE)),
-    refiningBlock(refining, IMAGE_CHANNELS, given),
     layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];

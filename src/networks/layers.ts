@@ -34,9 +34,6 @@ export interface ConvolutionOptions {
 
 const weightName = (name: string): string => `${name}.weight`;
 
-/** What a residual block adds at first, beside what it is given (Zhang et al. 2019, Fixup, arXiv 1901.09321). */
-const RESIDUAL_GAIN = 0.3;
-
 /** Of what places weigh at first, beside features of deviation 1. */
 const PLACE_DEVIATION = 0.3;
 
@@ -87,29 +84,38 @@ export function convolution(
 }
 
 /**
- * Transposed convolution 2×2 that doubles height and width. Each output is reached by one place of the
- * kernel, as each other is: where places overlap unevenly, as those of 3×3 do, pictures get a checker
- * (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts", Distill).
+ * Transposed convolution 3×3 that doubles height and width, as vid2vid's decoder has.
+ * @param byWeights normalizes its weights and gives it a bias; else a normalization has to follow
  */
-export function upConvolution(name: string, inputs: number, outputs: number): Layer {
-  const kernel = 2;
+export function upConvolution(
+  name: string,
+  inputs: number,
+  outputs: number,
+  byWeights: boolean,
+): Layer {
+  const kernel = 3;
   return {
     specs: [
       {
         name: weightName(name),
         shape: [kernel, kernel, outputs, inputs],
-        init: { normal: heDeviation(inputs) },
+        // Each output is reached by a quarter of the kernel.
+        init: { normal: heDeviation((kernel * kernel * inputs) / 4) },
       },
-      // A channel's length is that of all four places together.
-      gains(name, { outputs, axis: 2, gain: kernel }),
-      { name: `${name}.bias`, shape: [outputs], init: { constant: 0 } },
+      ...(byWeights
+        ? [
+            // A channel's length is that of all of the kernel, twice as long as of a quarter.
+            gains(name, { outputs, axis: 2, gain: 2 }),
+            { name: `${name}.bias`, shape: [outputs], init: { constant: 0 } },
+          ]
+        : []),
     ],
     apply(parameters, x) {
       const [samples, height, width] = x.shape;
       const weight = parameters[weightName(name)] as tf.Tensor4D;
       const size: [number, number, number, number] = [samples, height * 2, width * 2, outputs];
       const y = tf.conv2dTranspose(x, weight, size, 2, 'same');
-      return biasAdd(y, parameters[`${name}.bias`] as tf.Tensor1D);
+      return byWeights ? biasAdd(y, parameters[`${name}.bias`] as tf.Tensor1D) : y;
     },
     cost: ({ height, width }) => ({
       size: { height: height * 2, width: width * 2 },
@@ -168,19 +174,9 @@ export function sequential(layers: readonly Layer[]): Layer {
   };
 }
 
-/** x + conv(relu(conv x)) (He et al. 2016), 3×3, weights normalized; what is added begins small. */
-export function residualBlock(name: string, channels: number): Layer {
-  const body = sequential([
-    convolution(`${name}.conv1`, 3, channels, channels, { gain: 1 }),
-    rectifier(),
-    convolution(`${name}.conv2`, 3, channels, channels, { gain: RESIDUAL_GAIN }),
-  ]);
-  return {
-    specs: body.specs,
-    apply: (parameters, x) => tf.tidy(() => tf.add(x, body.apply(parameters, x))),
-    cost: (size) => body.cost(size),
-  };
-}
-
-export const residualBlocks = (name: string, channels: number, count: number): Layer[] =>
-  Array.from({ length: count }, (_, i) => residualBlock(`${name}.${i}`, channels));
+/** x + what a layer makes of it. */
+export const adding = (body: Layer): Layer => ({
+  specs: body.specs,
+  apply: (parameters, x) => tf.tidy(() => tf.add(x, body.apply(parameters, x))),
+  cost: (size) => body.cost(size),
+});

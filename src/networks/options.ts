@@ -51,6 +51,18 @@ export const generatorOptions = z.strictObject({
     .max(256)
     .default(0)
     .describe('Channels of normal noise added at the coarsest resolution; 0 is deterministic.'),
+  normalization: z
+    .enum(['auto', 'weights', 'instance'])
+    .default('auto')
+    .describe(
+      'What keeps features at one deviation: the weights (Salimans & Kingma 2016), which leaves classes their colours, or each picture by itself (Ulyanov et al. 2016), which brings what is far away together; auto is weights for conditions of more than three channels, as classes are, and instance for others.',
+    ),
+  positions: z
+    .union([z.literal('auto'), z.boolean()])
+    .default('auto')
+    .describe(
+      'Show the encoders where in the picture each pixel lies; auto is true for conditions of more than three channels, whose regions look alike wherever they are, and false for others, which would learn by heart what is where.',
+    ),
   flow: z
     .boolean()
     .default(true)

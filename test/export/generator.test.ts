@@ -9,7 +9,7 @@ import { exportGenerator } from '../../src/export/index.js';
 import { readMetadata } from '../../src/export/metadata.js';
 import { openRuntime } from '../../src/export/runtime.js';
 import { expectNoLeak } from '../tensors.js';
-import { labels, makeModel, none, PALETTE } from './make-model.js';
+import { labels, makeModel, manyLabels, none, PALETTE } from './make-model.js';
 import { checkOnnx } from './onnx-check.js';
 
 let folder: string;
@@ -24,6 +24,7 @@ describe('exportGenerator', () => {
     ['edges', {}, {}],
     ['labels', {}, labels],
     ['labels and noise', { noiseChannels: 3 }, labels],
+    ['many classes, embedded', {}, manyLabels],
     ['no condition but noise', { noiseChannels: 2 }, none],
     ['no flow', { flow: false }, {}],
     ['one frame of past, one of condition', { historyFrames: 1, conditionFrames: 1 }, {}],
@@ -165,9 +166,8 @@ describe('exportGenerator', () => {
       const computes = half.precision === 'float16';
       expect(told.precision).toBe('float16');
       expect(told.compute).toBe(computes ? 'float16' : 'float32');
-      // By halves: in at the borders, out before the picture. Four count the pixels of each
-      // of the three grids, and two of them are where the pixels of each encoder lie.
-      expect([widened, casts.length - widened]).toEqual(computes ? [0, 5 + 12 + 4] : [13, 12]);
+      // By halves: in at the borders, out before the picture. Two and two count pixels of the warp.
+      expect([widened, casts.length - widened]).toEqual(computes ? [0, 3 + 4] : [10, 4]);
     }
     expect(TOLERANCES).toEqual({ float32: 1e-3, 'float16-weights': 1e-2, float16: 5e-2 });
   });

@@ -6,6 +6,7 @@ import { KERNEL_WRITERS } from '../../src/export/writers/index.js';
 import {
   biasAdd,
   enlarge,
+  instanceNorm,
   place,
   leakyRelu,
   registerKernels,
@@ -70,8 +71,8 @@ const CASES: readonly Case[] = [
   unary('Sigmoid', tf.sigmoid),
   unary('FrameloomLeakyRelu', (v) => leakyRelu(v, 0.2)),
   unary('FrameloomLeakyRelu of slope 0', (v) => relu(v)),
+  unary('FrameloomInstanceNorm', (v) => instanceNorm(v, vector(), vector())),
   unary('FrameloomPlace', (v) => place(v, weight(2, CHANNELS) as tf.Tensor2D)),
-  unary('AddN', (v) => tf.addN([v, tf.sigmoid(v), tf.tanh(v)])),
   unary('Concat', (v) => tf.concat([v, tf.tanh(v)], 3)),
   unary('Conv2D', (v) => tf.conv2d(v, filter(3, 3, CHANNELS, 5), 1, 'same')),
   unary('Conv2D, halving', (v) => tf.conv2d(v, filter(3, 3, CHANNELS, 5), 2, 'same')),

@@ -31,4 +31,13 @@ export async function makeModel(
 export const labels = {
   condition: { kind: 'paired', content: 'labels', path: '/data/labels.mkv', palette: PALETTE },
 };
+/** More classes than are seen one by one. */
+export const manyLabels = {
+  condition: {
+    ...labels.condition,
+    palette: Object.fromEntries(
+      Array.from({ length: 14 }, (_, i) => [`class ${i}`, [i * 18, 255 - i * 9, (i * 71) % 256]]),
+    ),
+  },
+};
 export const none = { condition: { kind: 'none' } };

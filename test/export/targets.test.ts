@@ -54,6 +54,7 @@ describe('a target', () => {
     ['no condition', { noiseChannels: 5, historyFrames: 1, conditionFrames: 1 }, none],
     ['no flow, a long past', { flow: false, historyFrames: 4, noiseChannels: 1 }, labels],
     ['odd numbers of channels', { channels: 5, historyFrames: 3, conditionFrames: 7 }, {}],
+    ['normalized weights and positions', { normalization: 'weights', positions: true }, labels],
     ['a large preset', { preset: 'large', residualBlocks: undefined }, {}],
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {
     const { generator, weights, pipeline } = await makeModel(options, data);
@@ -73,7 +74,8 @@ describe('a target', () => {
           const asks = ['Gather', 'Range', 'Shape'].map((op) => opCounts[op] ?? 0);
           const gathered = target === 'opencv' && flow ? 4 : 0;
           // The warp, and the places of each encoder's pixels.
-          const grids = (flow ? 1 : 0) + 1 + (generator.conditionChannels > 0 ? 1 : 0);
+          const placed = options.positions === true ? 2 : 0;
+          const grids = (flow ? 1 : 0) + placed;
           expect(asks).toEqual(fixed ? [gathered, 0, 0] : [2 * grids, 2 * grids, grids]);
           expect(opCounts).not.toHaveProperty('SpaceToDepth');
         }
@@ -178,7 +180,7 @@ describe('an export for a target', () => {
     const size = { width: 48, height: 32 };
     const folded = await exportGenerator(model, fixed, { size });
     const count = ({ ops }: typeof free): number => Object.values(ops).reduce((a, b) => a + b);
-    expect(count(free) - count(folded)).toBe(57);
+    expect(count(free) - count(folded)).toBe(19);
     expect(folded.ops).not.toHaveProperty('Shape');
     const [any, one] = await Promise.all(
       [open, fixed].map(async (path) =>

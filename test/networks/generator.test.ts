@@ -189,12 +189,9 @@ describe('the generator', () => {
     const full = height * width;
     const [half, quarter] = [full / 4, full / 16];
     const wide = 2 * c;
-    const encoder = (inputs: number) =>
-      half * (9 * (4 * inputs) + 2) * wide + quarter * 9 * wide * d;
+    const encoder = (inputs: number) => half * 9 * (4 * inputs) * wide + quarter * 9 * wide * d;
     const residual = quarter * 2 * 9 * d * d;
-    // Its own features, the last frame and this frame's condition, folded.
-    const refining = half * 9 * (wide + 4 * 3 + 4 * 1) * wide;
-    const decoder = quarter * 4 * d * wide + refining + half * 9 * wide * (4 * (3 + 1) + 2);
+    const decoder = quarter * 9 * d * wide + half * 9 * wide * (4 * (3 + 1) + 2);
     const noise = quarter * 5 * d;
     // Condition: 3 frames of 1 channel; history: 2 of 3. One block shared, one of the image's own.
     const expected = encoder(3) + encoder(6) + noise + 2 * residual + decoder;
@@ -208,8 +205,7 @@ describe('the generator', () => {
       { residualBlocks: 0, branchBlocks: 0 },
     ];
     const [few, many] = [tiny(options, 12), tiny(options, 20)];
-    // Three frames for the encoder, the last one for the decoder.
-    expect(many.macs(size) - few.macs(size)).toBe(4 * (8 * 12) * 20 * 12);
+    expect(many.macs(size) - few.macs(size)).toBe(3 * (8 * 12) * 20 * 12);
     expect(many.layout.size - few.layout.size).toBe(20 * 12);
   });
 });

@@ -17,7 +17,11 @@ beforeAll(async () => {
   registerKernels();
 });
 
-const options = generatorOptions.parse({ channels: 4, residualBlocks: 1, noiseChannels: 2 });
+const optionsBy = (normalization: 'weights' | 'instance') =>
+  generatorOptions.parse({
+    ...{ channels: 4, residualBlocks: 1, noiseChannels: 2 },
+    ...{ normalization, positions: normalization === 'weights' },
+  });
 const judge = { channels: 4, layers: 2, scales: 2 };
 const judges = (channels: number) =>
   createDiscriminators(
@@ -39,41 +43,45 @@ function reordered(condition: tf.Tensor4D): tf.Tensor4D {
   return tf.concat(moved.flat(), 3) as tf.Tensor4D;
 }
 
-it('a generator goes on with other classes: those that it knows mean the same, wherever they are', async () => {
-  await expectNoLeak(() =>
-    tf.tidy(() => {
-      const [before, after] = [createGenerator(options, 3), createGenerator(options, 4)];
-      const weights = before.layout.initialize(3);
-      const fresh = after.layout.initialize(9);
-      const named = before.layout.toNamed(weights);
-      const { flat, unfit } = transferParameters(
-        ...[after.layout, fresh, before.layout, named, channelOf],
-      );
-      expect(unfit).toEqual([]);
-      const condition = normals<tf.Rank.R4>('condition', [2, 16, 24, 9]);
-      const input = {
-        history: normals<tf.Rank.R4>('history', [2, 16, 24, 6]),
-        noise: normals<tf.Rank.R4>('noise', [2, 4, 6, 2]),
-        hasHistory: true,
-      };
-      const made = (one: typeof before, numbers: Float32Array, own: tf.Tensor4D) =>
-        one.step(one.weights(tf.tensor1d(numbers)), { ...input, condition: own });
-      const moved = reordered(condition);
-      expectClose(made(after, flat, moved).frame, made(before, weights, condition).frame, {
-        atol: 1e-4,
-      });
-      // Of the class that is new, the weights are those that there were.
-      const stem = after.layout.specs.find((spec) => spec.conditionInputs)!;
-      const of = (numbers: Float32Array) => after.layout.toNamed(numbers)[stem.name]!.data;
-      const outputs = stem.shape.at(-1)!;
-      const [own, first] = [of(flat), of(fresh)];
-      const isFresh = own.map((value, i) => +(value === first[i]));
-      stem.conditionInputs!.forEach((channel, i) => {
-        expect(isFresh[i * outputs]).toBe(+(channel === 2));
-      });
-    }),
-  );
-});
+it.each(['weights', 'instance'] as const)(
+  'a generator goes on with other classes, normalized by %s: those that it knows mean the same, wherever they are',
+  async (normalization) => {
+    const options = optionsBy(normalization);
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const [before, after] = [createGenerator(options, 3), createGenerator(options, 4)];
+        const weights = before.layout.initialize(3);
+        const fresh = after.layout.initialize(9);
+        const named = before.layout.toNamed(weights);
+        const { flat, unfit } = transferParameters(
+          ...[after.layout, fresh, before.layout, named, channelOf],
+        );
+        expect(unfit).toEqual([]);
+        const condition = normals<tf.Rank.R4>('condition', [2, 16, 24, 9]);
+        const input = {
+          history: normals<tf.Rank.R4>('history', [2, 16, 24, 6]),
+          noise: normals<tf.Rank.R4>('noise', [2, 4, 6, 2]),
+          hasHistory: true,
+        };
+        const made = (one: typeof before, numbers: Float32Array, own: tf.Tensor4D) =>
+          one.step(one.weights(tf.tensor1d(numbers)), { ...input, condition: own });
+        const moved = reordered(condition);
+        expectClose(made(after, flat, moved).frame, made(before, weights, condition).frame, {
+          atol: 1e-4,
+        });
+        // Of the class that is new, the weights are those that there were.
+        const stem = after.layout.specs.find((spec) => spec.conditionInputs)!;
+        const of = (numbers: Float32Array) => after.layout.toNamed(numbers)[stem.name]!.data;
+        const outputs = stem.shape.at(-1)!;
+        const [own, first] = [of(flat), of(fresh)];
+        const isFresh = own.map((value, i) => +(value === first[i]));
+        stem.conditionInputs!.forEach((channel, i) => {
+          expect(isFresh[i * outputs]).toBe(+(channel === 2));
+        });
+      }),
+    );
+  },
+);
 
 it('and so do its judges', async () => {
   await expectNoLeak(() =>

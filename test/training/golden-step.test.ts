@@ -43,6 +43,7 @@ interface Recipe {
   readonly lead: number;
   readonly warmUp: number;
   readonly coldStart: boolean;
+  readonly normalization: 'weights' | 'instance';
   readonly judgeRaw: boolean;
   readonly adversarial: string;
   readonly r1: number;
@@ -100,7 +101,9 @@ function firstParameters(layout: ParameterLayout): tf.Tensor1D {
     if (name.endsWith('.weight')) {
       return scaled(count, k, (heads ? 0.3 : 2) / Math.sqrt(count / shape.at(-1)!));
     }
-    return name.endsWith('.gain') ? scaled(count, k, 0.2, 1) : scaled(count, k, heads ? 0.02 : 0.2);
+    return /[.](gain|gamma)$/.test(name)
+      ? scaled(count, k, 0.2, 1)
+      : scaled(count, k, heads ? 0.02 : 0.2);
   });
   return joined(parts);
 }
@@ -129,11 +132,15 @@ function firstState({ generator, discriminators }: Model): TrainingState {
   };
 }
 
-function modelOf({ scales, temporalStrides, judgeRaw }: Recipe): Model {
+function modelOf({ scales, temporalStrides, judgeRaw, normalization }: Recipe): Model {
   const judge = { channels: 4, layers: 3, scales };
   return createModel(
     {
-      generator: generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1 }),
+      generator: generatorOptions.parse({
+        ...{ channels: 4, residualBlocks: 1, branchBlocks: 1 },
+        normalization,
+        positions: normalization === 'weights',
+      }),
       frameDiscriminator: frameDiscriminatorOptions.parse({ ...judge, judgeRaw }),
       sequenceDiscriminator: sequenceDiscriminatorOptions.parse({ ...judge, temporalStrides }),
     },
@@ -269,7 +276,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
     { how: 'op by op', asGraph: false, segments: null },
     { how: 'op by op, checkpointed in segments of 1 and 2', asGraph: false, segments: [1, 2] },
   ];
-  if (name !== 'from a cold start') {
+  if (name !== 'from a cold start, weights normalized') {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
   }
   // Recording pieces takes longest: in stretches of a step with history. A batch in pieces, and exact penalties, are
@@ -281,7 +288,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
   }
 
   // The lower rungs take seconds for the least of them, which has all that a step is made of.
-  if (name === 'from a cold start') {
+  if (name === 'from a cold start, weights normalized') {
     ways.push({ how: 'on WebAssembly', asGraph: false, segments: null, rung: 'wasm' });
     ways.push({ how: 'in plain JavaScript', asGraph: false, segments: null, rung: 'cpu' });
   }

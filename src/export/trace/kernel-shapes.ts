@@ -96,19 +96,24 @@ const resize: KernelShape = ({ images }, { size, alignCorners, halfPixelCenters 
   };
 };
 
+const instanceNorm: KernelShape = ({ x }, { epsilon }) => {
+  const perSample = [x!.shape[0]!, x!.shape[3]!];
+  return { outputs: [x!.shape, perSample, perSample].map(float), attributes: { epsilon } };
+};
+
 /**
  * The shapes of what each kernel of a generator returns, by the kernel's name. They are all that
  * the networks of `src/networks` run, whatever their options.
  */
 export const KERNEL_SHAPES: Readonly<Record<string, KernelShape>> = {
   [tf.Add]: binary,
-  [tf.AddN]: like,
   [tf.Sub]: binary,
   [tf.Multiply]: binary,
   [tf.Tanh]: like,
   [tf.Sigmoid]: like,
   FrameloomLeakyRelu: like,
   FrameloomBiasAdd: like,
+  FrameloomInstanceNorm: instanceNorm,
   FrameloomPlace: ({ x }) => ({ outputs: [float(x!.shape)] }),
   [tf.Conv2D]: convolution,
   [tf.Conv2DBackpropInput]: transposedConvolution,

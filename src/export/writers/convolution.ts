@@ -153,6 +153,13 @@ export const convolutionWriters: Readonly<Record<string, KernelWriter>> = {
     const channels = writer.graph.constant(values, [1, ...shape, 1, 1], apart);
     return writer.graph.node('Add', [write(null), channels]);
   }),
+  FrameloomInstanceNorm: deep((writer, call) => {
+    const epsilon = { float: numberOf(call.attributes.epsilon, 'the epsilon of a norm') };
+    const operands = ['x', 'gamma', 'beta'].map((name) =>
+      writer.edge(inputOf(call, name), writer.deep),
+    );
+    return writer.graph.node('InstanceNormalization', operands, { epsilon });
+  }),
   FrameloomLeakyRelu: deep((writer, call) => {
     const x = writer.edge(inputOf(call, 'x'), writer.deep);
     const slope = numberOf(call.attributes.slope, 'the slope of a leaky ReLU');

@@ -36,15 +36,6 @@ const binary =
 
 export const pictureWriters: Readonly<Record<string, KernelWriter>> = {
   [tf.Add]: binary('Add'),
-  [tf.AddN]: (writer, call) => {
-    const terms = Object.values(call.inputs);
-    const types = terms.map((term) => writer.typeOf(term));
-    const type = types.includes('float32') ? 'float32' : writer.deep;
-    const edges = terms.map((term) => writer.edge(term, type));
-    // One after the other: not every runtime adds more than two.
-    const sum = edges.reduce((before, edge) => writer.graph.node('Add', [before, edge]));
-    writer.set(call.outputs[0]!, sum, type);
-  },
   [tf.Concat]: (writer, call) => {
     if (!call.attributes.axis || numberOf(call.attributes.axis, 'an axis') !== CHANNELS.plain) {
       throw notExported('pictures beside each other along something else than channels');

@@ -1,0 +1,76 @@
+import {
+  adding,
+  convolution,
+  normalization,
+  rectifier,
+  sequential,
+  upConvolution,
+  type ConvolutionOptions,
+  type Layer,
+} from './layers.js';
+
+/** What keeps a generator's features at one deviation. */
+export type Normalization = 'weights' | 'instance';
+
+/** The layers of a generator, normalized one way or the other. */
+export interface NormalizedLayers {
+  /** 3×3; `after` comes behind it. */
+  convolution(
+    name: string,
+    inputs: number,
+    outputs: number,
+    options?: NormalizedConvolution,
+  ): Layer;
+  /** Doubles height and width; `after` comes behind it. */
+  upConvolution(name: string, inputs: number, outputs: number): Layer;
+  /** What normalizes the features of a convolution; nothing where weights are. */
+  after(name: string, channels: number): readonly Layer[];
+  /** x + what two convolutions make of it (He et al. 2016). */
+  residualBlock(name: string, channels: number): Layer;
+}
+
+export interface NormalizedConvolution extends Pick<
+  ConvolutionOptions,
+  'stride' | 'conditionInputs'
+> {
+  /** What normalized weights come to at first, of what keeps the deviation. */
+  readonly gain?: number;
+}
+
+/** What a residual block adds at first, beside what it is given (Zhang et al. 2019, Fixup, arXiv 1901.09321). */
+const RESIDUAL_GAIN = 0.3;
+
+function residualBlockOf(
+  layers: Pick<NormalizedLayers, 'convolution' | 'after'>,
+  name: string,
+  channels: number,
+): Layer {
+  const part = (which: string, gain: number): Layer[] => [
+    layers.convolution(`${name}.${which}`, channels, channels, { gain }),
+    ...layers.after(`${name}.${which}.norm`, channels),
+  ];
+  return adding(sequential([...part('conv1', 1), rectifier(), ...part('conv2', RESIDUAL_GAIN)]));
+}
+
+const byWeights: NormalizedLayers = {
+  convolution: (name, inputs, outputs, options = {}) =>
+    convolution(name, 3, inputs, outputs, { gain: 1, ...options }),
+  upConvolution: (name, inputs, outputs) => upConvolution(name, inputs, outputs, true),
+  after: () => [],
+  residualBlock: (name, channels) => residualBlockOf(byWeights, name, channels),
+};
+
+const byInstance: NormalizedLayers = {
+  convolution: (name, inputs, outputs, { stride, conditionInputs } = {}) =>
+    convolution(name, 3, inputs, outputs, {
+      bias: false,
+      ...(stride !== undefined && { stride }),
+      ...(conditionInputs && { conditionInputs }),
+    }),
+  upConvolution: (name, inputs, outputs) => upConvolution(name, inputs, outputs, false),
+  after: (name, channels) => [normalization(name, channels)],
+  residualBlock: (name, channels) => residualBlockOf(byInstance, name, channels),
+};
+
+export const normalizedLayers = (by: Normalization): NormalizedLayers =>
+  by === 'weights' ? byWeights : byInstance;
