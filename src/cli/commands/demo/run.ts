@@ -96,7 +96,4 @@ const DEMO_SETTINGS = [
   'training.evaluateEverySteps=100000',
   // Minutes are few steps: normalized weights bear twice the rate, and are better by 0.02 of SSIM for it.
   'training.optimizer.generatorLearningRate=2e-3',
-  // The smallest generator answers judges of full weight with a halftone, within minutes.
-  'losses.frameAdversarial=0.4',
-  'losses.sequenceAdversarial=0.4',
 ];
