@@ -94,6 +94,4 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
 const DEMO_SETTINGS = [
   'generator.preset=tiny',
   'training.evaluateEverySteps=100000',
-  // Minutes are few steps: normalized weights bear twice the rate, and are better by 0.02 of SSIM for it.
-  'training.optimizer.generatorLearningRate=2e-3',
 ];
