@@ -1,7 +1,7 @@
 // dist/: compiled when its sources are not those that it was compiled from.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { packageFolder } from './paths.mjs';
 import { lastLine, run } from './run.mjs';
@@ -45,6 +45,14 @@ export function isBuilt(root, hash) {
 }
 
 /**
+ * The program may be run. npm sees to that when it links a package, and npx links a clone once: what is compiled anew
+ * after that would be refused.
+ *
+ * @param {string} root
+ */
+export const makeExecutable = (root) => chmod(join(root, 'dist', 'cli', 'main.js'), 0o755);
+
+/**
  * @param {string} root
  * @param {string} hash
  */
@@ -64,5 +72,6 @@ export async function build(root, hash) {
       'run: npm run typecheck',
     );
   }
+  await makeExecutable(root);
   await writeFile(join(root, 'dist', '.built-from'), hash);
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,7 +12,7 @@ import {
   quoted,
   wantedStamp,
 } from '../../scripts/setup/binding.mjs';
-import { isBuilt, sourceHash } from '../../scripts/setup/build.mjs';
+import { isBuilt, makeExecutable, sourceHash } from '../../scripts/setup/build.mjs';
 import { parseVersion } from '../../scripts/setup/ffmpeg.mjs';
 import { cacheFolder, isClone, packageFolder } from '../../scripts/setup/paths.mjs';
 import { summaryOf } from '../../scripts/setup/tensorflow.mjs';
@@ -162,5 +162,14 @@ describe('the build', () => {
     const second = await sourceHash(root);
     await rm(join(root, 'src', 'a.ts'));
     expect(new Set([first, second, await sourceHash(root)]).size).toBe(3);
+  });
+
+  it.skipIf(process.platform === 'win32')('leaves a program that may be run', async () => {
+    const root = await temporary();
+    const program = join(root, 'dist', 'cli', 'main.js');
+    await mkdir(join(root, 'dist', 'cli'), { recursive: true });
+    await writeFile(program, '', { mode: 0o644 });
+    await makeExecutable(root);
+    expect((await stat(program)).mode & 0o111).toBe(0o111);
   });
 });
