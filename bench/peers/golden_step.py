@@ -119,7 +119,9 @@ def sums(values: Tensor) -> dict[str, float]:
 def frameloom_name(name: str) -> str:
     name = re.sub(r"(scales)\.(\d+)\.", r"scale\2.", name).replace("stages.", "")
     name = name.replace(".conv.", ".")
-    name = name.replace("_norm.weight", ".norm.gamma").replace("_norm.bias", ".norm.beta")
+    name = name.replace("_norm.", ".norm.")
+    if re.search(r"norm\d?\.\w+$", name):
+        name = name.replace(".weight", ".gamma").replace(".bias", ".beta")
     return name
 
 

@@ -156,12 +156,12 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, by_weights: bool) -> None:
         super().__init__()
         self.conv1 = Normalized(by_weights, channels, channels)
-        self.conv1_norm = norm(by_weights, channels)
+        self.norm1 = norm(by_weights, channels)
         self.conv2 = Normalized(by_weights, channels, channels, gain=RESIDUAL_GAIN)
-        self.conv2_norm = norm(by_weights, channels)
+        self.norm2 = norm(by_weights, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2_norm(self.conv2(F.relu(self.conv1_norm(self.conv1(x)), inplace=True)))
+        return x + self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
 
 
 class Encoder(nn.Module):

@@ -23,7 +23,7 @@ import {
 } from './layers.js';
 import { normalizedLayers, type NormalizedLayers } from './normalized.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
-import { ParameterLayout, withoutRepeats, type Parameters } from './parameters.js';
+import { ParameterLayout, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
 import { conditionInputsOf } from './transfer.js';
 import { normalizeWeights } from './weight-norm.js';
@@ -119,9 +119,9 @@ interface EncoderShape {
 /**
  * The temporally conditioned generator after vid2vid (Wang et al. 2018, arXiv 1808.06601): encoders
  * for condition and history, summed; residual blocks at a quarter of the resolution; a decoder to half
- * of it with heads for the hallucinated image, the mask and the flow. Unlike vid2vid no layer works at full resolution: pixels are folded into
- * channels and back (Shi et al. 2016), which halves the time and memory of a step; image, mask and flow share one
- * decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Of classes, whose
+ * of it with heads for the hallucinated image, the mask and the flow. Unlike vid2vid no layer works at
+ * full resolution: pixels are folded into channels and back (Shi et al. 2016), which halves the time and memory of
+ * a step; image, mask and flow share one decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Of classes, whose
  * regions say by their features alone what they are, weights are normalized and not activations (Park et al. 2019,
  * SPADE, arXiv 1903.07291, say why), and pixels know where they lie ({@link placing}); of outlines and pictures
  * activations are normalized, which brings together what is far away.
@@ -186,10 +186,10 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
   });
   const deepLayers = [...trunk, ...branch, enlarging];
-  const layers = [...[conditionEncoder, historyEncoder, noiseMixer, ...deepLayers], heads].filter(
+  const layers = [conditionEncoder, historyEncoder, noiseMixer, ...deepLayers, heads].filter(
     (layer) => layer !== null,
   );
-  const layout = new ParameterLayout(withoutRepeats(layers.flatMap(({ specs }) => specs)));
+  const layout = new ParameterLayout(layers.flatMap(({ specs }) => specs));
 
   /** From the heads' features to the frame. */
   const compose = (hasHistory: boolean): GeneratorBlock => ({

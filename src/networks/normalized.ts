@@ -45,11 +45,11 @@ function residualBlockOf(
   name: string,
   channels: number,
 ): Layer {
-  const part = (which: string, gain: number): Layer[] => [
-    layers.convolution(`${name}.${which}`, channels, channels, { gain }),
-    ...layers.after(`${name}.${which}.norm`, channels),
+  const part = (number: 1 | 2, gain: number): Layer[] => [
+    layers.convolution(`${name}.conv${number}`, channels, channels, { gain }),
+    ...layers.after(`${name}.norm${number}`, channels),
   ];
-  return adding(sequential([...part('conv1', 1), rectifier(), ...part('conv2', RESIDUAL_GAIN)]));
+  return adding(sequential([...part(1, 1), rectifier(), ...part(2, RESIDUAL_GAIN)]));
 }
 
 const byWeights: NormalizedLayers = {

@@ -44,11 +44,6 @@ function repeatBlocks(
   }
 }
 
-/** Each parameter once, where layers share some. */
-export const withoutRepeats = (specs: readonly ParameterSpec[]): ParameterSpec[] => [
-  ...new Map(specs.map((spec) => [spec.name, spec])).values(),
-];
-
 /**
  * Where each named parameter lies in one flat vector. Training keeps parameters, gradients and
  * optimizer state flat, so that Adam and averaging are a dozen ops for the whole network.

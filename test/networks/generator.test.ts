@@ -199,6 +199,25 @@ describe('the generator', () => {
     expect(generator.macs({ height, width })).toBe(expected);
   });
 
+  it('has the parameters of the snapshots that there are, where the condition is of outlines', () => {
+    const { layout } = tiny({ residualBlocks: 1, branchBlocks: 0 });
+    const norm = (name: string): string[] => [`${name}.gamma`, `${name}.beta`];
+    const encoder = (name: string): string[] =>
+      ['stem', 'down'].flatMap((part) => [
+        `${name}.${part}.weight`,
+        ...norm(`${name}.${part}.norm`),
+      ]);
+    expect(layout.specs.map(({ name }) => name)).toEqual([
+      ...encoder('condition'),
+      ...encoder('history'),
+      ...['1', '2'].flatMap((part) => [
+        `trunk.0.conv${part}.weight`,
+        ...norm(`trunk.0.norm${part}`),
+      ]),
+      ...['decoder.up.weight', ...norm('decoder.up.norm'), 'heads.weight', 'heads.bias'],
+    ]);
+  });
+
   it('embeds many classes, each of three frames by the same numbers', () => {
     const [size, options] = [
       { height: 8, width: 12 },
