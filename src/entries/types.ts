@@ -71,6 +71,7 @@ export type {
 export type {
   Initializer,
   ParameterLayout,
+  NamedArrays,
   ParameterSpec,
   Parameters,
 } from '../networks/parameters.js';

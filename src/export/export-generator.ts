@@ -6,9 +6,9 @@ import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
-import type { Generator } from '../networks/index.js';
+import type { Generator, NamedArrays } from '../networks/index.js';
 import { compareWithOnnx, type Comparison } from './compare.js';
-import { generatorToOnnx, readByLayers, type ReadByLayers } from './generator-graph.js';
+import { generatorToOnnx, readByLayers } from './generator-graph.js';
 import { describeInput } from './input-words.js';
 import { MOST_PIXELS, MOST_SAMPLES } from './metadata-fields.js';
 import type { ExportedInfo, FixedSize } from './metadata.js';
@@ -190,7 +190,7 @@ export async function exportGenerator(
 /** What the file will say of itself. */
 async function describe(
   { generator, layout, pipeline, seed, step }: ExportModel,
-  { weights, read }: { readonly weights: Float32Array; readonly read: ReadByLayers },
+  { weights, read }: { readonly weights: Float32Array; readonly read: NamedArrays },
   options: ExportOptions & { readonly target: ExportTarget; readonly precision: Precision },
   fixed: FixedSize | null,
 ): Promise<ExportedInfo> {

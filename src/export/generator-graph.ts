@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
 import { registerKernels } from '../kernels/index.js';
-import { GENERATOR_MULTIPLE, type Generator } from '../networks/index.js';
+import { GENERATOR_MULTIPLE, type Generator, type NamedArrays } from '../networks/index.js';
 import { OnnxGraph, type Edge, type OnnxPort } from './graph.js';
 import { toMetadata, type ExportedInfo } from './metadata.js';
 import { assertRunsOn, TARGETS } from './targets.js';
@@ -14,7 +14,7 @@ import { Writer } from './writer.js';
 const RGB = 3;
 
 /** The generator's outputs after a frame, and as a first frame. */
-function traceStep(generator: Generator, weights: ReadByLayers, give: Give, size: TraceSize) {
+function traceStep(generator: Generator, weights: NamedArrays, give: Give, size: TraceSize) {
   const { historyFrames, conditionFrames, noiseChannels } = generator.options;
   const { samples, rows, columns } = size;
   const [height, width] = [rows * GENERATOR_MULTIPLE, columns * GENERATOR_MULTIPLE];
@@ -44,13 +44,8 @@ function traceStep(generator: Generator, weights: ReadByLayers, give: Give, size
   };
 }
 
-/** Weights as layers read them, normalized: what a file holds. */
-export type ReadByLayers = Readonly<
-  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
->;
-
-/** What the layers read of a generator's parameters [layout.size]. `useBackend` must have been called. */
-export function readByLayers(generator: Generator, flat: Float32Array): ReadByLayers {
+/** The weights that a file holds: what layers read of a generator's parameters [layout.size], normalized. `useBackend` must have been called. */
+export function readByLayers(generator: Generator, flat: Float32Array): NamedArrays {
   const named = scoped(() => generator.weights(tf.tensor1d(flat)));
   try {
     return Object.fromEntries(
@@ -166,7 +161,7 @@ function writeOutputs(
  */
 export function generatorToOnnx(
   generator: Generator,
-  weights: ReadByLayers,
+  weights: NamedArrays,
   info: ExportedInfo,
 ): { file: Uint8Array; opCounts: Readonly<Record<string, number>> } {
   const { fixed, target: name } = info;

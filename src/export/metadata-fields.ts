@@ -85,6 +85,12 @@ const condition = z
     'kind and content differ',
   );
 
+/** Names weights; files of before do not say it. */
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'not a hash')
+  .optional();
+
 /** What an exported file says of itself, by the names it is kept under. */
 export const metadataFields = z
   .object({
@@ -97,14 +103,8 @@ export const metadataFields = z
     'frameloom.generator': json(MOST_NAME, generator),
     'frameloom.condition': json(2 * MOST_CLASSES * MOST_NAME, condition),
     'frameloom.pipeline': json(MOST_PIPELINE, z.unknown()),
-    'frameloom.weights': z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'not a hash')
-      .optional(),
-    'frameloom.layers': z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'not a hash')
-      .optional(),
+    'frameloom.weights': hash,
+    'frameloom.layers': hash,
     'frameloom.precision': z.enum(['float32', 'float16']).optional(),
     'frameloom.compute': z.enum(['float32', 'float16']).optional(),
     'frameloom.target': z.enum(EXPORT_TARGETS).optional(),

@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** Named arrays, as a snapshot holds them and as a generator's layout names them. */
-type NamedArrays = Readonly<
-  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
->;
+import type { NamedArrays } from '../networks/index.js';
 
 /**
  * Names the weights of a generator: equal names, shapes and numbers give an equal hash, whatever

@@ -18,7 +18,12 @@ export {
   type GeneratorOptions,
   type SequenceDiscriminatorOptions,
 } from './options.js';
-export { ParameterLayout, type Parameters, type ParameterSpec } from './parameters.js';
+export {
+  ParameterLayout,
+  type NamedArrays,
+  type Parameters,
+  type ParameterSpec,
+} from './parameters.js';
 export { createSegmenter, type Segmenter } from './segmenter.js';
 export { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
 export { transferParameters, type Transfer } from './transfer.js';

@@ -29,6 +29,11 @@ export interface ParameterSpec {
 /** Named tensors, as a network's pure functions read them. */
 export type Parameters = Readonly<Record<string, tf.Tensor>>;
 
+/** Named arrays, as a snapshot holds them. */
+export type NamedArrays = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+>;
+
 export const sizeOf = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1);
 
@@ -102,10 +107,7 @@ export class ParameterLayout {
   }
 
   /** A flat copy as named arrays, for a snapshot. */
-  toNamed(
-    flat: Float32Array,
-    prefix = '',
-  ): Record<string, { shape: readonly number[]; data: Float32Array }> {
+  toNamed(flat: Float32Array, prefix = ''): Record<string, NamedArrays[string]> {
     let offset = 0;
     return Object.fromEntries(
       this.specs.map(({ name, shape }, i) => {
@@ -119,10 +121,7 @@ export class ParameterLayout {
    * The flat vector of named arrays.
    * @throws FrameloomError bad-snapshot when one is missing or of another shape
    */
-  fromNamed(
-    named: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>,
-    prefix = '',
-  ): Float32Array {
+  fromNamed(named: NamedArrays, prefix = ''): Float32Array {
     const flat = new Float32Array(this.size);
     let offset = 0;
     this.specs.forEach(({ name, shape }, i) => {

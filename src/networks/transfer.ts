@@ -1,10 +1,10 @@
-import { sizeOf, type ParameterLayout, type ParameterSpec } from './parameters.js';
+import {
+  sizeOf,
+  type NamedArrays,
+  type ParameterLayout,
+  type ParameterSpec,
+} from './parameters.js';
 import { lengthsOf } from './weight-norm.js';
-
-/** Named arrays, as a snapshot holds them. */
-type NamedArrays = Readonly<
-  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
->;
 
 /**
  * Which of the condition's channels each input of a layer is that sees condition frames side by side, their pixels

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { sizeOf, type Parameters, type ParameterSpec } from './parameters.js';
+import { sizeOf, type NamedArrays, type Parameters, type ParameterSpec } from './parameters.js';
 
 const EPSILON = 1e-12;
 
@@ -38,16 +38,8 @@ export function normalizeWeights(
   };
 }
 
-/** Named arrays, as a snapshot holds them. */
-type NamedArrays = Readonly<
-  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
->;
-
 /** The length of each output channel's weights. */
-export function lengthsOf(
-  { shape, data }: NamedArrays[string],
-  axis: number,
-): { shape: readonly number[]; data: Float32Array } {
+export function lengthsOf({ shape, data }: NamedArrays[string], axis: number): NamedArrays[string] {
   const outputs = shape[axis]!;
   const inner = sizeOf(shape.slice(axis + 1));
   const squares = new Float64Array(outputs);

@@ -2,16 +2,12 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { ModelProtoSchema } from '../../src/export/format/onnx_pb.js';
-import {
-  generatorToOnnx,
-  readByLayers,
-  type ReadByLayers,
-} from '../../src/export/generator-graph.js';
+import { generatorToOnnx, readByLayers } from '../../src/export/generator-graph.js';
 import { EXPORT_TARGETS } from '../../src/export/index.js';
 import { readMetadata } from '../../src/export/metadata.js';
 import { readWeights } from '../../src/export/read-weights.js';
 import { TARGETS } from '../../src/export/targets.js';
-import type { Generator } from '../../src/networks/index.js';
+import type { Generator, NamedArrays } from '../../src/networks/index.js';
 import { weightsHash } from '../../src/export/weights-hash.js';
 import { labels, makeModel, none } from './make-model.js';
 
@@ -22,7 +18,7 @@ beforeAll(async () => {
 const FIXED = { samples: 2, width: 24, height: 16 };
 
 /** The most that weights as layers read them differ by, of those of the file. */
-function largestError(generator: Generator, named: ReadByLayers, expected: ReadByLayers): number {
+function largestError(generator: Generator, named: NamedArrays, expected: NamedArrays): number {
   const again = readByLayers(generator, generator.layout.fromNamed(named));
   expect(Object.keys(again)).toEqual(Object.keys(expected));
   return Math.max(
