@@ -34,10 +34,12 @@ def hwio(weight: torch.Tensor) -> dict:
     return tensor(weight.detach().permute(2, 3, 1, 0))
 
 
-def write(name: str, about: str, packages: list[str], cases: list[dict]) -> None:
+def write(
+    name: str, about: str, packages: list[str], cases: list[dict], script: str = "make_golden"
+) -> None:
     document = {
         "recipe": {
-            "command": "python bench/peers/make_golden.py",
+            "command": f"python bench/peers/{script}.py",
             "seed": SEED,
             "python": platform.python_version(),
             "versions": {package: version(package) for package in packages},

@@ -34,6 +34,10 @@ export {
   type FlickerMeter,
   type FlickerPowers,
 } from './flicker.js';
+export type { Features } from './features.js';
+export { frechetDistance } from './frechet-distance.js';
+export { kernelDistance, type KernelDistance } from './kernel-distance.js';
+export { resizeImage } from './resize.js';
 export { createConditionAgreement, type ConditionAgreement } from './condition-agreement.js';
 export { createConfusion, type Confusion } from './confusion.js';
 export { checker, checkerRatioOf } from './checker.js';
