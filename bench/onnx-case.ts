@@ -61,10 +61,10 @@ for (let t = 0; t < FRAMES; t += 1) {
   };
   if (condition) note('in.condition', condition);
   if (noise) note('in.noise', noise, 4);
-  note('in.history', history);
+  if (history) note('in.history', history);
   tensors[`${t}.in.has_history`] = { shape: [], data: Float32Array.of(t > 0 ? 1 : 0) };
   for (const [name, data] of Object.entries(outputs)) note(`out.${name}`, data);
-  history = outputs.next_history!;
+  history = outputs.next_history ?? null;
 }
 tf.dispose(parameters);
 await writeFile(`${file}.safetensors`, encodeSafetensors(tensors));

@@ -73,7 +73,7 @@ async function runCase(
     const outputs = await session.run(
       feedsFor(runtime, {
         condition: tensor(condition, [samples, channels, height, width]),
-        history: tensor(theirs, [samples, 3 * historyFrames, height, width])!,
+        history: tensor(theirs, [samples, 3 * historyFrames, height, width]),
         noise: tensor(noise, [samples, noiseChannels, ...quarter]),
         hasHistory,
       }),
@@ -82,8 +82,8 @@ async function runCase(
       note(name, largestDifference(outputs[name]!.data as Planes, numbers));
     }
     // Each engine goes on from its own frames: what they differ by may grow, and must not.
-    ours = expected.next_history!;
-    theirs = outputs.next_history!.data as Planes;
+    ours = expected.next_history ?? null;
+    theirs = (outputs.next_history?.data as Planes | undefined) ?? null;
   }
 }
 

@@ -38,7 +38,7 @@ export const runtimeWords = (error: unknown): string =>
 /** What one run of a file is fed. */
 export interface Feeds {
   readonly condition: Tensor | null;
-  readonly history: Tensor;
+  readonly history: Tensor | null;
   readonly noise: Tensor | null;
   readonly hasHistory: boolean;
 }
@@ -53,7 +53,7 @@ export function feedsFor(
   // One number, with as many axes as what the file is for must have.
   const shape = told?.isTensor ? told.shape.map(() => 1) : [];
   return {
-    history,
+    ...(history && { history }),
     ...(condition && { condition }),
     ...(noise && { noise }),
     ...(told && { has_history: new Tensor('float32', Float32Array.of(hasHistory ? 1 : 0), shape) }),

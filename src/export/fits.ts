@@ -56,7 +56,8 @@ export function assertFits(
     return input.shape[CHANNEL_AXIS] !== channels || !isOfSize(input.shape, name, info.fixed);
   })?.[0];
   inputs.delete('has_history');
-  const output = ['frame', 'next_history'].find((name) => !session.outputNames.includes(name));
+  const outputs = ['frame', ...(info.generator.historyFrames > 0 ? ['next_history'] : [])];
+  const output = outputs.find((name) => !session.outputNames.includes(name));
   const name = wrong ?? [...inputs.keys()][0] ?? output;
   if (name === undefined) return;
   throw new FrameloomError(

@@ -25,7 +25,10 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
   const input = {
     condition:
       channels === 0 ? null : give<tf.Rank.R4>('condition', [samples, height, width, channels]),
-    history: give<tf.Rank.R4>('history', [samples, height, width, RGB * historyFrames]),
+    history:
+      historyFrames === 0
+        ? null
+        : give<tf.Rank.R4>('history', [samples, height, width, RGB * historyFrames]),
     noise:
       noiseChannels === 0
         ? null
@@ -40,7 +43,7 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
     ...(next.mask && { mask: next.mask }),
     firstFrame: start.frame,
     firstRaw: start.raw,
-    history: input.history,
+    ...(input.history && { history: input.history }),
   };
 }
 
@@ -137,12 +140,14 @@ function writeOutputs(
       ...(['mask', 1, 'how much of the frame is `raw`, the rest is the last one moved'] as const),
     );
   }
-  const kept = RGB * (historyFrames - 1);
-  const past = (): Edge => graph.channels(edgeOf('history'), 0, kept);
-  output(
-    kept === 0 ? frame : graph.node('Concat', [frame, past()], { axis: { int: 1 } }),
-    ...(['next_history', RGB * historyFrames, 'what `history` is for the next frame'] as const),
-  );
+  if (historyFrames > 0) {
+    const kept = RGB * (historyFrames - 1);
+    const past = (): Edge => graph.channels(edgeOf('history'), 0, kept);
+    output(
+      kept === 0 ? frame : graph.node('Concat', [frame, past()], { axis: { int: 1 } }),
+      ...(['next_history', RGB * historyFrames, 'what `history` is for the next frame'] as const),
+    );
+  }
   const hasHistory = {
     name: 'has_history',
     shape: scalar,
@@ -193,7 +198,7 @@ export function generatorToOnnx(
     outputs: ends.outputs,
     metadata: toMetadata(info),
     ...{ version: info.version, opset: target.opset, irVersion: target.irVersion },
-    about: 'A video generator: one frame from its condition and the frames before it.',
+    about: `A video generator: one frame from its condition${generator.options.historyFrames > 0 ? ' and the frames before it' : ' alone'}.`,
   });
   return { file, opCounts };
 }

@@ -48,7 +48,7 @@ const fixed = z
 
 /** What goes into the generator. The bounds are those of a pipeline's own section. */
 const generator = z.object({
-  historyFrames: z.int().min(1).max(8),
+  historyFrames: z.int().min(0).max(8),
   conditionFrames: z.int().min(1).max(16),
   noiseChannels: z.int().min(0).max(256),
   flow: z.boolean(),

@@ -7,7 +7,7 @@ import type { Planes, TrialCase } from './trial-inputs.js';
 export interface StepInputs {
   readonly condition: Planes | null;
   readonly noise: Planes | null;
-  readonly history: Planes;
+  readonly history: Planes | null;
   readonly hasHistory: boolean;
 }
 
@@ -28,7 +28,8 @@ export function stepByTensorFlow(
   const [rows, columns] = [height / GENERATOR_MULTIPLE, width / GENERATOR_MULTIPLE];
   const made = scoped(() => {
     const channels = generator.conditionChannels * conditionFrames;
-    const history = toPlain(inputs.history, [samples, 3 * historyFrames, height, width]);
+    const history =
+      inputs.history && toPlain(inputs.history, [samples, 3 * historyFrames, height, width]);
     const output = generator.step(parameters, {
       condition: inputs.condition && toPlain(inputs.condition, [samples, channels, height, width]),
       history,
@@ -36,13 +37,13 @@ export function stepByTensorFlow(
       noise: inputs.noise && toPlain(inputs.noise, [samples, noiseChannels, rows, columns]),
     });
     const kept = 3 * (historyFrames - 1);
-    const older = kept === 0 ? [] : [tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])];
+    const older = history && kept > 0 ? [tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])] : [];
     const named = {
       frame: output.frame,
       raw: output.raw,
       ...(output.flow && { flow: output.flow }),
       ...(output.mask && { mask: output.mask }),
-      next_history: tf.concat([output.frame, ...older], 3),
+      ...(history && { next_history: tf.concat([output.frame, ...older], 3) }),
     };
     return Object.entries(named).map(
       ([name, tensor]) => [name, tf.transpose(tensor, [0, 3, 1, 2])] as const,

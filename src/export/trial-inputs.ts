@@ -103,10 +103,12 @@ export function inputsAt(
   };
 }
 
-/** The history before the first frame: nothing, or noise. */
-export function startHistory(generator: Generator, test: TrialCase): Planes {
+/** The history before the first frame: nothing, or noise; null of a generator without memory. */
+export function startHistory(generator: Generator, test: TrialCase): Planes | null {
   const { samples, width, height } = test;
-  const history = new Float32Array(samples * 3 * generator.options.historyFrames * width * height);
+  const { historyFrames } = generator.options;
+  if (historyFrames === 0) return null;
+  const history = new Float32Array(samples * 3 * historyFrames * width * height);
   if (!test.warm) return history;
   const random = randomStream(0, 'eval', 'export history');
   return history.map(() => random.uniform() * 2 - 1);

@@ -12,8 +12,8 @@ export const GENERATOR_MULTIPLE = 4;
 export interface GeneratorTensors {
   /** [N, H, W, conditionFrames·C], oldest first, the current frame's last; null without one. */
   readonly condition: tf.Tensor4D | null;
-  /** [N, H, W, 3·historyFrames] in [−1, 1], newest first; zeros where there is none yet. */
-  readonly history: tf.Tensor4D;
+  /** [N, H, W, 3·historyFrames] in [−1, 1], newest first; zeros where there is none yet. Null without memory. */
+  readonly history: tf.Tensor4D | null;
   /** [N, H/4, W/4, noiseChannels] standard normal; null when the generator takes none. */
   readonly noise: tf.Tensor4D | null;
 }
@@ -53,19 +53,24 @@ export const layerBlock = (layer: Layer, scale: number): GeneratorBlock => ({
   run: (parameters, before) => ({ features: layer.apply(parameters, featuresOf(before)) }),
 });
 
-/** The features of the history: what a frame begins with. */
-export const historyBlock = (layer: Layer, channels: number): GeneratorBlock => ({
+/** The features that a frame begins with: those of the history, or of the condition where there is no memory. */
+export const firstBlock = (
+  layer: Layer,
+  name: 'history' | 'condition',
+  channels: number,
+): GeneratorBlock => ({
   parameters: parametersOf(layer),
-  reads: ['history'],
+  reads: [name],
   macs: (size) => layer.cost(size).macs,
-  run(parameters, _, { history }) {
-    const { H, W } = assertShape(history, ['N', 'H', 'W', channels], 'history');
+  run(parameters, _, input) {
+    const x = input[name];
+    const { H, W } = assertShape(x ?? { shape: [] }, ['N', 'H', 'W', channels], name);
     if (H! % GENERATOR_MULTIPLE !== 0 || W! % GENERATOR_MULTIPLE !== 0) {
       throw new FrameloomError('bad-shape', `frames of ${W}×${H} do not divide by 4`, {
         hint: 'choose a width and a height that are multiples of 4',
       });
     }
-    return { features: layer.apply(parameters, history) };
+    return { features: layer.apply(parameters, x!) };
   },
 });
 

@@ -6,8 +6,8 @@ import {
   addingBlock,
   channelsOf,
   embeddedBy,
+  firstBlock,
   GENERATOR_MULTIPLE,
-  historyBlock,
   layerBlock,
   type GeneratorBlock,
   type GeneratorTensors,
@@ -82,6 +82,26 @@ function layersFor(
     own: normalizedLayers(by),
     hasPositions: positions === 'auto' ? isOfClasses : positions,
   };
+}
+
+/** @throws FrameloomError bad-option for what has neither a past nor a condition, or would move a past that it has not */
+function assertDriven({ historyFrames, flow }: GeneratorOptions, condition: Layer | null): void {
+  if (historyFrames > 0) return;
+  const hint = 'raise generator.historyFrames';
+  if (!condition) {
+    throw new FrameloomError(
+      'bad-option',
+      'a generator without memory makes nothing of no condition',
+      { hint: `${hint}, or give data.condition`, path: 'generator.historyFrames' },
+    );
+  }
+  if (flow) {
+    throw new FrameloomError(
+      'bad-option',
+      'a generator without memory has no last frame that flow could move',
+      { hint: `${hint}, or set generator.flow to false`, path: 'generator.flow' },
+    );
+  }
 }
 
 /** More channels of a condition than this, which classes have, are embedded in so many first. */
@@ -163,9 +183,12 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
           }),
         )
       : null;
-  const historyEncoder = encoder(own, {
-    ...{ name: 'history', inputs: IMAGE_CHANNELS * historyFrames, channels, hasPositions },
-  });
+  const historyChannels = IMAGE_CHANNELS * historyFrames;
+  const historyEncoder =
+    historyFrames > 0
+      ? encoder(own, { name: 'history', inputs: historyChannels, channels, hasPositions })
+      : null;
+  assertDriven(options, conditionEncoder);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
   const residualBlocks = (name: string, count: number): Layer[] =>
     Array.from({ length: count }, (_, i) => own.residualBlock(`${name}.${i}`, deep));
@@ -204,15 +227,16 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       const mask = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
       const coarse = channelsOf(made, pictureChannels, 2);
       const flow: tf.Tensor4D = tf.mul(enlarge(coarse), flowScalePixels);
-      const warped = warp(channelsOf(history, 0, IMAGE_CHANNELS), flow);
+      const warped = warp(channelsOf(history!, 0, IMAGE_CHANNELS), flow);
       const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
       return { raw, frame, flow, mask };
     },
   });
+  const seen = conditionChannels * conditionFrames;
   const blocks = (hasHistory: boolean): GeneratorBlock[] => [
-    historyBlock(historyEncoder, IMAGE_CHANNELS * historyFrames),
+    ...(historyEncoder ? [firstBlock(historyEncoder, 'history', historyChannels)] : []),
     ...(conditionEncoder
-      ? [addingBlock(conditionEncoder, 'condition', conditionChannels * conditionFrames)]
+      ? [(historyEncoder ? addingBlock : firstBlock)(conditionEncoder, 'condition', seen)]
       : []),
     ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels)] : []),
     ...deepLayers.map((layer) => layerBlock(layer, GENERATOR_MULTIPLE)),

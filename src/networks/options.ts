@@ -35,10 +35,12 @@ export const generatorOptions = z.strictObject({
     .describe('Residual blocks of the image branch after the shared ones.'),
   historyFrames: z
     .int()
-    .min(1)
+    .min(0)
     .max(8)
     .default(2)
-    .describe('Frames of its own past that the generator sees.'),
+    .describe(
+      'Frames of its own past that the generator sees; 0 for none: each frame is made by itself, from its condition alone.',
+    ),
   conditionFrames: z
     .int()
     .min(1)

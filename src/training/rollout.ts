@@ -16,6 +16,8 @@ export interface RolloutInput {
   readonly warmUp: number;
   /** Its own past that a rollout goes on from, newest first, in place of the window's frames. */
   readonly history?: tf.Tensor4D;
+  /** The frames in front as that past has them, where it is none of this window's, [N, lead, H, W, 3]. */
+  readonly front?: tf.Tensor5D;
   /** Standard normal, [N, lead + T, H, W, 3]: what judges' input is moved by in steps that ask for it. */
   readonly nudge?: tf.Tensor5D;
   /** True to begin with no history, as a video's first frame does. */
@@ -55,7 +57,12 @@ export function conditionAt(
 }
 
 /** The `count` frames before time `t`, newest first, zeros before the window, [N, H, W, 3·count]. */
-function realHistory(frames: tf.Tensor5D, t: number, count: number, first: number): tf.Tensor4D {
+export function realHistory(
+  frames: tf.Tensor5D,
+  t: number,
+  count: number,
+  first: number,
+): tf.Tensor4D {
   return tf.tidy(() => {
     const past = Array.from({ length: count }, (_, i) => t - 1 - i);
     const blank = (): tf.Tensor4D => tf.zerosLike(frameAt(frames, t));
@@ -77,10 +84,14 @@ export function pushHistory(history: tf.Tensor4D, frame: tf.Tensor4D): tf.Tensor
 export function createRollout(generator: Generator, input: RolloutInput): Rollout {
   const { frames, condition, noise, lead, coldStart, visibleFrom: first, teacherForced } = input;
   const { historyFrames, conditionFrames } = generator.options;
-  const isFirst = (t: number): boolean => coldStart && t === 0;
+  const hasMemory = historyFrames > 0;
+  // Without memory every frame is made as a video's first one is.
+  const isFirst = (t: number): boolean => !hasMemory || (coldStart && t === 0);
   return {
     length: teacherForced.length,
-    initialState: [input.history ?? realHistory(frames, lead, historyFrames, first)],
+    initialState: hasMemory
+      ? [input.history ?? realHistory(frames, lead, historyFrames, first)]
+      : [],
     weights: (flat) => generator.weights(flat),
     given: (t) => ({
       ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
@@ -88,26 +99,29 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
       ...(noise && { noise: frameAt(noise, t) }),
     }),
     kind: (t) => (isFirst(t) ? 'first' : 'next'),
-    blocks: (t) => stepBlocks(generator.blocks(!isFirst(t)), teacherForced[t]!),
+    blocks: (t) => {
+      const history = teacherForced[t]! ? 'history' : 'state0';
+      return stepBlocks(generator.blocks(!isFirst(t)), hasMemory ? history : null);
+    },
   };
 }
 
 /**
  * A generator's blocks as those of a rollout's step. The last one makes the new history too.
  *
- * @param forced reads the real history that it is given, in place of the generator's own
+ * @param history the tensor that is read as such: the generator's own, or the real one that it is given; null
+ *   of a generator without memory
  */
-function stepBlocks(blocks: readonly GeneratorBlock[], forced: boolean): StepBlock[] {
-  const history = forced ? 'history' : 'state0';
+function stepBlocks(blocks: readonly GeneratorBlock[], history: string | null): StepBlock[] {
   return blocks.map((block, i) => {
     const isLast = i === blocks.length - 1;
-    const reads = block.reads.map((name) => (name === 'history' ? history : name));
+    const reads = block.reads.map((name) => (name === 'history' && history ? history : name));
     return {
       parameters: block.parameters,
-      reads: isLast ? [...new Set([...reads, history])] : reads,
+      reads: isLast && history ? [...new Set([...reads, history])] : reads,
       run(parameters, before, tensors) {
         const input = {
-          history: tensors[history] as tf.Tensor4D,
+          history: history === null ? null : (tensors[history] as tf.Tensor4D),
           condition: (tensors.condition as tf.Tensor4D | undefined) ?? null,
           noise: (tensors.noise as tf.Tensor4D | undefined) ?? null,
         };
@@ -119,12 +133,12 @@ function stepBlocks(blocks: readonly GeneratorBlock[], forced: boolean): StepBlo
 }
 
 /** The history after a frame, and what the losses read of it; each a tensor of its own. */
-function stepResult(made: NamedTensors, history: tf.Tensor4D): NamedTensors {
+function stepResult(made: NamedTensors, history: tf.Tensor4D | null): NamedTensors {
   const { frame, raw, flow } = made as Record<string, tf.Tensor4D>;
   // A first frame is its hallucinated image, and both count.
   const outputs = [frame === raw ? tf.clone(frame!) : frame!, raw!, ...(flow ? [flow] : [])];
   return {
-    ...numbered('state', [pushHistory(history, frame!)]),
+    ...(history && numbered('state', [pushHistory(history, frame!)])),
     ...numbered('output', outputs),
   };
 }

@@ -29,6 +29,7 @@ describe('exportGenerator', () => {
     ['no flow', { flow: false }, {}],
     ['one frame of past, one of condition', { historyFrames: 1, conditionFrames: 1 }, {}],
     ['a long past', { historyFrames: 4, conditionFrames: 2 }, {}],
+    ['no past', { historyFrames: 0, conditionFrames: 1, flow: false }, {}],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {
     const path = join(folder, `${name}.onnx`);
@@ -37,10 +38,12 @@ describe('exportGenerator', () => {
       const result = await exportGenerator(model, path);
       expect(result.comparison.maxDifference).toBeLessThan(1e-3);
       expect(result.comparison.frames).toBe(10);
-      const { flow } = model.generator.options;
-      expect(Object.keys(result.comparison.outputs).sort()).toEqual(
-        flow ? ['flow', 'frame', 'mask', 'next_history', 'raw'] : ['frame', 'next_history', 'raw'],
-      );
+      const { flow, historyFrames } = model.generator.options;
+      expect(Object.keys(result.comparison.outputs).sort()).toEqual([
+        ...(flow ? ['flow', 'frame', 'mask'] : ['frame']),
+        ...(historyFrames > 0 ? ['next_history'] : []),
+        'raw',
+      ]);
       expect(result.ops.GridSample).toBe(flow ? 1 : undefined);
       const file = await readFile(path);
       expect(result.bytes).toBe(file.length);

@@ -32,7 +32,10 @@ function inputOf(generator: Generator, more: Partial<GeneratorInput> = {}): Gene
       conditionChannels > 0
         ? normals('condition', [2, HEIGHT, WIDTH, conditionChannels * conditionFrames])
         : null,
-    history: tf.tanh(normals<tf.Rank.R4>('history', [2, HEIGHT, WIDTH, 3 * historyFrames])),
+    history:
+      historyFrames > 0
+        ? tf.tanh(normals<tf.Rank.R4>('history', [2, HEIGHT, WIDTH, 3 * historyFrames]))
+        : null,
     hasHistory: true,
     noise: noiseChannels > 0 ? normals('noise', [2, HEIGHT / 4, WIDTH / 4, noiseChannels]) : null,
     ...more,
@@ -85,7 +88,7 @@ describe('the generator', () => {
     tf.tidy(() => {
       const input = inputOf(generator);
       const { frame, raw, flow, mask } = generator.step(weightsOf(generator), input);
-      const newest = tf.slice(input.history, [0, 0, 0, 0], [-1, -1, -1, 3]);
+      const newest = tf.slice(input.history!, [0, 0, 0, 0], [-1, -1, -1, 3]);
       const moved = warp(newest, flow!);
       const expected = tf.add(tf.mul(mask!, raw), tf.mul(tf.sub(1, mask!), moved));
       expectClose(frame, expected, { atol: 1e-6 });
@@ -101,6 +104,26 @@ describe('the generator', () => {
       expect(frame).toBe(raw);
       expect([flow, mask]).toEqual([null, null]);
     });
+  });
+
+  it('makes a frame of its condition alone where it has no memory', async () => {
+    const generator = tiny({ historyFrames: 0, conditionFrames: 1, flow: false }, 3);
+    expect(generator.layout.specs.map(({ name }) => name).join(' ')).not.toContain('history');
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const input = inputOf(generator);
+        expect(input.history).toBeNull();
+        const { frame, raw, flow, mask } = generator.step(weightsOf(generator), input);
+        expect(frame.shape).toEqual([2, HEIGHT, WIDTH, 3]);
+        expect([frame === raw, flow, mask]).toEqual([true, null, null]);
+        const other = inputOf(generator, { condition: tf.neg(input.condition!) });
+        const { frame: made } = generator.step(weightsOf(generator), other);
+        expect(tf.mean(tf.abs(tf.sub(made, frame))).dataSync()[0]).toBeGreaterThan(1e-3);
+      }),
+    );
+    const memoryless = { historyFrames: 0, flow: false };
+    expect(() => tiny(memoryless, 0)).toThrow('makes nothing of no condition');
+    expect(() => tiny({ historyFrames: 0 }, 3)).toThrow('no last frame that flow could move');
   });
 
   it('has no flow and no mask when flow is off', () => {

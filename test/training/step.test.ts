@@ -120,7 +120,9 @@ describe('trainStep', () => {
       'from a cold start with teacher forcing',
       { frames: 3, coldStart: true, teacherForced: [false, true, false] },
     ],
+    ['without memory', { frames: 3, model: smallModel({ historyFrames: 0, flow: false }) }],
   ])('gives the same state with gradient checkpointing, %s', async (_how, how) => {
+    const model = 'model' in how ? how.model : smallModel();
     await withStep(model, how, (state, input) => {
       const plain = take(model, state, input);
       const blocks = model.generator.blocks(true).length;
@@ -298,6 +300,10 @@ describe('trainStep', () => {
     ['a warm-up', { warmUp: 2 }, {}, {}, model],
     ['noise and no condition', {}, {}, {}, smallModel({ noiseChannels: 2 }, 0)],
     ['no flow', {}, {}, {}, smallModel({ flow: false })],
+    [
+      'no memory, after a warm-up',
+      ...([{ warmUp: 1 }, {}, {}, smallModel({ historyFrames: 0, flow: false })] as const),
+    ],
   ] as [
     string,
     Parameters<typeof windowFor>[1],

@@ -51,6 +51,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
   const blank = (): tf.Tensor4D => tf.zeros([1, height, width, 3 * historyFrames]);
 
   function push(frame: tf.Tensor4D): void {
+    if (historyFrames === 0) return;
     const old = history;
     history = scoped(() => {
       const kept = 3 * (historyFrames - 1);
@@ -97,7 +98,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
       }
       const { frame, flow, mask } = generator.step(parameters, {
         condition,
-        history: history ?? blank(),
+        history: historyFrames === 0 ? null : (history ?? blank()),
         hasHistory: history !== null,
         noise: noise(),
       });

@@ -105,6 +105,7 @@ describe('createOnnxSynthesizer', () => {
     ['labels', { historyFrames: 3 }],
     ['none', { noiseChannels: 2 }],
     ['edges', { flow: false }],
+    ['blur', { historyFrames: 0, conditionFrames: 1, flow: false }],
   ] as const)('makes the 20 frames of %s that TensorFlow.js makes, %j', async (kind, options) => {
     const { model, onnx, tensorFlow } = await makeBoth(kind, options);
     const both = async (t: number): Promise<[Uint8Array, Uint8Array]> => [
@@ -121,6 +122,18 @@ describe('createOnnxSynthesizer', () => {
     for (let t = 1; t < 4; t += 1) expect(farthest(...(await both(t)))).toBeLessThanOrEqual(2);
     for (const synthesizer of [onnx, tensorFlow]) synthesizer.reset(99);
     for (let t = 0; t < 3; t += 1) expect(farthest(...(await both(t)))).toBeLessThanOrEqual(2);
+  });
+
+  it('makes a frame without memory the same, whatever came before it', async () => {
+    const { model, onnx, tensorFlow } = await makeBoth('blur', {
+      ...{ historyFrames: 0, conditionFrames: 1, flow: false },
+    });
+    for (const synthesizer of [onnx, tensorFlow]) {
+      const first = await synthesizer.next(conditionOf(model, 5));
+      synthesizer.start([picture('frame', 0, 3)], [conditionOf(model, 1)!]);
+      await synthesizer.next(conditionOf(model, 2));
+      expect(await synthesizer.next(conditionOf(model, 5))).toEqual(first);
+    }
   });
 
   it('lets several synthesizers share a model', async () => {

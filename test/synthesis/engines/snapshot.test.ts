@@ -72,6 +72,7 @@ async function engineOf(
 const KINDS: readonly (readonly [string, object, object])[] = [
   ['edges', {}, { historyFrames: 3, conditionFrames: 3 }],
   ['edges', {}, { historyFrames: 1, conditionFrames: 1 }],
+  ['edges', {}, { historyFrames: 0, conditionFrames: 2, flow: false }],
   ['labels', LABELS, { historyFrames: 2, conditionFrames: 2, noiseChannels: 2 }],
   ['none', NONE, { noiseChannels: 3 }],
 ];

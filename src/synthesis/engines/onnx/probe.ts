@@ -22,7 +22,7 @@ export async function probeFrame(
   const outputs = await session.run(
     feedsFor(runtime, {
       condition: random('condition', info.condition.channels * conditionFrames, height, width),
-      history: random('history', 3 * historyFrames, height, width)!,
+      history: random('history', 3 * historyFrames, height, width),
       noise: random('noise', noiseChannels, height / 4, width / 4),
       hasHistory: true,
     }),

@@ -70,9 +70,10 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     new Tensor('float32', planesFor(channels, rows, columns), [...[1, channels, rows, columns]]);
   const planesOf = (value: Tensor): Float32Array => value.data as Float32Array;
 
-  let history = tensor(RGB * historyFrames);
+  /** Null of a generator without memory. */
+  let history = historyFrames === 0 ? null : tensor(RGB * historyFrames);
   /** What the next history is written into, where that is done. */
-  let spare = runtime.fillsOutputs ? tensor(RGB * historyFrames) : null;
+  let spare = history && runtime.fillsOutputs ? tensor(RGB * historyFrames) : null;
   const condition = layout.content === 'none' ? null : tensor(layout.channels * conditionFrames);
   const noise = noiseChannels === 0 ? null : tensor(noiseChannels, height / 4, width / 4);
   let hasHistory = false;
@@ -82,7 +83,7 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
   let last: Promise<unknown> = Promise.resolve();
 
   function forget(): void {
-    planesOf(history).fill(0);
+    if (history) planesOf(history).fill(0);
     hasHistory = false;
     hasCondition = false;
     index = 0;
@@ -119,7 +120,7 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     drawNoise();
     // What is moved from nothing says nothing.
     const moves = inDetail && hasFlow && hasHistory;
-    const outputs = ['next_history', ...(moves ? ['flow', 'mask'] : [])];
+    const outputs = [history ? 'next_history' : 'frame', ...(moves ? ['flow', 'mask'] : [])];
     let made: Awaited<ReturnType<typeof session.run>>;
     try {
       made = await session.run(
@@ -133,12 +134,12 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
         { hint: 'export the run again', cause: error },
       );
     }
-    const following = spare ?? made.next_history!;
+    // The newest frame is the first of the history.
+    const following = spare ?? made.next_history ?? made.frame!;
     if (spare) spare = history;
-    history = following;
+    if (history) history = following;
     hasHistory = true;
     index += 1;
-    // The newest frame is the first of the history.
     const rgb = planesToBytes(planesOf(following).subarray(0, framePlanes), RGB);
     if (!moves) return { rgb, flow: null, mask: null };
     return { rgb, flow: interleaved(planesOf(made.flow!), 2), mask: planesOf(made.mask!).slice() };
@@ -153,7 +154,7 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
 
   const stateNow = (): SynthesizerState => ({
     ...{ seed, index },
-    history: hasHistory ? planesOf(history).slice() : null,
+    history: history && hasHistory ? planesOf(history).slice() : null,
     conditions: condition && hasCondition ? planesOf(condition).slice() : null,
   });
 
@@ -167,10 +168,10 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     },
     start(frames, conditions) {
       forget();
-      const planes = planesOf(history);
+      const planes = history && planesOf(history);
       frames.forEach((bytes, i) => {
-        planes.copyWithin(framePlanes, 0);
-        bytesToPlanes(bytes, RGB, planes);
+        planes?.copyWithin(framePlanes, 0);
+        if (planes) bytesToPlanes(bytes, RGB, planes);
         hasHistory = true;
         const own = conditions?.[i];
         if (own) remember(own);
@@ -186,13 +187,13 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     },
     snapshot: () => inTurn(stateNow),
     restore(state) {
-      const planes = planesOf(history);
+      const planes = history && planesOf(history);
       const known = condition && planesOf(condition);
-      if (state.history) checkNumbers(state.history, planes.length);
+      if (state.history) checkNumbers(state.history, planes?.length ?? 0);
       if (state.conditions) checkNumbers(state.conditions, known?.length ?? 0);
       forget();
       ({ seed, index } = state);
-      if (state.history) planes.set(state.history);
+      if (state.history) planes?.set(state.history);
       if (state.conditions) known?.set(state.conditions);
       hasHistory = state.history !== null;
       hasCondition = state.conditions !== null;
