@@ -1,13 +1,13 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race,install-matrix,many-clips,stability] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race,install-matrix,many-clips,stability,quality] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
- * Writes bench/results/NAME.json and NAME.svg for each part.
+ * Writes bench/results/NAME.json and NAME.svg for each part. A program that is named alone,
+ * of those from cancel-campaign on, is given all flags but --only, and what follows a second -- as it stands.
  */
 import './support/help.js';
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { GENERATOR_PRESETS } from '../src/networks/index.js';
@@ -16,8 +16,10 @@ import { memory } from './memory.js';
 import { recomputation } from './recomputation.js';
 import { stepTimes } from './step-times.js';
 import { inBench, say, writeResult } from './support/files.js';
+import { counted, forwardedTo } from './support/arguments.js';
 import { isBusy, machineReport } from './support/machine.js';
 import { barCharts, type Chart } from './support/picture.js';
+import { peersPython, runProgram } from './support/program.js';
 import { parseSize, type Context, type Peer, type Settings } from './support/settings.js';
 import { startWorker, type Worker } from './support/worker.js';
 
@@ -34,7 +36,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 /** Programs of their own, with flags of their own; they write their own results. */
 const PROGRAMS: Readonly<Record<string, string>> = { synthesis: 'synthesis.ts' };
 
-/** What has to hold and is not timed: run only when named, without a peer, on a busy machine too. */
+/** Run only when named, on a busy machine too: what has to hold and is not timed, and what judges its machine itself. */
 const CAMPAIGNS: Readonly<Record<string, string>> = {
   'cancel-campaign': 'cancel-campaign.ts',
   'kill-campaign': 'kill-campaign.ts',
@@ -44,24 +46,8 @@ const CAMPAIGNS: Readonly<Record<string, string>> = {
   'install-matrix': 'install-matrix.ts',
   'many-clips': 'many-clips.ts',
   stability: 'stability.ts',
+  quality: 'quality.ts',
 };
-
-/** Runs a program with its words on ours. */
-async function run(program: string, args: readonly string[], quiet = false): Promise<string> {
-  const child = spawn(program, args, { stdio: ['ignore', quiet ? 'pipe' : 'inherit', 'inherit'] });
-  let output = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((done, fail) => {
-    child.on('error', fail);
-    child.on('close', done);
-  });
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}`);
-  return output.trim();
-}
-
-/** Builds the peers' environment where it is missing. @returns its Python */
-const peersPython = (): Promise<string> =>
-  run(process.execPath, [inBench('peers/setup.mjs')], true);
 
 function contextOf(settings: Settings): Context & { stop(): Promise<void> } {
   let worker: Worker | undefined;
@@ -75,18 +61,19 @@ function contextOf(settings: Settings): Context & { stop(): Promise<void> } {
   };
 }
 
-function number(text: string, flag: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new Error(`--${flag} ${text}: give a whole number from 1`);
-  }
-  return value;
-}
-
 function presetOf(text: string): Settings['preset'] {
   const found = Object.keys(GENERATOR_PRESETS).find((name) => name === text);
   if (found === undefined) throw new Error(`--preset ${text}: there is no such preset`);
   return found as Settings['preset'];
+}
+
+const startBench = (program: string, args: readonly string[]): Promise<string> =>
+  runProgram(process.execPath, ['--import', 'tsx', inBench(program), ...args]);
+
+const { alone, words } = forwardedTo(Object.keys(CAMPAIGNS), process.argv.slice(2));
+if (alone !== undefined) {
+  await startBench(CAMPAIGNS[alone]!, words);
+  process.exit();
 }
 
 const { values } = parseArgs({
@@ -114,7 +101,7 @@ for (const name of chosen) {
   if (campaign === undefined) continue;
   say(`\n# ${name}`);
   const quick = values.quick ? ['--quick'] : [];
-  await run(process.execPath, ['--import', 'tsx', inBench(campaign), ...quick]);
+  await startBench(campaign, quick);
 }
 const timed = chosen.filter((name) => !(name in CAMPAIGNS));
 if (timed.length === 0) process.exit();
@@ -122,7 +109,7 @@ if (!values.anyway && !values.quick && isBusy()) {
   throw new Error('the machine is busy: timings would say nothing. Wait, or give --anyway');
 }
 const machine = machineReport();
-const threads = number(values.threads, 'threads');
+const threads = counted('threads', values.threads);
 // Read by TensorFlow when it is loaded, which has not happened yet.
 process.env.TF_NUM_INTRAOP_THREADS = String(threads);
 process.env.TF_NUM_INTEROP_THREADS = String(threads);
@@ -130,8 +117,8 @@ process.env.TF_NUM_INTEROP_THREADS = String(threads);
 const context = contextOf({
   sizes: (values.size ?? (values.quick ? ['64x36'] : ['128x72', '256x144'])).map(parseSize),
   preset: presetOf(values.preset),
-  frames: number(values.frames, 'frames'),
-  rounds: number(values.rounds ?? (values.quick ? '3' : '15'), 'rounds'),
+  frames: counted('frames', values.frames),
+  rounds: counted('rounds', values.rounds ?? (values.quick ? '3' : '15')),
   threads,
   quick: values.quick,
   full: values.full,
@@ -144,8 +131,7 @@ try {
       say(`\n# ${name}`);
       const rounds = values.rounds === undefined ? [] : ['--rounds', values.rounds];
       const quick = context.quick ? ['--quick'] : [];
-      const args = [inBench(program), '--python', context.python, ...rounds, ...quick];
-      await run(process.execPath, ['--import', 'tsx', ...args]);
+      await startBench(program, ['--python', context.python, ...rounds, ...quick]);
       continue;
     }
     say(`\n# ${name}`);

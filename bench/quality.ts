@@ -1,130 +1,187 @@
 /**
- * How good is what it learns, given the same minutes as PyTorch? Trains the reference
- * implementation (bench/peers/train_reference.py) and Frameloom one after the other on one clip,
- * for the same minutes at the same size, and measures both in closed loop on the held-out fifth.
+ * How good is what it learns? Trains Frameloom and, on the same weights, windows and schedules, its own networks
+ * in PyTorch, and measures both with `frameloom evaluate`: held-out frames, in closed loop. docs/bench.md says how
+ * the table is made.
  *
- *   npx tsx bench/quality.ts --clip VIDEO [--size 128x72] [--minutes 8] [--python PATH] [--only frameloom]
+ *   npm run bench -- --only quality [flags]
+ *   npx tsx bench/quality.ts [--clip FILE …] [--size 128x72] [--rows NAME,…] [--minutes N | --steps N]
+ *     [--seeds 1,2,3] [--only frameloom|pytorch] [--long-frames N] [--stability auto|off] [--python PATH]
+ *     [--threads N] [--results bench/results/quality] [--again] [--anyway] [--quick] [--list]
  *
- * `node bench/peers/setup.mjs` makes the Python environment that is used unless --python is given.
- * Writes bench/results/quality-CLIP.json.
+ * Rows are of the sample that comes along, and of each --clip: outlines, at --size. Trainings take 8 minutes, that
+ * of the demo 3, or --minutes; --steps compares on a busy machine too. --long-frames 3000 measures how a long
+ * rollout drifts. --stability off leaves Frameloom nothing that PyTorch has not.
+ *
+ * Every run leaves a result in the folder of results, and what is there already is not made again unless something
+ * else is asked of it, the sources have changed, or --again is given: so it goes on where it was stopped. Writes
+ * bench/results/quality.json and .md. Exits with 1 where a run could not be made.
  */
 import './support/help.js';
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findFfmpeg } from '../src/video/index.js';
+import { messageOf } from '../src/base/error.js';
+import { createLogger } from '../src/base/log.js';
+import { makeRun, resultSchema, SIDES, type Result } from './quality/one-run.js';
+import { qualityText } from './quality/report.js';
+import {
+  askedOf,
+  clipRows,
+  SAMPLE_ROWS,
+  sourcesHash,
+  type Length,
+  type Row,
+} from './quality/rows.js';
+import { among, counted, numbers, positive } from './support/arguments.js';
+import { say, writeResult, inBench } from './support/files.js';
+import { isBusy, machineReport } from './support/machine.js';
+import { peersPython } from './support/program.js';
+import { parseSize, sizeText } from './support/settings.js';
 
-interface Measures {
-  readonly psnr: number;
-  readonly ssim: number;
-  readonly sharpnessRatio: number | null;
-  readonly temporalDifference: number | null;
-  readonly realTemporalDifference: number | null;
-}
-
-interface Side {
-  readonly steps: number;
-  readonly rows: Readonly<Record<string, Measures>>;
-}
-
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const cli = here('../src/cli/main.ts');
-
-/** Runs a program to its end with its words on our standard error. */
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((done, fail) => {
-    child.on('error', fail);
-    child.on('close', done);
-  });
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}`);
-  return output;
-}
-
-const frameloom = (...args: string[]): Promise<string> =>
-  run(process.execPath, ['--import', 'tsx', cli, ...args]);
-
-async function trainFrameloom(clip: string, size: string, minutes: string, folder: string) {
-  const runFolder = join(folder, 'run');
-  const trained = JSON.parse(
-    await frameloom(
-      'train',
-      here('../pipelines/edges-to-video.yaml'),
-      ...['--clip', clip, '--run', runFolder, '--max-minutes', minutes, '--json'],
-      ...['--set', `data.size=${size}`],
-    ),
-  ) as { step: number };
-  const evaluated = JSON.parse(await frameloom('evaluate', runFolder, '--json')) as {
-    rows: Record<string, Measures>;
-  };
-  return { steps: trained.step, rows: evaluated.rows };
-}
-
-async function trainPytorch(
-  python: string,
-  clip: string,
-  size: string,
-  minutes: string,
-  folder: string,
-): Promise<Side> {
-  const { ffmpegPath } = await findFfmpeg();
-  const report = join(folder, 'pytorch.json');
-  await run(python, [
-    here('peers/train_reference.py'),
-    ...['--clip', clip, '--size', size, '--minutes', minutes, '--threads', '2'],
-    ...['--ffmpeg', ffmpegPath, '--json', report],
-  ]);
-  const { steps, heldOut } = JSON.parse(await readFile(report, 'utf8')) as {
-    steps: number;
-    heldOut: Record<string, Measures>;
-  };
-  return { steps, rows: heldOut };
-}
-
-function print(name: string, { steps, rows }: Side): void {
-  const number = (value: number | null, digits: number): string =>
-    value === null ? '–' : value.toFixed(digits);
-  for (const [row, m] of Object.entries(rows)) {
-    process.stdout.write(
-      `${`${name} ${row}`.padEnd(24)} ${String(steps).padStart(6)} ${number(m.psnr, 2).padStart(7)} ${number(m.ssim, 3).padStart(7)} ${number(m.sharpnessRatio, 2).padStart(7)}  ${number(m.temporalDifference, 4)} / ${number(m.realTemporalDifference, 4)}\n`,
-    );
-  }
-}
-
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    clip: { type: 'string' },
+    clip: { type: 'string', multiple: true, default: [] },
     size: { type: 'string', default: '128x72' },
-    minutes: { type: 'string', default: '8' },
-    python: { type: 'string', default: here('.venv/bin/python') },
+    rows: { type: 'string' },
+    minutes: { type: 'string' },
+    steps: { type: 'string' },
+    seeds: { type: 'string' },
     only: { type: 'string' },
+    'long-frames': { type: 'string' },
+    stability: { type: 'string', default: 'auto' },
+    python: { type: 'string' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    results: { type: 'string' },
+    again: { type: 'boolean', default: false },
+    anyway: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
   },
 });
-if (values.clip === undefined) throw new Error('name a video with --clip');
-const clip = resolve(values.clip);
-const folder = await mkdtemp(join(tmpdir(), 'frameloom-quality-'));
-try {
-  const sides: Record<string, Side> = {};
-  if (values.only !== 'frameloom') {
-    sides.pytorch = await trainPytorch(values.python, clip, values.size, values.minutes, folder);
-  }
-  if (values.only !== 'pytorch') {
-    sides.frameloom = await trainFrameloom(clip, values.size, values.minutes, folder);
-  }
-  process.stdout.write(
-    `${'row'.padEnd(24)} ${'steps'.padStart(6)} ${'PSNR'.padStart(7)} ${'SSIM'.padStart(7)} ${'sharp'.padStart(7)}  |Δt| made / real\n`,
-  );
-  for (const [name, side] of Object.entries(sides)) print(name, side);
-  const results = here('results');
-  await mkdir(results, { recursive: true });
-  const path = join(results, `quality-${basename(clip).replace(/\.[^.]*$/, '')}.json`);
-  const report = { clip: basename(clip), size: values.size, minutes: values.minutes, ...sides };
-  await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
-} finally {
-  await rm(folder, { recursive: true, force: true });
+// --clip a.mp4 b.mp4, as `frameloom train` takes them.
+if (positionals.length > 0 && values.clip.length === 0) {
+  throw new Error(`${positionals.join(' ')}: name clips with --clip`);
 }
+const clips = [...values.clip, ...positionals];
+const missing = clips.find((clip) => !existsSync(clip));
+if (missing !== undefined) throw new Error(`--clip ${missing}: there is no such file`);
+
+/** Whether it goes through at all. */
+const QUICK = { steps: 4, size: '64x36', evaluate: ['--max-frames', '16'], rows: 1 } as const;
+const { quick } = values;
+const size = sizeText(parseSize(quick ? QUICK.size : values.size));
+const known = [...SAMPLE_ROWS, ...clipRows(clips, size)];
+const names = known.map(({ name }) => name);
+const chosen = among('rows', values.rows ?? names.join(','), names);
+const rows: Row[] = known
+  .filter(({ name }) => chosen.includes(name))
+  .map((row) => (quick ? { ...row, set: [...row.set, `data.size=${size}`] } : row));
+if (values.list) {
+  for (const { name, about } of rows) say(`${name.padEnd(24)} ${about}`);
+  process.exit();
+}
+
+const seeds = numbers('seeds', values.seeds ?? (quick ? '1' : '1,2,3'));
+const sides = values.only === undefined ? [...SIDES] : among('only', values.only, SIDES);
+const [stability = 'auto'] = among('stability', values.stability, ['auto', 'off'] as const);
+const threads = counted('threads', values.threads);
+const minutes = values.minutes === undefined ? null : positive('minutes', values.minutes);
+const steps = values.steps === undefined ? null : counted('steps', values.steps);
+if (minutes !== null && steps !== null) throw new Error('--minutes and --steps: give one of them');
+const lengthOf = (row: Row): Length => {
+  if (steps !== null) return { steps };
+  return quick && minutes === null ? { steps: QUICK.steps } : { minutes: minutes ?? row.minutes };
+};
+const longFrames = values['long-frames'];
+const evaluate = [
+  ...(longFrames === undefined
+    ? []
+    : ['--long-frames', String(counted('long-frames', longFrames))]),
+  ...(quick ? QUICK.evaluate : []),
+];
+const isByClock = rows.some((row) => 'minutes' in lengthOf(row));
+if (isByClock && !values.anyway && !quick && isBusy()) {
+  throw new Error(
+    'the machine is busy: minutes hold fewer steps. Wait, compare by --steps, or give --anyway',
+  );
+}
+const python = sides.includes('pytorch') ? (values.python ?? (await peersPython())) : '';
+
+// What a few steps come to is no result.
+const folder =
+  values.results === undefined && quick
+    ? await mkdtemp(join(tmpdir(), 'frameloom-quality-'))
+    : resolve(values.results ?? inBench('results/quality'));
+await mkdir(folder, { recursive: true });
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+const log = createLogger({ level: 'warn' });
+const sources = await sourcesHash();
+
+async function resultAt(path: string, asked: string): Promise<Result | undefined> {
+  if (!existsSync(path)) return undefined;
+  const result = resultSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  return result.data?.asked === asked ? result.data : undefined;
+}
+
+function tell(label: string, { steps, rows: { generated, coldStart }, ...result }: Result): void {
+  const ratio = (value: number | null): string => value?.toFixed(2) ?? '–';
+  say(
+    [
+      `${label}: ${steps} steps, ${result.stepsPerSecond.toFixed(2)} a second`,
+      `${generated.psnr.toFixed(2)} dB, SSIM ${generated.ssim.toFixed(3)} (cold ${coldStart.ssim.toFixed(3)})`,
+      `sharpness ${ratio(generated.sharpnessRatio)}, checker ${ratio(generated.checkerRatio)}`,
+      `${result.seconds.train.toFixed(0)} + ${result.seconds.evaluate.toFixed(0)} s`,
+    ].join(' · '),
+  );
+}
+
+const results: Result[] = [];
+const failed: string[] = [];
+// Side by side in time, so that a machine that changes changes both.
+for (const row of rows) {
+  for (const seed of seeds) {
+    for (const side of sides) {
+      if (stop.signal.aborted) continue;
+      const label = `${row.name}-seed${seed}-${side}`;
+      const path = join(folder, `${label}.json`);
+      const length = lengthOf(row);
+      const of = { seed, side, length };
+      const asked = await askedOf(row, of, [stability, evaluate, threads, sources]);
+      const made = values.again ? undefined : await resultAt(path, asked);
+      if (made) {
+        results.push(made);
+        continue;
+      }
+      const run = join(folder, 'runs', label);
+      try {
+        const result = await makeRun({
+          ...{ row, ...of, asked, stability, evaluate, python, threads, log },
+          ...{ folder: run, signal: stop.signal },
+        });
+        await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
+        results.push(result);
+        tell(label, result);
+      } catch (error) {
+        failed.push(`${label}: ${messageOf(error)}`);
+        say(failed.at(-1)!);
+      }
+    }
+  }
+}
+const text = qualityText(rows, results, { withDrift: longFrames !== undefined });
+say(`\n${text}`);
+for (const one of failed) say(`not made: ${one}`);
+if (quick && values.results === undefined) await rm(folder, { recursive: true, force: true });
+else {
+  const settings = { seeds, minutes, steps, stability, longFrames: longFrames ?? null, threads };
+  const report = { machine: machineReport(), sources, settings, results };
+  await writeResult('quality.json', `${JSON.stringify(report, null, 2)}\n`);
+  await writeResult('quality.md', text);
+  say('written: bench/results/quality.json and quality.md');
+}
+if (stop.signal.aborted) process.exitCode = 130;
+else if (failed.length > 0) process.exitCode = 1;

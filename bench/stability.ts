@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/base/error.js';
+import { among, counted, numbers } from './support/arguments.js';
 import { inBench, say, writeResult } from './support/files.js';
 import { machineReport } from './support/machine.js';
 import {
@@ -51,31 +52,13 @@ const { values } = parseArgs({
   },
 });
 
-function among<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
-  return text.split(',').map((word) => {
-    const found = known.find((name) => name === word);
-    if (found === undefined) throw new Error(`--${flag} ${word}: there are ${known.join(', ')}`);
-    return found;
-  });
-}
-
-function numbers(flag: string, text: string): number[] {
-  return text.split(',').map((word) => {
-    const value = Number(word);
-    if (!Number.isInteger(value) || value < 1) {
-      throw new Error(`--${flag} ${word}: give whole numbers from 1`);
-    }
-    return value;
-  });
-}
-
 /** Whether it goes through at all. */
 const QUICK: Keys = { 'training.steps': 4 };
 const names = SETTINGS.map(({ name }) => name);
 const only = among('only', values.only ?? (values.quick ? names[0]! : names.join(',')), names);
 const seeds = numbers('seeds', values.seeds ?? (values.quick ? '1' : '1,2,3'));
 const controls = among('control', values.control, CONTROLS);
-const [jobs = 1] = numbers('jobs', values.jobs);
+const jobs = counted('jobs', values.jobs);
 const program = resolve(values.program);
 
 if (values.list) {

@@ -7,12 +7,12 @@ of what comes out, sums that any wrong number would change are stored.
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from frameloom_weights import from_frameloom, named, to_frameloom
 from golden_file import SIGNIFICANT_DIGITS, write
 from mirror_networks import count_macs
 from mirror_step import Rolled, StepOptions, Trainer
@@ -110,50 +110,6 @@ def sums(values: Tensor) -> dict[str, float]:
         "norm": rounded(float(np.linalg.norm(flat))),
         "dot": rounded(float(flat @ waves(flat.size, 0.5))),
     }
-
-
-# Frameloom's names and layouts: HWIO, and pixels folded into channels block by block where PyTorch
-# goes channel by channel.
-
-
-def frameloom_name(name: str) -> str:
-    name = re.sub(r"(scales)\.(\d+)\.", r"scale\2.", name).replace("stages.", "")
-    name = name.replace(".conv.", ".")
-    name = name.replace("_norm.", ".norm.")
-    if re.search(r"norm\d?\.\w+$", name):
-        name = name.replace(".weight", ".gamma").replace(".bias", ".beta")
-    return name
-
-
-def regrouped(x: Tensor, axis: int, groups: int) -> Tensor:
-    """Channels [groups, rest] -> [rest, groups]."""
-    return x.unflatten(axis, (groups, -1)).transpose(axis, axis + 1).flatten(axis, axis + 1)
-
-
-def to_frameloom(name: str, x: Tensor) -> Tensor:
-    if x.ndim == 4:
-        x = x.permute(2, 3, 1, 0)
-    if name.endswith("stem.weight"):
-        x = regrouped(x, 2, x.shape[2] // 4)
-    if name.startswith("heads."):
-        axis = x.ndim - 1
-        picture = regrouped(x.narrow(axis, 0, 16), axis, 4)
-        x = torch.cat([picture, x.narrow(axis, 16, 2)], axis)
-    return x
-
-
-def from_frameloom(name: str, x: Tensor) -> Tensor:
-    if name.startswith("heads."):
-        axis = x.ndim - 1
-        picture = regrouped(x.narrow(axis, 0, 16), axis, 4)
-        x = torch.cat([picture, x.narrow(axis, 16, 2)], axis)
-    if name.endswith("stem.weight"):
-        x = regrouped(x, 2, 4)
-    return x.permute(3, 2, 0, 1) if x.ndim == 4 else x
-
-
-def named(network: nn.Module) -> dict[str, nn.Parameter]:
-    return {frameloom_name(name): value for name, value in network.named_parameters()}
 
 
 def first_value(name: str, shape: torch.Size, seed: int) -> Tensor:

@@ -15,13 +15,19 @@ import torch.nn.functional as F
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
-import reference_losses as losses
+import losses
 from golden_file import FOLDER, SEED, hwio, nhwc, tensor, write
 from golden_step import make_steps
-from reference_measures import sharpness
-from reference_networks import LEAKY_SLOPE, NORM_EPSILON, warp
+from mirror_networks import LEAKY_SLOPE, NORM_EPSILON, warp
 
 torch.set_default_dtype(torch.float64)
+
+
+def sharpness(frames: np.ndarray) -> float:
+    """Mean over both directions of the mean absolute difference of neighbouring pixels."""
+    return float(
+        (np.abs(np.diff(frames, axis=2)).mean() + np.abs(np.diff(frames, axis=1)).mean()) / 2
+    )
 
 
 def source(name: str) -> torch.Generator:

@@ -1,7 +1,6 @@
 """Frameloom's own networks (src/networks), layer by layer, in plain PyTorch. NCHW.
 
-The speed and memory benches run them beside Frameloom, and the golden training steps come from
-them. `reference_networks.py` is another thing: the architecture that Frameloom's grew out of.
+The benches run and train them beside Frameloom, and the golden training steps come from them.
 
 Padding. TensorFlow's SAME puts an odd pixel of padding at the bottom and right, which PyTorch can
 only do by copying. With `exact` the networks do so, and equal Frameloom's to rounding. Without, they
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 LEAKY_SLOPE = 0.2
 NORM_EPSILON = 1e-5
 RESIDUAL_GAIN = 0.3
+# More channels of a condition than this are embedded in so many first.
+EMBEDDED = 12
 
 
 def padding_total(size: int, kernel: int, stride: int) -> int:
@@ -165,10 +166,19 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """[N,inputs,H,W] -> [N,4*channels,H/4,W/4]; the first halving is of pixels into channels."""
+    """[N,inputs,H,W] -> [N,4*channels,H/4,W/4]; the first halving is of pixels into channels.
 
-    def __init__(self, inputs: int, channels: int, by_weights: bool, exact: bool) -> None:
+    Of many classes each frame is embedded first, all by the same numbers.
+    """
+
+    def __init__(
+        self, inputs: int, channels: int, by_weights: bool, exact: bool, classes: int = 0
+    ) -> None:
         super().__init__()
+        self.embedding = None
+        if classes > EMBEDDED:
+            self.embedding = SameConv2d(classes, EMBEDDED, 1, bias=False)
+            inputs = inputs // classes * EMBEDDED
         self.stem = Normalized(by_weights, 4 * inputs, 2 * channels)
         # Positions come with it: of classes both are, of others neither is.
         self.place = Place(2 * channels) if by_weights else nn.Identity()
@@ -177,6 +187,9 @@ class Encoder(nn.Module):
         self.down_norm = norm(by_weights, 4 * channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.embedding is not None:
+            frames = x.unflatten(1, (-1, self.embedding.in_channels)).flatten(0, 1)
+            x = self.embedding(frames).unflatten(0, (x.shape[0], -1)).flatten(1, 2)
         stem = self.stem_norm(self.place(self.stem(F.pixel_unshuffle(x, 2))))
         return F.relu(self.down_norm(self.down(F.relu(stem, inplace=True))), inplace=True)
 
@@ -231,7 +244,9 @@ class Generator(nn.Module):
         self.history_frames = history_frames
         self.flow_scale_pixels = flow_scale_pixels
         deep = 4 * channels
-        self.condition = Encoder(condition_channels * condition_frames, channels, by_weights, exact)
+        self.condition = Encoder(
+            condition_channels * condition_frames, channels, by_weights, exact, condition_channels
+        )
         self.history = Encoder(3 * history_frames, channels, by_weights, exact)
         self.trunk = nn.Sequential(*(ResidualBlock(deep, by_weights) for _ in range(blocks)))
         self.image = nn.Sequential(*(ResidualBlock(deep, by_weights) for _ in range(branch_blocks)))
@@ -334,7 +349,8 @@ def initialize(network: nn.Module, seed: int) -> None:
     for name, module in network.named_modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             reach = 9 / 4 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
-            deviation = 0.02 if name == "heads" else (2 / (reach * module.in_channels)) ** 0.5
+            known = {"heads": 0.02, "condition.embedding": 1}
+            deviation = known.get(name, (2 / (reach * module.in_channels)) ** 0.5)
             with torch.no_grad():
                 module.weight.normal_(0, deviation, generator=source)
                 if module.bias is not None:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-import reference_losses as losses
+import losses
 from mirror_networks import Discriminators, Generator, Judgement, initialize, warp
 
 def paired(real: Tensor, fake: Tensor) -> Tensor:
@@ -63,11 +63,15 @@ class StepOptions:
     blocks: int = 3
     branch_blocks: int = 1
     condition_channels: int = 1
+    condition_frames: int = 3
+    history_frames: int = 2
+    flow_scale_pixels: float = 8.0
     # Whether the generator's weights are normalized; None: where the condition has many channels.
     by_weights: bool | None = None
     judge_channels: int = 24
     judge_layers: int = 3
     judge_scales: int = 2
+    sequence_frames: int = 3
     temporal_strides: tuple[int, ...] = (1,)
     judge_raw: bool = True
     adversarial: str = "lsgan"
@@ -166,6 +170,9 @@ class Trainer:
         self.options = options
         self.generator = Generator(
             options.condition_channels,
+            options.condition_frames,
+            options.history_frames,
+            flow_scale_pixels=options.flow_scale_pixels,
             channels=options.channels,
             blocks=options.blocks,
             branch_blocks=options.branch_blocks,
@@ -174,7 +181,8 @@ class Trainer:
         )
         self.judges = Discriminators(
             options.condition_channels,
-            temporal_strides=options.temporal_strides,
+            options.sequence_frames,
+            options.temporal_strides,
             channels=options.judge_channels,
             layers=options.judge_layers,
             scales=options.judge_scales,
@@ -186,6 +194,7 @@ class Trainer:
                 network.to(memory_format=torch.channels_last)
         self.generator_parameters = list(self.generator.parameters())
         self.judge_parameters = list(self.judges.parameters())
+        self.average_share = options.average_share
         self.average = [p.detach().clone() for p in self.generator_parameters]
         adam = {"betas": (options.beta1, options.beta2), "fused": options.fused}
         self.generator_adam = torch.optim.Adam(
@@ -382,7 +391,7 @@ class Trainer:
         self.generator_adam.step()
         with torch.no_grad():
             torch._foreach_lerp_(
-                self.average, self.generator_parameters, self.options.average_share
+                self.average, self.generator_parameters, self.average_share
             )
 
     def clear(self) -> None:

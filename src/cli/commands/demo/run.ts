@@ -91,4 +91,4 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
 }
 
 /** What fits a first look: the smallest network, evaluated once, at the end. */
-const DEMO_SETTINGS = ['generator.preset=tiny', 'training.evaluateEverySteps=100000'];
+export const DEMO_SETTINGS = ['generator.preset=tiny', 'training.evaluateEverySteps=100000'];

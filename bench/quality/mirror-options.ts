@@ -1,0 +1,102 @@
+import { GENERATOR_PRESETS } from '../../src/networks/index.js';
+import { generatorWidth } from '../../src/networks/options.js';
+import type { TrainingPipeline } from '../../src/training/trainer.js';
+
+/** A pipeline's networks and losses, as `StepOptions` of bench/peers/mirror_step.py names them. */
+export type MirrorOptions = Readonly<Record<string, number | string | boolean | readonly number[]>>;
+
+type Section = Readonly<Record<string, unknown>>;
+
+/** What has no weight, or is off. */
+const isIdle = (value: unknown): boolean => value === 0 || value === false || value === 'off';
+
+/**
+ * Refuses what a section asks for and the mirror does not do, keys that nobody here knows of included.
+ * @param known how each key has to be; undefined where any value is taken over
+ */
+function assertKnown(name: string, section: Section, known: Section): void {
+  for (const [key, value] of Object.entries(section)) {
+    if (value === undefined) continue;
+    const isKnown = Object.hasOwn(known, key);
+    if (isKnown && (known[key] === undefined || known[key] === value)) continue;
+    if (!isKnown && isIdle(value)) continue;
+    throw new Error(
+      `PyTorch's side has no ${name}.${key}: ${JSON.stringify(value)}: compare without it, or teach bench/peers/mirror_step.py`,
+    );
+  }
+}
+
+const any = undefined;
+const IMAGE_CHANNELS = 3;
+
+/** Of a judge, what the mirror has only one of for both. */
+const judgeOf = (options: Section, width: number): Section => ({
+  channels: options.channels === 'auto' ? width : options.channels,
+  layers: options.layers,
+  scales: options.scales,
+});
+
+/**
+ * The mirror's options for a pipeline.
+ * @throws Error for what the mirror does not do, so that no comparison is of other networks or losses in silence
+ */
+export function mirrorOptions(
+  pipeline: Omit<TrainingPipeline, 'name'>,
+  conditionChannels: number,
+): MirrorOptions {
+  const { generator, frameDiscriminator, sequenceDiscriminator, losses, training } = pipeline;
+  if (conditionChannels === 0) throw new Error("PyTorch's side needs a condition");
+  const isOfClasses = conditionChannels > IMAGE_CHANNELS;
+  const by = generator.normalization;
+  const byWeights = by === 'auto' ? isOfClasses : by === 'weights';
+  const hasPositions = generator.positions === 'auto' ? isOfClasses : generator.positions;
+  const preset = GENERATOR_PRESETS[generator.preset];
+  assertKnown('generator', generator, {
+    ...{ preset: any, channels: any, residualBlocks: any, branchBlocks: any, normalization: any },
+    ...{ conditionFrames: any, flowScalePixels: any, noiseChannels: 0, flow: true },
+    historyFrames: generator.historyFrames > 0 ? any : NaN,
+    // In the mirror pixels know their place where weights are normalized, and nowhere else.
+    positions: hasPositions === byWeights ? any : NaN,
+  });
+  const width = generatorWidth(generator);
+  const judge = judgeOf(frameDiscriminator, width);
+  const common = { channels: any, layers: any, scales: any, spectralNorm: true };
+  const ofJudges = { ...common, instanceNorm: false };
+  assertKnown('frameDiscriminator', frameDiscriminator, { ...ofJudges, judgeRaw: any });
+  assertKnown('sequenceDiscriminator', sequenceDiscriminator, {
+    ...{ ...ofJudges, frames: any, temporalStrides: any },
+  });
+  assertKnown('sequenceDiscriminator', judgeOf(sequenceDiscriminator, width), judge);
+  assertKnown('losses', losses, {
+    ...{ adversarial: any, featureMatching: any, warp: any, flowSmoothness: any },
+    ...{ reconstruction: any, rawReconstruction: losses.reconstruction },
+    ...{ frameAdversarial: 1, sequenceAdversarial: 1, r1: 0, r2: 0, lecam: 0 },
+    // Of penalties that there are none of.
+    ...{ r1EverySteps: any, r2EverySteps: any, penalty: any, penaltySigma: any },
+  });
+  assertKnown('training.teacherForcing', { probability: training.teacherForcing.probability }, {});
+  const { channels, layers, scales } = judge as Record<string, number>;
+  return {
+    channels: width,
+    blocks: generator.residualBlocks ?? preset.residualBlocks,
+    branch_blocks: generator.branchBlocks ?? preset.branchBlocks,
+    condition_channels: conditionChannels,
+    condition_frames: generator.conditionFrames,
+    history_frames: generator.historyFrames,
+    flow_scale_pixels: generator.flowScalePixels,
+    by_weights: byWeights,
+    judge_channels: channels!,
+    judge_layers: layers!,
+    judge_scales: scales!,
+    sequence_frames: sequenceDiscriminator.frames,
+    temporal_strides: sequenceDiscriminator.temporalStrides,
+    judge_raw: frameDiscriminator.judgeRaw,
+    adversarial: losses.adversarial,
+    feature_matching: losses.featureMatching,
+    reconstruction: losses.reconstruction,
+    warp: losses.warp,
+    flow_smoothness: losses.flowSmoothness,
+    beta1: training.optimizer.beta1,
+    beta2: training.optimizer.beta2,
+  };
+}
