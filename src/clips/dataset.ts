@@ -5,10 +5,11 @@ import { BlockCache } from './block-cache.js';
 import { conditionToTensor, bytesToTensor } from './frame-tensor.js';
 import { FrameStore } from './frame-store.js';
 import type { MediaPlan } from './media.js';
-import { dataOptions, type DataOptions } from './options.js';
+import { dataOptions, sizeDividedBy, type DataOptions } from './options.js';
 import { createFeed } from './prefetch.js';
 import { makeReport, type ClipFacts } from './report.js';
 import { WindowSampler } from './sampler.js';
+import { shrinkFrames } from './shrink.js';
 import { scanAll } from './scan-all.js';
 import { shotsWithin } from './split.js';
 import type {
@@ -30,6 +31,8 @@ interface WindowBytes {
   /** NTHWC. */
   readonly frames: Uint8Array;
   readonly condition: Uint8Array | null;
+  /** Of its frames, which may be smaller than the data set's. */
+  readonly size: { readonly width: number; readonly height: number };
   /** Frames of each window, lead and warm-up included. */
   readonly length: number;
   readonly warmUpFrames: number;
@@ -63,6 +66,22 @@ function augmented(range: FrameRange, origin: WindowOrigin, plan: MediaPlan): Fr
       condition && layout.followsColour
         ? jitterColour(condition, channels, origin.colour)
         : condition,
+  };
+}
+
+/** A window made smaller, its condition with it. */
+function shrunk(range: FrameRange, divideBy: number): FrameRange {
+  if (divideBy === 1) return range;
+  const { width, height, layout } = range;
+  const channels = layout.bytesPerPixel;
+  const resample = layout.content === 'labels' ? 'nearest' : 'area';
+  return {
+    ...range,
+    ...sizeDividedBy(range, divideBy),
+    frames: shrinkFrames({ data: range.frames, width, height, channels: 3 }, divideBy, 'area'),
+    condition:
+      range.condition &&
+      shrinkFrames({ data: range.condition, width, height, channels }, divideBy, resample),
   };
 }
 
@@ -162,17 +181,20 @@ class ClipDataset implements Dataset {
 
   async #prepare(step: number, request: WindowRequest): Promise<WindowBytes> {
     this.#assertOpen();
+    const { divideBy = 1 } = request;
+    const size = sizeDividedBy(this, divideBy);
     const { origin, warmUpFrames } = this.#sampler.draw(step, request);
     const length = this.leadFrames + warmUpFrames + request.frames;
     const ranges = await Promise.all(
       origin.map(async (one) => {
         const range = await this.#store.read(one.clip, one.startFrame, length, one.strideFrames);
-        return augmented(range, one, this.#plan);
+        return shrunk(augmented(range, one, this.#plan), divideBy);
       }),
     );
     const conditions = ranges.flatMap(({ condition }) => condition ?? []);
     return {
       origin,
+      size,
       length,
       warmUpFrames,
       frames: joined(ranges.map(({ frames }) => frames)),
@@ -180,8 +202,8 @@ class ClipDataset implements Dataset {
     };
   }
 
-  #asWindow({ origin, length, warmUpFrames, frames, condition }: WindowBytes): Window {
-    const axes = [origin.length, length, this.height, this.width];
+  #asWindow({ origin, size, length, warmUpFrames, frames, condition }: WindowBytes): Window {
+    const axes = [origin.length, length, size.height, size.width];
     const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
     const conditionTensor =
       condition && (conditionToTensor(condition, axes, this.layout) as tf.Tensor5D);

@@ -2,6 +2,7 @@ export { openDataset } from './dataset.js';
 export {
   dataOptions,
   SIZE_MULTIPLE,
+  sizeDividedBy,
   SMALLEST_SIDE,
   type DataInput,
   type DataOptions,

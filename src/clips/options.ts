@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf } from '../base/error.js';
+import { FrameloomError, messageOf } from '../base/error.js';
 import { parseRational, rational, type Rational } from '../base/rational.js';
 import { parseBytes } from '../base/units.js';
 import { conditionOptions } from './condition-options.js';
@@ -20,6 +20,31 @@ function sizeProblem(width: number, height: number): string | undefined {
   if (w0 === width && w1 === width && h0 === height && h1 === height) return undefined;
   const nearest = [...new Set([`${w0}x${h0}`, `${w1}x${h1}`])].join(' or ');
   return `${width}x${height} does not fit the generator: both sides must be multiples of ${SIZE_MULTIPLE} and at least ${SMALLEST_SIDE}; use ${nearest}`;
+}
+
+interface Sides {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Why frames cannot be made so many times smaller on each side; nothing where they can. */
+export function divisionProblem({ width, height }: Sides, divideBy: number): string | undefined {
+  const least = SMALLEST_SIDE * divideBy;
+  const step = SIZE_MULTIPLE * divideBy;
+  const isFit = (side: number): boolean => side % step === 0 && side >= least;
+  if (isFit(width) && isFit(height)) return undefined;
+  const fitting = (side: number): number => Math.max(least, Math.round(side / step) * step);
+  return `${width}x${height} cannot be divided by ${divideBy}: the generator makes sides that are multiples of ${SIZE_MULTIPLE} and at least ${SMALLEST_SIDE}, as of a data.size of ${fitting(width)}x${fitting(height)}`;
+}
+
+/**
+ * A size made so many times smaller on each side.
+ * @throws FrameloomError bad-option where no generator makes frames of it
+ */
+export function sizeDividedBy({ width, height }: Sides, divideBy: number): Sides {
+  const problem = divisionProblem({ width, height }, divideBy);
+  if (problem !== undefined) throw new FrameloomError('bad-option', problem);
+  return { width: width / divideBy, height: height / divideBy };
 }
 
 const frameSize = z

@@ -79,6 +79,8 @@ export interface WindowRequest {
   readonly batch: number;
   /** Which of the draws of that step; 0, the first, unless given. */
   readonly attempt?: number;
+  /** Frames and condition are made so many times smaller on each side; 1 unless given. */
+  readonly divideBy?: number;
 }
 
 /** Windows made ahead of the training that uses them. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dataOptions } from '../clips/options.js';
+import { dataOptions, divisionProblem } from '../clips/options.js';
 import {
   frameDiscriminatorOptions,
   generatorOptions,
@@ -56,12 +56,31 @@ function learns({ losses, generator, sequenceDiscriminator }: Sections): boolean
   return pictures + motion + flow > 0;
 }
 
+/** Frames that are to grow have to be of whole pixels while they are small, and to have grown before the end. */
+function growingProblem({ data, training }: Sections): { key: string; message: string } | null {
+  const { growing, steps, minutes } = training;
+  if (growing === 'off') return null;
+  const { divideBy, untilSteps } = growing;
+  const size = divisionProblem(data.size, divideBy);
+  if (size !== undefined) return { key: 'divideBy', message: size };
+  if (typeof untilSteps !== 'number' || minutes !== undefined || untilSteps < steps) return null;
+  const message = `${untilSteps} is not before the end of ${steps} steps: frames would never be of data.size`;
+  return { key: 'untilSteps', message };
+}
+
 /** {@link pipelineSections}, and what one of them asks of another. */
-export const pipelineSchema = pipelineSections.refine(learns, {
-  path: ['losses'],
-  message:
-    'nothing is left to learn: warp and flowSmoothness are of a generator with flow, sequenceAdversarial of sequence discriminators, and no other term has a weight',
-});
+export const pipelineSchema = pipelineSections
+  .refine(learns, {
+    path: ['losses'],
+    message:
+      'nothing is left to learn: warp and flowSmoothness are of a generator with flow, sequenceAdversarial of sequence discriminators, and no other term has a weight',
+  })
+  .superRefine((sections, context) => {
+    const problem = growingProblem(sections);
+    if (problem === null) return;
+    const { key, message } = problem;
+    context.addIssue({ code: 'custom', path: ['training', 'growing', key], message });
+  });
 
 /** A pipeline with every default in its place. */
 export type Pipeline = z.output<typeof pipelineSchema>;

@@ -9,6 +9,7 @@ import {
   countsDue,
   countSteps,
   FEWEST_STEPS,
+  inWholeFrames,
   isEnough,
   paceOf,
   type Beside,
@@ -120,6 +121,8 @@ export interface BudgetOptions {
 const MOST_MEASURED = 4096;
 /** The last steps, by which it is known how fast a machine is now. */
 const LAST_STEPS = 16;
+/** Steps after which it is counted what larger frames take: of the first of them some are recorded. */
+const AFTER_GROWING = 2 * FEWEST_STEPS;
 /** So little more is the same number of steps. */
 const LEAST_CHANGE = 0.01;
 /** Of the minutes, what is left at the end and worth a word. */
@@ -163,6 +166,8 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   let recent: StepTime[] = [];
   let pace: Pace | null = null;
   let timesCounted = 0;
+  /** By what frames are divided, and whether they have grown since steps were counted. */
+  let [dividedBy, hasGrown] = [1, false];
   const beside: Partial<Record<Beside, number>> = {};
   /** What a trained frame takes at present. */
   const frameMs = (): number => {
@@ -189,9 +194,17 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     },
     totalAt: (step) => totalAt(counts, step),
     learn(step) {
-      recent = [...recent, step].slice(-LAST_STEPS);
+      const { divideBy = 1 } = step;
+      if (divideBy !== dividedBy && recent.length > 0) {
+        // Larger frames are measured by themselves.
+        [recent, measured] = [[], []];
+        hasGrown = true;
+      }
+      dividedBy = divideBy;
+      const whole = inWholeFrames(step);
+      recent = [...recent, whole].slice(-LAST_STEPS);
       if (isDecided) return;
-      measured.push(step);
+      measured.push(whole);
       if (measured.length > MOST_MEASURED) measured = measured.slice(MOST_MEASURED / 2);
     },
     learnBeside(what, ms, frames) {
@@ -204,11 +217,13 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       const time = { minutes, elapsedMs: performance.now() - started };
       const due = pace ? countsDue(done, last(), time) : 0;
       // Where all that is left is planned already, no step would go by another count.
+      const isKnown = hasGrown && measured.length >= AFTER_GROWING;
       const isTime = pace
-        ? due > timesCounted && measured.length >= FEWEST_STEPS && fromStep < last()
+        ? (due > timesCounted || isKnown) && measured.length >= FEWEST_STEPS && fromStep < last()
         : isEnough(measured.length, time);
       if (!isTime) return;
       timesCounted = due;
+      if (isKnown) hasGrown = false;
       const isFirst = pace === null;
       pace = paceOf(measured, pace);
       measured = [];

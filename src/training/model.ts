@@ -67,6 +67,26 @@ export function assertStridesFit({
   );
 }
 
+/**
+ * The models of a training at the sizes that data.size is divided to, 1 that of data.size itself: of the same weights, and
+ * with a flow that is as long beside the frame, for it is in pixels.
+ */
+export function modelsBySize(
+  options: ModelOptions,
+  conditionChannels: number,
+): (divideBy: number) => Model {
+  const made = new Map<number, Model>();
+  return (divideBy) => {
+    const { generator } = options;
+    const flowScalePixels = generator.flowScalePixels / divideBy;
+    const model =
+      made.get(divideBy) ??
+      createModel({ ...options, generator: { ...generator, flowScalePixels } }, conditionChannels);
+    made.set(divideBy, model);
+    return model;
+  };
+}
+
 /** All numbers that training changes, each one flat vector. */
 export interface TrainingState {
   readonly generator: tf.Tensor1D;

@@ -87,6 +87,28 @@ export const stabilityOptions = z
   );
 export type StabilityOptions = z.output<typeof stabilityOptions>;
 
+const growingOptions = z
+  .union([
+    z.literal('off'),
+    z.strictObject({
+      divideBy: z
+        .union([z.literal(2), z.literal(4)])
+        .default(2)
+        .describe('By what both sides of data.size are divided at first.'),
+      untilSteps: stepsOrShare(1, '40%')
+        .refine(
+          (value) => typeof value === 'number' || Number.parseFloat(value) < 100,
+          'expected less than 100%: at the end frames are of data.size',
+        )
+        .describe('Step, as a number or a share of all, from which on frames are of data.size.'),
+    }),
+  ])
+  .default('off')
+  .describe(
+    'Train on frames made smaller at first, which takes a fraction of the time a step (progressive resizing), then on whole ones; off has data.size from the beginning. What is generated, sampled and evaluated is of data.size.',
+  );
+export type GrowingOptions = z.output<typeof growingOptions>;
+
 export const trainingOptions = z.strictObject({
   steps: z.int().min(1).default(2000).describe('Training steps, one window of each batch each.'),
   minutes: z
@@ -136,6 +158,7 @@ export const trainingOptions = z.strictObject({
     .describe(
       "Rollouts that go on from the generator's own frames, so that a long video does not drift (Brandstetter et al. 2022).",
     ),
+  growing: growingOptions,
   teacherForcing: z
     .strictObject({
       probability: z

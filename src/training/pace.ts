@@ -1,6 +1,6 @@
 import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
 import type { StepsOrShare, TrainingOptions } from './options.js';
-import { isPast, rolloutFrames } from './schedule.js';
+import { divideByAt, isPast, rolloutFrames } from './schedule.js';
 import { stepsOf, withCount, type StepCounts, type TotalSteps } from './step-counts.js';
 
 /** Of a frame that is trained on, the share that one takes which is only generated, at the most. */
@@ -53,6 +53,18 @@ export interface StepTime {
   readonly ms: number;
   readonly frames: number;
   readonly warmUpFrames?: number;
+  /** By what both sides of its frames were divided; 1 unless given. */
+  readonly divideBy?: number;
+}
+
+/**
+ * A step by frames of data.size: what a frame takes goes by its pixels, so that a smaller one is a part of one. Small
+ * ones take a little more than that, and a training that grows is counted again once it has.
+ */
+export function inWholeFrames(step: StepTime): StepTime {
+  const { ms, frames, warmUpFrames = 0, divideBy = 1 } = step;
+  const share = 1 / (divideBy * divideBy);
+  return { ms, frames: frames * share, warmUpFrames: warmUpFrames * share };
 }
 
 /** The minutes of a training, and what has passed of them. */
@@ -173,7 +185,8 @@ export function countSteps(options: CountOptions): number {
     const stepMs = (step: number): number => {
       const isWarm = isPast(warmUp.fromStep, step, then);
       const warm = isWarm ? warmUp.fraction * warmUp.frames : 0;
-      return rolloutFrames(training, step, then) * frameMs + warm * warmUpMs;
+      const share = 1 / divideByAt(training, step, then) ** 2;
+      return share * (rolloutFrames(training, step, then) * frameMs + warm * warmUpMs);
     };
     let trained = 0;
     for (let i = 0; i < PLACES; i += 1) {
@@ -189,7 +202,9 @@ export function countSteps(options: CountOptions): number {
       evaluated * (beside.evaluation ?? OF_A_TRAINED_FRAME) +
       sampled * (beside.sample ?? OF_A_TRAINED_FRAME);
     const longer = rolloutFrames(training, steps, then) - rolloutFrames(training, from, then);
-    return (trained / PLACES) * (steps - from) * batch + generated * frameMs + longer * recordingMs;
+    const larger = divideByAt(training, from, then) === divideByAt(training, steps, then) ? 0 : 1;
+    const recorded = (longer + larger) * recordingMs;
+    return (trained / PLACES) * (steps - from) * batch + generated * frameMs + recorded;
   };
 
   let low = from;

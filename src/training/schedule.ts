@@ -67,6 +67,12 @@ export function warmUpFrames(
   return random.uniform() < fraction ? frames : 0;
 }
 
+/** By what both sides of a step's frames are divided; once they have grown they stay so. */
+export function divideByAt({ growing }: TrainingOptions, step: number, counts: StepCounts): number {
+  if (growing === 'off' || isPast(growing.untilSteps, step, counts)) return 1;
+  return growing.divideBy;
+}
+
 /**
  * 1 until `decayFromFraction` of the steps, then linear to 0 at the end. Where steps are counted again meanwhile it
  * stays what it is until that share of the new number, if that is yet to come, and falls from there to 0.
@@ -207,6 +213,8 @@ export function planStep(
   const share = teacherForcing.probability * (1 - passed);
   const teacherForced = Array.from({ length: frames }, (_, t) => random.uniform() < share && t > 0);
   const memory = stepMemory(checkpointing, frames);
+  const divideBy = divideByAt(training, step, counts);
+  const judged = judging(training, attempt, step, counts);
   // A graph of a whole step with teacher forcing would be recorded for each pattern of forced frames, to
   // run once; a frame's graph repeats.
   const isInFrames = training.compile && teacherForced.includes(true) && memory.segments === null;
@@ -217,6 +225,7 @@ export function planStep(
       roomFrames: training.frames,
       warmUpFrames: warmUpFrames(training, options, step, counts),
       attempt,
+      divideBy,
     },
     coldStart,
     teacherForced,
@@ -230,7 +239,9 @@ export function planStep(
       averageShare: averageShare(training, step, counts),
       ...memory,
       ...(isInFrames && { segments: evenSegments(frames, 1) }),
-      ...judging(training, attempt, step, counts),
+      ...judged,
+      // In pixels of data.size.
+      blurPixels: judged.blurPixels / divideBy,
       judgesWait: false,
       sight: null,
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,

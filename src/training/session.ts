@@ -19,6 +19,7 @@ import {
 } from './run/snapshot-store.js';
 import { openStepLog, type StepLine } from './run/step-log.js';
 import { dueAfter, leastAugmentation, type Due } from './schedule.js';
+import type { Model } from './model.js';
 import { createSkipCount } from './skipping.js';
 import type { StartingPoint } from './starting-point.js';
 import { isLasting, type StockContext } from './take-stock.js';
@@ -36,6 +37,8 @@ export interface Training
   extends Eyes, Pick<StockContext, 'run' | 'log' | 'model' | 'dataset' | 'environment'> {
   readonly pipeline: TrainingPipeline;
   readonly context: TrainContext;
+  /** The model at a size that data.size is divided to while frames grow. */
+  readonly modelAt: (divideBy: number) => Model;
   readonly runner: Runner;
   readonly budget: Budget;
   readonly clock: { readonly started: number; waitedSeconds: number };

@@ -16,17 +16,19 @@ import { environmentOf, sayOtherEnvironment } from './environment.js';
 import type { Evaluation } from './evaluation.js';
 import {
   assertStridesFit,
-  createModel,
   disposeState,
   initialState,
+  modelsBySize,
   stateFromTensors,
   type GivenWeights,
   type TrainingState,
 } from './model.js';
+import { sayGrown, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import {
   disposeDraws,
+  divideByAt,
   dueAfter,
   planStep,
   rolloutInput,
@@ -100,7 +102,8 @@ export async function trainBy(
     later(() => dataset.close());
     context.onOpened?.();
     sayRoom(training, dataset, log);
-    const model = createModel(pipeline, dataset.conditionChannels);
+    const modelAt = modelsBySize(pipeline, dataset.conditionChannels);
+    const model = modelAt(1);
     const runner = training.compile ? graphRunner() : eagerRunner;
     later(() => runner.dispose());
     let start = await findStart(run, context.snapshot, log);
@@ -114,7 +117,10 @@ export async function trainBy(
       evaluationFrames: evaluationFrames(dataset, training),
     });
     const clock = { started: performance.now(), waitedSeconds: 0 };
-    const common = { ...eyes, pipeline, context, run, log, model, dataset, environment, runner };
+    const common = {
+      ...{ ...eyes, pipeline, context, run, log, model, modelAt, dataset, environment },
+      runner,
+    };
     for (;;) {
       const { ending, step } = await trainFrom(start, { ...common, budget, clock });
       if (ending !== 'went back') return { ending, step, waitingShare: shareOf(clock) };
@@ -190,7 +196,10 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       const at = { step, total: budget.totalAt(step - 1) };
       if (evaluation) trip = watch.afterEvaluation(evaluation, at);
     };
-    if (step > 0) heed(await stock.makeUp(state, step, session.dueAtStart, session.evaluated));
+    if (step > 0) {
+      watch.atSize(divideByAt(training, step - 1, budget.counts));
+      heed(await stock.makeUp(state, step, session.dueAtStart, session.evaluated));
+    }
     while (step < budget.steps) {
       if (performance.now() + stock.reserveMs >= budget.deadline) ending = 'time';
       else if (trip && (await goBack(session, step, trip))) return { ending: 'went back', step };
@@ -201,6 +210,12 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       const window = await nextWindow(feed, context.signal);
       if (!window) continue;
       const planned = plans.take(step);
+      const { divideBy = 1 } = planned.request;
+      if (watch.atSize(divideBy)) {
+        sayGrown(session, step, divideBy);
+        // What was recorded at the other size will not be asked for again.
+        session.runner.dispose();
+      }
       const plan = watch.steadied(planned.plan, planned.request.frames);
       const due = dueAfter(training, step + 1, budget.totalAt(step));
       const result = oneStep(session, state, window, { ...planned, plan });
@@ -216,7 +231,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
 
       const frames = planned.request.frames * training.batch;
       const warmUpFrames = result.kind['steps/warm_up_frames'] * training.batch;
-      budget.learn({ ms: performance.now() - began, frames, warmUpFrames });
+      budget.learn({ ms: performance.now() - began, frames, warmUpFrames, divideBy });
       await budget.settle(step, plans.end);
       const left = budget.steps - step;
       const progress = {
@@ -239,6 +254,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
     if (context.signal?.aborted) ending = 'cancelled';
     await stock.finish(state, step, ending);
     budget.sayEnd(step, ending);
+    if (ending !== 'cancelled') saySmall(session, step);
     log.debug(`waited ${feed.waitedSeconds.toFixed(1)} s for data`);
     return { ending, step };
   }, log);
@@ -275,7 +291,7 @@ function createPlans({ pipeline, choice, budget, start: { attempt } }: Session) 
 
 /** One step on a window, which is let go of; `state` stays the caller's. */
 function oneStep(
-  { pipeline, model, runner, start: { attempt } }: Session,
+  { pipeline, modelAt, runner, start: { attempt } }: Session,
   state: TrainingState,
   window: Window,
   planned: PlannedStep,
@@ -286,6 +302,8 @@ function oneStep(
   try {
     const input = rolloutInput(window, planned, own);
     try {
+      const { divideBy = 1 } = planned.request;
+      const model = modelAt(divideBy);
       const result = trainStep(model, state, input, pipeline.losses, plan, runner);
       const signals = {
         ...result.signals,
@@ -295,6 +313,7 @@ function oneStep(
         'steps/warm_up_frames': input.warmUp,
         'steps/cold_start': +input.coldStart,
         'steps/skipped': +(result.skipped !== null),
+        ...(pipeline.training.growing !== 'off' && { 'steps/divided_by': divideBy }),
       };
       return { ...result, signals, kind };
     } finally {
@@ -333,13 +352,14 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     'steps/warm_up_frames': warmUpFrames = 0,
     'steps/cold_start': coldStart = 0,
     'steps/skipped': skipped = 0,
+    'steps/divided_by': dividedBy,
     ...terms
   } = means;
   await session.stepLog.append({
     step,
     frames,
     terms,
-    steps: { warmUpFrames, coldStart, skipped },
+    steps: { warmUpFrames, coldStart, skipped, ...(dividedBy !== undefined && { dividedBy }) },
     health: session.watch.stepWord,
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });

@@ -38,6 +38,12 @@ export interface Watch {
   readonly word: string;
   /** The same by the steps alone, which a resumed training knows too. */
   readonly stepWord: string;
+  /**
+   * Told by what data.size is divided, before each step. Where that is another number than before, gradients and pulls
+   * are followed anew: of what they were at another size they may be far off.
+   * @returns whether it is another than before
+   */
+  atSize(divideBy: number): boolean;
   /** A step's plan as it is to be taken, with so many frames. */
   steadied<P extends StepPlan & SightOptions>(plan: P, frames: number): P;
   /** How many times training goes back by itself where it tips, before it ends; 0 for never. */
@@ -54,7 +60,10 @@ export interface Watch {
    * @param isSound whether the last update was made
    */
   beforeSnapshot(step: number, isSound: boolean): void;
-  /** What is wrong with an evaluation's figures, by its word; nothing where all is well. */
+  /**
+   * What is wrong with an evaluation's figures, by its word; nothing where all is well, or where they are of frames
+   * larger than any that the generator was trained on yet.
+   */
   alarmsOf(figures: EvaluationFigures): Record<string, string>;
   /** What an evaluation of a training that goes on will change. */
   actsOf(figures: EvaluationFigures, step: number): readonly Act[];
@@ -98,6 +107,8 @@ export function createWatch(
   let state = mayAct ? returned(known, since) : uncontrolled(known);
   let returning = rollbackState(saved?.rollback, log);
   let alarms: Record<string, string> = {};
+  let dividedBy: number | null = null;
+  const isSmall = (): boolean => dividedBy !== null && dividedBy > 1;
   return {
     get word() {
       return Object.keys(alarms)[0] ?? healthWord(state, limits);
@@ -108,6 +119,14 @@ export function createWatch(
     mostReturns,
     get healthyStep() {
       return returning.healthyStep;
+    },
+    atSize(divideBy) {
+      const isOther = dividedBy !== null && dividedBy !== divideBy;
+      dividedBy = divideBy;
+      if (!isOther) return false;
+      state = { ...state, signals: {}, jumping: [] };
+      returning = { ...returning, norms: {}, far: 0 };
+      return true;
     },
     steadied: (plan, frames) => anchored(mayAct ? steadied(plan, state, frames) : plan, state),
     async afterStep(signals, step) {
@@ -129,11 +148,12 @@ export function createWatch(
     beforeSnapshot(step, isSound) {
       returning = afterSnapshot(returning, step, isSound);
     },
-    alarmsOf: (figures) => alarmsOf(limits, figures),
+    alarmsOf: (figures) => (isSmall() ? {} : alarmsOf(limits, figures)),
     actsOf: (figures, step) =>
-      mayAct ? afterEvaluation(limits, state, figures, { step, least }).acts : [],
+      mayAct && !isSmall() ? afterEvaluation(limits, state, figures, { step, least }).acts : [],
     afterEvaluation(evaluation, at) {
       ({ alarms } = evaluation);
+      if (isSmall()) return null;
       const { step } = at;
       if (mayAct) ({ state } = afterEvaluation(limits, state, evaluation.figures, { step, least }));
       const verdict = tripOfEvaluation(rollback, returning, evaluation, at);

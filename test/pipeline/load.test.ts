@@ -60,6 +60,18 @@ describe('reading a pipeline', () => {
     ['seed: -1', ':1 seed: expected a whole number ≥ 0, got -1'],
     ['seed: .inf', ':1 seed: expected a whole number ≥ 0, got Infinity'],
     ['seed: 1e999', ':1 seed: expected a whole number ≥ 0, got Infinity'],
+    [
+      'data: {size: 100x60}\ntraining: {growing: {}}',
+      ':2 training.growing.divideBy: 100x60 cannot be divided by 2: the generator makes sides that are multiples of 4 and at least 16, as of a data.size of 104x64',
+    ],
+    [
+      'training: {steps: 90, growing: {untilSteps: 90}}',
+      ':1 training.growing.untilSteps: 90 is not before the end of 90 steps: frames would never be of data.size',
+    ],
+    [
+      'training: {growing: {untilSteps: 100%}}',
+      ':1 training.growing.untilSteps: expected less than 100%: at the end frames are of data.size',
+    ],
     ['training: {rollout: 3}', ':1 training.rollout: expected a map, got 3'],
     ['training:\n  rollout:', ':2 training.rollout: expected a map, got nothing (null)'],
     [`losses: ${weights(0)}`, `:1 losses: ${NOTHING}`],

@@ -86,6 +86,30 @@ describe('the steps of a training', () => {
     expect([longer.steps, longer.totalAt(600)]).toEqual([9001, 9001]);
   });
 
+  it('are counted with smaller frames at first, and again once these have grown', async () => {
+    const { open, said } = await prepared();
+    const growing = { divideBy: 2, untilSteps: '50%' };
+    const often = { sampleEverySteps: 100_000, evaluateEverySteps: 100_000 };
+    const budget = await open({ steps: 9000, growing, ...often }, { maxMinutes: 10 });
+    // A quarter of the pixels; what they take a whole frame takes four times.
+    for (let step = 1; step <= 50; step += 1) {
+      budget.learn({ ms: 100, frames: 4, divideBy: 2 });
+      await budget.settle(step, step + 2);
+    }
+    expect(said()).toContain('at 100 ms a frame');
+    const first = budget.steps;
+    // Half of them at a quarter of 400 ms, half of them whole, and one recording of neither.
+    expect(first).toBeGreaterThan((0.9 * 600) / 0.25);
+    expect(first).toBeLessThan(600 / 0.25 + 50);
+    // They take less than was thought, which the first of them show.
+    for (let step = first / 2; step < first / 2 + 16; step += 1) {
+      budget.learn({ ms: 300, frames: 4 });
+      await budget.settle(step, step + 2);
+    }
+    expect(budget.steps).toBeGreaterThan(1.1 * first);
+    expect(said()).toContain('counted again');
+  });
+
   it('have no other bound where the pipeline asks for minutes', async () => {
     const { run, open } = await prepared();
     const budget = await open({ steps: 3, minutes: 10 });

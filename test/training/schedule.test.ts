@@ -7,6 +7,7 @@ import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import { countSteps, paceOf } from '../../src/training/pace.js';
 import {
   averageShare,
+  divideByAt,
   dueAfter,
   planStep,
   rateFactor,
@@ -35,6 +36,37 @@ const anyTraining = fc
       optimizer: { decayFromFraction },
     }),
   );
+
+it('divides sizes until a share of the steps, and what has grown stays so', () => {
+  const training = trainingOptions.parse({ growing: { divideBy: 4, untilSteps: '50%' } });
+  const at = (now: number, counts = knownSteps(100)) => divideByAt(training, now, counts);
+  expect([at(0), at(49), at(50), at(99)]).toEqual([4, 4, 1, 1]);
+  // All steps are not known yet, then fewer, then more.
+  const counts = [
+    { steps: 80, fromStep: 30 },
+    { steps: 200, fromStep: 45 },
+  ];
+  expect([20, 39, 44, 46, 99].map((now) => at(now, counts))).toEqual([4, 4, 1, 1, 1]);
+  expect(divideByAt(trainingOptions.parse({}), 0, [])).toBe(1);
+
+  const stability = { blurPixels: 2 };
+  const options = {
+    seed: 1,
+    losses: lossOptions.parse({}),
+    frameDiscriminator: { judgeRaw: true },
+  };
+  const planned = (growing: object | 'off') =>
+    planStep(
+      { ...options, training: trainingOptions.parse({ steps: 100, stability, growing }) },
+      { kind: 'off' },
+      1,
+      knownSteps(100),
+    );
+  const [whole, small] = [planned('off'), planned({ divideBy: 4 })];
+  expect([whole.request.divideBy, small.request.divideBy]).toEqual([1, 4]);
+  expect(small.plan.blurPixels).toBeCloseTo(whole.plan.blurPixels / 4, 9);
+  expect(whole.plan.blurPixels).toBeGreaterThan(1);
+});
 
 describe('rolloutFrames', () => {
   it('starts short, grows by one frame at a time and ends at the full length', () => {
@@ -237,7 +269,14 @@ describe('planStep', () => {
       ...{ step: 75, judgeRaw: false, beta1: 0.5, beta2: 0.999, segments: null },
       ...{ generatorLearningRate: 2e-4, discriminatorLearningRate: 1e-4 },
     });
-    expect(request).toEqual({ frames: 4, roomFrames: 5, batch: 2, warmUpFrames: 6, attempt: 0 });
+    expect(request).toEqual({
+      divideBy: 1,
+      frames: 4,
+      roomFrames: 5,
+      batch: 2,
+      warmUpFrames: 6,
+      attempt: 0,
+    });
     expect(planAt(49).request).toMatchObject({ frames: 3, warmUpFrames: 0 });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/base/log.js';
+import type { EvaluationFigures } from '../../src/training/evaluation.js';
 import type { StabilityOptions } from '../../src/training/options.js';
 import { ROLLBACK_LIMITS } from '../../src/training/rollback.js';
 import type { EventWriter } from '../../src/training/run/event-writer.js';
@@ -40,6 +41,31 @@ function watching(stability: StabilityOptions, saved: Record<string, unknown> | 
 
 const plan = { ...PLAN, blurPixels: 0, augmentation: 0 };
 const HARD: Signals = { 'generator/judges_pull': 6, 'control/adversarial_weight': 1 };
+
+it('follows gradients anew where frames have grown, and believes no alarm of small ones', async () => {
+  const { watch } = watching('auto');
+  expect(watch.atSize(2)).toBe(false);
+  const norms = { 'generator/gradient_norm': 1, 'discriminator/gradient_norm': 1 };
+  for (let step = 1; step <= 60; step += 1) await watch.afterStep(norms, step);
+  const dotted = { checkerRatio: 3, overfitting: 0.9 } as EvaluationFigures;
+  expect([watch.alarmsOf(dotted), watch.actsOf(dotted, 60)]).toEqual([{}, []]);
+  const before = watch.saved();
+  const evaluation = { figures: dotted, alarms: {}, ending: false };
+  expect(watch.afterEvaluation(evaluation, { step: 60, total: 100 })).toBeNull();
+  expect(watch.saved()).toEqual(before);
+
+  expect([watch.atSize(1), watch.atSize(1)]).toEqual([true, false]);
+  expect(watch.saved()).toMatchObject({
+    stability: { signals: {}, jumping: [] },
+    rollback: { norms: {}, far: 0 },
+  });
+  // A hundred times as long as before, and as long as ever.
+  const longer = { 'generator/gradient_norm': 100, 'discriminator/gradient_norm': 100 };
+  for (let step = 61; step <= 120; step += 1) {
+    expect(await watch.afterStep(longer, step)).toBeNull();
+  }
+  expect(Object.keys(watch.alarmsOf(dotted))).toContain('dots');
+});
 
 describe('a training without control', () => {
   it('says what tips as long as it does, and changes nothing', async () => {

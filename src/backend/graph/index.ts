@@ -27,6 +27,7 @@ export interface Runner {
    * @param f must compute from `inputs` and constants alone, and read no numbers
    */
   call<O extends NamedTensors>(key: string, inputs: NamedTensors, f: (i: NamedTensors) => O): O;
+  /** Lets all that was recorded go; what is called afterwards is recorded anew. */
   dispose(): void;
 }
 

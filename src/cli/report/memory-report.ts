@@ -10,6 +10,8 @@ import {
   type Segmented,
   type StepCosts,
 } from '../../planning/index.js';
+import { sizeDividedBy } from '../../clips/options.js';
+import type { GrowingOptions, StepsOrShare } from '../../training/options.js';
 import { formatFacts, formatTable } from './table.js';
 
 /** Frames of the longest rollout that a pipeline may ask for. */
@@ -52,12 +54,19 @@ export interface LongestRow {
   readonly frugalFrames: number;
 }
 
+/** The steps of a training before its frames are of data.size. */
+export interface FirstRow extends PlanRow {
+  readonly untilSteps: StepsOrShare;
+}
+
 /** What `frameloom plan --json` prints. */
 export interface MemoryReport {
   readonly pipeline: string;
   readonly batch: number;
   readonly budgetBytes: number;
   readonly own: PlanRow;
+  /** Null where frames are of data.size from the beginning. */
+  readonly first: FirstRow | null;
   readonly longest: readonly LongestRow[];
   readonly sweep: readonly PlanRow[];
 }
@@ -98,11 +107,17 @@ function longestRow(costsOf: CostsOf, size: FrameSize, budgetBytes: number): Lon
 
 /** Plans for a pipeline's own rollout, and for larger frames and other lengths of rollout. */
 export function memoryReport(
-  pipeline: { name: string; size: FrameSize; batch: number; frames: number },
+  pipeline: {
+    name: string;
+    size: FrameSize;
+    batch: number;
+    frames: number;
+    growing: GrowingOptions;
+  },
   budgetBytes: number,
   costsOf: CostsOf,
 ): MemoryReport {
-  const { name, size, batch, frames } = pipeline;
+  const { name, size, batch, frames, growing } = pipeline;
   const sizes = SWEEP_SCALES.map((scale) => ({
     width: size.width * scale,
     height: size.height * scale,
@@ -111,6 +126,13 @@ export function memoryReport(
   return {
     ...{ pipeline: name, batch, budgetBytes },
     own: rowOf(costsOf, size, frames, budgetBytes),
+    first:
+      growing === 'off'
+        ? null
+        : {
+            ...rowOf(costsOf, sizeDividedBy(size, growing.divideBy), frames, budgetBytes),
+            untilSteps: growing.untilSteps,
+          },
     longest: sizes.map((own) => longestRow(costsOf, own, budgetBytes)),
     sweep: sizes.flatMap((own) =>
       lengths.map((length) => rowOf(costsOf, own, length, budgetBytes)),
@@ -127,15 +149,24 @@ const sizeInWords = ({ width, height }: { width: number; height: number }): stri
 const framesInWords = (frames: number): string =>
   frames === 0 ? 'none' : frames >= LONGEST_FRAMES ? `${LONGEST_FRAMES}+` : String(frames);
 
+/** What the steps take before frames are of data.size. */
+function firstInWords({ untilSteps, plan, ...size }: FirstRow): string {
+  const share =
+    typeof untilSteps === 'number' ? `step ${untilSteps}` : `${untilSteps} of the steps`;
+  const peak = plan ? `${formatBytes(plan.peakBytes)}` : 'more than there is';
+  return `${sizeInWords(size)} until ${share}, peak ${peak}`;
+}
+
 /** The report as tables. */
 export function formatMemoryReport(report: MemoryReport): string {
-  const { pipeline, batch, budgetBytes, own } = report;
+  const { pipeline, batch, budgetBytes, own, first } = report;
   const { plan } = own;
   const facts = formatFacts([
     [
       'pipeline',
       `${pipeline}, ${sizeInWords(own)}, batch ${batch}, ${own.frames} frames a rollout`,
     ],
+    ...(first ? [['at first', firstInWords(first)] as const] : []),
     ['budget', formatBytes(budgetBytes)],
     ['on one tape', formatBytes(own.plainBytes)],
     ['at least', formatBytes(own.smallestBytes)],

@@ -38,11 +38,14 @@ describe('plan', { timeout: TIMEOUT_MS }, () => {
     const plot = join(folder, 'plan.svg');
     const { code, stdout } = await frameloom(
       ...['--quiet', 'plan', pipeline, '--json', '--budget', '40MiB', '--plot', plot, ...SMALL],
+      ...['--set', 'training.growing.untilSteps=30%'],
     );
     expect(code).toBe(0);
     report = JSON.parse(stdout) as MemoryReport;
     expect(report).toMatchObject({ pipeline: 'mine', batch: 1, budgetBytes: 40 * 2 ** 20 });
     expect(report.own).toMatchObject({ width: 64, height: 48, frames: 6 });
+    expect(report.first).toMatchObject({ width: 32, height: 24, frames: 6, untilSteps: '30%' });
+    expect(report.first!.plainBytes).toBeLessThan(report.own.plainBytes / 3);
     expect(report.longest).toHaveLength(4);
     expect(report.sweep).toHaveLength(4 * 8);
     for (const row of report.sweep) {
@@ -68,6 +71,7 @@ describe('plan', { timeout: TIMEOUT_MS }, () => {
     }
     const words = formatMemoryReport(report);
     expect(words).toContain('mine, 64x48, batch 1, 6 frames a rollout');
+    expect(words).toMatch(/at first +32x24 until 30% of the steps, peak [\d.]+ MiB\n/);
     expect(words).toMatch(/256x192 +64 .* needs [\d.]+ [MG]iB/);
   });
 

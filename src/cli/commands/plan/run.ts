@@ -42,8 +42,8 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   const model = createModel(pipeline, layout.channels);
   const costsOf = profileCosts(measuredStep(model, pipeline));
   const bytes = budgetBytes(flags.budget ?? training.memoryBudget);
-  const { frames, batch } = training;
-  const report = memoryReport({ name, size: data.size, batch, frames }, bytes, (size) =>
+  const { frames, batch, growing } = training;
+  const report = memoryReport({ name, size: data.size, batch, frames, growing }, bytes, (size) =>
     costsOf(size, batch),
   );
   if (flags.json) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
