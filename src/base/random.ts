@@ -9,7 +9,15 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
  * (evaluating, say) never moves another.
  */
 export type RandomPurpose =
-  'init' | 'data' | 'noise' | 'warm-up' | 'eval' | 'sample' | 'sight' | 'regularization';
+  | 'init'
+  | 'data'
+  | 'noise'
+  | 'warm-up'
+  | 'histories'
+  | 'eval'
+  | 'sample'
+  | 'sight'
+  | 'regularization';
 
 /** A seeded sequence of random numbers. */
 export interface RandomStream {

@@ -152,6 +152,10 @@ class ClipDataset implements Dataset {
   }
 
   async trainWindow(step: number, request: WindowRequest): Promise<Window> {
+  roomFrom(origin: WindowOrigin): number {
+    return this.#sampler.roomFrom(origin);
+  }
+
     return this.#asWindow(await this.#prepare(step, request));
   }
 

@@ -34,6 +34,7 @@ export type { BrokenClip } from './broken.js';
 export { findSceneCuts, SceneMeter } from './scene-cut.js';
 export type { FrameSpan } from './split.js';
 export type { Augmentation } from './augment.js';
+export { windowOriginSchema } from './origin.js';
 export type {
   ClipReport,
   ConditionLayout,

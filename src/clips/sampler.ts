@@ -69,6 +69,16 @@ export class WindowSampler {
     return Math.max(0, ...rooms);
   }
 
+  /** The most trained frames that a window has which begins there, in the scene that it begins in; 0 or less for none. */
+  roomFrom({ clip, startFrame, strideFrames }: WindowOrigin): number {
+    const { leadFrames, shots } = this.#options;
+    const shot = shots.find(
+      (one) => one.clip === clip && one.start <= startFrame && startFrame < one.end,
+    );
+    if (!shot) return 0;
+    return Math.ceil((shot.end - startFrame) / strideFrames) - leadFrames;
+  }
+
   /** The longest stretch of a clip (of any, without one) that windows may be taken from. */
   presentFrames(clip?: number): number {
     return this.#options.shots
@@ -80,7 +90,8 @@ export class WindowSampler {
    * The windows of a step: a pure function of the seed, the step, the request and the options. The
    * trained frames are drawn from all windows of their length, and warm-up is what room there is in front
    * of them: else steps with warm-up would train on long scenes alone.
-   * @throws FrameloomError bad-option, bad-data where no clip holds a window of that length
+   * @throws FrameloomError bad-option, bad-data where no clip holds a window of that length, or the windows that are
+   *   asked for are not there
    */
   draw(step: number, request: WindowRequest): Draw {
     const { frames, batch, warmUpFrames: wanted = 0, attempt } = request;
@@ -92,6 +103,7 @@ export class WindowSampler {
         { hint: 'steps count from 0, frames and batch from 1' },
       );
     }
+    if (request.origin) return { origin: this.#given(request.origin, request), warmUpFrames: 0 };
     const { seed, strides } = this.#options;
     const usable = strides.filter((stride) => this.table(room, stride).count > 0);
     if (usable.length === 0) throw this.tooShort(room);
@@ -117,6 +129,17 @@ export class WindowSampler {
         hint: 'use a longer clip, fewer training.frames, a smaller heldOut.fraction or strideFrames, or sceneCuts: {detect: false}',
         path: 'data.clips',
       },
+    );
+  }
+
+  /** Windows that the request names. */
+  #given(origin: readonly WindowOrigin[], { frames, batch }: WindowRequest) {
+    const short = origin.find((one) => this.roomFrom(one) < frames);
+    if (origin.length === batch && !short) return origin;
+    const place = short && `: there is none from frame ${short.startFrame} of clip ${short.clip}`;
+    throw new FrameloomError(
+      'bad-option',
+      `cannot take ${batch} windows of ${frames} frames from ${origin.length} places${place ?? ''}`,
     );
   }
 

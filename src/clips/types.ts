@@ -79,6 +79,8 @@ export interface WindowRequest {
   readonly batch: number;
   /** Which of the draws of that step; 0, the first, unless given. */
   readonly attempt?: number;
+  /** The N windows to take, by where their first frames in front stand; drawn unless given. */
+  readonly origin?: readonly WindowOrigin[];
   /** Frames and condition are made so many times smaller on each side; 1 unless given. */
   readonly divideBy?: number;
 }
@@ -206,6 +208,8 @@ export interface Dataset {
   /** Frames in a row, unaugmented. @throws FrameloomError bad-option outside the clip */
   readFrames(clip: number, startFrame: number, count: number): Promise<FrameRange>;
   /** Stops decoding, frees the cache and removes its file. */
+  /** T of the longest window that can be taken there, all of it in one scene to train on; 0 or less for none. */
+  roomFrom(origin: WindowOrigin): number;
   close(): Promise<void>;
 }
 

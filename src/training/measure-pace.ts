@@ -8,7 +8,8 @@ import type { Checkpointing, FrameSize } from '../planning/index.js';
 import { pattern, stateOfSize } from './measure-step.js';
 import { disposeState, type Model } from './model.js';
 import { FEWEST_STEPS, isEnough, type StepTime } from './pace.js';
-import { disposeDraws, planStep, rolloutInput, sightOf, type ScheduleOptions } from './schedule.js';
+import { planStep, sightOf, type ScheduleOptions } from './schedule.js';
+import { disposeDraws, rolloutInput } from './step-input.js';
 import { trainStep } from './step.js';
 
 export interface PaceOptions {
@@ -74,7 +75,9 @@ function madeWindow(
  * @throws FrameloomError cancelled, and what a step throws
  */
 export async function measurePace(
-  pipeline: ScheduleOptions & { readonly generator: { readonly noiseChannels: number } },
+  pipeline: ScheduleOptions & {
+    readonly generator: { readonly noiseChannels: number; readonly historyFrames: number };
+  },
   model: Model,
   { size, checkpointing, minutes, limitSeconds, log, signal, onStep }: PaceOptions,
 ): Promise<StepTime[]> {

@@ -158,6 +158,35 @@ export const trainingOptions = z.strictObject({
     .describe(
       "Rollouts that go on from the generator's own frames, so that a long video does not drift (Brandstetter et al. 2022).",
     ),
+  histories: z
+    .strictObject({
+      pool: z
+        .int()
+        .min(1)
+        .max(256)
+        .default(8)
+        .describe('Generated histories that are kept at most.'),
+      fraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe(
+          'Share of steps that go on from a kept one, of those that begin with a history at all; 0 keeps none.',
+        ),
+      oldestFrames: z
+        .int()
+        .min(1)
+        .default(480)
+        .describe('Frames since real ones after which a history is let go.'),
+      fromStep: stepsOrShare(0, '10%').describe(
+        'First step that may go on from one, as a number or a share.',
+      ),
+    })
+    .prefault({})
+    .describe(
+      "Where a step's rollout ended, kept for a later one to go on from, so that training meets a drift of hundreds of frames that it makes but once.",
+    ),
   growing: growingOptions,
   teacherForcing: z
     .strictObject({

@@ -1,7 +1,7 @@
 import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
 import type { StepsOrShare, TrainingOptions } from './options.js';
-import { divideByAt, isPast, rolloutFrames } from './schedule.js';
-import { stepsOf, withCount, type StepCounts, type TotalSteps } from './step-counts.js';
+import { divideByAt, rolloutFrames } from './schedule.js';
+import { isPast, stepsOf, withCount, type StepCounts, type TotalSteps } from './step-counts.js';
 
 /** Of a frame that is trained on, the share that one takes which is only generated, at the most. */
 export const OF_A_TRAINED_FRAME = 0.5;
@@ -172,7 +172,7 @@ export function countSteps(options: CountOptions): number {
   const kept = counts.length === 0 ? 0 : KEPT_SHARE * allMs;
   const left = allMs - time.elapsedMs;
   const leftMs = Math.min(PLANNED_SHARE * left, left - kept);
-  const { batch, warmUp } = training;
+  const { batch, warmUp, histories } = training;
   const { frameMs, warmUpMs, recordingMs } = pace;
 
   const times = (every: StepsOrShare, steps: number): number => {
@@ -184,7 +184,10 @@ export function countSteps(options: CountOptions): number {
     const then = withCount(counts, { steps, fromStep: from });
     const stepMs = (step: number): number => {
       const isWarm = isPast(warmUp.fromStep, step, then);
-      const warm = isWarm ? warmUp.fraction * warmUp.frames : 0;
+      const goOn = isPast(histories.fromStep, step, then) ? histories.fraction : 0;
+      // What goes on from a kept history has no warm-up, and what begins with none may have one.
+      const others = 1 - goOn * (1 - training.coldStartFraction);
+      const warm = isWarm ? others * warmUp.fraction * warmUp.frames : 0;
       const share = 1 / divideByAt(training, step, then) ** 2;
       return share * (rolloutFrames(training, step, then) * frameMs + warm * warmUpMs);
     };

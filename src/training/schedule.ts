@@ -1,14 +1,20 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { evenSegments } from '../autodiff/index.js';
-import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
-import type { Window, WindowRequest } from '../clips/index.js';
+import { drawIndex, randomStream } from '../base/random.js';
+import type { WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
 import type { LossOptions, StabilityOptions, StepsOrShare, TrainingOptions } from './options.js';
-import type { RolloutInput } from './rollout.js';
+import type { KeptHistory } from './histories.js';
 import { drawSight, type Sight, type SightOptions } from './sight.js';
 import { limitsOf } from './stability-limits.js';
-import { needsNudge, type StepPlan } from './step-plan.js';
-import { mostSoFar, stepsOf, totalAt, type StepCounts, type TotalSteps } from './step-counts.js';
+import type { StepPlan } from './step-plan.js';
+import {
+  isPast,
+  mostSoFar,
+  stepsOf,
+  totalAt,
+  type StepCounts,
+  type TotalSteps,
+} from './step-counts.js';
 
 /** Of a pipeline, what decides what a step does. */
 export interface ScheduleOptions {
@@ -32,6 +38,8 @@ export interface PlannedStep {
   /** For each frame of its rollout: does it see real history? */
   readonly teacherForced: readonly boolean[];
   readonly plan: StepPlan & StepMemory & SightOptions;
+  /** What its windows go on from, where they do. */
+  readonly from?: readonly KeptHistory[];
 }
 
 /** Steps between two times of what is done again and again. */
@@ -46,10 +54,6 @@ export function rolloutFrames(options: TrainingOptions, step: number, counts: St
   );
   return Math.min(options.frames, startFrames + grown);
 }
-
-/** Whether a step comes after so many, or after such a share of all; once it does, all later ones do. */
-export const isPast = (value: StepsOrShare, step: number, counts: StepCounts): boolean =>
-  mostSoFar(counts, step, (total, at) => at - stepsOf(value, total)) >= 0;
 
 /**
  * Frames that a step's rollout is warmed up by, where its windows have the room: all of them in some of
@@ -247,65 +251,14 @@ export function planStep(
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
       r2: step % losses.r2EverySteps === 0 ? losses.r2 * losses.r2EverySteps : 0,
       lecam: losses.lecam > 0 ? { weight: losses.lecam, anchors: {} } : null,
+      leaves: training.histories.fraction > 0,
     },
   };
 }
 
-/** A planned step's windows with what is drawn for it, for {@link disposeDraws}. */
-export function rolloutInput(
-  window: Window,
-  { coldStart, teacherForced, plan }: PlannedStep,
-  {
-    seed,
-    attempt,
-    losses,
-    generator,
-  }: Pick<ScheduleOptions, 'seed' | 'attempt' | 'losses'> & {
-    generator: { readonly noiseChannels: number };
-  },
-): RolloutInput {
-  const [samples, , height, width] = window.frames.shape;
-  const { condition, leadFrames: lead, warmUpFrames: warmUp } = window;
-  const normals = (
-    purpose: RandomPurpose,
-    what: string,
-    shape: [number, number, number, number, number],
-  ): tf.Tensor5D => {
-    const values = new Float32Array(shape.reduce((product, size) => product * size));
-    const random = randomStream(seed, purpose, `${drawIndex(plan.step, attempt)}/${what}`);
-    return tf.tensor5d(random.fillNormal(values), shape);
-  };
-  const { length: rolledOut } = teacherForced;
-  const { noiseChannels } = generator;
-  const noise =
-    noiseChannels === 0
-      ? null
-      : normals('noise', 'frames', [
-          samples,
-          warmUp + rolledOut,
-          height / 4,
-          width / 4,
-          noiseChannels,
-        ]);
-  const isNudged = needsNudge(losses, plan);
-  const visibleFrom = coldStart ? lead : 0;
-  return {
-    frames: window.frames,
-    condition,
-    noise,
-    lead,
-    warmUp,
-    coldStart,
-    visibleFrom,
-    teacherForced,
-    ...(isNudged && {
-      nudge: normals('regularization', 'nudge', [samples, lead + rolledOut, height, width, 3]),
-    }),
-  };
-}
-
-/** Lets go of what {@link rolloutInput} drew; the window stays its owner's. */
-export function disposeDraws({ noise, nudge }: RolloutInput): void {
-  noise?.dispose();
-  nudge?.dispose();
-}
+/** A planned step that goes on from kept histories, which have drifted as far as a warm-up would. */
+export const goingOn = (planned: PlannedStep, from: readonly KeptHistory[]): PlannedStep => ({
+  ...planned,
+  from,
+  request: { ...planned.request, warmUpFrames: 0, origin: from.map(({ origin }) => origin) },
+});

@@ -5,6 +5,7 @@ import type { Logger } from '../base/log.js';
 import { endOfTraining } from './advice.js';
 import { createAverages } from './averages.js';
 import type { Budget } from './budget.js';
+import { createHistories } from './histories.js';
 import { chooseOrKeep } from './choices.js';
 import { savedEvaluation, scoreBy, type BestBy, type Evaluation } from './evaluation.js';
 import { comesAsFarAgain, type RollbackLimits, type Trip } from './rollback.js';
@@ -94,6 +95,13 @@ export async function openSession(
   const kept = (snapshot?.state ?? null) as Record<string, unknown> | null;
   const averages = createAverages(kept?.averages);
   const skips = createSkipCount(log, kept?.skipped);
+  const histories = createHistories(
+    {
+      ...{ training: pipeline.training, seed: pipeline.seed, dataset, log },
+      attempt: start.attempt,
+    },
+    snapshot && { state: kept?.histories, tensors: snapshot.tensors },
+  );
   const { stability } = pipeline.training;
   const { rollback } = training;
   const watch = createWatch(stability, kept, {
@@ -112,6 +120,7 @@ export async function openSession(
     events,
     averages,
     skips,
+    histories,
     watch,
     evaluated,
     dueAtStart: dueAfter(pipeline.training, step, budget.totalAt(step - 1)),

@@ -57,3 +57,7 @@ export function stepsOf(value: StepsOrShare, total: TotalSteps): number {
   // The tiny subtrahend keeps 7 % of 100 from becoming 8.
   return total === null ? Number.POSITIVE_INFINITY : Math.ceil(share * total - 1e-9);
 }
+
+/** Whether a step comes after so many, or after such a share of all; once it does, all later ones do. */
+export const isPast = (value: StepsOrShare, step: number, counts: StepCounts): boolean =>
+  mostSoFar(counts, step, (total, at) => at - stepsOf(value, total)) >= 0;

@@ -45,6 +45,22 @@ export interface StepGradients {
   readonly terms: LossTerms;
   /** Numbers about the losses that are in none: how well the discriminators tell, `discriminator/…`. */
   readonly signals: LossTerms;
+  /** The last frames, as many as stand in front of a window, [N, lead, H, W, 3]; null where that is not asked for. */
+  readonly left: tf.Tensor5D | null;
+}
+
+/** The last `count` of the frames that a rollout has seen and made; null where there are not as many. */
+function lastFrames(
+  { front }: RealSide,
+  frames: readonly tf.Tensor4D[],
+  count: number,
+): tf.Tensor5D | null {
+  const own = tf.stack(frames.slice(-count), 1) as tf.Tensor5D;
+  const missing = count - own.shape[1];
+  if (missing === 0) return own;
+  const before = front?.shape[1] ?? 0;
+  if (front === null || before < missing) return null;
+  return tf.concat([tf.slice(front, [0, before - missing, 0, 0, 0]), own], 1);
 }
 
 /** How much of the gradient passes on, as a dial says. */
@@ -110,6 +126,7 @@ export function stepGradients(
             ...prefixed('generator/', made.generator.terms),
             ...prefixed('discriminator/', made.discriminators.terms),
           } as LossTerms,
+          left: plan.leaves ? lastFrames(real, out.frames, input.lead) : null,
           signals: {
             ...pull,
             // Of judges that wait the generator's half says it.

@@ -43,6 +43,8 @@ export interface StepPlan {
   readonly judgesWait: boolean;
   /** How the discriminators see in this step; null where they see all as it is. */
   readonly sight: Sight | null;
+  /** Whether its last frames are handed out, for another step to go on from. Not unless given. */
+  readonly leaves?: boolean;
 }
 
 /** Whether a step approximates slopes, for which it needs noise. */
@@ -171,6 +173,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, coldStart, visibleFrom, teacherForced } = input;
   const { segments, stretches = null, judgedFrames = null, r1, r2, judgesWait, sight } = plan;
+  const { leaves = false } = plan;
   const parts = segments && { segments, stretches, judgedFrames };
   const own = JSON.stringify([
     lead,
@@ -181,6 +184,7 @@ export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan):
     r2 > 0,
     judgesWait,
     sightKey(sight),
+    leaves,
     parts,
   ]);
   return `${piecesKey(losses, plan)} ${own}`;

@@ -45,6 +45,8 @@ export interface StepResult {
   readonly signals: Verdict['signals'];
   /** Why the update was left out; null where it was made. */
   readonly skipped: string | null;
+  /** Its last frames, [N, lead, H, W, 3], where the plan asks for them and there were as many; else null. */
+  readonly left: { readonly shape: readonly number[]; readonly data: Float32Array } | null;
 }
 
 /** Scalars as numbers, in one read; the tensors are let go. */
@@ -56,12 +58,22 @@ function readScalars(scalars: NamedTensors): Record<string, number> {
   return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }
 
+/** The frames that a step left; the tensor is let go. */
+function readLeft(frames: tf.Tensor | undefined): StepResult['left'] {
+  if (!frames) return null;
+  const left = { shape: frames.shape, data: frames.dataSync<'float32'>() };
+  frames.dispose();
+  return left;
+}
+
 /** Terms among a step's outputs begin with this. */
 const TERM = 'term.';
 /** Numbers about its losses begin with this. */
 const SIGNAL = 'signal.';
 /** What {@link healthOf} makes begins with this. */
 const HEALTH = 'health.';
+/** The frames that it leaves, where it does. */
+const LEFT = 'left';
 
 /** The state after a step, from the one before, the gradients and the step's rates; and its health. */
 function updated(
@@ -144,7 +156,7 @@ function stepFunction(
       sight: sightAmong(tensors),
       runner,
     };
-    const { terms, signals, ...gradients } = stepGradients(context, state, window, real);
+    const { terms, signals, left, ...gradients } = stepGradients(context, state, window, real);
     const times = timesItsLoss(gradients.generator, terms);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
@@ -160,6 +172,7 @@ function stepFunction(
     const ranked = rank && { 'discriminator/stable_rank': rank };
     return {
       ...next,
+      ...(left && { [LEFT]: left }),
       ...prefixed(TERM, terms),
       ...prefixed(SIGNAL, { ...signals, ...ranked, [BY_LOSS]: times }),
     };
@@ -199,12 +212,13 @@ export function trainStep(
   });
   const terms = readScalars(withoutPrefix(TERM, outputs));
   const health = readScalars(withoutPrefix(HEALTH, outputs));
+  const left = readLeft(outputs[LEFT]);
   const { signals: norms, broken } = judgeStep(terms, health);
   const signals = { ...norms, ...readScalars(withoutPrefix(SIGNAL, outputs)) };
   const next = stateOf(outputs);
-  if (broken === null) return { state: next, terms, signals, skipped: null };
+  if (broken === null) return { state: next, terms, signals, skipped: null, left };
   disposeState(next);
-  return { state: copyOf(state), terms, signals, skipped: broken };
+  return { state: copyOf(state), terms, signals, skipped: broken, left: null };
 }
 
 /** The same tensors in handles of their own. */

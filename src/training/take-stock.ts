@@ -20,6 +20,7 @@ import {
   type MeasureOptions,
 } from './measure-held-out.js';
 import { stateToTensors, type TrainingState } from './model.js';
+import type { Histories } from './histories.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
 import { judgeSnapshot, saveSnapshot, type Snapshot } from './run/snapshot-store.js';
@@ -42,6 +43,7 @@ export interface StockContext extends MeasuredTraining {
   readonly averages: Averages;
   /** Updates that were left out. */
   readonly skips: SkipCount;
+  readonly histories: Histories;
   readonly watch: Watch;
   readonly budget: Budget;
   /** Measures the averaged generator on the frames that it never saw. */
@@ -263,9 +265,10 @@ async function save(context: StockContext, state: TrainingState, step: number): 
   const { pipeline, run, stepLog, model, choice, environment, averages, skips, watch, start } =
     context;
   await stepLog.sync();
+  const histories = context.histories.saved();
   const snapshot = {
     step,
-    tensors: await stateToTensors(model, state),
+    tensors: { ...(await stateToTensors(model, state)), ...histories?.tensors },
     state: {
       seed: pipeline.seed,
       ...choice,
@@ -273,6 +276,7 @@ async function save(context: StockContext, state: TrainingState, step: number): 
       averages: averages.saved(),
       skipped: skips.saved(),
       attempt: start.attempt,
+      ...(histories && { histories: histories.state }),
       ...watch.saved(),
     },
   };

@@ -26,15 +26,9 @@ import {
 import { sayGrown, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
-import {
-  disposeDraws,
-  divideByAt,
-  dueAfter,
-  planStep,
-  rolloutInput,
-  sightOf,
-  type PlannedStep,
-} from './schedule.js';
+import { assertHistoriesFit, sayHistories } from './histories.js';
+import { divideByAt, dueAfter, goingOn, planStep, sightOf, type PlannedStep } from './schedule.js';
+import { disposeDraws, rolloutInput } from './step-input.js';
 import { originCondition, readOrigin } from './run/origin.js';
 import { controlSignals } from './steadied.js';
 import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
@@ -84,6 +78,7 @@ export async function trainBy(
   const { run, signal } = context;
   const { training } = pipeline;
   assertStridesFit(pipeline);
+  assertHistoriesFit(pipeline);
   const environment = environmentOf(await useBackend({ log, native: true }));
   registerKernels();
   return withCleanup(async (later) => {
@@ -102,6 +97,7 @@ export async function trainBy(
     later(() => dataset.close());
     context.onOpened?.();
     sayRoom(training, dataset, log);
+    sayHistories(training, dataset, log);
     const modelAt = modelsBySize(pipeline, dataset.conditionChannels);
     const model = modelAt(1);
     const runner = training.compile ? graphRunner() : eagerRunner;
@@ -264,16 +260,20 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
  * The plans of steps, each made once: when its window is asked for, a few steps ahead, which is when all
  * steps may not be known yet.
  */
-function createPlans({ pipeline, choice, budget, start: { attempt } }: Session) {
+function createPlans({ pipeline, choice, budget, histories, start: { attempt } }: Session) {
   const made = new Map<number, PlannedStep>();
   let end = 0;
   const of = (step: number): PlannedStep => {
-    const plan =
-      made.get(step) ??
-      planStep({ ...pipeline, attempt }, choice.checkpointing, step, budget.counts);
-    made.set(step, plan);
+    const known = made.get(step);
+    if (known) return known;
+    const { counts } = budget;
+    const plan = planStep({ ...pipeline, attempt }, choice.checkpointing, step, counts);
+    const mayGoOn = !plan.coldStart && plan.request.divideBy === 1;
+    const from = mayGoOn ? histories.pick(step, counts) : null;
+    const whole = from ? goingOn(plan, from) : plan;
+    made.set(step, whole);
     end = Math.max(end, step + 1);
-    return plan;
+    return whole;
   };
   return {
     of,
@@ -291,7 +291,7 @@ function createPlans({ pipeline, choice, budget, start: { attempt } }: Session) 
 
 /** One step on a window, which is let go of; `state` stays the caller's. */
 function oneStep(
-  { pipeline, modelAt, runner, start: { attempt } }: Session,
+  { pipeline, modelAt, runner, histories, start: { attempt } }: Session,
   state: TrainingState,
   window: Window,
   planned: PlannedStep,
@@ -305,12 +305,19 @@ function oneStep(
       const { divideBy = 1 } = planned.request;
       const model = modelAt(divideBy);
       const result = trainStep(model, state, input, pipeline.losses, plan, runner);
+      const { frames } = planned.request;
+      const made = input.warmUp + frames;
+      const { origin } = window;
+      // Histories of small frames are none of larger ones.
+      const left = divideBy === 1 ? result.left : null;
+      histories.leave(plan.step, { origin, advance: made, made, frames: left });
       const signals = {
         ...result.signals,
-        ...controlSignals({ ...plan, frames: planned.request.frames }),
+        ...controlSignals({ ...plan, frames }),
       };
       const kind = {
         'steps/warm_up_frames': input.warmUp,
+        ...(histories.isKept && { 'steps/history_age': meanAge(planned) }),
         'steps/cold_start': +input.coldStart,
         'steps/skipped': +(result.skipped !== null),
         ...(pipeline.training.growing !== 'off' && { 'steps/divided_by': divideBy }),
@@ -323,6 +330,10 @@ function oneStep(
     window.dispose();
   }
 }
+
+/** Frames that were made already of what a step goes on from, a window's mean; 0 where it goes on from none. */
+const meanAge = ({ from = [] }: PlannedStep): number =>
+  from.reduce((sum, { age }) => sum + age, 0) / Math.max(1, from.length);
 
 /** The window of the next step; null where the signal came before it. */
 async function nextWindow(
@@ -352,6 +363,7 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     'steps/warm_up_frames': warmUpFrames = 0,
     'steps/cold_start': coldStart = 0,
     'steps/skipped': skipped = 0,
+    'steps/history_age': historyAge,
     'steps/divided_by': dividedBy,
     ...terms
   } = means;
@@ -359,7 +371,11 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     step,
     frames,
     terms,
-    steps: { warmUpFrames, coldStart, skipped, ...(dividedBy !== undefined && { dividedBy }) },
+    steps: {
+      ...{ warmUpFrames, coldStart, skipped },
+      ...(historyAge !== undefined && { historyAge }),
+      ...(dividedBy !== undefined && { dividedBy }),
+    },
     health: session.watch.stepWord,
     clock: { framesPerSecond, tensorBytes, residentBytes },
   });

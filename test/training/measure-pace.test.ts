@@ -20,13 +20,13 @@ it('takes a few steps as training would, by their draws too, and lets go of all 
   });
   const losses = lossOptions.parse({ r1: 1, r1EverySteps: 1, penalty: 'approximate' });
   const model = smallModel();
-  const { noiseChannels } = model.generator.options;
+  const { noiseChannels, historyFrames } = model.generator.options;
   const pipeline = {
     seed: 1,
     training,
     losses,
     frameDiscriminator: { judgeRaw: true },
-    generator: { noiseChannels },
+    generator: { noiseChannels, historyFrames },
   };
   const seen: number[] = [];
   await expectNoLeak(async () => {

@@ -12,10 +12,10 @@ import {
   planStep,
   rateFactor,
   rolloutFrames,
-  rolloutInput,
   warmUpFrames,
 } from '../../src/training/schedule.js';
 import { knownSteps, stepsOf } from '../../src/training/step-counts.js';
+import { rolloutInput } from '../../src/training/step-input.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
 
 const step = fc.nat(5000);

@@ -37,6 +37,8 @@ export interface InputOptions {
   readonly samples?: number;
   readonly frames?: number;
   readonly warmUp?: number;
+  /** Frames in front; 2 unless given. */
+  readonly lead?: number;
   readonly size?: readonly [height: number, width: number];
   readonly coldStart?: boolean;
   /** With the noise that slopes are approximated by. */
@@ -44,7 +46,7 @@ export interface InputOptions {
   readonly teacherForced?: readonly boolean[];
 }
 
-/** A window of two leading frames and the draws of a step; the caller disposes of it. */
+/** A window and the draws of a step; the caller disposes of it. */
 export function windowFor(model: Model, options: InputOptions = {}): RolloutInput {
   const {
     samples = 1,
@@ -53,10 +55,10 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
     size = [HEIGHT, WIDTH],
     coldStart = false,
     nudged = false,
+    lead = 2,
   } = options;
   const { conditionChannels, options: network } = model.generator;
   const [height, width] = size;
-  const lead = 2;
   return {
     frames: tf.tidy(() =>
       tf.tanh(normals<tf.Rank.R5>('frames', [samples, lead + warmUp + frames, height, width, 3])),

@@ -1,0 +1,81 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { scoped } from '../backend/scope.js';
+import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
+import type { Window } from '../clips/index.js';
+import type { KeptHistory } from './histories.js';
+import { realHistory, type RolloutInput } from './rollout.js';
+import type { PlannedStep, ScheduleOptions } from './schedule.js';
+import { needsNudge } from './step-plan.js';
+
+/** A planned step's windows with what is drawn for it, for {@link disposeDraws}. */
+export function rolloutInput(
+  window: Window,
+  { coldStart, teacherForced, plan, from }: PlannedStep,
+  {
+    seed,
+    attempt,
+    losses,
+    generator,
+  }: Pick<ScheduleOptions, 'seed' | 'attempt' | 'losses'> & {
+    generator: { readonly noiseChannels: number; readonly historyFrames: number };
+  },
+): RolloutInput {
+  return scoped((): RolloutInput => {
+    const [samples, , height, width] = window.frames.shape;
+    const { condition, leadFrames: lead, warmUpFrames: warmUp } = window;
+    const normals = (
+      purpose: RandomPurpose,
+      what: string,
+      shape: [number, number, number, number, number],
+    ): tf.Tensor5D => {
+      const values = new Float32Array(shape.reduce((product, size) => product * size));
+      const random = randomStream(seed, purpose, `${drawIndex(plan.step, attempt)}/${what}`);
+      return tf.tensor5d(random.fillNormal(values), shape);
+    };
+    const { length: rolledOut } = teacherForced;
+    const { noiseChannels, historyFrames } = generator;
+    const noise =
+      noiseChannels === 0
+        ? null
+        : normals('noise', 'frames', [
+            samples,
+            warmUp + rolledOut,
+            height / 4,
+            width / 4,
+            noiseChannels,
+          ]);
+    const isNudged = needsNudge(losses, plan);
+    const visibleFrom = coldStart ? lead : 0;
+    return {
+      frames: window.frames,
+      condition,
+      noise,
+      lead,
+      warmUp,
+      coldStart,
+      visibleFrom,
+      teacherForced,
+      ...(from && pastOf(from, lead, historyFrames)),
+      ...(isNudged && {
+        nudge: normals('regularization', 'nudge', [samples, lead + rolledOut, height, width, 3]),
+      }),
+    };
+  });
+}
+
+/** The past that windows go on from. */
+function pastOf(
+  from: readonly KeptHistory[],
+  lead: number,
+  historyFrames: number,
+): Required<Pick<RolloutInput, 'front' | 'history'>> {
+  const front = tf.tidy(() =>
+    tf.stack(from.map(({ frames: { data, shape } }) => tf.tensor(data, [...shape]))),
+  ) as tf.Tensor5D;
+  return { front, history: realHistory(front, lead, historyFrames, 0) };
+}
+
+/** Lets go of what {@link rolloutInput} drew; the window stays its owner's. */
+export function disposeDraws({ noise, nudge, front, history }: RolloutInput): void {
+  tf.dispose([noise, nudge, front, history].filter((x) => x !== null && x !== undefined));
+}
