@@ -40,6 +40,13 @@ const edges = z
   })
   .refine(({ low, high }) => low <= high, { path: ['low'], message: 'low must not be above high' });
 
+const picture = z.strictObject({
+  ...derivedKind,
+  preset: z
+    .literal('picture')
+    .describe('The frame itself, three channels: what keyframes were painted over.'),
+});
+
 const grey = z.strictObject({
   ...derivedKind,
   preset: z.literal('grey').describe('Brightness only, one channel: learns to colour.'),
@@ -190,13 +197,13 @@ const pairedImage = z.strictObject({
 
 const fullCondition = z.discriminatedUnion('kind', [
   none,
-  z.discriminatedUnion('preset', [edges, grey, blur, lowResolution, custom]),
+  z.discriminatedUnion('preset', [edges, picture, grey, blur, lowResolution, custom]),
   z.discriminatedUnion('content', [pairedLabels, pairedImage]),
 ]);
 
 /** Short forms, each the preset with its usual parameters. */
 const shortCondition = z
-  .enum(['none', 'edges', 'grey', 'blur', 'low-resolution'])
+  .enum(['none', 'edges', 'picture', 'grey', 'blur', 'low-resolution'])
   .transform((word) =>
     fullCondition.parse(word === 'none' ? { kind: word } : { kind: 'derived', preset: word }),
   );
@@ -205,7 +212,7 @@ export const conditionOptions = z
   .union([shortCondition, fullCondition], {
     error: ({ input }) =>
       typeof input === 'string'
-        ? `"${input}" is not a condition: use none, edges, grey, blur or low-resolution, or a map with kind: derived or paired`
+        ? `"${input}" is not a condition: use none, edges, picture, grey, blur or low-resolution, or a map with kind: derived or paired`
         : undefined,
   })
   .default({ kind: 'derived', preset: 'edges', low: 0.05, high: 0.15 });

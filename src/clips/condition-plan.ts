@@ -27,6 +27,8 @@ export function derivedFiltergraph(
     case 'edges':
       // Canny on luma; through grey, so that the edges are white in every version of ffmpeg.
       return `format=gray,edgedetect=low=${options.low}:high=${options.high},format=gray`;
+    case 'picture':
+      return 'null';
     case 'grey':
       return 'format=gray';
     case 'blur':
@@ -42,7 +44,7 @@ export function derivedFiltergraph(
 
 function derivedChannels(options: DerivedOptions): 1 | 3 {
   if (options.preset === 'edges' || options.preset === 'grey') return 1;
-  return options.preset === 'blur' || options.preset === 'low-resolution' ? 3 : options.channels;
+  return 'channels' in options ? options.channels : 3;
 }
 
 const NO_LAYOUT: ConditionLayout = {
@@ -72,7 +74,7 @@ function derivedLayout(options: DerivedOptions): ConditionLayout {
   return {
     ...imageLayout('derived', derivedChannels(options)),
     // These show the frame's own colour, which has to stay the one that is asked for.
-    followsColour: preset === 'grey' || preset === 'blur' || preset === 'low-resolution',
+    followsColour: preset !== 'edges' && preset !== 'custom' && preset !== undefined,
   };
 }
 

@@ -4,6 +4,7 @@ import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
 import { conditionToTensor, bytesToTensor } from './frame-tensor.js';
 import { FrameStore } from './frame-store.js';
+import { openKeyframes } from './keyframes.js';
 import type { MediaPlan } from './media.js';
 import { dataOptions, sizeDividedBy, type DataOptions } from './options.js';
 import { createFeed } from './prefetch.js';
@@ -114,7 +115,7 @@ class ClipDataset implements Dataset {
   readonly #plan: MediaPlan;
   readonly #segments: readonly HeldOutSegment[];
   readonly #sampler: WindowSampler;
-  readonly #store: FrameStore;
+  readonly #store: Pick<FrameStore, 'read' | 'close'>;
   readonly #cache: BlockCache;
   #closed = false;
 
@@ -123,7 +124,7 @@ class ClipDataset implements Dataset {
     parts: {
       sampler: WindowSampler;
       segments: readonly HeldOutSegment[];
-      store: FrameStore;
+      store: Pick<FrameStore, 'read' | 'close'>;
       cache: BlockCache;
       report: Dataset['report'];
     },
@@ -244,6 +245,11 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
   const log = context.log ?? silentLogger;
   const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
   try {
+    const { keyframes } = options;
+    if (keyframes) {
+      const { plan, ...parts } = await openKeyframes({ ...options, keyframes }, context);
+      return new ClipDataset(plan, { ...parts, cache });
+    }
     const { plan, facts, skipped } = await scanAll(dataOptions.parse(options), context, cache);
     const leadFrames = Math.max(historyFrames, conditionFrames - 1);
     const sampler = new WindowSampler({

@@ -43,6 +43,7 @@ export type {
   DatasetReport,
   FrameRange,
   HeldOutSegment,
+  KeyframeReport,
   LabelShare,
   OpeningProgress,
   Window,

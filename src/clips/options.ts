@@ -166,6 +166,26 @@ const cache = z
   .prefault({})
   .describe('Bounds of the cache of decoded frames.');
 
+const keyframes = z
+  .union([
+    z.string().min(1),
+    z.strictObject({
+      folder: z.string().min(1).describe('The folder of painted frames.'),
+      firstNumber: z
+        .int()
+        .min(0)
+        .optional()
+        .describe('What the first frame of the clip is called in their names; 1 unless given.'),
+    }),
+  ])
+  .transform((value): KeyframeOptions => (typeof value === 'string' ? { folder: value } : value));
+
+/** Frames that were painted over. */
+export interface KeyframeOptions {
+  readonly folder: string;
+  readonly firstNumber?: number | undefined;
+}
+
 /** The `data:` section of a pipeline. Parsing what it returns gives the same again. */
 export const dataOptions = z.strictObject({
   clips: oneOrMore(z.string().min(1))
@@ -202,6 +222,11 @@ export const dataOptions = z.strictObject({
       'Clips that cannot be used at all: an error that names all of them, or they are left out with a warning.',
     ),
   condition: conditionOptions.describe('What the generator is told at each frame.'),
+  keyframes: keyframes
+    .optional()
+    .describe(
+      'A folder of frames of the clip that were painted over, each named by its frame (000120.png) or its time (12.5s.png): the look to learn, in the place of the frames themselves.',
+    ),
   strideFrames: oneOrMore(z.int().min(1).max(64))
     .refine((list) => list.length > 0, 'give at least one stride')
     .default([1])

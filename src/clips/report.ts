@@ -142,6 +142,7 @@ export function makeReport(options: ReportOptions): DatasetReport {
     condition: plan.layout,
     leadFrames,
     windowFrames,
+    keyframes: null,
     clips,
     skipped: options.skipped.map(({ path, code, reason }) => ({ path, code, reason })),
     totals: {

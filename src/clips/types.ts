@@ -147,6 +147,18 @@ export interface ClipReport {
   readonly warnings: readonly string[];
 }
 
+/** A frame that was painted over. */
+export interface KeyframeReport {
+  readonly path: string;
+  /** Its frame in the clip, from 0. */
+  readonly frame: number;
+  /** Of its file. */
+  readonly sha256: string;
+  readonly width: number;
+  readonly height: number;
+  readonly isHeldOut: boolean;
+}
+
 /** Everything that `frameloom check` says about the data. */
 export interface DatasetReport {
   readonly width: number;
@@ -157,6 +169,11 @@ export interface DatasetReport {
   /** T of the windows that are counted. */
   readonly windowFrames: number;
   readonly clips: readonly ClipReport[];
+  /**
+   * What is learned in the place of the clip's frames, in the order of these; null without keyframes. `train` and
+   * `heldOut` of the clip then count keyframes, those that are held out last.
+   */
+  readonly keyframes: readonly KeyframeReport[] | null;
   /** Clips that cannot be used and were left out, with `onBroken: skip`. */
   readonly skipped: readonly BrokenClip[];
   readonly totals: {

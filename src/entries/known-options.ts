@@ -163,7 +163,7 @@ export const EXPORT = of<ExportOptions>()({
 
 export const BACKEND = of<BackendOptions>()(names('prefer', 'native', 'log'));
 
-export const LOAD = of<LoadOptions>()(names('set', 'clips', 'cwd', 'from'));
+export const LOAD = of<LoadOptions>()(names('set', 'clips', 'keyframes', 'cwd', 'from'));
 
 export const START_RUN = of<StartRunOptions>()({
   ...names('name', 'pipelineYaml', 'folder', 'root', 'resume', 'from', 'log'),

@@ -23,5 +23,9 @@ export async function portablePipeline<P extends { readonly data: DataOptions }>
       condition = { ...condition, palette: await loadPalette(condition.palette, baseFolder) };
     }
   }
-  return { ...pipeline, data: { ...data, clips, condition } };
+  const keyframes = data.keyframes && {
+    ...data.keyframes,
+    folder: nameOnly(data.keyframes.folder),
+  };
+  return { ...pipeline, data: { ...data, clips, condition, ...(keyframes && { keyframes }) } };
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { LineCounter, isMap, isScalar, parseDocument, stringify, type Document } from 'yaml';
+import { asGiven } from '../base/caller.js';
 import { FrameloomError, messageOf } from '../base/error.js';
 import type { Origin } from '../training/run/origin.js';
 import { adopt, assertAdopted } from './adopt.js';
@@ -15,6 +16,8 @@ export interface LoadOptions {
   set?: readonly string[];
   /** Clips instead of the file's own, relative to `cwd`. */
   clips?: readonly string[];
+  /** The folder of keyframes instead of the file's own, relative to `cwd`. */
+  keyframes?: string | undefined;
   /** The process's working folder unless given. */
   cwd?: string;
   /**
@@ -131,6 +134,11 @@ function parseAs(
     const text = clips.map((clip) => `--clip ${clip === '' ? "''" : clip}`).join(' ');
     overrides.push({ path: ['data', 'clips'], value: clips, text });
   }
+  const { keyframes } = options;
+  if (keyframes !== undefined) {
+    const text = `--keyframes ${keyframes === '' ? "''" : keyframes}`;
+    overrides.push({ path: ['data', 'keyframes', 'folder'], value: keyframes, text });
+  }
   let raw: unknown = plainValue(document, name) ?? {};
   if (typeof raw !== 'object' || Array.isArray(raw)) {
     throw new FrameloomError('bad-pipeline', `${name}:1 is not a map of sections`, {
@@ -138,7 +146,7 @@ function parseAs(
       hint: 'begin with a line such as `data:`; see docs/pipelines.md',
     });
   }
-  raw = applyOverrides({ name: nameOf(file), ...raw }, overrides);
+  raw = applyOverrides(withFolder({ name: nameOf(file), ...raw }, options), overrides);
   const { from } = options;
   if (from) raw = adopt(raw as Record<string, unknown>, from, { yields, overrides });
   const parsed = pipelineSchema.safeParse(raw);
@@ -156,6 +164,13 @@ function parseAs(
     overrides.some(({ path }) => dotted(path).startsWith(key) || key.startsWith(dotted(path)));
   const folderOf = (key: string): string => (fromCommandLine(key) ? cwd : baseFolder);
   return { pipeline: absolutePaths(parsed.data, folderOf), baseFolder };
+}
+
+/** What a folder of the command line is put into: a folder that stands for itself makes room for it. */
+function withFolder(raw: Record<string, unknown>, { keyframes }: LoadOptions): unknown {
+  const data = raw.data as Record<string, unknown> | null | undefined;
+  if (keyframes === undefined || typeof data?.keyframes !== 'string') return raw;
+  return { ...raw, data: { ...data, keyframes: {} } };
 }
 
 /** A pipeline that does not say what it is called is called as its file, as far as a name can be that. */
@@ -186,12 +201,30 @@ export async function loadPipeline(
       cause: error,
     });
   }
+  assertOwnKeyframes(text, file, options);
   // What comes along was written for no origin.
   const loaded = parseAs(text, file, options, file !== path);
   const { from } = options;
   if (from)
     await (await import('./begins.js')).assertBegins(from, loaded.pipeline, loaded.baseFolder);
   return loaded;
+}
+
+/**
+ * Keyframes are of a clip: those of a pipeline's own are of no other.
+ * @throws FrameloomError bad-option where another clip is given without its own
+ */
+function assertOwnKeyframes(text: string, file: string, options: LoadOptions): void {
+  const { clips = [], keyframes, set = [] } = options;
+  const isGiven = keyframes !== undefined || set.some((one) => one.startsWith('data.keyframes'));
+  if (clips.length === 0 || isGiven) return;
+  const raw = plainValue(parseText(text, file).document, file) as Record<string, unknown> | null;
+  const data = raw?.data as Record<string, unknown> | null | undefined;
+  if (data?.keyframes === undefined) return;
+  throw new FrameloomError('bad-option', `the keyframes of ${file} are of its own clip`, {
+    path: 'data.keyframes',
+    hint: `name those of ${clips.join(', ')} ${asGiven('with --keyframes DIR', 'as keyframes')}, or set data.keyframes`,
+  });
 }
 
 /** A resolved pipeline as the text of a file; reading it gives the same pipeline. */

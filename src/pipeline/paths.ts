@@ -28,5 +28,12 @@ export function absolutePaths(pipeline: Pipeline, folderOf: (key: string) => str
       condition = { ...condition, palette };
     }
   }
-  return { ...pipeline, data: { ...data, clips, condition } };
+  const keyframes = data.keyframes && {
+    ...data.keyframes,
+    folder: absolute(folderOf('data.keyframes.folder'), data.keyframes.folder),
+  };
+  return {
+    ...pipeline,
+    data: { ...data, clips, condition, ...(keyframes && { keyframes }) },
+  };
 }

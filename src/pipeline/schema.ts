@@ -56,6 +56,59 @@ function learns({ losses, generator, sequenceDiscriminator }: Sections): boolean
   return pictures + motion + flow > 0;
 }
 
+type Tell = (path: readonly string[], message: string) => void;
+
+/** What a generator without memory leaves no room for. */
+function withoutMemory({ generator, training }: Sections, tell: Tell): void {
+  if (generator.historyFrames > 0) return;
+  const none = 'generator.historyFrames is 0';
+  if (generator.flow) {
+    tell(
+      ['generator', 'flow'],
+      `${none}: there is no last frame that flow could move, set it to false`,
+    );
+  }
+  if (training.warmUp.frames > 0 && training.warmUp.fraction > 0) {
+    tell(['training', 'warmUp', 'frames'], `${none}: nothing is left of a warm-up, set it to 0`);
+  }
+  if (training.teacherForcing.probability > 0) {
+    tell(
+      ['training', 'teacherForcing', 'probability'],
+      `${none}: no history can be shown, set it to 0`,
+    );
+  }
+}
+
+/** Keyframes stand alone, so what makes each frame has to do so too. */
+function aroundKeyframes(all: Sections, tell: Tell): void {
+  const { data, generator, training, sequenceDiscriminator } = all;
+  const { condition } = data;
+  if (!data.keyframes) {
+    if (condition.kind === 'derived' && condition.preset === 'picture') {
+      tell(
+        ['data', 'condition'],
+        'a condition that is the frame itself leaves nothing to learn without data.keyframes, the frames as they were painted over (train --keyframes DIR)',
+      );
+    }
+    return;
+  }
+  const wrong = [
+    condition.kind === 'none' && 'data.condition is none',
+    generator.historyFrames > 0 && `generator.historyFrames is ${generator.historyFrames}, not 0`,
+    generator.conditionFrames > 1 &&
+      `generator.conditionFrames is ${generator.conditionFrames}, not 1`,
+    training.frames > 1 && `training.frames is ${training.frames}, not 1`,
+    sequenceDiscriminator.temporalStrides.length > 0 &&
+      `sequenceDiscriminator.temporalStrides is [${sequenceDiscriminator.temporalStrides.join(', ')}], not []`,
+    data.strideFrames.some((stride) => stride > 1) && 'data.strideFrames is not 1',
+  ].filter((one) => one !== false);
+  if (wrong.length === 0) return;
+  tell(
+    ['data', 'keyframes'],
+    `keyframes stand alone and teach to make each frame of its condition alone, and ${wrong.join(', ')}; the pipeline keyframes is made for them`,
+  );
+}
+
 /** Frames that are to grow have to be of whole pixels while they are small, and to have grown before the end. */
 function growingProblem({ data, training }: Sections): { key: string; message: string } | null {
   const { growing, steps, minutes } = training;
@@ -75,11 +128,13 @@ export const pipelineSchema = pipelineSections
     message:
       'nothing is left to learn: warp and flowSmoothness are of a generator with flow, sequenceAdversarial of sequence discriminators, and no other term has a weight',
   })
-  .superRefine((sections, context) => {
-    const problem = growingProblem(sections);
-    if (problem === null) return;
-    const { key, message } = problem;
-    context.addIssue({ code: 'custom', path: ['training', 'growing', key], message });
+  .superRefine((all, context) => {
+    const tell: Tell = (path, message) =>
+      context.addIssue({ code: 'custom', path: [...path], message });
+    aroundKeyframes(all, tell);
+    withoutMemory(all, tell);
+    const growing = growingProblem(all);
+    if (growing) tell(['training', 'growing', growing.key], growing.message);
   });
 
 /** A pipeline with every default in its place. */

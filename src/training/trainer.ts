@@ -29,6 +29,7 @@ import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
 import { divideByAt, dueAfter, goingOn, planStep, sightOf, type PlannedStep } from './schedule.js';
 import { disposeDraws, rolloutInput } from './step-input.js';
+import { keepKeyframes, sayKeyframes } from './run/keyframes.js';
 import { originCondition, readOrigin } from './run/origin.js';
 import { controlSignals } from './steadied.js';
 import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
@@ -96,6 +97,8 @@ export async function trainBy(
     });
     later(() => dataset.close());
     context.onOpened?.();
+    await keepKeyframes(run, dataset.report.keyframes);
+    sayKeyframes(dataset.report, log);
     sayRoom(training, dataset, log);
     sayHistories(training, dataset, log);
     const modelAt = modelsBySize(pipeline, dataset.conditionChannels);

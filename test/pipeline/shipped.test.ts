@@ -12,6 +12,7 @@ describe('the pipelines that come with Frameloom', () => {
     expect(names).toEqual([
       'colorize.yaml',
       'edges-to-video.yaml',
+      'keyframes.yaml',
       'labels-to-video.yaml',
       'predict-next.yaml',
       'upscale.yaml',
@@ -25,6 +26,8 @@ describe('the pipelines that come with Frameloom', () => {
     for (const clip of pipeline.data.clips) {
       expect((await readFile(clip)).length).toBeGreaterThan(0);
     }
+    const { keyframes } = pipeline.data;
+    if (keyframes) expect((await readdir(keyframes.folder)).length).toBe(5);
     expect((await readFile(path, 'utf8')).split('\n')[0]).toBe(
       '# yaml-language-server: $schema=../schema/pipeline.schema.json',
     );
@@ -42,7 +45,7 @@ describe('by name', () => {
       code: 'not-found',
       message: 'no pipeline is called edge-to-video',
       hint: expect.stringContaining(
-        'did you mean edges-to-video? these come along: colorize, edges-to-video, labels-to-video, predict-next, upscale',
+        'did you mean edges-to-video? these come along: colorize, edges-to-video, keyframes, labels-to-video, predict-next, upscale',
       ) as string,
     });
     await expect(loadPipeline('mine.yaml')).rejects.toMatchObject({

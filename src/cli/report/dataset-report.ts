@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { formatRational, rationalToNumber, type Rational } from '../../base/rational.js';
 import { formatBytes, formatDuration } from '../../base/units.js';
 import type { ClipReport, DatasetReport } from '../../clips/types.js';
@@ -33,6 +33,7 @@ function conditionWords({ condition, clips }: DatasetReport): string {
   if (condition.kind === 'none') return 'none';
   const channels = `${condition.channels} channel${condition.channels === 1 ? '' : 's'}`;
   const graph = clips[0]?.condition.filtergraph;
+  if (graph === 'null') return `the frame itself, ${channels}`;
   if (graph) return `derived by ${graph}, ${channels}`;
   return condition.content === 'labels'
     ? `paired label maps of ${condition.channels} classes`
@@ -79,6 +80,20 @@ function labelTable(report: DatasetReport): string {
 const percent = (share: number): string =>
   share > 0 && share < 0.0005 ? '<0.1%' : `${(share * 100).toFixed(1)}%`;
 
+/** The keyframes by their names. */
+function keyframeFacts({ keyframes }: DatasetReport): [string, string][] {
+  if (keyframes === null) return [];
+  const words = keyframes.map(
+    ({ path, isHeldOut }) => `${basename(path)}${isHeldOut ? ' (held out)' : ''}`,
+  );
+  const shown = words.slice(0, MOST_NAMED).join(', ');
+  const rest = words.length > MOST_NAMED ? ` and ${words.length - MOST_NAMED} more` : '';
+  return [['keyframes', `${words.length}: ${shown}${rest}`]];
+}
+
+/** Keyframes that are named one by one. */
+const MOST_NAMED = 12;
+
 /** What `frameloom check` says about the data, as aligned tables. */
 export function formatDatasetReport(report: DatasetReport): string {
   const { totals } = report;
@@ -99,6 +114,7 @@ export function formatDatasetReport(report: DatasetReport): string {
   const facts = formatFacts([
     ['trained at', `${report.width}x${report.height}, ${rate(report.fps)} frames/s`],
     ['condition', conditionWords(report)],
+    ...keyframeFacts(report),
     [
       'frames',
       `${formatCount(totals.trainFrames)} to train on, ${formatCount(totals.heldOutFrames)} held out in ${totals.heldOutSegments} segments`,

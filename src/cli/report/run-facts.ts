@@ -12,6 +12,7 @@ import {
   type BestBy,
   type EvaluationFigures,
 } from '../../training/evaluation.js';
+import { readKeyframes, type KeptKeyframe } from '../../training/run/keyframes.js';
 import { describeOrigin, type OriginDescription } from '../../training/run/origin.js';
 import { readReturns, type Return } from '../../training/run/returns.js';
 import { openRun } from '../../training/run/run-folder.js';
@@ -71,6 +72,8 @@ export interface RunFacts {
   readonly returns: readonly RunReturn[];
   /** What it started from; null where that was nothing. */
   readonly origin: OriginDescription | null;
+  /** The paintings that it learns; null where it learns from clips alone, or has not begun. */
+  readonly keyframes: readonly KeptKeyframe[] | null;
   /** Where it ended because it had tipped, and by what; null where it did not, or goes on since. */
   readonly ended: RunEnd | null;
   readonly snapshots: readonly RunSnapshot[];
@@ -151,11 +154,13 @@ export async function describeRun(
   let problem: string | null = null;
   let returns: readonly Return[] = [];
   let origin: OriginDescription | null = null;
+  let keyframes: readonly KeptKeyframe[] | null = null;
   try {
     pipeline = parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
     written = await readStepCounts(run);
     ({ returns } = await readReturns(run));
     origin = await describeOrigin(run);
+    keyframes = await readKeyframes(run);
   } catch (error) {
     if (!isFrameloomError(error)) throw error;
     problem = error.toLine();
@@ -178,6 +183,7 @@ export async function describeRun(
     step: Math.max(step, ...snapshots.map((snapshot) => snapshot.step)),
     steps: written?.counts.at(-1)?.steps ?? pipeline?.training.steps ?? null,
     ...{ lastScore: scores.at(-1) ?? null, bestScore, bestBy, health, ended, snapshots, origin },
+    keyframes,
     returns: returns.map(({ fromStep, toStep, trip }) => ({
       ...{ fromStep, toStep },
       why: trip && `${trip.word}, ${trip.why}`,

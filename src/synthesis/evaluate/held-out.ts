@@ -168,16 +168,20 @@ async function measureRollout(
 ): Promise<MeasuredRows> {
   const { signal, flow } = options;
   const { startFrame, count } = startOf(dataset, segment);
-  const start = await unlessAborted(dataset.readFrames(segment.clip, startFrame, count), signal);
+  // A generator without memory starts from nothing.
+  const start =
+    count === 0
+      ? null
+      : await unlessAborted(dataset.readFrames(segment.clip, startFrame, count), signal);
   const starts = Array.from({ length: count }, (_, i) => i);
-  const conditions = starts.map((i) => conditionOf(start, i));
+  const conditions = starts.map((i) => conditionOf(start!, i));
   warm.start(
-    starts.map((i) => frameOf(start, i)),
+    starts.map((i) => frameOf(start!, i)),
     conditions.every((condition) => condition !== null) ? conditions : null,
   );
   beside?.cold.reset();
   const makers = beside
-    ? makersBeside(beside, dataset, frameOf(start, count - 1))
+    ? makersBeside(beside, dataset, start && frameOf(start, count - 1))
     : new Map<EvaluationRow, RowMaker>();
   const rows: EvaluationRow[] = ['generated', ...makers.keys()];
   const comparison = createRolloutComparison(rows, { seed, ...(flow && { flow }) });

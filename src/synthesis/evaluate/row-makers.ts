@@ -32,21 +32,24 @@ export const imageOf = (
 
 /**
  * The rows that stand beside a rollout, each by itself.
- * @param lastSeen the last real frame before the rollout
+ * @param lastSeen the last real frame before the rollout; null where none was, which leaves nothing to freeze
  */
 export function makersBeside(
   { baselines, cold, source }: BesideRollout,
   dataset: Dataset,
-  lastSeen: Uint8Array,
+  lastSeen: Uint8Array | null,
 ): Map<EvaluationRow, RowMaker> {
   const { width, height, layout } = dataset;
-  const frozen = imageOf(lastSeen, dataset);
   const makers = new Map<EvaluationRow, RowMaker>([
     ['coldStart', async (condition) => imageOf(await cold.next(condition), dataset)],
   ]);
   if (!baselines) return makers;
   const { mean, nearest } = baselines;
-  makers.set('freeze', () => frozen).set('mean', () => mean);
+  if (lastSeen) {
+    const frozen = imageOf(lastSeen, dataset);
+    makers.set('freeze', () => frozen);
+  }
+  makers.set('mean', () => mean);
   if (nearest) {
     makers.set('nearest', async (condition) => {
       const [clip, number] = nearest.nearest(conditionImage(condition!, layout, { width, height }));

@@ -133,7 +133,7 @@ export async function openFrameSource(
 }
 
 /** Filters of these see one frame at a time. */
-const OF_ONE_FRAME = new Set(['edges', 'grey', 'blur', 'low-resolution']);
+const OF_ONE_FRAME = new Set(['edges', 'picture', 'grey', 'blur', 'low-resolution']);
 
 /**
  * Whether decoding may begin in mid-stream and still give what it gives from the start: pictures by filters that

@@ -24,6 +24,8 @@ export interface RunPaths {
   /** What its training started from, and the weights of that; there where it did not start from nothing. */
   readonly origin: string;
   readonly originTensors: string;
+  /** Which keyframes it learns; there where it learns any. */
+  readonly keyframes: string;
   readonly snapshots: string;
   readonly samples: string;
   readonly exports: string;
@@ -73,6 +75,7 @@ export function runPaths(folder: string): RunPaths {
     returns: join(folder, 'returns.json'),
     origin: join(folder, ORIGIN),
     originTensors: join(folder, ORIGIN_TENSORS),
+    keyframes: join(folder, 'keyframes.json'),
     snapshots: join(folder, 'snapshots'),
     samples: join(folder, 'samples'),
     exports: join(folder, 'exports'),

@@ -12,6 +12,7 @@ import {
 
 interface Flags extends TrustFlags, SkipFlags {
   clip?: string[];
+  keyframes?: string;
   json?: boolean;
 }
 
@@ -22,6 +23,7 @@ export const registerCheck: Register = (program, run) => {
     .description('open every clip and condition of a pipeline and say what there is to train on')
     .argument('[pipeline]', 'file of the pipeline, or the name of one that comes along')
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
+    .option('--keyframes <folder>', 'painted frames of the clip, instead of the pipeline’s own')
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect);
   addTrustFlag(addSkipFlag(command))
     .option('--json', 'print it as JSON')
@@ -40,6 +42,7 @@ Examples:
         const { word, values = [] } = takePipeline(path, flags.clip);
         const { pipeline } = await loadPipeline(word, {
           clips: values,
+          keyframes: flags.keyframes,
           set: settingsOf(flags),
         });
         const trustFilters = trustsFilters(flags);

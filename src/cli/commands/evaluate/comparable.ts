@@ -48,6 +48,7 @@ const DECIDING: Readonly<Record<string, (data: DataOptions) => string>> = {
     return (ordered ? paths : paths.toSorted()).join(', ') || 'none';
   },
   'data.fit': ({ fit }) => fit,
+  'data.keyframes': ({ keyframes }) => (keyframes ? truePath(keyframes.folder) : 'none'),
   'data.fps': ({ fps }) => (fps ? formatRational(fps) : 'the clips’ own'),
   'data.startSeconds': ({ startSeconds = 0 }) => String(startSeconds),
   'data.durationSeconds': ({ durationSeconds }) => String(durationSeconds ?? 'all'),
@@ -121,7 +122,8 @@ export function assertComparable(
   }
   if (input !== undefined) {
     const own = Object.keys(DECIDING).filter(
-      (key) => !['data.size', 'data.clips', 'data.heldOut.fraction'].includes(key),
+      (key) =>
+        !['data.size', 'data.clips', 'data.keyframes', 'data.heldOut.fraction'].includes(key),
     );
     for (const line of others.flatMap((other) => differences(first, other, own))) {
       notes.push(`${line}: the video is taken as ${first.name} has it`);

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { FrameloomError } from '../../../base/error.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { conditionToRgb } from '../../../clips/class-colours.js';
@@ -29,7 +28,7 @@ import {
 } from './comparable.js';
 import { evaluateOne } from './evaluate-one.js';
 import { picturesOf, reportOf, type EvaluatedRun, type ReportFrames } from './report.js';
-import { ALL_HELD_OUT, openData } from './run.js';
+import { dataOfVideo, openData } from './run.js';
 
 interface OpenRun extends ComparedRun {
   readonly folder: string;
@@ -195,7 +194,7 @@ async function evaluateInTurn(
       const data = commonData(first, run);
       const dataset = await datasets.of(
         run,
-        input === undefined ? data : { ...data, clips: [resolve(input)], heldOut: ALL_HELD_OUT },
+        input === undefined ? data : dataOfVideo(data, input, context),
       );
       const common = commonRollouts(dataset, { mostHistory, mostFrames });
       assertSomething(common, dataset, mostHistory);

@@ -21,7 +21,21 @@ import { formatMeasures, ROW_NAMES } from './measures-table.js';
 import { reportOf } from './report.js';
 
 /** Of another video nearly all is new to the model; a tenth has to be called training. */
-export const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
+const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
+
+/**
+ * The data of a run with another video in the place of its clips, nearly all of it held out. Frames of a video were
+ * not painted over: it has no keyframes.
+ */
+export function dataOfVideo(data: DataOptions, video: string, { log }: Context): DataOptions {
+  const { keyframes, ...own } = data;
+  if (keyframes) {
+    log.warn(
+      `the frames of ${video} are scored as they are, not as they would be painted: what compares pictures says how far the look is from them`,
+    );
+  }
+  return { ...own, clips: [resolve(video)], heldOut: ALL_HELD_OUT };
+}
 
 /** Opens data as a run's generator sees them. */
 export function openData(
@@ -67,7 +81,7 @@ export async function evaluateRun(
   let film: RolloutVideo | undefined;
   try {
     if (input !== undefined) {
-      const data = { ...model.data, clips: [resolve(input)], heldOut: ALL_HELD_OUT };
+      const data = dataOfVideo(model.data, input, context);
       dataset = await openData(model, data, flags, context);
     }
     const { historyFrames } = model.generator.options;

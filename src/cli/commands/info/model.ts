@@ -51,8 +51,15 @@ export async function informOfRun(folder: string): Promise<Told> {
     rows.push(...dataFacts(pipeline.data));
     const { preset, historyFrames, noiseChannels } = pipeline.generator;
     const noise = noiseChannels > 0 ? `, ${noiseChannels} channels of noise` : '';
-    rows.push(['generator', `${preset}, from ${historyFrames} frames before${noise}`]);
+    const past =
+      historyFrames === 0 ? 'each frame by itself' : `from ${historyFrames} frames before`;
+    rows.push(['generator', `${preset}, ${past}${noise}`]);
     rows.push(['clips', [pipeline.data.clips].flat().join(', ')]);
+  }
+  if (facts.keyframes) {
+    const held = facts.keyframes.filter(({ isHeldOut }) => isHeldOut).length;
+    const folder = pipeline?.data.keyframes?.folder ?? '';
+    rows.push(['keyframes', `${facts.keyframes.length} of ${folder}, ${held} held out`]);
   }
   if (facts.origin) {
     const { place, step, weights } = facts.origin;

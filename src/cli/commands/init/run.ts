@@ -69,6 +69,10 @@ export function pipelineText(
         isOwn ? '' : '  # This is the sample that comes with Frameloom: put your own here.\n'
       }  clips:${list}\n`,
     )
+    .replace(
+      / {2}keyframes: \.\.\/samples\/street-keyframes\n/,
+      `  keyframes: ${isOwn ? 'keyframes' : scalar(`${sample}/street-keyframes`)}\n`,
+    )
     .replace(/\.\.\/samples\/(street-palette\.json)/g, (_, name: string) =>
       scalar(`${sample}/${name}`),
     );

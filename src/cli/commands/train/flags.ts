@@ -17,6 +17,10 @@ export const registerTrain: Register = (program, run) => {
       'file of the pipeline, or the name of one that comes along; not needed beside --resume --run',
     )
     .option('--clip <path...>', 'clips instead of the pipeline’s own')
+    .option(
+      '--keyframes <folder>',
+      'painted frames of the clip, each named by its frame (000120.png) or time (12.5s.png): the look to learn',
+    )
     .option('--run <folder>', 'the run’s folder; the next number in runs/ unless given')
     .option('--set <key=value>', 'change a key of the pipeline; may be repeated', collect)
     .option('--max-minutes <minutes>', 'stop after that long', positiveNumber)
@@ -39,6 +43,7 @@ export const registerTrain: Register = (program, run) => {
 Examples:
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
   $ frameloom train mine.yaml
+  $ frameloom train keyframes --clip holiday.mp4 --keyframes painted --max-minutes 8
   $ frameloom train edges-to-video --from runs/00001-edges-to-video --clip other.mp4 --max-minutes 1
   $ frameloom train --resume --run runs/00001-edges-to-video
   $ frameloom train --resume --run runs/00001-edges-to-video --snapshot best`,

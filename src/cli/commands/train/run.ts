@@ -20,6 +20,7 @@ import { trustsFilters, warnOfIdleTrust, type TrustFlags } from '../../engine/tr
 
 export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
   clip?: string[] | undefined;
+  keyframes?: string;
   run?: string;
   maxMinutes?: number;
   resume?: boolean;
@@ -51,6 +52,11 @@ export async function trainPipeline(
   if (startsAnew && flags.resume) {
     throw new FrameloomError('bad-option', '--from and --resume contradict each other', {
       hint: 'a run that goes on starts from its own snapshots: leave one of them out',
+    });
+  }
+  if (flags.resume && flags.keyframes !== undefined) {
+    throw new FrameloomError('bad-option', '--keyframes and --resume contradict each other', {
+      hint: 'a run goes on with the keyframes that it began with; new ones are a new run, which may start --from it',
     });
   }
   const why = flags.resume || startsAnew ? undefined : 'without --resume or --from';
@@ -155,7 +161,8 @@ export async function runTraining(
 ): Promise<number> {
   if (flags.dryRun) {
     refuseBesideDryRun(path, flags);
-    const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+    const { clip = [], set = [], keyframes } = flags;
+    const changes = { clips: clip, set, keyframes };
     const { pipeline } = await loadPipeline(path, changes);
     warnOfIdleTrust(flags, pipeline.data.condition, context.log);
     const inspection = await inspect(pipeline, context, { trustFilters: trustsFilters(flags) });

@@ -12,6 +12,8 @@ import { listSnapshots, type SnapshotChoice } from '../../../training/run/snapsh
 
 export interface TrainingRunFlags {
   clip?: readonly string[] | undefined;
+  /** The folder of keyframes, of a new run. */
+  keyframes?: string | undefined;
   set?: readonly string[];
   /** The run's folder. */
   run?: string;
@@ -44,7 +46,7 @@ export async function openTrainingRun(
   flags: TrainingRunFlags,
   options: { root?: string; log?: Logger } = {},
 ): Promise<TrainingRun> {
-  const changes = { clips: flags.clip ?? [], set: flags.set ?? [] };
+  const changes = { clips: flags.clip ?? [], set: flags.set ?? [], keyframes: flags.keyframes };
   if (path === undefined) return goOn(flags, options);
   // Whole before anything is made: what is missing or damaged leaves no run behind.
   const { from: place, snapshot } = flags;
@@ -110,9 +112,9 @@ async function discardUntrained(run: Run, keepFolder: boolean): Promise<void> {
   if (logBytes > 0 || existsSync(run.returns)) return;
   if ((await listSnapshots(run.snapshots)).length > 0) return;
   // One by one: what is not ours stays.
-  const { pipeline, origin, originTensors, log, schedule } = run;
+  const { pipeline, origin, originTensors, log, schedule, keyframes } = run;
   const { snapshots, samples, exports, events } = run;
-  const files = [pipeline, origin, originTensors, log, schedule];
+  const files = [pipeline, origin, originTensors, log, schedule, keyframes];
   for (const path of [...files, snapshots, samples, exports, events]) {
     await rm(path, { recursive: true, force: true });
   }

@@ -1,0 +1,362 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { FrameloomError, messageOf } from '../base/error.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import { rationalToNumber } from '../base/rational.js';
+import { probe, readFrames, type Frame, type VideoInfo } from '../video/index.js';
+import { indexClips } from './clip-index.js';
+import { conditionBytes, frameBytesOf, rgbBytes } from './decode-blocks.js';
+import { misnumbered, type Compared } from './keyframe-fit.js';
+import { findKeyframes, type NamedKeyframe } from './keyframe-names.js';
+import { MediaCache } from './media-cache.js';
+import { consumeFrames, decodeClip, type ClipMedia, type MediaPlan } from './media.js';
+import type { DataOptions, KeyframeOptions } from './options.js';
+import { sequenceAt } from './pairs.js';
+import { WindowSampler } from './sampler.js';
+import { sideBySide } from './side-by-side.js';
+import type {
+  DatasetContext,
+  DatasetReport,
+  FrameRange,
+  HeldOutSegment,
+  KeyframeReport,
+} from './types.js';
+
+/** With fewer, all are needed to learn the look from. */
+const FEWEST_TO_HOLD_OUT = 4;
+/** Sides of a picture may be off by as much as programs round: pixels, and a share of the side. */
+const [OFF_PIXELS, OFF_SHARE] = [2, 0.01];
+/** What is less opaque shows; a level or two is what scaling and lossy files leave. */
+const OPAQUE = 250;
+
+const KEY = 'data.keyframes';
+
+/** What a data set of keyframes is made of. */
+export interface KeyframeData {
+  readonly plan: MediaPlan;
+  readonly sampler: WindowSampler;
+  readonly segments: readonly HeldOutSegment[];
+  readonly store: KeyframeStore;
+  readonly report: DatasetReport;
+}
+
+/** A keyframe in memory. */
+interface Held {
+  readonly rgb: Uint8Array;
+  readonly condition: Uint8Array;
+}
+
+/** Keyframes by their numbers in the data set: those to train on, then those that are held out. */
+export class KeyframeStore {
+  readonly #held: readonly Held[];
+  readonly #plan: MediaPlan;
+
+  constructor(held: readonly Held[], plan: MediaPlan) {
+    this.#held = held;
+    this.#plan = plan;
+  }
+
+  /** `count` keyframes from number `startFrame`, each `stride` after the last. @throws FrameloomError bad-option for others than there are */
+  read(clip: number, startFrame: number, count: number, stride = 1): Promise<FrameRange> {
+    const { width, height, layout } = this.#plan;
+    const numbers = Array.from({ length: count }, (_, i) => startFrame + i * stride);
+    const taken = numbers.map((number) => (clip === 0 ? this.#held[number] : undefined));
+    if (taken.some((one) => one === undefined) || count < 1) {
+      const message = `cannot read ${count} keyframes from ${startFrame} of clip ${clip}: there are ${this.#held.length}`;
+      return Promise.reject(new FrameloomError('bad-option', message));
+    }
+    const [pixels, extra] = [rgbBytes(this.#plan), conditionBytes(this.#plan)];
+    const frames = new Uint8Array(count * pixels);
+    const condition = new Uint8Array(count * extra);
+    taken.forEach((one, i) => {
+      frames.set(one!.rgb, i * pixels);
+      condition.set(one!.condition, i * extra);
+    });
+    return Promise.resolve({
+      ...{ clip, startFrame, frameCount: count, width, height, frames, condition, layout },
+    });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/**
+ * Of keyframes in order, the places of those that are held out: of four or more the share that is asked for, one at
+ * the least and half at the most, spread evenly and between others.
+ */
+export function heldOutAmong(count: number, fraction: number): Set<number> {
+  if (fraction === 0 || count < FEWEST_TO_HOLD_OUT) return new Set();
+  const most = Math.floor(count / 2);
+  const held = Math.min(most, Math.max(1, Math.round(count * fraction)));
+  return new Set(
+    Array.from({ length: held }, (_, i) => Math.floor(((i + 1) * count) / (held + 1))),
+  );
+}
+
+/** @throws FrameloomError bad-option for what keyframes leave no room for */
+function assertAlone(options: DataOptions, context: DatasetContext): void {
+  const { historyFrames, conditionFrames, windowFrames = 1 } = context;
+  if (historyFrames > 0 || conditionFrames > 1 || windowFrames > 1) {
+    throw new FrameloomError(
+      'bad-option',
+      'keyframes stand alone: there are no frames before them',
+      {
+        path: KEY,
+        hint: 'set generator.historyFrames to 0, generator.conditionFrames and training.frames to 1, as the pipeline keyframes does',
+      },
+    );
+  }
+  const idle = (['fps', 'startSeconds', 'durationSeconds'] as const).find(
+    (key) => options[key] !== undefined,
+  );
+  if (idle !== undefined) {
+    throw new FrameloomError('bad-option', `data.${idle} cannot stand beside ${KEY}`, {
+      path: `data.${idle}`,
+      hint: 'keyframes are named by the frames of the whole clip, at its own rate',
+    });
+  }
+}
+
+/** The one clip that the keyframes are of. */
+async function clipOf(
+  options: DataOptions,
+  context: DatasetContext,
+  log: Logger,
+): Promise<{ plan: MediaPlan; media: ClipMedia }> {
+  const { baseFolder, cacheFolder, signal, trustFilters, onProgress } = context;
+  const index = await indexClips(options, {
+    cache: new MediaCache(cacheFolder, log),
+    identities: new Map(),
+    ...{ log, baseFolder, signal, trustFilters, onDamage: options.onDamage },
+    onBroken: context.onBroken,
+    onLooked: (done, total, broken) =>
+      onProgress?.({ stage: 'looking', done, total, broken, etaSeconds: null }),
+  });
+  const [broken] = index.broken;
+  if (broken) {
+    context.onBroken?.(index.broken);
+    throw broken.error;
+  }
+  const [media, other] = index.clips;
+  if (!media || other) {
+    throw new FrameloomError(
+      'bad-data',
+      `keyframes are of one clip, and data.clips names ${index.clips.length}`,
+      { path: 'data.clips', hint: 'name the clip that they were painted over' },
+    );
+  }
+  return { plan: index.plan, media };
+}
+
+/** @throws FrameloomError bad-data for a picture whose sides are to one another as those of no frame of the clip */
+function assertAspect(path: string, picture: VideoInfo, clip: VideoInfo): void {
+  const shown = ({ width, sampleAspectRatio }: VideoInfo): number =>
+    width * rationalToNumber(sampleAspectRatio);
+  const fitting = (picture.height * shown(clip)) / clip.height;
+  const allowed = Math.max(OFF_PIXELS, OFF_SHARE * shown(picture));
+  if (Math.abs(shown(picture) - fitting) <= allowed) return;
+  throw new FrameloomError(
+    'bad-data',
+    `${path} is ${picture.width}x${picture.height}, another aspect than the frames of the clip, ${Math.round(shown(clip))}x${clip.height}`,
+    {
+      path,
+      hint: 'a painting may be of any size, with the sides of the frame that it was painted over',
+    },
+  );
+}
+
+/** @throws FrameloomError bad-data where one sees through the picture */
+function assertOpaque(path: string, { data }: Frame): void {
+  let clear = 0;
+  for (let i = 3; i < data.length; i += 4) if (data[i]! < OPAQUE) clear += 1;
+  if (clear === 0) return;
+  const share = ((400 * clear) / data.length).toFixed(1);
+  throw new FrameloomError('bad-data', `${path} is transparent in ${share} % of its pixels`, {
+    path,
+    hint: 'flatten it onto the frame that it was painted over',
+  });
+}
+
+interface Painting extends NamedKeyframe {
+  readonly rgb: Uint8Array;
+  readonly sha256: string;
+  readonly info: VideoInfo;
+}
+
+/** A painted frame as it is trained on: scaled as the frames of its clip are. */
+async function readPainting(
+  { path, frame }: NamedKeyframe,
+  clip: VideoInfo,
+  plan: MediaPlan,
+  signal: AbortSignal,
+): Promise<Painting> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new FrameloomError('bad-input', `${path} cannot be read: ${messageOf(error)}`, {
+      path,
+      cause: error,
+    });
+  });
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const info = await probe(path, { signal });
+  assertAspect(path, info, clip);
+  const { width, height, fit } = plan;
+  const decode = async (pixelFormat: 'rgb24' | 'rgba'): Promise<Frame> => {
+    const frames: Frame[] = [];
+    const size = { width, height, fit };
+    for await (const one of readFrames(path, { info, size, pixelFormat, signal })) frames.push(one);
+    const [picture, second] = frames;
+    if (picture && !second) return picture;
+    throw new FrameloomError('bad-input', `${path} holds ${frames.length} pictures, not one`, {
+      path,
+    });
+  };
+  if (info.hasAlpha) assertOpaque(path, await decode('rgba'));
+  return { path, frame, sha256, info, rgb: (await decode('rgb24')).data };
+}
+
+/** The clip's own frames at the keyframes, with their conditions, and those beside them. */
+async function readSources(
+  media: ClipMedia,
+  plan: MediaPlan,
+  keyframes: readonly NamedKeyframe[],
+  context: { readonly log: Logger; readonly signal: AbortSignal | undefined },
+): Promise<{ conditions: Map<number, Uint8Array>; beside: Map<number, Uint8Array> }> {
+  const own = new Set(keyframes.map(({ frame }) => frame));
+  const wanted = new Set([...own].flatMap((frame) => [frame - 1, frame, frame + 1]));
+  const last = Math.max(...own);
+  const conditions = new Map<number, Uint8Array>();
+  const beside = new Map<number, Uint8Array>();
+  let at = 0;
+  const part = { startFrame: 0, frames: last + 2, ...context };
+  await consumeFrames(
+    decodeClip(media, plan, part),
+    ({ rgb, condition }) => {
+      if (own.has(at)) conditions.set(at, Uint8Array.from(condition!));
+      if (wanted.has(at)) beside.set(at, Uint8Array.from(rgb));
+      at += 1;
+      return undefined;
+    },
+    context.signal,
+  );
+  const missing = keyframes.find(({ frame }) => !conditions.has(frame));
+  if (!missing) return { conditions, beside };
+  throw new FrameloomError(
+    'bad-data',
+    `${missing.path} is of frame ${missing.frame + 1}, and ${media.path} ends after ${at} frames`,
+    { path: missing.path, hint: 'take the picture away, or give the whole clip' },
+  );
+}
+
+/**
+ * Opens frames that people painted, beside the frames of the clip that they painted over: a data set of single
+ * frames, each a scene by itself. Its one clip has those to train on first, then those that are held out.
+ *
+ * @param options the parsed `data:` section
+ * @throws FrameloomError bad-option beside what keyframes leave no room for; bad-data and not-found as
+ *   `findKeyframes`, for pictures of another aspect or transparent ones; untrusted; what decoding throws; cancelled
+ */
+export async function openKeyframes(
+  options: DataOptions & { readonly keyframes: KeyframeOptions },
+  context: DatasetContext,
+): Promise<KeyframeData> {
+  const { signal, seed } = context;
+  const log = context.log ?? silentLogger;
+  assertAlone(options, context);
+  const { plan, media } = await clipOf(options, context, log);
+  if (plan.layout.kind === 'none') {
+    throw new FrameloomError('bad-option', 'keyframes teach nothing without a condition', {
+      path: 'data.condition',
+      hint: 'condition: picture shows the generator the frame that was painted over',
+    });
+  }
+  const { folder, firstNumber } = options.keyframes;
+  const clip = { path: media.path, info: media.info, sequence: await sequenceAt(media.path) };
+  const named = await findKeyframes(folder, clip, firstNumber);
+  const paintings = await sideBySide(
+    named,
+    (one, _, stopped) => readPainting(one, media.info, plan, stopped),
+    { signal },
+  );
+  const { conditions, beside } = await readSources(media, plan, named, { log, signal });
+  const held = heldOutAmong(named.length, options.heldOut.fraction);
+  const ordered = [
+    ...paintings.filter((_, i) => !held.has(i)),
+    ...paintings.filter((_, i) => held.has(i)),
+  ];
+  const trained = ordered.length - held.size;
+  const store = new KeyframeStore(
+    ordered.map(({ rgb, frame }) => ({ rgb, condition: conditions.get(frame)! })),
+    plan,
+  );
+  const sampler = new WindowSampler({
+    ...{ seed, leadFrames: 0, strides: [1], augment: options.augment },
+    ...{ width: plan.width, height: plan.height, paths: [media.path] },
+    shots: ordered.slice(0, trained).map((_, i) => ({ clip: 0, start: i, end: i + 1 })),
+  });
+  const segments = ordered.slice(trained).map((_, i) => ({
+    ...{ clip: 0, startFrame: trained + i, frameCount: 1, scoredFrames: 1, precedingFrames: 0 },
+  }));
+  const compared = paintings.map(({ rgb, frame }): Compared => ({
+    painting: rgb,
+    before: beside.get(frame - 1),
+    own: beside.get(frame)!,
+    after: beside.get(frame + 1),
+  }));
+  const warning = misnumbered(compared, plan);
+  const keyframes = paintings.map(({ path, frame, sha256, info }, i) => ({
+    ...{ path, frame, sha256, width: info.width, height: info.height, isHeldOut: held.has(i) },
+  }));
+  const report = reportOf(keyframes, media, plan, warning === undefined ? [] : [warning]);
+  for (const one of report.warnings) log.debug(one);
+  return { plan, sampler, segments, store, report };
+}
+
+const NOTHING_HELD_OUT =
+  'nothing is held out of fewer than four keyframes: how good it is on other frames is not measured, and no snapshot is known to be the best';
+
+function reportOf(
+  keyframes: readonly KeyframeReport[],
+  media: ClipMedia,
+  plan: MediaPlan,
+  found: readonly string[],
+): DatasetReport {
+  const { info } = media;
+  const heldOut = keyframes.filter(({ isHeldOut }) => isHeldOut).length;
+  const trained = keyframes.length - heldOut;
+  const frameCount = info.frameCount ?? keyframes.length;
+  const durationSeconds = info.durationSeconds ?? frameCount / rationalToNumber(plan.fps);
+  const small = keyframes.filter(({ width, height }) => width < plan.width || height < plan.height);
+  const warnings = [
+    ...found,
+    ...(heldOut === 0 ? [NOTHING_HELD_OUT] : []),
+    ...small.map(
+      ({ path, width, height }) =>
+        `${path} is ${width}x${height}, smaller than ${plan.width}x${plan.height}: enlarging adds no detail`,
+    ),
+  ];
+  return {
+    ...{ width: plan.width, height: plan.height, fps: plan.fps, condition: plan.layout },
+    ...{ leadFrames: 0, windowFrames: 1, skipped: [], keyframes, warnings },
+    clips: [
+      {
+        path: media.path,
+        ...{ sourceWidth: info.width, sourceHeight: info.height, codec: info.codec },
+        ...{ fps: plan.fps, sourceFps: info.fps, frameCount, durationSeconds, sceneCuts: [] },
+        train: { start: 0, end: trained },
+        heldOut: { start: trained, end: keyframes.length },
+        ...{ trainWindows: trained, heldOutSegments: heldOut, warnings: [] },
+        condition: {
+          ...{ path: media.conditionPath, filtergraph: plan.filtergraph, labels: [], ignored: 0 },
+        },
+      },
+    ],
+    totals: {
+      ...{ clips: 1, frames: frameCount, durationSeconds },
+      ...{ trainFrames: trained, heldOutFrames: heldOut },
+      ...{ trainWindows: trained, heldOutSegments: heldOut },
+      decodedBytes: keyframes.length * frameBytesOf(plan),
+    },
+  };
+}
