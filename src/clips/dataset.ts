@@ -152,11 +152,11 @@ class ClipDataset implements Dataset {
     return this.#sampler.warmUpRoom(frames);
   }
 
-  async trainWindow(step: number, request: WindowRequest): Promise<Window> {
   roomFrom(origin: WindowOrigin): number {
     return this.#sampler.roomFrom(origin);
   }
 
+  async trainWindow(step: number, request: WindowRequest): Promise<Window> {
     return this.#asWindow(await this.#prepare(step, request));
   }
 

@@ -208,6 +208,8 @@ export interface Dataset {
   windowCount(frames: number): number;
   /** The most frames of warm-up that any window of T frames has room for. */
   warmUpRoom(frames: number): number;
+  /** T of the longest window that can be taken there, all of it in one scene to train on; 0 or less for none. */
+  roomFrom(origin: WindowOrigin): number;
   /**
    * The windows of a training step: a pure function of the seed, the step and the request, whatever
    * was asked before, so that a resumed run needs only its step counter.
@@ -225,8 +227,6 @@ export interface Dataset {
   /** Frames in a row, unaugmented. @throws FrameloomError bad-option outside the clip */
   readFrames(clip: number, startFrame: number, count: number): Promise<FrameRange>;
   /** Stops decoding, frees the cache and removes its file. */
-  /** T of the longest window that can be taken there, all of it in one scene to train on; 0 or less for none. */
-  roomFrom(origin: WindowOrigin): number;
   close(): Promise<void>;
 }
 
