@@ -117,6 +117,7 @@ const folder =
     : resolve(values.results ?? inBench('results/quality'));
 await mkdir(folder, { recursive: true });
 const stop = new AbortController();
+const isStopped = (): boolean => stop.signal.aborted;
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 const log = createLogger({ level: 'warn' });
 const sources = await sourcesHash();
@@ -145,7 +146,7 @@ const failed: string[] = [];
 for (const row of rows) {
   for (const seed of seeds) {
     for (const side of sides) {
-      if (stop.signal.aborted) continue;
+      if (isStopped()) continue;
       const label = `${row.name}-seed${seed}-${side}`;
       const path = join(folder, `${label}.json`);
       const length = lengthOf(row);
@@ -166,6 +167,7 @@ for (const row of rows) {
         results.push(result);
         tell(label, result);
       } catch (error) {
+        if (isStopped()) continue;
         failed.push(`${label}: ${messageOf(error)}`);
         say(failed.at(-1)!);
       }
@@ -183,5 +185,5 @@ else {
   await writeResult('quality.md', text);
   say('written: bench/results/quality.json and quality.md');
 }
-if (stop.signal.aborted) process.exitCode = 130;
+if (isStopped()) process.exitCode = 130;
 else if (failed.length > 0) process.exitCode = 1;

@@ -1,5 +1,6 @@
 import { GENERATOR_PRESETS } from '../../src/networks/index.js';
 import { generatorWidth } from '../../src/networks/options.js';
+import type { PlannedStep } from '../../src/training/schedule.js';
 import type { TrainingPipeline } from '../../src/training/trainer.js';
 
 /** A pipeline's networks and losses, as `StepOptions` of bench/peers/mirror_step.py names them. */
@@ -8,20 +9,21 @@ export type MirrorOptions = Readonly<Record<string, number | string | boolean | 
 type Section = Readonly<Record<string, unknown>>;
 
 /** What has no weight, or is off. */
-const isIdle = (value: unknown): boolean => value === 0 || value === false || value === 'off';
+const isIdle = (value: unknown): boolean =>
+  value === 0 || value === false || value === null || value === 'off';
 
 /**
  * Refuses what a section asks for and the mirror does not do, keys that nobody here knows of included.
  * @param known how each key has to be; undefined where any value is taken over
  */
-function assertKnown(name: string, section: Section, known: Section): void {
-  for (const [key, value] of Object.entries(section)) {
+function assertKnown(name: string, section: object, known: Section): void {
+  for (const [key, value] of Object.entries(section) as [string, unknown][]) {
     if (value === undefined) continue;
     const isKnown = Object.hasOwn(known, key);
     if (isKnown && (known[key] === undefined || known[key] === value)) continue;
     if (!isKnown && isIdle(value)) continue;
     throw new Error(
-      `PyTorch's side has no ${name}.${key}: ${JSON.stringify(value)}: compare without it, or teach bench/peers/mirror_step.py`,
+      `PyTorch's side has no ${name}.${key} of ${JSON.stringify(value)}: compare without it, or teach bench/peers/mirror_step.py`,
     );
   }
 }
@@ -99,4 +101,26 @@ export function mirrorOptions(
     beta1: training.optimizer.beta1,
     beta2: training.optimizer.beta2,
   };
+}
+
+/**
+ * Refuses a step that does something beside what the mirror is told of it.
+ * @throws Error
+ */
+export function assertMirrored(planned: PlannedStep): void {
+  const { request, teacherForced, plan } = planned;
+  assertKnown('step', planned, {
+    ...{ request: any, coldStart: any, teacherForced: any, plan: any },
+  });
+  assertKnown('windows', request, {
+    ...{ frames: any, batch: any, roomFrames: any, warmUpFrames: any, attempt: any },
+  });
+  assertKnown('plan', plan, {
+    // How memory is spared, which changes no number.
+    ...{ segments: any, stretches: any, judgedFrames: any },
+    ...{ step: any, judgeRaw: any, beta1: any, beta2: any, averageShare: any },
+    ...{ generatorLearningRate: any, discriminatorLearningRate: any },
+    ...{ adversarialWeight: 1, matchingWeight: 1, gradientCarried: 1 },
+  });
+  if (teacherForced.includes(true)) throw new Error("PyTorch's side forces no frames");
 }

@@ -15,10 +15,10 @@ import { createModel, disposeState, initialState, type Model } from '../../src/t
 import { startRun } from '../../src/training/run/run-folder.js';
 import { readSafetensors, writeSafetensors } from '../../src/training/run/safetensors.js';
 import { saveSnapshot, type SnapshotTensors } from '../../src/training/run/snapshot-store.js';
-import { planStep, type PlannedStep } from '../../src/training/schedule.js';
+import { planStep } from '../../src/training/schedule.js';
 import { createSpeedometer } from '../../src/training/speedometer.js';
 import { startWorker, type Worker } from '../support/worker.js';
-import { mirrorOptions } from './mirror-options.js';
+import { assertMirrored, mirrorOptions } from './mirror-options.js';
 import { shotsOf, writePeerData, type PeerData } from './peer-data.js';
 
 export interface PeerTraining {
@@ -30,6 +30,7 @@ export interface PeerTraining {
   readonly threads: number;
   /** Where the run goes, and beside it what PyTorch reads. */
   readonly folder: string;
+  readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
@@ -142,9 +143,6 @@ async function firstTensors(model: Model, seed: number): Promise<SnapshotTensors
   }
 }
 
-/** What of a step's request PyTorch's side goes by. */
-const REQUESTED = ['frames', 'batch', 'roomFrames', 'warmUpFrames', 'attempt'];
-
 /** The steps of a training as PyTorch's side is asked for them. */
 function createSteps(pipeline: Pipeline, sampler: WindowSampler, { firsts }: PeerData) {
   const place = (origin: Draw['origin'][number]): [number, number] => {
@@ -155,10 +153,9 @@ function createSteps(pipeline: Pipeline, sampler: WindowSampler, { firsts }: Pee
   };
   return {
     of(step: number, counts: Parameters<typeof planStep>[3]) {
-      const planned: PlannedStep = planStep(pipeline, { kind: 'off' }, step, counts);
+      const planned = planStep(pipeline, { kind: 'off' }, step, counts);
       const { request, plan, coldStart } = planned;
-      const other = Object.keys(request).find((key) => !REQUESTED.includes(key));
-      if (other !== undefined) throw new Error(`PyTorch's side knows nothing of windows' ${other}`);
+      assertMirrored(planned);
       const { origin, warmUpFrames } = sampler.draw(step, request);
       return {
         frames: request.frames * request.batch,
@@ -176,7 +173,7 @@ function createSteps(pipeline: Pipeline, sampler: WindowSampler, { firsts }: Pee
 }
 
 async function loop(
-  { pipeline, maxMinutes, log }: PeerTraining,
+  { pipeline, maxMinutes, signal, log }: PeerTraining,
   parts: {
     readonly run: Parameters<typeof openBudget>[0]['run'];
     readonly worker: Worker;
@@ -194,6 +191,7 @@ async function loop(
   const figures: { framesPerSecond: number; frames: number }[] = [];
   let step = 0;
   while (step < budget.steps && performance.now() < budget.deadline) {
+    if (signal.aborted) throw new Error(`stopped at step ${step}`);
     const began = performance.now();
     const { frames, warmUpFrames, asked } = steps.of(step, budget.counts);
     const { broken } = await worker.ask<StepAnswer>(asked);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BARS, sayHolds } from '../../bench/quality/bars.js';
-import { mirrorOptions } from '../../bench/quality/mirror-options.js';
+import { assertMirrored, mirrorOptions } from '../../bench/quality/mirror-options.js';
 import type { EvaluatedRows, Measures, Result } from '../../bench/quality/one-run.js';
 import { shotsOf } from '../../bench/quality/peer-data.js';
 import { stepsPerSecond } from '../../bench/quality/peer-training.js';
@@ -8,6 +8,8 @@ import { qualityText } from '../../bench/quality/report.js';
 import { askedOf, clipRows, pipelineOf, SAMPLE_ROWS } from '../../bench/quality/rows.js';
 import { forwardedTo } from '../../bench/support/arguments.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
+import { planStep, type PlannedStep } from '../../src/training/schedule.js';
+import { knownSteps } from '../../src/training/step-counts.js';
 
 // Of the bench itself: what is trained and how good it is takes minutes and PyTorch.
 const measures = (over: Partial<Measures> = {}): Measures => ({
@@ -118,6 +120,21 @@ describe('the rows', () => {
       ...{ channels: 12, judge_channels: 12, blocks: 2, by_weights: true, condition_channels: 28 },
     });
     expect(mirrorOptions(outlines!, 1)).toMatchObject({ channels: 24, by_weights: false });
+    for (const pipeline of [demo!, outlines!]) {
+      const plain = {
+        ...pipeline,
+        training: { ...pipeline.training, stability: 'off' as const },
+      };
+      const planned = [0, 250, 499].map((step) =>
+        planStep(plain, { kind: 'off' }, step, knownSteps(500)),
+      );
+      for (const one of planned) expect(() => assertMirrored(one)).not.toThrow();
+      const [{ plan, request }] = planned as [PlannedStep];
+      const blurred = { ...planned[0]!, plan: { ...plan, blurPixels: 2 } };
+      expect(() => assertMirrored(blurred)).toThrow("PyTorch's side has no plan.blurPixels of 2");
+      const patched = { ...planned[0]!, request: { ...request, ...{ patch: [8, 8] } } };
+      expect(() => assertMirrored(patched)).toThrow("PyTorch's side has no windows.patch of [8,8]");
+    }
   });
 
   it('are refused where it has not, rather than compared with something else', async () => {
@@ -134,7 +151,7 @@ describe('the rows', () => {
       try {
         return mirrorOptions(other, 1);
       } catch (error) {
-        return (error as Error).message.split(':')[0];
+        return (error as Error).message.split(' of ')[0];
       }
     });
     expect(words).toEqual([
