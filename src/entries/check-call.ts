@@ -19,6 +19,7 @@ import {
   GENERATE_VIDEO,
   LOAD,
   MAP_FRAMES,
+  NETWORKS,
   OPEN_DATASET,
   OPEN_MODEL,
   OPEN_ORIGIN,
@@ -88,6 +89,10 @@ const data: Argument = {
   expected: 'the data section of a pipeline',
   isIt: (value) => has(value, 'clips', 'size', 'condition'),
 };
+const size: Argument = {
+  expected: 'a size, with width and height,',
+  isIt: (value) => has(value, 'width', 'height'),
+};
 const rate: Argument = {
   expected: 'a rate, as rational gives it,',
   isIt: (value) => has(value, 'num', 'den'),
@@ -139,6 +144,7 @@ const CALLS = {
   openDataset: [data, settings(OPEN_DATASET, 'seed', 'baseFolder')],
   train: [pipeline, settings(TRAIN, 'run', 'baseFolder')],
   openFaithfulness: [settings(FAITHFULNESS, 'data', 'dataset', 'training', 'frames', 'seed')],
+  openNetworks: [settings(NETWORKS), size],
   evaluateHeldOut: [dataset, trained, options(EVALUATE)],
 } as const satisfies Readonly<Record<string, readonly Argument[]>>;
 

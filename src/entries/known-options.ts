@@ -9,6 +9,7 @@ import type { OpenOriginOptions } from '../pipeline/open-origin.js';
 import type { GenerateDatasetOptions } from '../synthesis/dataset/options.js';
 import type { FaithfulnessContext } from '../synthesis/evaluate/faithfulness-judge.js';
 import type { EvaluationOptions } from '../synthesis/evaluate/held-out.js';
+import type { NetworkFiles } from '../synthesis/evaluate/networks/networks.js';
 import type {
   BatchOptions,
   GenerateOptions,
@@ -192,5 +193,9 @@ export const FAITHFULNESS = of<FaithfulnessContext>()({
 export const EVALUATE = of<EvaluationOptions>()({
   ...names('framesPerSegment', 'mostFrames', 'rollouts', 'baselines', 'coldStart', 'training'),
   ...names('mostTrainingFrames', 'flow', 'stripMoments', 'signal'),
-  ...names('onScored', 'onFrame', 'faithfulness'),
+  ...names('onScored', 'onFrame', 'faithfulness', 'networks'),
 });
+
+export const NETWORKS = of<NetworkFiles>()(
+  names('lpips', 'features', 'videoFeatures', 'segmenter'),
+);

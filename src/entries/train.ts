@@ -31,6 +31,7 @@ export {
   openDataset,
   openFaithfulness,
   openModel,
+  openNetworks,
   openOrigin,
   openRun,
   parsePipeline,

@@ -61,6 +61,12 @@ export const openFaithfulness: typeof synthesis.openFaithfulness = checkedPromis
   synthesis.openFaithfulness,
 );
 
+/** Loads networks that look at frames, from ONNX files. Rejects with FrameloomError. */
+export const openNetworks: typeof synthesis.openNetworks = checkedPromise(
+  'openNetworks',
+  synthesis.openNetworks,
+);
+
 /** An existing run, to read from. Rejects with FrameloomError. */
 export const openRun: typeof runs.openRun = checkedPromise('openRun', runs.openRun);
 

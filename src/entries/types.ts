@@ -52,8 +52,10 @@ export type { Interval } from '../metrics/bootstrap.js';
 export type { RolloutComparison, RolloutMeasureOptions } from '../metrics/evaluate-rollout.js';
 export type { Faithfulness, MadeAndReal } from '../metrics/faithfulness.js';
 export type { Flicker } from '../metrics/flicker.js';
+export type { NetworkIntervals, NetworkMeasures } from '../metrics/network-measures.js';
 export type {
   FrameScores,
+  JudgedFrameScores,
   RolloutDrift,
   RolloutIntervals,
   RolloutMeasures,
@@ -106,6 +108,17 @@ export type {
   TrainedSegmenter,
 } from '../synthesis/evaluate/segmenter.js';
 export type { Rollout } from '../synthesis/evaluate/choose-rollouts.js';
+export type { RowMeasures } from '../synthesis/evaluate/combine-measures.js';
+export type {
+  JudgeContext,
+  NetworkFiles,
+  NetworkKind,
+  Networks,
+  NetworksFound,
+  NetworksJudge,
+  UsedNetwork,
+} from '../synthesis/evaluate/networks/networks.js';
+export type { JudgedRow, JudgedRows, RowsFrame } from '../synthesis/evaluate/networks/rows.js';
 export type {
   Evaluation,
   EvaluationOptions,

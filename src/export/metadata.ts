@@ -100,7 +100,7 @@ const METADATA_PROPS = 14;
 const LENGTH_DELIMITED = 2;
 
 /** The properties beside the graph. The graph itself, nearly all of the file, is passed over. */
-function readProperties(file: Uint8Array): Record<string, string> {
+export function readProperties(file: Uint8Array): Record<string, string> {
   const found: Record<string, string> = {};
   const reader = new BinaryReader(file);
   while (reader.pos < reader.len) {

@@ -18,6 +18,7 @@ export {
   motionRatio,
   scoreOf,
   type FrameScores,
+  type JudgedFrameScores,
   type RolloutDrift,
   type RolloutIntervals,
   type RolloutMeasures,
@@ -34,6 +35,7 @@ export {
   type FlickerMeter,
   type FlickerPowers,
 } from './flicker.js';
+export type { NetworkIntervals, NetworkMeasures } from './network-measures.js';
 export type { Features } from './features.js';
 export { frechetDistance } from './frechet-distance.js';
 export { kernelDistance, type KernelDistance } from './kernel-distance.js';

@@ -3,6 +3,7 @@ import { bootstrapInterval, type Interval } from './bootstrap.js';
 import { checkerRatioOf, UNSEEN_CHECKER } from './checker.js';
 import { compositeScore } from './composite.js';
 import type { Flicker } from './flicker.js';
+import type { NetworkIntervals } from './network-measures.js';
 
 /**
  * Means over a rollout. What compares neighbours is a mean over the pairs, and null where there
@@ -47,7 +48,7 @@ export interface RolloutDrift {
 }
 
 /** 95 % intervals by a block bootstrap over frames; null where the measure is. */
-export interface RolloutIntervals {
+export interface RolloutIntervals extends NetworkIntervals {
   readonly psnr: Interval | null;
   readonly ssim: Interval | null;
   readonly sharpnessRatio: Interval | null;
@@ -62,6 +63,12 @@ export interface FrameScores {
   readonly realSharpness: number;
   readonly checker: number;
   readonly realChecker: number;
+}
+
+/** With what a network says of the frame. */
+export interface JudgedFrameScores extends FrameScores {
+  /** Distance from the real frame, where a network for it was named. */
+  readonly lpips?: number;
 }
 
 /** Mean |Δt| of generated over that of real: 0 frozen, above 2 boiling; null where nothing moves. */

@@ -12,6 +12,7 @@ export {
   type EvaluationRow,
 } from './evaluate/held-out.js';
 export { openFaithfulness } from './evaluate/faithfulness.js';
+export { openNetworks } from './evaluate/networks/networks.js';
 export type { FaithfulnessContext, FaithfulnessJudge } from './evaluate/faithfulness-judge.js';
 export { memoryOf, type AnyModel } from './models/model.js';
 export type { ExportedModel } from './models/exported-model.js';

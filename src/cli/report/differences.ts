@@ -1,13 +1,16 @@
-import { bootstrapInterval, type FrameScores, type Interval } from '../../metrics/index.js';
+import { bootstrapInterval, type Interval, type JudgedFrameScores } from '../../metrics/index.js';
 import { measureOf, sayValue } from './measures.js';
 
 /** What is scored frame by frame, and so can be compared frame by frame. */
-const PAIRED = ['psnr', 'ssim'] as const;
+const PAIRED = ['psnr', 'ssim', 'lpips'] as const;
+
+/** Distances: the best run is below the others. */
+const LOW: ReadonlySet<(typeof PAIRED)[number]> = new Set(['lpips']);
 
 /** A run and the scores of its frames, rollout by rollout; those of other runs are of the same real frames. */
 export interface ScoredRun {
   readonly name: string;
-  readonly rollouts: readonly (readonly FrameScores[])[];
+  readonly rollouts: readonly (readonly JudgedFrameScores[])[];
 }
 
 /** How much better the best run is than another one, on the same frames. */
@@ -32,18 +35,18 @@ const meanOf = (values: readonly number[]): number =>
  */
 export function differencesOf(runs: readonly ScoredRun[]): Difference[] {
   return PAIRED.flatMap((measure) => {
-    const means = runs.map(({ rollouts }) =>
-      meanOf(rollouts.flat().map((frame) => frame[measure])),
-    );
-    const most = Math.max(...means);
-    const best = runs[means.indexOf(most)];
+    // Not every frame has a distance: what is missing is no number.
+    const sign = LOW.has(measure) ? -1 : 1;
+    const valueOf = (frame: JudgedFrameScores): number => sign * (frame[measure] ?? NaN);
+    const means = runs.map(({ rollouts }) => meanOf(rollouts.flat().map(valueOf)));
+    const best = runs[means.indexOf(Math.max(...means))];
     // Of a generator that makes no numbers nothing can be said.
     if (!best) return [];
     return runs
       .filter((run) => run !== best)
       .map((other): Difference => {
         const series = best.rollouts.map((frames, i) =>
-          frames.map((frame, t) => frame[measure] - other.rollouts[i]![t]![measure]),
+          frames.map((frame, t) => valueOf(frame) - valueOf(other.rollouts[i]![t]!)),
         );
         const draw = { seed: 0, name: `difference/${measure}` };
         const interval = bootstrapInterval(series, draw);
@@ -64,5 +67,6 @@ export function sayDifference({ measure, best, other, by, interval, isApart }: D
     : interval
       ? ': too little to tell them apart'
       : ': of too few frames to tell';
-  return `${title}: ${best} is ${said(by)} above ${other}${range}${verdict}`;
+  const where = LOW.has(measure) ? 'below' : 'above';
+  return `${title}: ${best} is ${said(by)} ${where} ${other}${range}${verdict}`;
 }

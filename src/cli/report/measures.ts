@@ -18,6 +18,7 @@ export interface Measure {
 export type MeasureGroup =
   | 'frame by frame'
   | 'motion'
+  | 'as networks see it'
   | 'condition and noise'
   | 'over a rollout'
   | 'each 100 frames of a long rollout'
@@ -50,6 +51,17 @@ export const MEASURES: readonly Measure[] = [
     ['flicker.fast', 'fast changes dB', 1, 'zero'],
   ),
   ...named(
+    'as networks see it',
+    ['lpips', 'LPIPS', 3, 'low'],
+    ['tLP', 'tLP ×100', 2, 'low'],
+    ['kid', 'KID', 4, 'low'],
+    ['fid', 'FID', 2, 'low'],
+    ['kvd', 'KVD', 4, 'low'],
+    ['fvd', 'FVD', 2, 'low'],
+    ['seen.meanIou', 'classes seen, mean IoU', 3, 'high'],
+    ['seen.accuracy', 'classes seen, accuracy', 3, 'high'],
+  ),
+  ...named(
     'condition and noise',
     ['behaviour.conditionUse', 'condition use', 2, 'one'],
     ['faithfulness.f1.made', 'edges F1', 3, { as: 'faithfulness.f1.real' }],
@@ -76,7 +88,7 @@ export const MEASURES: readonly Measure[] = [
 
 /** What is counted, or stands beside another measure: the reports tell it elsewhere. */
 const NO_MEASURES = new Set([
-  ...['frames', 'behaviour.drift.frames', 'faithfulness.frames'],
+  ...['frames', 'behaviour.drift.frames', 'faithfulness.frames', 'kidError', 'kvdError'],
   ...MEASURES.flatMap(({ good }) => (typeof good === 'object' && good ? [good.as] : [])),
 ]);
 

@@ -3,8 +3,11 @@ import {
   scoreOf,
   type Flicker,
   type FrameScores,
+  type JudgedFrameScores,
+  type NetworkMeasures,
   type RolloutMeasures,
 } from '../../metrics/index.js';
+import type { JudgedRow } from './networks/rows.js';
 
 /** What one rollout measured, and the scores of its frames. */
 export interface MeasuredRollout {
@@ -64,3 +67,30 @@ export function combineMeasures(
   );
   return { ...measures, score: scoreOf(measures), intervals };
 }
+
+/** What was measured of a row, and what networks say of it where some were named. */
+export type RowMeasures = RolloutMeasures & NetworkMeasures;
+
+/** A row with what networks found of it. */
+export const withNetworks = (
+  measures: RolloutMeasures,
+  found: JudgedRow | undefined,
+): RowMeasures =>
+  found
+    ? {
+        ...measures,
+        ...found.measures,
+        intervals: measures.intervals && { ...measures.intervals, ...found.intervals },
+      }
+    : measures;
+
+/** The scores of a row's rollouts with the distances that a network found. */
+export const withDistances = (
+  rollouts: readonly (readonly FrameScores[])[],
+  distances: readonly (readonly number[])[] | undefined,
+): readonly (readonly JudgedFrameScores[])[] =>
+  distances
+    ? rollouts.map((frames, i) =>
+        frames.map((frame, t) => ({ ...frame, lpips: distances[i]![t]! })),
+      )
+    : rollouts;

@@ -4,16 +4,22 @@ import {
   createRolloutComparison,
   type Faithfulness,
   type FlowEstimator,
-  type FrameScores,
   type Image,
-  type RolloutMeasures,
+  type JudgedFrameScores,
 } from '../../metrics/index.js';
 import { assertGoingOn, unlessAborted } from './abortable.js';
 import { openBaselines, trainingStretches } from './baselines.js';
 import { chooseRollouts, type Rollout } from './choose-rollouts.js';
 import type { FaithfulnessJudge } from './faithfulness-judge.js';
 import { conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
-import { combineMeasures, type MeasuredRollout } from './combine-measures.js';
+import {
+  combineMeasures,
+  withDistances,
+  withNetworks,
+  type MeasuredRollout,
+  type RowMeasures,
+} from './combine-measures.js';
+import type { NetworksFound, NetworksJudge } from './networks/networks.js';
 import { conditionPicture, type Picture } from './pictures.js';
 import type { ScoredFrame } from './rollout-video.js';
 import {
@@ -51,6 +57,8 @@ export interface EvaluationOptions {
   readonly flow?: FlowEstimator;
   /** Told of the generator's frames; whoever opened it closes it. */
   readonly faithfulness?: FaithfulnessJudge | null;
+  /** Told of the frames of all rows, from `judge` of what `openNetworks` gave. */
+  readonly networks?: NetworksJudge | null;
   /** Moments of the first segment that the strip shows; none unless given. */
   readonly stripMoments?: number;
   readonly signal?: AbortSignal;
@@ -61,14 +69,14 @@ export interface EvaluationOptions {
 }
 
 /** The rollout's measures, and those of the rows that were asked for beside it. */
-export type EvaluationRows = Partial<Record<EvaluationRow, RolloutMeasures>> & {
-  generated: RolloutMeasures;
+export type EvaluationRows = Partial<Record<EvaluationRow, RowMeasures>> & {
+  generated: RowMeasures;
 };
 
 export interface Evaluation {
   readonly rows: EvaluationRows;
   /** The scores of each rollout's frames, row by row: what curves and paired comparisons are made of. */
-  readonly frameScores: Partial<Record<EvaluationRow, readonly (readonly FrameScores[])[]>>;
+  readonly frameScores: Partial<Record<EvaluationRow, readonly (readonly JudgedFrameScores[])[]>>;
   /** How well the frames show their condition; null where that was not asked for, and where nothing can tell. */
   readonly faithfulness: Faithfulness | null;
   readonly segments: number;
@@ -138,10 +146,11 @@ export async function evaluateHeldOut(
     warm.dispose();
     cold?.dispose();
   }
+  const found = await options.networks?.result();
   return {
-    rows: combinedRows(results, trained.seed),
-    frameScores: scoresByRow(results),
-    faithfulness: (await options.faithfulness?.result()) ?? null,
+    rows: combinedRows(results, trained.seed, found),
+    frameScores: scoresByRow(results, found),
+    faithfulness: (await options.faithfulness?.result()) ?? found?.faithfulness ?? null,
     segments: rollouts.length,
     frames: scored,
     framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
@@ -187,16 +196,19 @@ async function measureRollout(
   const comparison = createRolloutComparison(rows, { seed, ...(flow && { flow }) });
   const part = { start: startFrame + count, count: frames };
   await options.faithfulness?.begin();
+  options.networks?.begin();
   let t = 0;
   for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
     assertGoingOn(signal);
     const generated = await warm.next(condition);
     const made: Partial<Record<EvaluationRow, Image>> = { generated: imageOf(generated, dataset) };
     for (const [row, maker] of makers) made[row] = await maker(condition);
-    comparison.add(made as Record<EvaluationRow, Image>, imageOf(frame, dataset));
+    const real = imageOf(frame, dataset);
+    comparison.add(made as Record<EvaluationRow, Image>, real);
     const scored = { condition, generated, real: frame };
     await options.onScored?.(scored);
     await options.faithfulness?.add(scored);
+    await options.networks?.add({ made, real, condition });
     onScored(t, scored);
     t += 1;
     // A generator on the CPU computes in step: signals and timers have their turn here.
@@ -219,14 +231,27 @@ const byRow = (results: readonly MeasuredRows[]): [EvaluationRow, MeasuredRollou
   ]).filter(([, parts]) => parts.length > 0);
 
 /** The measures of all rollouts together, row by row. */
-const combinedRows = (results: readonly MeasuredRows[], seed: number): EvaluationRows =>
+const combinedRows = (
+  results: readonly MeasuredRows[],
+  seed: number,
+  found: NetworksFound | undefined,
+): EvaluationRows =>
   Object.fromEntries(
-    byRow(results).map(([name, parts]) => [name, combineMeasures(parts, seed)]),
+    byRow(results).map(([name, parts]) => [
+      name,
+      withNetworks(combineMeasures(parts, seed), found?.rows.get(name)),
+    ]),
   ) as EvaluationRows;
 
-const scoresByRow = (results: readonly MeasuredRows[]): Evaluation['frameScores'] =>
+const scoresByRow = (
+  results: readonly MeasuredRows[],
+  found: NetworksFound | undefined,
+): Evaluation['frameScores'] =>
   Object.fromEntries(
-    byRow(results).map(([name, parts]) => [name, parts.map(({ frames }) => frames)]),
+    byRow(results).map(([name, parts]) => {
+      const scores = parts.map(({ frames }) => frames);
+      return [name, withDistances(scores, found?.rows.get(name)?.lpips)];
+    }),
   );
 
 /** Copies of a moment: condition, where there is one | generated | real. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probe } from '../../../src/video/index.js';
+import { distance, features } from '../../synthesis/evaluate/make-networks.js';
 import { makeRun } from '../../synthesis/make-run.js';
 import { makeClip, scratchPath } from '../../video/make-clip.js';
 import { frameloom } from '../support.js';
@@ -58,8 +59,8 @@ interface Compared {
   frames: number;
   framesThere: number;
   notes: string[];
-  runs: { name: string; step: number; rows: Record<string, { frames: number; psnr: number }> }[];
-  baselines: Record<string, { frames: number; psnr: number }>;
+  runs: { name: string; step: number; rows: Record<string, Compared['baselines'][string]> }[];
+  baselines: Record<string, { frames: number; psnr: number; lpips: number }>;
   best: Record<string, string[]>;
   differences: { measure: string; by: number }[];
 }
@@ -72,7 +73,7 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
     const [strip, video, report] = files as [string, string, string];
     const { code, stdout, stderr } = await frameloom(
       ...['--quiet', 'evaluate', first, second, '--json', '--max-frames', String(SCORED)],
-      ...['--strip', strip, '--video', video, '--report', report],
+      ...['--strip', strip, '--video', video, '--report', report, '--lpips', await distance()],
     );
     expect([code, stderr]).toEqual([0, '']);
     const compared = JSON.parse(stdout) as Compared;
@@ -80,6 +81,7 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
     expect(compared.notes).toEqual([
       expect.stringContaining('first <&"run by edges, second by grey'),
       expect.stringContaining('start from 2 or 3 real frames'),
+      expect.stringMatching(/^LPIPS and tLP by .*\.onnx, SHA-256 [0-9a-f]{12}$/),
     ]);
     const names = ['first <&"run', 'second'];
     expect(compared.runs.map(({ name, step, rows }) => [name, step, Object.keys(rows)])).toEqual(
@@ -87,7 +89,10 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
     );
     expect(Object.keys(compared.baselines)).toEqual(['freeze', 'mean', 'nearest']);
     const [a, b] = compared.runs.map(({ rows }) => rows.generated!);
-    expect(compared.differences).toHaveLength(2);
+    expect(compared.differences.map(({ measure }) => measure)).toEqual(['psnr', 'ssim', 'lpips']);
+    const [ours, theirs] = [a!, b!].map(({ lpips }) => lpips);
+    expect(compared.differences[2]!.by).toBeCloseTo(Math.abs(ours! - theirs!), 6);
+    expect(compared.best.lpips).toEqual([ours! < theirs! ? names[0] : names[1]]);
     expect(compared.differences[0]!.by).toBeCloseTo(Math.abs(a!.psnr - b!.psnr), 6);
     expect(compared.best.psnr).toEqual([a!.psnr > b!.psnr ? names[0] : names[1]]);
     for (const { frames } of [a!, b!, ...Object.values(compared.baselines)]) {
@@ -107,6 +112,8 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
       expect(page).toContain(`<code>${setting}</code>`);
     }
     expect(page).not.toContain('<code>generator.channels</code>');
+    expect(page).toContain('as networks see it');
+    expect(page).toMatch(/LPIPS and tLP by [^<]*\.onnx, SHA-256 /);
     // Nothing is left in the folder, and the runs are as they were.
     expect((await readdir(dirname(strip))).filter((name) => name.startsWith('.'))).toEqual([]);
     expect(existsSync(join(first, 'evaluation.png'))).toBe(false);
@@ -124,11 +131,17 @@ describe('evaluate of several runs', { timeout: TIMEOUT_MS }, () => {
     const refused = await frameloom('--quiet', 'evaluate', first, apart);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(/not scored on the same frames: data\.clips is .*\(-i VIDEO/);
-    const words = ['evaluate', apart, first, '-i', other, '--max-frames', '4'];
-    const { code, stdout } = await frameloom('--quiet', ...words);
+    const words = ['evaluate', apart, first, '-i', other, '--max-frames', '2'];
+    const { code, stdout, stderr } = await frameloom(
+      ...[...words, '--features', await features(), '--lpips', await distance()],
+    );
     expect(code).toBe(0);
+    expect(stderr).toMatch(/warning: FID of 2 frames by 3 features is too large/);
+    expect(stdout).toMatch(/\n {2,}LPIPS {2,}tLP ×100 {2,}KID {2,}FID\n/);
+    expect(stdout).toMatch(/\nLPIPS: .* is \d\.\d{4} below .*: of too few frames to tell\n/);
+    expect(stdout).not.toContain('KVD');
     expect(stdout).toMatch(
-      /^4 held-out frames in 1 segment, closed loop \(of 9, .*--max-frames\)\n/,
+      /^2 held-out frames in 1 segment, closed loop \(of 9, .*--max-frames\)\n/,
     );
     expect(stdout).toContain(
       `note: apart had ${other} among its clips: to it that is no new video\n`,

@@ -3,9 +3,10 @@ import { FrameloomError } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
 import { checkFileOutput, checkVideoOutput, modelFiles } from '../../output/check.js';
 import type { BackendFlags } from '../../engine/backend-flag.js';
+import type { NetworkFiles } from '../../../synthesis/evaluate/networks/networks.js';
 
 /** What the command line says. */
-export interface EvaluateFlags extends BackendFlags {
+export interface EvaluateFlags extends BackendFlags, NetworkFiles {
   input?: string;
   snapshot?: 'latest' | 'best' | number;
   /** Frames scored of all clips together at the most; all unless given. */
@@ -28,7 +29,7 @@ export interface EvaluateFlags extends BackendFlags {
  */
 export async function checkOutputs(
   folders: readonly string[],
-  flags: Pick<EvaluateFlags, 'strip' | 'video' | 'report' | 'overwrite' | 'input'>,
+  flags: Pick<EvaluateFlags, 'strip' | 'video' | 'report' | 'overwrite' | 'input'> & NetworkFiles,
   log: Logger,
 ): Promise<void> {
   const { strip, video, report, overwrite, input } = flags;
@@ -44,7 +45,9 @@ export async function checkOutputs(
     });
   }
   const reads = [
-    ...(input === undefined ? [] : [input]),
+    ...[input, flags.lpips, flags.features, flags.videoFeatures, flags.segmenter].filter(
+      (path) => path !== undefined,
+    ),
     ...(await Promise.all(folders.map(modelFiles))).flat(),
   ];
   for (const path of [strip, report]) {

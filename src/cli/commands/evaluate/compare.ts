@@ -13,6 +13,7 @@ import {
   type ComparisonVideo,
 } from '../../../synthesis/evaluate/comparison-video.js';
 import type { ScoredFrame } from '../../../synthesis/evaluate/rollout-video.js';
+import { openNetworks, type Networks } from '../../../synthesis/evaluate/networks/networks.js';
 import { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
@@ -27,6 +28,7 @@ import {
   type ComparedRun,
 } from './comparable.js';
 import { evaluateOne } from './evaluate-one.js';
+import { networkNotes } from './network-words.js';
 import { picturesOf, reportOf, type EvaluatedRun, type ReportFrames } from './report.js';
 import { dataOfVideo, openData } from './run.js';
 
@@ -45,6 +47,8 @@ export interface Comparison {
   readonly framesThere: number;
   /** What stands in the video, from the left and from above. */
   readonly columns: readonly string[];
+  /** What was looked through, null where nothing was. */
+  readonly networks: Networks['used'] | null;
 }
 
 /**
@@ -176,6 +180,7 @@ type Scored = Pick<ReportFrames, 'rollouts' | 'framesThere' | 'dataset'>;
 /** Evaluates runs one after the other. @param videoOf of the first data set, which all frames are as large as */
 async function evaluateInTurn(
   runs: readonly OpenRun[],
+  networks: Networks | null,
   flags: EvaluateFlags,
   context: Context,
   videoOf: (dataset: Dataset) => Promise<ComparisonVideo | undefined>,
@@ -203,7 +208,7 @@ async function evaluateInTurn(
       assertSame(scored.frames, frames, [first.name, name]);
       const video = await videoOf(dataset);
       const on = {
-        ...{ dataset, rollouts: common.rollouts, segmenter },
+        ...{ dataset, rollouts: common.rollouts, segmenter, networks },
         ...{ longFrames: flags.longFrames, trustFilters: flags.trustFilters },
         onScored: video && (await scoredInto(video, run, runs)),
       };
@@ -241,14 +246,17 @@ export async function compareRuns(
   const notes = assertComparable(runs, input);
   const filtered = runs.find(({ data }) => 'filtergraph' in data.condition) ?? runs[0]!;
   warnOfIdleTrust(flags, filtered.data.condition, log);
+  const networks = await openNetworks(flags, runs[0]!.data.size);
+  notes.push(...networkNotes(networks?.used));
   let film: ComparisonVideo | undefined;
+  const videoOf = async (dataset: Dataset): Promise<ComparisonVideo | undefined> => {
+    if (video !== undefined) {
+      film ??= await openComparisonVideo(video, dataset, { overwrite, log, signal });
+    }
+    return film;
+  };
   try {
-    const { evaluated, scored } = await evaluateInTurn(runs, flags, context, async (dataset) => {
-      if (video !== undefined) {
-        film ??= await openComparisonVideo(video, dataset, { overwrite, log, signal });
-      }
-      return film;
-    });
+    const { evaluated, scored } = await evaluateInTurn(runs, networks, flags, context, videoOf);
     await film?.finish();
     if (strip !== undefined) {
       const rows = picturesOf(evaluated).map((moment) => moment.map(({ picture }) => picture));
@@ -261,8 +269,10 @@ export async function compareRuns(
     const { segments, frames } = evaluated[0]!.evaluation;
     const { framesThere } = scored;
     const { columns } = placesOf(runs);
-    return { runs: evaluated, notes, segments, frames, framesThere, columns };
+    const used = networks?.used ?? null;
+    return { runs: evaluated, notes, segments, frames, framesThere, columns, networks: used };
   } finally {
+    await networks?.release();
     await film?.close();
   }
 }

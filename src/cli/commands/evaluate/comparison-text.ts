@@ -58,7 +58,8 @@ export function formatComparison({ runs, notes }: Comparison): string {
 }
 
 /** The same for programs. */
-export function comparisonJson({ runs, notes, segments, frames, framesThere }: Comparison) {
+export function comparisonJson({ runs, notes, networks, ...scored }: Comparison) {
+  const { segments, frames, framesThere } = scored;
   const values = runs.map(valuesOfRun);
   const best = measuresIn(values).map((measure) => {
     const marks = marksOf(measure, values, []).runs;
@@ -68,7 +69,7 @@ export function comparisonJson({ runs, notes, segments, frames, framesThere }: C
     ] as const;
   });
   return {
-    ...{ segments, frames, framesThere, notes },
+    ...{ segments, frames, framesThere, notes, networks },
     runs: runs.map(({ name, folder, model, evaluation }) => ({
       ...{ name, folder, step: model.step },
       rows: Object.fromEntries(

@@ -3,6 +3,7 @@ import { openFlow } from '../../../metrics/index.js';
 import type { RunModel } from '../../../pipeline/run-model.js';
 import { measureBehaviour, type Behaviour } from '../../../synthesis/evaluate/behaviour.js';
 import type { Rollout } from '../../../synthesis/evaluate/choose-rollouts.js';
+import type { Networks } from '../../../synthesis/evaluate/networks/networks.js';
 import type { ScoredFrame } from '../../../synthesis/evaluate/rollout-video.js';
 import type { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import {
@@ -27,6 +28,8 @@ export interface MeasuredOn {
   readonly training: Dataset | null;
   /** What sees label maps in frames, the same for all runs that are compared. */
   readonly segmenter: SharedSegmenter;
+  /** Networks that were named; null where none was. */
+  readonly networks: Networks | null;
   /** Frames of the rollout that slopes are measured over. */
   readonly longFrames?: number | undefined;
   readonly trustFilters?: boolean | undefined;
@@ -43,25 +46,30 @@ export interface OneEvaluation extends Evaluation {
  */
 export async function evaluateOne(
   model: RunModel,
-  { dataset, rollouts, training, onScored, ...how }: MeasuredOn,
+  { dataset, rollouts, training, onScored, networks, ...how }: MeasuredOn,
   context: Context,
 ): Promise<OneEvaluation> {
-  const { signal } = context;
+  const { signal, log } = context;
   const progress = createProgress(context);
+  const frames = rollouts.reduce((sum, rollout) => sum + rollout.frames, 0);
+  const looking = networks?.judge({ dataset, frames, seed: model.seed, signal, log }) ?? null;
   let judge: FaithfulnessJudge | null = null;
   try {
-    judge = await openFaithfulness({
-      ...{ data: model.data, dataset, training: training ?? dataset, seed: model.seed },
-      frames: rollouts.reduce((sum, { frames }) => sum + frames, 0),
-      ...{ segmenter: how.segmenter, trustFilters: how.trustFilters, signal },
-      onTraining: (done, total) => progress.update({ done, total, unit: 'steps of the segmenter' }),
-    });
+    if (!looking?.seesLabels) {
+      judge = await openFaithfulness({
+        ...{ data: model.data, dataset, training: training ?? dataset, seed: model.seed },
+        ...{ frames, segmenter: how.segmenter, trustFilters: how.trustFilters, signal },
+        onTraining: (done, total) =>
+          progress.update({ done, total, unit: 'steps of the segmenter' }),
+      });
+    }
     const evaluation = await evaluateHeldOut(dataset, model, {
       baselines: training !== null,
       coldStart: true,
       ...(training && { training }),
       flow: await openFlow(),
       faithfulness: judge,
+      networks: looking,
       stripMoments: STRIP_MOMENTS,
       mostTrainingFrames: MOST_TRAINING_FRAMES,
       rollouts,

@@ -46,7 +46,7 @@ export const registerEvaluate: Register = (program, run) => {
       '--report <html>',
       'a page with measures, pictures, curves and settings, all in one file',
     );
-  addBackendFlag(addTrustFlag(addOverwriteFlag(command)))
+  addNetworkFlags(addBackendFlag(addTrustFlag(addOverwriteFlag(command))))
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -54,7 +54,8 @@ export const registerEvaluate: Register = (program, run) => {
 Examples:
   $ frameloom evaluate runs/00001-edges-to-video
   $ frameloom evaluate runs/00001-edges-to-video -i other.mp4 --json
-  $ frameloom evaluate runs/00001-mine runs/00002-mine --report compared.html --video compared.mp4`,
+  $ frameloom evaluate runs/00001-mine runs/00002-mine --report compared.html --video compared.mp4
+  $ frameloom evaluate runs/00001-mine --lpips lpips-alex.onnx --features inception.onnx`,
     )
     .action((folders: string[], given: EvaluateFlags, self: Command) =>
       run(async (context) => {
@@ -76,6 +77,20 @@ Examples:
     );
 };
 
+const NETWORK_FLAGS: readonly (readonly [flag: string, help: string])[] = [
+  ['--lpips <onnx>', 'a network that tells how far two pictures are apart: LPIPS and tLP'],
+  ['--features <onnx>', 'one that gives features of a picture: KID and FID'],
+  ['--video-features <onnx>', 'one that gives features of a window of frames: KVD and FVD'],
+  [
+    '--segmenter <onnx>',
+    'one that sees classes: those in generated frames against those in the real ones; with the classes of the run also against its label maps, for which no segmenter is trained then',
+  ],
+];
+
+/** Files of networks that look at frames. */
+const addNetworkFlags = (command: Command): Command =>
+  NETWORK_FLAGS.reduce((all, [flag, help]) => all.option(flag, help), command);
+
 /** Which frames the numbers are of, as the first line says it. */
 function scoredWords(scored: { frames: number; framesThere: number; segments: number }): string {
   const { frames, framesThere, segments } = scored;
@@ -89,14 +104,15 @@ function scoredWords(scored: { frames: number; framesThere: number; segments: nu
 async function evaluate(folder: string, flags: EvaluateFlags, { terminal, ...context }: Context) {
   const { evaluateRun, formatEvaluation } = await import('./run.js');
   const { formatBehaviour, formatFaithfulness } = await import('./behaviour-text.js');
+  const { networkNotes } = await import('./network-words.js');
   const evaluated = await evaluateRun(folder, flags, { terminal, ...context });
-  const { rows, segments, frames, framesThere, behaviour, faithfulness, step, stripPath } =
-    evaluated;
+  const { rows, segments, frames, framesThere, behaviour, faithfulness, step } = evaluated;
+  const { networks, stripPath } = evaluated;
   const { video, report } = flags;
   if (flags.json) {
     const files = { strip: stripPath, video: video ?? null, report: report ?? null };
     terminal.out(
-      `${JSON.stringify({ step, segments, frames, framesThere, rows, faithfulness, behaviour, ...files })}\n`,
+      `${JSON.stringify({ step, segments, frames, framesThere, rows, faithfulness, behaviour, networks, ...files })}\n`,
     );
     return;
   }
@@ -104,6 +120,7 @@ async function evaluate(folder: string, flags: EvaluateFlags, { terminal, ...con
   terminal.out(`${formatEvaluation({ rows })}\n`);
   if (faithfulness) terminal.out(formatFaithfulness(faithfulness));
   if (behaviour) terminal.out(`${formatBehaviour(behaviour)}\n`);
+  for (const note of networkNotes(networks)) terminal.out(`${note}\n`);
   if (stripPath !== null) terminal.out(`condition | generated | real: ${stripPath}\n`);
   if (video !== undefined) terminal.out(`the same as a video: ${video}\n`);
   if (report !== undefined) terminal.out(`report: ${report}\n`);

@@ -39,6 +39,20 @@ const TABLES: readonly (readonly TableColumn[])[] = [
   ],
 ];
 
+/** What there is only where networks were named. */
+const NETWORK_TABLES: readonly (readonly TableColumn[])[] = [
+  [own('lpips'), own('tLP'), own('kid'), own('fid')],
+  [own('kvd'), own('fvd'), own('seen.meanIou'), own('seen.accuracy')],
+];
+
+/** The columns that some row has a number for, or was to have one. */
+const tablesOf = (rows: readonly RowValues[]): (readonly TableColumn[])[] => [
+  ...TABLES,
+  ...NETWORK_TABLES.map((columns) =>
+    columns.filter(({ paths }) => rows.some((row) => row.has(paths[0]!))),
+  ).filter((columns) => columns.length > 0),
+];
+
 const SIGNS: Readonly<Record<Exclude<Mark, null>, string>> = { best: '*', ahead: '†' };
 
 /** One row of a table: whose it is, and what was measured. */
@@ -81,7 +95,7 @@ function titleOf({ title, paths }: TableColumn): string {
 }
 
 /**
- * Rows of measures for a terminal, in two tables. What is to be as the real frames' has that beside it.
+ * Rows of measures for a terminal, in two tables, and one or two more where networks were named. What is to be as the real frames' has that beside it.
  * @param options.facts titles of the rows' further cells
  * @param options.runs so many first rows are compared, the others are baselines
  */
@@ -90,26 +104,28 @@ export function formatMeasures(
   { facts = [], runs = 0 }: { facts?: readonly string[]; runs?: number } = {},
 ): string {
   const values = rows.map((row) => row.values);
-  return TABLES.map((columns, table) => {
-    const said = columns.map(({ paths }) => {
-      const cells = paths.map((path) => cellsOf(path, values, { runs }));
-      return rows.map((_, i) => cells.map((of) => of[i]!).join(' '));
-    });
-    // Once is enough.
-    const further = table === 0 ? facts : [];
-    return formatTable(
-      [
-        { title: '' },
-        ...[...further, ...columns.map(titleOf)].map((title) => ({
-          title,
-          align: 'right' as const,
-        })),
-      ],
-      rows.map((row, i) => [
-        row.name,
-        ...further.map((_, j) => row.facts?.[j] ?? ''),
-        ...said.map((cells) => cells[i]!),
-      ]),
-    );
-  }).join('\n');
+  return tablesOf(values)
+    .map((columns, table) => {
+      const said = columns.map(({ paths }) => {
+        const cells = paths.map((path) => cellsOf(path, values, { runs }));
+        return rows.map((_, i) => cells.map((of) => of[i]!).join(' '));
+      });
+      // Once is enough.
+      const further = table === 0 ? facts : [];
+      return formatTable(
+        [
+          { title: '' },
+          ...[...further, ...columns.map(titleOf)].map((title) => ({
+            title,
+            align: 'right' as const,
+          })),
+        ],
+        rows.map((row, i) => [
+          row.name,
+          ...further.map((_, j) => row.facts?.[j] ?? ''),
+          ...said.map((cells) => cells[i]!),
+        ]),
+      );
+    })
+    .join('\n');
 }

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Logger } from '../../../base/log.js';
 import { packageRoot } from '../../../base/own-package.js';
 import type { Dataset } from '../../../clips/index.js';
-import type { FrameScores } from '../../../metrics/index.js';
+import type { JudgedFrameScores } from '../../../metrics/index.js';
 import { pipelineToYaml } from '../../../pipeline/load.js';
 import type { RunModel } from '../../../pipeline/run-model.js';
 import type { Rollout } from '../../../synthesis/evaluate/choose-rollouts.js';
@@ -82,17 +82,21 @@ function momentTitles(
 const ratio = (made: number, real: number): number | null => (real > 0 ? made / real : null);
 
 /** What is drawn over the frames of a rollout. */
-const CURVES: readonly (readonly [string, (frame: FrameScores) => number | null])[] = [
+const CURVES: readonly (readonly [string, (frame: JudgedFrameScores) => number | null])[] = [
   ['PSNR dB', ({ psnr }) => psnr],
   ['SSIM', ({ ssim }) => ssim],
   ['sharpness', ({ sharpness, realSharpness }) => ratio(sharpness, realSharpness)],
+  ['LPIPS', ({ lpips }) => lpips ?? null],
 ];
 
 /** Means over rollouts of what their n-th frames scored. */
-export function frameCurves(rollouts: readonly (readonly FrameScores[])[] = []): FrameCurve[] {
+export function frameCurves(
+  rollouts: readonly (readonly JudgedFrameScores[])[] = [],
+): FrameCurve[] {
   const frames = Math.max(0, ...rollouts.map(({ length }) => length));
   if (frames < 2) return [];
-  return CURVES.map(([title, of]) => ({
+  const measured = CURVES.filter(([, of]) => rollouts.flat().some((frame) => of(frame) !== null));
+  return measured.map(([title, of]) => ({
     title,
     values: Array.from({ length: frames }, (_, t) => {
       const scored = rollouts.flatMap((rollout) => {

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../../../base/outputs.js';
 import { openDataset, type DataOptions, type Dataset } from '../../../clips/index.js';
 import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
 import { commonRollouts } from '../../../synthesis/evaluate/common-rollouts.js';
+import { openNetworks, type Networks } from '../../../synthesis/evaluate/networks/networks.js';
 import { openRolloutVideo, type RolloutVideo } from '../../../synthesis/evaluate/rollout-video.js';
 import { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import type { Evaluation } from '../../../synthesis/index.js';
@@ -18,6 +19,7 @@ import type { Context } from '../../terminal/context.js';
 import { checkOutputs, type EvaluateFlags } from './asked.js';
 import { evaluateOne, type OneEvaluation } from './evaluate-one.js';
 import { formatMeasures, ROW_NAMES } from './measures-table.js';
+import { networkNotes } from './network-words.js';
 import { reportOf } from './report.js';
 
 /** Of another video nearly all is new to the model; a tenth has to be called training. */
@@ -61,6 +63,8 @@ export function openData(
 export interface Evaluated extends OneEvaluation {
   readonly step: number;
   readonly stripPath: string | null;
+  /** What was looked through, null where nothing was. */
+  readonly networks: Networks['used'] | null;
 }
 
 /** Evaluates a run with baselines and writes the strip. */
@@ -75,11 +79,13 @@ export async function evaluateRun(
   await chooseBackend(flags, context, { native: true });
   const model = await openRunModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
   warnOfIdleTrust(flags, model.data.condition, log);
-  const training = await openData(model, model.data, flags, context);
-  let dataset = training;
+  const networks = await openNetworks(flags, model.data.size);
   const segmenter = new SharedSegmenter();
+  let training: Dataset | undefined;
+  let dataset: Dataset | undefined;
   let film: RolloutVideo | undefined;
   try {
+    training = dataset = await openData(model, model.data, flags, context);
     if (input !== undefined) {
       const data = dataOfVideo(model.data, input, context);
       dataset = await openData(model, data, flags, context);
@@ -96,7 +102,7 @@ export async function evaluateRun(
         dataset,
         rollouts: common.rollouts,
         training,
-        ...{ segmenter, longFrames: flags.longFrames, trustFilters: flags.trustFilters },
+        ...{ segmenter, networks, longFrames: flags.longFrames, trustFilters: flags.trustFilters },
         onScored: film && ((frame) => film!.add(frame)),
       },
       context,
@@ -105,10 +111,14 @@ export async function evaluateRun(
     if (report !== undefined) {
       const name = basename(resolve(folder));
       const run = { name, folder, model, evaluation };
-      const page = await reportOf([run], { ...common, notes: [], dataset, log });
+      const page = await reportOf([run], {
+        ...{ ...common, dataset, log },
+        notes: networkNotes(networks?.used),
+      });
       await writeFileAtomic(report, page, { overwrite: overwrite ?? false, log });
     }
-    const evaluated = { ...evaluation, step: model.step };
+    const used = networks?.used ?? null;
+    const evaluated = { ...evaluation, step: model.step, networks: used };
     const stripPath = strip ?? `${runPaths(folder).folder}/evaluation.png`;
     // What was asked for is made or is an error; the run's own picture is worth a warning.
     try {
@@ -121,9 +131,10 @@ export async function evaluateRun(
     return { ...evaluated, stripPath };
   } finally {
     segmenter.dispose();
+    await networks?.release();
     await film?.close();
-    if (dataset !== training) await dataset.close();
-    await training.close();
+    if (dataset !== training) await dataset?.close();
+    await training?.close();
   }
 }
 
