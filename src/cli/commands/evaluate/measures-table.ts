@@ -45,7 +45,7 @@ const NETWORK_TABLES: readonly (readonly TableColumn[])[] = [
   [own('kvd'), own('fvd'), own('seen.meanIou'), own('seen.accuracy')],
 ];
 
-/** The columns that some row has a number for, or was to have one. */
+/** The columns that some row has a number for. */
 const tablesOf = (rows: readonly RowValues[]): (readonly TableColumn[])[] => [
   ...TABLES,
   ...NETWORK_TABLES.map((columns) =>
@@ -95,7 +95,8 @@ function titleOf({ title, paths }: TableColumn): string {
 }
 
 /**
- * Rows of measures for a terminal, in two tables, and one or two more where networks were named. What is to be as the real frames' has that beside it.
+ * Rows of measures for a terminal, in two tables, and one or two more where networks were named. What is to be as the
+ * real frames' has that beside it.
  * @param options.facts titles of the rows' further cells
  * @param options.runs so many first rows are compared, the others are baselines
  */
