@@ -223,6 +223,28 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     return F.grid_sample(image, places * (2 / last) - 1, "bilinear", "border", align_corners=True)
 
 
+def ramp(x: Tensor, first: float, last: float) -> Tensor:
+    return ((x - first) / (last - first)).clamp(0, 1)
+
+
+@torch.no_grad()
+def change(history: Tensor, condition: Tensor, channels: int) -> Tensor:
+    """Where something has changed, [N,1,H,W] in [0, 1], as src/kernels/change says.
+
+    history newest first, condition of frames of `channels`, oldest first.
+    """
+    moved = (history[:, :3] - history[:, 3:6]).abs().mean(1, keepdim=True)
+    asked = (condition[:, :-channels] - condition[:, channels:]).abs().amax(1, keepdim=True)
+    seen, wanted = (
+        F.avg_pool2d(x, 8, 4, 2, count_include_pad=False) for x in (moved, asked)
+    )
+    somewhere = torch.maximum(ramp(seen, 0.03, 0.08), ramp(wanted, 0.08, 0.2))
+    everywhere = ramp(somewhere.mean((1, 2, 3), keepdim=True), 0.6, 0.8)
+    changed = torch.maximum(somewhere, everywhere)
+    size = history.shape[2:]
+    return F.interpolate(changed, size, mode="bilinear", align_corners=False)
+
+
 class Generator(nn.Module):
     """Condition window and history -> one frame. No noise: the presets have none."""
 
@@ -236,9 +258,12 @@ class Generator(nn.Module):
         branch_blocks: int = 1,
         flow_scale_pixels: float = 8.0,
         by_weights: bool | None = None,
+        hold_still: bool = False,
         exact: bool = False,
     ) -> None:
         super().__init__()
+        self.condition_channels = condition_channels
+        self.hold_still = hold_still
         by_weights = condition_channels > 3 if by_weights is None else by_weights
         self.condition_frames = condition_frames
         self.history_frames = history_frames
@@ -267,8 +292,12 @@ class Generator(nn.Module):
         mask = torch.sigmoid(picture[:, 3:])
         coarse = F.interpolate(made[:, 16:], scale_factor=2, mode="bilinear", align_corners=False)
         flow = coarse * self.flow_scale_pixels
-        warped = warp(history[:, :3], flow)
-        return warped + mask * (raw - warped), raw, flow
+        last = history[:, :3]
+        warped = warp(last, flow)
+        frame = warped + mask * (raw - warped)
+        if self.hold_still:
+            frame = last + change(history, condition, self.condition_channels) * (frame - last)
+        return frame, raw, flow
 
 
 Judgement = tuple[list[Tensor], Tensor]  # features, shallow to deep, and logits

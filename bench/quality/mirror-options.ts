@@ -8,9 +8,9 @@ export type MirrorOptions = Readonly<Record<string, number | string | boolean | 
 
 type Section = Readonly<Record<string, unknown>>;
 
-/** What has no weight, or is off. */
-const isIdle = (value: unknown): boolean =>
-  value === 0 || value === false || value === null || value === 'off';
+/** What has no weight, or is off; and how often something is done, which has a weight of its own. */
+const isIdle = (key: string, value: unknown): boolean =>
+  value === 0 || value === false || value === null || value === 'off' || key.endsWith('EverySteps');
 
 /**
  * Refuses what a section asks for and the mirror does not do, keys that nobody here knows of included.
@@ -21,7 +21,7 @@ function assertKnown(name: string, section: object, known: Section): void {
     if (value === undefined) continue;
     const isKnown = Object.hasOwn(known, key);
     if (isKnown && (known[key] === undefined || known[key] === value)) continue;
-    if (!isKnown && isIdle(value)) continue;
+    if (!isKnown && isIdle(key, value)) continue;
     throw new Error(
       `PyTorch's side has no ${name}.${key} of ${JSON.stringify(value)}: compare without it, or teach bench/peers/mirror_step.py`,
     );
@@ -38,6 +38,13 @@ const judgeOf = (options: Section, width: number): Section => ({
   scales: options.scales,
 });
 
+/** A pipeline without what only Frameloom's trainings do beside their steps; they are of whole frames then. */
+export function withoutExtras<P extends Pick<TrainingPipeline, 'training'>>(pipeline: P): P {
+  const { training } = pipeline;
+  const histories = { ...training.histories, fraction: 0 };
+  return { ...pipeline, training: { ...training, stability: 'off', growing: 'off', histories } };
+}
+
 /**
  * The mirror's options for a pipeline.
  * @throws Error for what the mirror does not do, so that no comparison is of other networks or losses in silence
@@ -52,11 +59,15 @@ export function mirrorOptions(
   const by = generator.normalization;
   const byWeights = by === 'auto' ? isOfClasses : by === 'weights';
   const hasPositions = generator.positions === 'auto' ? isOfClasses : generator.positions;
+  const { historyFrames, conditionFrames, flow } = generator;
+  const { holdStill = false } = generator as Section;
+  const hasTwo = flow && historyFrames >= 2 && conditionFrames >= 2;
   const preset = GENERATOR_PRESETS[generator.preset];
   assertKnown('generator', generator, {
     ...{ preset: any, channels: any, residualBlocks: any, branchBlocks: any, normalization: any },
     ...{ conditionFrames: any, flowScalePixels: any, noiseChannels: 0, flow: true },
-    historyFrames: generator.historyFrames > 0 ? any : NaN,
+    holdStill: any,
+    historyFrames: historyFrames > 0 ? any : NaN,
     // In the mirror pixels know their place where weights are normalized, and nowhere else.
     positions: hasPositions === byWeights ? any : NaN,
   });
@@ -74,7 +85,7 @@ export function mirrorOptions(
     ...{ reconstruction: any, rawReconstruction: losses.reconstruction },
     ...{ frameAdversarial: 1, sequenceAdversarial: 1, r1: 0, r2: 0, lecam: 0 },
     // Of penalties that there are none of.
-    ...{ r1EverySteps: any, r2EverySteps: any, penalty: any, penaltySigma: any },
+    ...{ penalty: any, penaltySigma: any },
   });
   assertKnown('training.teacherForcing', { probability: training.teacherForcing.probability }, {});
   const { channels, layers, scales } = judge as Record<string, number>;
@@ -83,10 +94,11 @@ export function mirrorOptions(
     blocks: generator.residualBlocks ?? preset.residualBlocks,
     branch_blocks: generator.branchBlocks ?? preset.branchBlocks,
     condition_channels: conditionChannels,
-    condition_frames: generator.conditionFrames,
-    history_frames: generator.historyFrames,
+    condition_frames: conditionFrames,
+    history_frames: historyFrames,
     flow_scale_pixels: generator.flowScalePixels,
     by_weights: byWeights,
+    hold_still: holdStill === 'auto' ? hasTwo && !isOfClasses : holdStill === true,
     judge_channels: channels!,
     judge_layers: layers!,
     judge_scales: scales!,
@@ -113,7 +125,7 @@ export function assertMirrored(planned: PlannedStep): void {
     ...{ request: any, coldStart: any, teacherForced: any, plan: any },
   });
   assertKnown('windows', request, {
-    ...{ frames: any, batch: any, roomFrames: any, warmUpFrames: any, attempt: any },
+    ...{ frames: any, batch: any, roomFrames: any, warmUpFrames: any, attempt: any, divideBy: 1 },
   });
   assertKnown('plan', plan, {
     // How memory is spared, which changes no number.

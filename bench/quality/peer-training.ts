@@ -18,7 +18,7 @@ import { saveSnapshot, type SnapshotTensors } from '../../src/training/run/snaps
 import { planStep } from '../../src/training/schedule.js';
 import { createSpeedometer } from '../../src/training/speedometer.js';
 import { startWorker, type Worker } from '../support/worker.js';
-import { assertMirrored, mirrorOptions } from './mirror-options.js';
+import { assertMirrored, mirrorOptions, withoutExtras } from './mirror-options.js';
 import { shotsOf, writePeerData, type PeerData } from './peer-data.js';
 
 export interface PeerTraining {
@@ -63,7 +63,8 @@ export const stepsPerSecond = (
  * Trains bench/peers/mirror_step.py, which is Frameloom's own step in PyTorch: from the very weights that a
  * training of the pipeline begins with, on the very windows, by the same schedules (rates, lengths of rollouts,
  * warm-ups, cold starts, average), and where minutes are given for as many steps as the same rule finds room for.
- * It has nothing of what watches and steadies a training, and neither samples nor evaluates on its way.
+ * It has nothing of what watches and steadies a training, of frames that grow and of histories that are kept, and
+ * neither samples nor evaluates on its way.
  *
  * The average that it ends with becomes a snapshot of a run, so that both sides are measured by one command.
  * @throws Error where the pipeline asks for what the mirror has not, where a loss is not finite, and where Frameloom
@@ -73,9 +74,8 @@ export async function trainPeer(options: PeerTraining): Promise<PeerTrained> {
   const { folder, log, python } = options;
   await useBackend({ log, native: true });
   registerKernels();
-  // As written into a run: trained without what PyTorch's side has not.
-  const { pipeline: given } = options;
-  const pipeline = { ...given, training: { ...given.training, stability: 'off' as const } };
+  // Its run says so too.
+  const pipeline = withoutExtras(options.pipeline);
   const { generator, seed, training } = pipeline;
   const dataset = await openDataset(pipeline.data, {
     ...{ seed, log, baseFolder: process.cwd(), cacheFolder: cacheFolder() },

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { BARS, sayHolds } from '../../bench/quality/bars.js';
-import { assertMirrored, mirrorOptions } from '../../bench/quality/mirror-options.js';
+import {
+  assertMirrored,
+  mirrorOptions,
+  withoutExtras,
+} from '../../bench/quality/mirror-options.js';
 import type { EvaluatedRows, Measures, Result } from '../../bench/quality/one-run.js';
 import { shotsOf } from '../../bench/quality/peer-data.js';
 import { stepsPerSecond } from '../../bench/quality/peer-training.js';
@@ -121,10 +125,7 @@ describe('the rows', () => {
     });
     expect(mirrorOptions(outlines!, 1)).toMatchObject({ channels: 24, by_weights: false });
     for (const pipeline of [demo!, outlines!]) {
-      const plain = {
-        ...pipeline,
-        training: { ...pipeline.training, stability: 'off' as const },
-      };
+      const plain = withoutExtras(pipeline);
       const planned = [0, 250, 499].map((step) =>
         planStep(plain, { kind: 'off' }, step, knownSteps(500)),
       );
