@@ -28,6 +28,7 @@ export type {
   DatasetReport,
   FrameRange,
   HeldOutSegment,
+  KeyframeReport,
   LabelShare,
   OpeningProgress,
   Window,

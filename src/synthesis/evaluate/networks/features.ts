@@ -1,4 +1,3 @@
-import { silentLogger, type Logger } from '../../../base/log.js';
 import type { Borrowed } from '../../../export/borrowed.js';
 import {
   frechetDistance,
@@ -54,7 +53,7 @@ export interface FeatureContext {
   /** Frames that will be judged. */
   readonly frames: number;
   readonly signal?: AbortSignal | undefined;
-  readonly log?: Logger | undefined;
+  readonly warn: (text: string) => void;
 }
 
 const NAMES = {
@@ -75,7 +74,7 @@ function intervalOf({ value, standardError }: KernelDistance): Interval | null {
 export function createFeatureJudge(
   network: Borrowed,
   kind: 'picture' | 'window',
-  { frames: total, signal, log = silentLogger }: FeatureContext,
+  { frames: total, signal, warn }: FeatureContext,
 ): RowsJudge {
   const { frames: length } = network;
   const names = NAMES[kind];
@@ -113,18 +112,18 @@ export function createFeatureJudge(
     await batches.add({ frames: window, seen });
   }
 
-  function warn(count: number, numbers: number): void {
+  function tell(count: number, numbers: number): void {
     if (count < 2) {
       const none = `${network.path} sees ${count === 0 ? 'none' : 'one'} of the windows of ${length} frames that it takes`;
       const few = `${network.path} is shown ${count === 0 ? 'no frame' : 'one frame'}`;
-      log.warn(`${kind === 'window' ? none : few}: there is no distance of features`);
+      warn(`${kind === 'window' ? none : few}: there is no distance of features`);
     } else if (count < numbers) {
-      log.warn(
+      warn(
         `${names.said} of ${count} ${names.of} by ${numbers} features is too large: compare it with others of as many ${names.of} only, or go by ${names.kernel.toUpperCase()}`,
       );
     }
     if (kind === 'picture' && every > 1) {
-      log.warn(`${network.path} looks at ${count} of ${total} frames, evenly spread`);
+      warn(`${network.path} looks at ${count} of ${total} frames, evenly spread`);
     }
   }
 
@@ -157,7 +156,7 @@ export function createFeatureJudge(
       const featuresBy = (row: EvaluationRow | 'real'): Features =>
         (sets.get(row) ?? []).map(({ vector }) => vector!);
       const real = featuresBy('real');
-      warn(real.length, real[0]?.length ?? 0);
+      tell(real.length, real[0]?.length ?? 0);
       const rows = new Map<EvaluationRow, JudgedRow>();
       for (const row of sets.keys()) {
         assertGoingOn(signal);

@@ -125,10 +125,20 @@ export async function openNetworks(
     }
     if (opened.size === 0) return null;
     const { classes } = await tryOut(opened, size);
+    const told = new Set<string>();
     const used = Object.fromEntries(
       [...opened].map(([kind, { path, sha256 }]) => [kind, { file: path, sha256 }]),
     );
-    return { used, judge: (context) => createJudge(opened, { ...context, classes }), release };
+    const judge = (context: JudgeContext): NetworksJudge => {
+      const { log = silentLogger } = context;
+      // Of several runs that are compared the same would be said of each.
+      const warn = (text: string): void => {
+        if (!told.has(text)) log.warn(text);
+        told.add(text);
+      };
+      return createJudge(opened, { ...context, classes, warn });
+    };
+    return { used, judge, release };
   } catch (error) {
     await release();
     throw error;
@@ -137,21 +147,21 @@ export async function openNetworks(
 
 function createJudge(
   opened: ReadonlyMap<NetworkKind, Borrowed>,
-  {
-    dataset,
-    frames,
-    classes,
-    seed,
-    signal,
-    log = silentLogger,
-  }: JudgeContext & { classes: number },
+  context: JudgeContext & { readonly classes: number; readonly warn: (text: string) => void },
 ): NetworksJudge {
+  const { dataset, frames, classes, seed, signal, warn } = context;
   const { width, height, layout } = dataset;
   const judges: RowsJudge[] = [];
-  const [lpips, features, video, segmenter] = KINDS.map((kind) => opened.get(kind));
+  const lpips = opened.get('lpips');
   if (lpips) judges.push(createLpipsJudge(lpips, seed));
-  if (features) judges.push(createFeatureJudge(features, 'picture', { frames, signal, log }));
-  if (video) judges.push(createFeatureJudge(video, 'window', { frames, signal, log }));
+  for (const [kind, of] of [
+    ['features', 'picture'],
+    ['videoFeatures', 'window'],
+  ] as const) {
+    const network = opened.get(kind);
+    if (network) judges.push(createFeatureJudge(network, of, { frames, signal, warn }));
+  }
+  const segmenter = opened.get('segmenter');
   let segments: SegmentJudge | undefined;
   if (segmenter) {
     segments = createSegmentJudge(segmenter, { frames, classes, layout, width, height });
