@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { useBackend } from '../../src/backend/index.js';
 import { cacheFolder } from '../../src/base/cache-folder.js';
 import type { Logger } from '../../src/base/log.js';
-import { openDataset, type Dataset } from '../../src/clips/index.js';
+import { openDataset, windowPixels, type Dataset } from '../../src/clips/index.js';
 import { WindowSampler, type Draw } from '../../src/clips/sampler.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { pipelineToYaml } from '../../src/pipeline/load.js';
@@ -184,6 +184,7 @@ async function loop(
   const { training } = pipeline;
   const budget = await openBudget({
     ...{ run, training, step: 0, maxMinutes, log },
+    pixels: windowPixels(pipeline.data),
     // None are made on the way, nor are samples.
     evaluationFrames: 0,
   });

@@ -6,7 +6,15 @@ import { conditionToTensor, bytesToTensor } from './frame-tensor.js';
 import { FrameStore } from './frame-store.js';
 import { openKeyframes } from './keyframes.js';
 import type { MediaPlan } from './media.js';
-import { dataOptions, sizeDividedBy, type DataOptions } from './options.js';
+import {
+  dataOptions,
+  patchProblem,
+  sizeDividedBy,
+  windowSize,
+  type DataOptions,
+  type WindowSizes,
+} from './options.js';
+import { cutPatch, type Patch } from './patch.js';
 import { createFeed } from './prefetch.js';
 import { makeReport, type ClipFacts } from './report.js';
 import { WindowSampler } from './sampler.js';
@@ -86,6 +94,23 @@ function shrunk(range: FrameRange, divideBy: number): FrameRange {
   };
 }
 
+/** The part of a window that was drawn, its condition's with it. */
+function cut(
+  range: FrameRange,
+  patch: Patch | null,
+  size: { readonly width: number; readonly height: number },
+): FrameRange {
+  if (patch === null) return range;
+  const { width, height, frames, condition, layout } = range;
+  const channels = layout.bytesPerPixel;
+  return {
+    ...range,
+    ...size,
+    frames: cutPatch({ data: frames, width, height, channels: 3 }, patch, size),
+    condition: condition && cutPatch({ data: condition, width, height, channels }, patch, size),
+  };
+}
+
 function heldOutSegments(clips: readonly ClipFacts[], historyFrames: number): HeldOutSegment[] {
   return clips.flatMap(({ heldOut, cuts }, clip) =>
     shotsWithin(heldOut, cuts)
@@ -112,7 +137,9 @@ class ClipDataset implements Dataset {
   readonly condition;
   readonly layout;
   readonly leadFrames;
+  readonly windowSize;
   readonly #plan: MediaPlan;
+  readonly #sizes: WindowSizes;
   readonly #segments: readonly HeldOutSegment[];
   readonly #sampler: WindowSampler;
   readonly #store: Pick<FrameStore, 'read' | 'close'>;
@@ -127,9 +154,12 @@ class ClipDataset implements Dataset {
       store: Pick<FrameStore, 'read' | 'close'>;
       cache: BlockCache;
       report: Dataset['report'];
+      sizes: WindowSizes;
     },
   ) {
     this.#plan = plan;
+    this.#sizes = parts.sizes;
+    this.windowSize = windowSize(parts.sizes);
     this.#segments = parts.segments;
     this.#sampler = parts.sampler;
     this.#store = parts.store;
@@ -187,13 +217,13 @@ class ClipDataset implements Dataset {
   async #prepare(step: number, request: WindowRequest): Promise<WindowBytes> {
     this.#assertOpen();
     const { divideBy = 1 } = request;
-    const size = sizeDividedBy(this, divideBy);
+    const size = windowSize(this.#sizes, divideBy);
     const { origin, warmUpFrames } = this.#sampler.draw(step, request);
     const length = this.leadFrames + warmUpFrames + request.frames;
     const ranges = await Promise.all(
       origin.map(async (one) => {
         const range = await this.#store.read(one.clip, one.startFrame, length, one.strideFrames);
-        return shrunk(augmented(range, one, this.#plan), divideBy);
+        return cut(shrunk(augmented(range, one, this.#plan), divideBy), one.patch, size);
       }),
     );
     const conditions = ranges.flatMap(({ condition }) => condition ?? []);
@@ -243,12 +273,17 @@ class ClipDataset implements Dataset {
 export async function openDataset(options: DataOptions, context: DatasetContext): Promise<Dataset> {
   const { seed, historyFrames, conditionFrames, cacheFolder } = context;
   const log = context.log ?? silentLogger;
+  const problem = patchProblem(options);
+  if (problem !== undefined) {
+    throw new FrameloomError('bad-option', problem, { path: 'data.patch' });
+  }
   const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
   try {
     const { keyframes } = options;
     if (keyframes) {
       const { plan, ...parts } = await openKeyframes({ ...options, keyframes }, context);
-      return new ClipDataset(plan, { ...parts, cache });
+      const sizes = { size: plan, patch: options.patch };
+      return new ClipDataset(plan, { ...parts, cache, sizes });
     }
     const { plan, facts, skipped } = await scanAll(dataOptions.parse(options), context, cache);
     const leadFrames = Math.max(historyFrames, conditionFrames - 1);
@@ -259,6 +294,7 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
       augment: options.augment,
       width: plan.width,
       height: plan.height,
+      patch: options.patch,
       paths: facts.map(({ media }) => media.path),
       shots: facts.flatMap(({ train, cuts }, clip) =>
         shotsWithin(train, cuts).map((shot) => ({ clip, ...shot })),
@@ -281,7 +317,8 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
       cacheBytes: options.cache.memoryBytes + options.cache.diskBytes,
     });
     const store = new FrameStore(facts, plan, cache, log);
-    return new ClipDataset(plan, { sampler, segments, store, cache, report });
+    const sizes = { size: plan, patch: options.patch };
+    return new ClipDataset(plan, { sampler, segments, store, cache, report, sizes });
   } catch (error) {
     await cache.close();
     throw error;

@@ -1,11 +1,17 @@
 export { openDataset } from './dataset.js';
 export {
   dataOptions,
+  patchProblem,
+  pixelShare,
   SIZE_MULTIPLE,
   sizeDividedBy,
   SMALLEST_SIDE,
+  windowSize,
   type DataInput,
   type DataOptions,
+  windowPixels,
+  type WindowPixels,
+  type WindowSizes,
 } from './options.js';
 export {
   conditionOptions,
@@ -33,6 +39,7 @@ export { conditionLayout, derivedFiltergraph } from './condition-plan.js';
 export type { BrokenClip } from './broken.js';
 export { findSceneCuts, SceneMeter } from './scene-cut.js';
 export type { FrameSpan } from './split.js';
+export type { Patch } from './patch.js';
 export type { Augmentation } from './augment.js';
 export { windowOriginSchema } from './origin.js';
 export type {

@@ -292,7 +292,7 @@ export async function openKeyframes(
   );
   const sampler = new WindowSampler({
     ...{ seed, leadFrames: 0, strides: [1], augment: options.augment },
-    ...{ width: plan.width, height: plan.height, paths: [media.path] },
+    ...{ width: plan.width, height: plan.height, patch: options.patch, paths: [media.path] },
     shots: ordered.slice(0, trained).map((_, i) => ({ clip: 0, start: i, end: i + 1 })),
   });
   const segments = ordered.slice(trained).map((_, i) => ({

@@ -42,10 +42,61 @@ export function divisionProblem({ width, height }: Sides, divideBy: number): str
  * @throws FrameloomError bad-option where no generator makes frames of it
  */
 export function sizeDividedBy({ width, height }: Sides, divideBy: number): Sides {
+  if (divideBy === 1) return { width, height };
   const problem = divisionProblem({ width, height }, divideBy);
   if (problem !== undefined) throw new FrameloomError('bad-option', problem);
   return { width: width / divideBy, height: height / divideBy };
 }
+
+/** What of a pipeline's data decides how large its windows are. */
+export interface WindowSizes {
+  readonly size: Sides;
+  readonly patch?: Sides | undefined;
+}
+
+/** Why windows cannot be such patches of frames; nothing where they can. */
+export function patchProblem({ size, patch }: WindowSizes): string | undefined {
+  if (!patch) return undefined;
+  const said = `${patch.width}x${patch.height}`;
+  const frame = `frames of ${size.width}x${size.height}`;
+  if (patch.width > size.width || patch.height > size.height) {
+    return `${said} is no part of ${frame}: both sides must be as long at the most`;
+  }
+  const isWhole = patch.width === size.width && patch.height === size.height;
+  return isWhole ? `${said} is all of ${frame}: leave it out to train on whole ones` : undefined;
+}
+
+/**
+ * Of the windows that are trained on: of frames divided by so much, or of the patch where that is smaller.
+ * @throws FrameloomError bad-option where no generator makes frames of it
+ */
+export function windowSize({ size, patch }: WindowSizes, divideBy = 1): Sides {
+  const whole = sizeDividedBy(size, divideBy);
+  if (!patch) return whole;
+  return {
+    width: Math.min(whole.width, patch.width),
+    height: Math.min(whole.height, patch.height),
+  };
+}
+
+const pixelsOf = ({ width, height }: Sides): number => width * height;
+
+/** Pixels of windows where frames are divided by so much, by those where they are not. */
+export const pixelShare = (sizes: WindowSizes, divideBy: number): number =>
+  pixelsOf(windowSize(sizes, divideBy)) / pixelsOf(windowSize(sizes));
+
+/** What takes time by its pixels, in those of a window once frames have grown. */
+export interface WindowPixels {
+  /** Of a window where frames are divided by so much. */
+  small(divideBy: number): number;
+  /** Of a whole frame. */
+  readonly whole: number;
+}
+
+export const windowPixels = (sizes: WindowSizes): WindowPixels => ({
+  small: (divideBy) => pixelShare(sizes, divideBy),
+  whole: pixelsOf(sizes.size) / pixelsOf(windowSize(sizes)),
+});
 
 const frameSize = z
   .union([
@@ -196,6 +247,11 @@ export const dataOptions = z.strictObject({
   size: frameSize
     .default({ width: 128, height: 72 })
     .describe('Size that everything is scaled to, as 128x72 pixels; multiples of 4.'),
+  patch: frameSize
+    .optional()
+    .describe(
+      'Train on patches of so many pixels, cut out of frames of data.size at random places, as 128x72; whole frames unless given. What is generated, sampled and evaluated is whole.',
+    ),
   fit: z
     .enum(['crop', 'pad', 'stretch'])
     .default('crop')

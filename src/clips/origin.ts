@@ -18,4 +18,12 @@ export const windowOriginSchema: z.ZodType<WindowOrigin> = z.strictObject({
   colour: z
     .strictObject({ brightness: z.number(), contrast: z.number(), saturation: z.number() })
     .nullable(),
+  patch: z
+    .strictObject({
+      left: z.int().nonnegative(),
+      top: z.int().nonnegative(),
+      frameWidth: z.int().positive(),
+      frameHeight: z.int().positive(),
+    })
+    .nullable(),
 });

@@ -1,6 +1,8 @@
 import { FrameloomError } from '../base/error.js';
 import { drawIndex, randomStream, type RandomStream } from '../base/random.js';
 import { drawAugmentation, type AugmentOptions } from './augment.js';
+import { sizeDividedBy, windowSize } from './options.js';
+import { drawPatch } from './patch.js';
 import { spanLength, windowSpanFrames } from './split.js';
 import type { WindowOrigin, WindowRequest } from './types.js';
 import { WindowTable, type Shot } from './window-table.js';
@@ -14,6 +16,8 @@ export interface SamplerOptions {
   readonly augment: AugmentOptions;
   readonly width: number;
   readonly height: number;
+  /** Of windows that are cut out of frames; whole frames unless given. */
+  readonly patch?: { readonly width: number; readonly height: number } | undefined;
   /** Paths of the clips, for messages. */
   readonly paths: readonly string[];
 }
@@ -94,7 +98,7 @@ export class WindowSampler {
    *   asked for are not there
    */
   draw(step: number, request: WindowRequest): Draw {
-    const { frames, batch, warmUpFrames: wanted = 0, attempt } = request;
+    const { frames, batch, warmUpFrames: wanted = 0, attempt, divideBy = 1 } = request;
     const room = Math.max(frames, request.roomFrames ?? frames);
     if (!Number.isInteger(step) || step < 0 || !(frames >= 1) || !(batch >= 1) || !(wanted >= 0)) {
       throw new FrameloomError(
@@ -108,7 +112,9 @@ export class WindowSampler {
     const usable = strides.filter((stride) => this.table(room, stride).count > 0);
     if (usable.length === 0) throw this.tooShort(room);
     const random = randomStream(seed, 'data', drawIndex(step, attempt));
-    const drawn = Array.from({ length: batch }, () => this.#drawOne(random, room, usable));
+    const drawn = Array.from({ length: batch }, () =>
+      this.#drawOne(random, room, usable, divideBy),
+    );
     const warmUpFrames = Math.min(wanted, ...drawn.map(({ before }) => before));
     const origin = drawn.map(({ origin: { startFrame, ...one } }) => ({
       ...one,
@@ -143,15 +149,21 @@ export class WindowSampler {
     );
   }
 
-  #drawOne(random: RandomStream, frames: number, strides: readonly number[]) {
-    const { augment, width, height } = this.#options;
+  #drawOne(random: RandomStream, frames: number, strides: readonly number[], divideBy: number) {
+    const { augment, width, height, patch } = this.#options;
+    const size = { width, height };
     const strideFrames = strides[random.integer(0, strides.length - 1)]!;
     const table = this.table(frames, strideFrames);
     const { framesBefore, ...place } = table.at(random.integer(0, table.count - 1));
     const origin: WindowOrigin = {
       ...place,
       strideFrames,
-      ...drawAugmentation(random, augment, { width, height }),
+      ...drawAugmentation(random, augment, size),
+      patch: drawPatch(
+        random,
+        sizeDividedBy(size, divideBy),
+        windowSize({ size, patch }, divideBy),
+      ),
     };
     return { origin, before: Math.floor(framesBefore / strideFrames) };
   }

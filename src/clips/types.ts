@@ -4,6 +4,7 @@ import type { Rational } from '../base/rational.js';
 import type { Augmentation } from './augment.js';
 import type { BrokenClip } from './broken.js';
 import type { ConditionKind } from './condition-options.js';
+import type { Patch } from './patch.js';
 import type { FrameSpan } from './split.js';
 
 /** Red, green and blue, 0–255. */
@@ -46,6 +47,8 @@ export interface WindowOrigin extends Augmentation {
   readonly clip: number;
   readonly startFrame: number;
   readonly strideFrames: number;
+  /** What was cut out of its frames; null for whole ones. */
+  readonly patch: Patch | null;
 }
 
 /** A batch of training windows as tensors, owned by whoever asked for it. */
@@ -197,6 +200,8 @@ export interface Dataset {
   readonly fps: Rational;
   /** Channels of the condition tensor; 0 when there is none. */
   readonly conditionChannels: number;
+  /** Of the windows that are trained on once frames have grown: smaller than frames where they are patches. */
+  readonly windowSize: { readonly width: number; readonly height: number };
   readonly condition: ConditionKind;
   readonly layout: ConditionLayout;
   /**

@@ -9,6 +9,7 @@ export type { ErrorCode, ErrorDetail } from '../base/error.js';
 export type { LogLevel, LogOptions, Logger } from '../base/log.js';
 export type { Rational } from '../base/rational.js';
 export type { Augmentation } from '../clips/augment.js';
+export type { Patch } from '../clips/patch.js';
 export type { BrokenClip } from '../clips/broken.js';
 export type { ConditionKind, ConditionOptions } from '../clips/condition-options.js';
 export type {

@@ -16,6 +16,8 @@ export interface GeneratorTensors {
   readonly history: tf.Tensor4D | null;
   /** [N, H/4, W/4, noiseChannels] standard normal; null when the generator takes none. */
   readonly noise: tf.Tensor4D | null;
+  /** [N, 4] of {@link placesOf}, where frames are patches of larger ones and their pixels know their places. */
+  readonly places?: tf.Tensor2D | null;
 }
 
 /** A piece of a generator: the last one leaves its output. */
@@ -60,7 +62,7 @@ export const firstBlock = (
   channels: number,
 ): GeneratorBlock => ({
   parameters: parametersOf(layer),
-  reads: [name],
+  reads: [name, 'places'],
   macs: (size) => layer.cost(size).macs,
   run(parameters, _, input) {
     const x = input[name];
@@ -70,7 +72,7 @@ export const firstBlock = (
         hint: 'choose a width and a height that are multiples of 4',
       });
     }
-    return { features: layer.apply(parameters, x!) };
+    return { features: layer.apply(parameters, x!, input.places) };
   },
 });
 
@@ -81,7 +83,7 @@ export const addingBlock = (
   channels: number,
 ): GeneratorBlock => ({
   parameters: parametersOf(layer),
-  reads: [name],
+  reads: name === 'condition' ? [name, 'places'] : [name],
   macs: (size) => layer.cost(name === 'condition' ? size : shrunk(size, GENERATOR_MULTIPLE)).macs,
   run(parameters, before, input) {
     const features = featuresOf(before);
@@ -89,7 +91,7 @@ export const addingBlock = (
     const [samples, height, width] = features.shape;
     const x = input[name];
     assertShape(x ?? { shape: [] }, [samples, height * scale, width * scale, channels], name);
-    return { features: tf.add(features, layer.apply(parameters, x!)) };
+    return { features: tf.add(features, layer.apply(parameters, x!, input.places)) };
   },
 });
 
@@ -111,12 +113,12 @@ export function embeddedBy(
   if (!embedding) return layer;
   return {
     specs: [...embedding.specs, ...layer.specs],
-    apply: (parameters, x) =>
+    apply: (parameters, x, places) =>
       tf.tidy(() => {
         const frames = Array.from({ length: count }, (_, i) =>
           embedding.apply(parameters, channelsOf(x, i * channels, channels)),
         );
-        return layer.apply(parameters, count === 1 ? frames[0]! : tf.concat(frames, 3));
+        return layer.apply(parameters, count === 1 ? frames[0]! : tf.concat(frames, 3), places);
       }),
     cost(size) {
       const own = layer.cost(size);

@@ -50,6 +50,10 @@ export interface Generator {
   readonly layout: ParameterLayout;
   readonly options: GeneratorOptions;
   readonly conditionChannels: number;
+  /** Whether its features are normalized by what else is in the picture. */
+  readonly isNormalizedByPicture: boolean;
+  /** Whether its encoders are shown where in the picture each pixel lies. */
+  readonly hasPositions: boolean;
   /** The weights as its layers read them, normalized; differentiable in `flat` [layout.size]. */
   weights(flat: tf.Tensor1D): Parameters;
   /**
@@ -75,11 +79,12 @@ const seeing = (inputs: number, channels: number): Pick<ConvolutionOptions, 'con
 function layersFor(
   { normalization, positions }: GeneratorOptions,
   conditionChannels: number,
-): { own: NormalizedLayers; hasPositions: boolean } {
+): { own: NormalizedLayers; isNormalizedByPicture: boolean; hasPositions: boolean } {
   const isOfClasses = conditionChannels > IMAGE_CHANNELS;
   const by = normalization === 'auto' ? (isOfClasses ? 'weights' : 'instance') : normalization;
   return {
     own: normalizedLayers(by),
+    isNormalizedByPicture: by === 'instance',
     hasPositions: positions === 'auto' ? isOfClasses : positions,
   };
 }
@@ -158,7 +163,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     throw new FrameloomError('bad-option', `a condition cannot have ${conditionChannels} channels`);
   }
 
-  const { own, hasPositions } = layersFor(options, conditionChannels);
+  const { own, isNormalizedByPicture, hasPositions } = layersFor(options, conditionChannels);
   const embedding =
     conditionChannels > EMBEDDED
       ? convolution('condition.embedding', 1, conditionChannels, EMBEDDED, {
@@ -248,6 +253,8 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     layout,
     options,
     conditionChannels,
+    isNormalizedByPicture,
+    hasPositions,
     weights: (flat) => tf.tidy(() => normalizeWeights(layout.specs, layout.unflatten(flat))),
     blocks,
     step(parameters, input) {

@@ -24,6 +24,7 @@ export {
   type Parameters,
   type ParameterSpec,
 } from './parameters.js';
+export { placesOf, type FramePart } from './places.js';
 export { createSegmenter, type Segmenter } from './segmenter.js';
 export { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
 export { transferParameters, type Transfer } from './transfer.js';

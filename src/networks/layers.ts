@@ -10,7 +10,11 @@ export interface Size {
 /** A piece of a network: its parameters by name, a pure function of them, and what it costs. */
 export interface Layer {
   readonly specs: readonly ParameterSpec[];
-  apply(parameters: Parameters, x: tf.Tensor4D): tf.Tensor4D;
+  /**
+   * @param places [N, 4], where x is a part of a frame, of what is shown where in it that is: of the first and the last
+   *   column and row at half of the resolution, −1 to 1
+   */
+  apply(parameters: Parameters, x: tf.Tensor4D, places?: tf.Tensor2D | null): tf.Tensor4D;
   /** Size of the output, and multiply-accumulates of one sample, for an input of this size. */
   cost(size: Size): { size: Size; macs: number };
 }
@@ -130,7 +134,8 @@ export function upConvolution(
  */
 export const placing = (name: string, channels: number): Layer => ({
   specs: [{ name: weightName(name), shape: [2, channels], init: { normal: PLACE_DEVIATION } }],
-  apply: (parameters, x) => place(x, parameters[weightName(name)] as tf.Tensor2D),
+  apply: (parameters, x, places) =>
+    place(x, parameters[weightName(name)] as tf.Tensor2D, places ?? null),
   cost: (size) => ({ size, macs: size.height * size.width * 2 * channels }),
 });
 
@@ -161,8 +166,8 @@ export const rectifier = (slope = 0): Layer => ({
 export function sequential(layers: readonly Layer[]): Layer {
   return {
     specs: layers.flatMap((layer) => layer.specs),
-    apply: (parameters, x) =>
-      tf.tidy(() => layers.reduce((value, layer) => layer.apply(parameters, value), x)),
+    apply: (parameters, x, places) =>
+      tf.tidy(() => layers.reduce((value, layer) => layer.apply(parameters, value, places), x)),
     cost: (size) =>
       layers.reduce(
         (sum, layer) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dataOptions, divisionProblem } from '../clips/options.js';
+import { dataOptions, divisionProblem, patchProblem } from '../clips/options.js';
 import {
   frameDiscriminatorOptions,
   generatorOptions,
@@ -135,6 +135,8 @@ export const pipelineSchema = pipelineSections
     withoutMemory(all, tell);
     const growing = growingProblem(all);
     if (growing) tell(['training', 'growing', growing.key], growing.message);
+    const patch = patchProblem(all.data);
+    if (patch !== undefined) tell(['data', 'patch'], patch);
   });
 
 /** A pipeline with every default in its place. */

@@ -4,6 +4,7 @@ import { FrameloomError, messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { writeFileAtomic } from '../base/outputs.js';
 import { formatDuration } from '../base/units.js';
+import type { WindowPixels } from '../clips/index.js';
 import type { TrainingOptions } from './options.js';
 import {
   countsDue,
@@ -114,6 +115,7 @@ export interface BudgetOptions {
   readonly maxMinutes?: number | undefined;
   /** Held-out frames that an evaluation generates. */
   readonly evaluationFrames: number;
+  readonly pixels: WindowPixels;
   readonly log: Logger;
 }
 
@@ -141,7 +143,15 @@ const SAFETY = 1.1;
  * @throws FrameloomError bad-snapshot, disk-full, write-failed
  */
 export async function openBudget(options: BudgetOptions): Promise<Budget> {
-  const { run, training, step: from, maxMinutes = Infinity, evaluationFrames, log } = options;
+  const {
+    run,
+    training,
+    step: from,
+    maxMinutes = Infinity,
+    evaluationFrames,
+    pixels,
+    log,
+  } = options;
   const started = performance.now();
   const minutes = Math.min(training.minutes ?? Infinity, maxMinutes);
   const deadline = started + minutes * 60_000;
@@ -166,8 +176,8 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   let recent: StepTime[] = [];
   let pace: Pace | null = null;
   let timesCounted = 0;
-  /** By what frames are divided, and whether they have grown since steps were counted. */
-  let [dividedBy, hasGrown] = [1, false];
+  /** Of the pixels of frames that have grown, and whether they have grown since steps were counted. */
+  let [shareBefore, hasGrown] = [1, false];
   const beside: Partial<Record<Beside, number>> = {};
   /** What a trained frame takes at present. */
   const frameMs = (): number => {
@@ -194,13 +204,13 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     },
     totalAt: (step) => totalAt(counts, step),
     learn(step) {
-      const { divideBy = 1 } = step;
-      if (divideBy !== dividedBy && recent.length > 0) {
+      const { share = 1 } = step;
+      if (share !== shareBefore && recent.length > 0) {
         // Larger frames are measured by themselves.
         [recent, measured] = [[], []];
         hasGrown = true;
       }
-      dividedBy = divideBy;
+      shareBefore = share;
       const whole = inWholeFrames(step);
       recent = [...recent, whole].slice(-LAST_STEPS);
       if (isDecided) return;
@@ -211,7 +221,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       const own = frameMs();
       if (own > 0) beside[what] = ms / (frames * own);
     },
-    evaluationMs: (frames) => frames * frameMs() * (evaluationCost() ?? 1),
+    evaluationMs: (frames) => frames * frameMs() * (evaluationCost() ?? pixels.whole),
     async settle(done, fromStep) {
       if (isDecided) return;
       const time = { minutes, elapsedMs: performance.now() - started };
@@ -229,7 +239,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       measured = [];
       const evaluation = evaluationCost();
       const counted = countSteps({
-        ...{ training, from: done, most, time, pace, counts, evaluationFrames },
+        ...{ training, from: done, most, time, pace, counts, evaluationFrames, pixels },
         beside: { ...beside, ...(evaluation !== undefined && { evaluation }) },
       });
       // A count that no step goes by would end a training as if it was done.

@@ -1,4 +1,5 @@
 import { isFrameloomError } from '../base/error.js';
+import type { WindowPixels } from '../clips/index.js';
 import type { MemoryChoice } from '../planning/index.js';
 import { ENOUGH_STEPS, forecast, type Forecast } from './forecast.js';
 import type { TrainingOptions } from './options.js';
@@ -14,10 +15,12 @@ export interface Candidate {
   /** Multiply-accumulates of a frame by all networks: what paces are compared by. */
   readonly work: number;
   readonly training: TrainingOptions;
+  /** Of its windows. */
+  readonly pixels: WindowPixels;
 }
 
 /** What the minutes make of a candidate. */
-export interface CandidateRow extends Omit<Candidate, 'training'> {
+export interface CandidateRow extends Omit<Candidate, 'training' | 'pixels'> {
   /** Null where it cannot be trained here. */
   readonly forecast: Forecast | null;
   /** Whether steps were run, or the forecast is by the arithmetic of a candidate whose steps were. */
@@ -66,9 +69,12 @@ async function rowOf(
   measuring: Measuring,
   paces: { work: number; measured: readonly StepTime[] }[],
 ): Promise<CandidateRow> {
-  const { training, ...said } = candidate;
+  const { training, pixels, ...said } = candidate;
   const told = (measured: readonly StepTime[]): Forecast =>
-    forecast(training, measuring.minutes, measured, measuring.evaluationFrames);
+    forecast(training, measuring.minutes, measured, {
+      evaluationFrames: measuring.evaluationFrames,
+      pixels,
+    });
   const without = { ...said, memoryBytes: null, isBound: false };
 
   const guess = guessed(candidate, paces);

@@ -19,7 +19,10 @@ const savedSchema = z.object({ chosenFrom: z.record(z.string(), z.json()) });
 /** Everything that decides how gradients are best taken, but for the machine. */
 function chosenFrom(
   { training, losses, frameDiscriminator }: ProfileOptions,
-  { width, height, conditionChannels }: Pick<Dataset, 'width' | 'height' | 'conditionChannels'>,
+  {
+    windowSize: { width, height },
+    conditionChannels,
+  }: Pick<Dataset, 'windowSize' | 'conditionChannels'>,
 ): Record<string, JsonValue> {
   const sight = widestSight(training, { width, height });
   return {
@@ -54,7 +57,7 @@ export function chooseOrKeep(
     checkpointing: chooseCheckpointing(
       measuredStep(model, options),
       options.training,
-      dataset,
+      dataset.windowSize,
       log,
     ),
     chosenFrom: from,

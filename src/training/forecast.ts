@@ -1,5 +1,5 @@
 import type { TrainingOptions } from './options.js';
-import { countSteps, paceOf, type StepTime } from './pace.js';
+import { countSteps, paceOf, type CountOptions, type StepTime } from './pace.js';
 
 /**
  * Steps from which on a training is worth its time, whatever the preset. Below half of them what is generated
@@ -37,13 +37,12 @@ const LONGEST_MINUTES = 60 * 24 * 365;
 /**
  * What a training of so many minutes will be, by the first steps of one.
  * @param measured steps from the first one on
- * @param evaluationFrames frames that an evaluation generates
  */
 export function forecast(
   training: TrainingOptions,
   minutes: number,
   measured: readonly StepTime[],
-  evaluationFrames: number,
+  { evaluationFrames, pixels }: Pick<CountOptions, 'evaluationFrames' | 'pixels'>,
 ): Forecast {
   const asked = training.minutes ?? Infinity;
   const most = training.minutes === undefined ? training.steps : Infinity;
@@ -56,6 +55,7 @@ export function forecast(
       most: atMost,
       pace,
       evaluationFrames,
+      pixels,
       time: { minutes: allMinutes, elapsedMs },
     });
   };

@@ -112,8 +112,9 @@ export function sayHistories(
 }
 
 /** What histories are of: of other clips, sizes or leading frames they would be another film's. */
-const dataOf = ({ report }: Dataset): string =>
+const dataOf = ({ report, windowSize }: Dataset): string =>
   stableStringify([
+    ...[windowSize.width, windowSize.height],
     ...[report.width, report.height, report.leadFrames],
     ...[report.fps.num, report.fps.den],
     ...report.clips.map(({ path, frameCount, train }) => [

@@ -1,4 +1,5 @@
 import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
+import type { WindowPixels } from '../clips/index.js';
 import type { StepsOrShare, TrainingOptions } from './options.js';
 import { divideByAt, rolloutFrames } from './schedule.js';
 import { isPast, stepsOf, withCount, type StepCounts, type TotalSteps } from './step-counts.js';
@@ -27,6 +28,12 @@ export const FRAMES_BESIDE = 40;
 /** Of what all steps take, the most that the long rollout of the last evaluation may take. */
 const LAST_LONG_SHARE = 0.1;
 
+interface LongRollouts {
+  readonly total: TotalSteps;
+  readonly isLast: boolean;
+  readonly pixels: Pick<WindowPixels, 'whole'>;
+}
+
 /**
  * Frames of the long rollout of the evaluation after so many steps; 0 where it would take too much: at the end a
  * tenth of the training, before it a share of the steps between two evaluations. That is counted in frames and
@@ -37,14 +44,14 @@ const LAST_LONG_SHARE = 0.1;
 export function longFramesAt(
   training: TrainingOptions,
   done: number,
-  total: TotalSteps,
-  isLast: boolean,
+  { total, isLast, pixels }: LongRollouts,
 ): number {
   const { evaluateLongFrames, evaluateLongShare, evaluateEverySteps, batch, frames } = training;
   const [steps, share] = isLast
     ? [done, Math.max(LAST_LONG_SHARE, evaluateLongShare)]
     : [Math.max(1, stepsOf(evaluateEverySteps, total)), evaluateLongShare];
-  const isShort = evaluateLongFrames * OF_A_TRAINED_FRAME <= share * steps * batch * frames;
+  const taken = evaluateLongFrames * OF_A_TRAINED_FRAME * pixels.whole;
+  const isShort = taken <= share * steps * batch * frames;
   return isShort ? evaluateLongFrames : 0;
 }
 
@@ -53,17 +60,16 @@ export interface StepTime {
   readonly ms: number;
   readonly frames: number;
   readonly warmUpFrames?: number;
-  /** By what both sides of its frames were divided; 1 unless given. */
-  readonly divideBy?: number;
+  /** Pixels of its frames by those of a window once frames have grown; 1 unless given. */
+  readonly share?: number;
 }
 
 /**
- * A step by frames of data.size: what a frame takes goes by its pixels, so that a smaller one is a part of one. Small
+ * A step by frames that have grown: what a frame takes goes by its pixels, so that a smaller one is a part of one. Small
  * ones take a little more than that, and a training that grows is counted again once it has.
  */
 export function inWholeFrames(step: StepTime): StepTime {
-  const { ms, frames, warmUpFrames = 0, divideBy = 1 } = step;
-  const share = 1 / (divideBy * divideBy);
+  const { ms, frames, warmUpFrames = 0, share = 1 } = step;
   return { ms, frames: frames * share, warmUpFrames: warmUpFrames * share };
 }
 
@@ -158,6 +164,7 @@ export interface CountOptions {
   readonly counts?: StepCounts;
   /** Frames that an evaluation generates. */
   readonly evaluationFrames: number;
+  readonly pixels: WindowPixels;
   /** What one of its frames, or of a sample's, takes beside one that is trained on, as far as it is measured. */
   readonly beside?: Readonly<Partial<Record<Beside, number>>>;
 }
@@ -167,7 +174,17 @@ export interface CountOptions {
  * are yet to be recorded, samples and evaluations are counted in.
  */
 export function countSteps(options: CountOptions): number {
-  const { training, from, most, time, pace, counts = [], evaluationFrames, beside = {} } = options;
+  const {
+    training,
+    from,
+    most,
+    time,
+    pace,
+    counts = [],
+    evaluationFrames,
+    pixels,
+    beside = {},
+  } = options;
   const allMs = time.minutes * 60_000;
   const kept = counts.length === 0 ? 0 : KEPT_SHARE * allMs;
   const left = allMs - time.elapsedMs;
@@ -188,7 +205,7 @@ export function countSteps(options: CountOptions): number {
       // What goes on from a kept history has no warm-up, and what begins with none may have one.
       const others = 1 - goOn * (1 - training.coldStartFraction);
       const warm = isWarm ? others * warmUp.fraction * warmUp.frames : 0;
-      const share = 1 / divideByAt(training, step, then) ** 2;
+      const share = pixels.small(divideByAt(training, step, then));
       return share * (rolloutFrames(training, step, then) * frameMs + warm * warmUpMs);
     };
     let trained = 0;
@@ -197,13 +214,15 @@ export function countSteps(options: CountOptions): number {
     }
     const evaluations = evaluationFrames === 0 ? 0 : times(training.evaluateEverySteps, steps);
     const long =
-      Math.min(1, evaluations) * longFramesAt(training, steps, steps, true) +
-      Math.max(0, evaluations - 1) * longFramesAt(training, steps, steps, false);
+      Math.min(1, evaluations) *
+        longFramesAt(training, steps, { total: steps, isLast: true, pixels }) +
+      Math.max(0, evaluations - 1) *
+        longFramesAt(training, steps, { total: steps, isLast: false, pixels });
     const evaluated = evaluations * (evaluationFrames + FRAMES_BESIDE) + long;
     const sampled = times(training.sampleEverySteps, steps) * SAMPLE_FRAMES;
     const generated =
-      evaluated * (beside.evaluation ?? OF_A_TRAINED_FRAME) +
-      sampled * (beside.sample ?? OF_A_TRAINED_FRAME);
+      evaluated * (beside.evaluation ?? OF_A_TRAINED_FRAME * pixels.whole) +
+      sampled * (beside.sample ?? OF_A_TRAINED_FRAME * pixels.whole);
     const longer = rolloutFrames(training, steps, then) - rolloutFrames(training, from, then);
     const larger = divideByAt(training, from, then) === divideByAt(training, steps, then) ? 0 : 1;
     const recorded = (longer + larger) * recordingMs;

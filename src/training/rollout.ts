@@ -11,6 +11,8 @@ export interface RolloutInput {
   readonly condition: tf.Tensor5D | null;
   /** [N, warmUp + T, H/4, W/4, noiseChannels], or null. */
   readonly noise: tf.Tensor5D | null;
+  /** [N, 4], where in their frames these are, as generators with positions are shown it; left out of whole frames. */
+  readonly places?: tf.Tensor2D;
   readonly lead: number;
   /** Frames after those that are generated without being trained on. */
   readonly warmUp: number;
@@ -94,6 +96,7 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
       : [],
     weights: (flat) => generator.weights(flat),
     given: (t) => ({
+      ...(input.places && { places: input.places }),
       ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
       ...(condition && { condition: conditionAt(condition, lead + t, conditionFrames, first) }),
       ...(noise && { noise: frameAt(noise, t) }),
@@ -124,6 +127,7 @@ function stepBlocks(blocks: readonly GeneratorBlock[], history: string | null): 
           history: history === null ? null : (tensors[history] as tf.Tensor4D),
           condition: (tensors.condition as tf.Tensor4D | undefined) ?? null,
           noise: (tensors.noise as tf.Tensor4D | undefined) ?? null,
+          places: (tensors.places as tf.Tensor2D | undefined) ?? null,
         };
         const made = block.run(parameters, before, input);
         return isLast ? stepResult(made, input.history) : made;

@@ -140,7 +140,7 @@ export function packInputs(
   { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, noise, history, nudge } = input;
+  const { frames, condition, noise, places, history, nudge } = input;
   const numbers = { ...rates(plan), ...dials(plan) };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
@@ -149,6 +149,7 @@ export function packInputs(
     frames,
     ...(condition && { condition }),
     ...(noise && { noise }),
+    ...(places && { places }),
     ...(history && { history }),
     ...(nudge && { nudge }),
     ...(front && { front }),
@@ -163,6 +164,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
     frames: tensors.frames as tf.Tensor5D,
     condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
     noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
+    ...(tensors.places && { places: tensors.places as tf.Tensor2D }),
     ...(tensors.history && { history: tensors.history as tf.Tensor4D }),
     ...(tensors.nudge && { nudge: tensors.nudge as tf.Tensor5D }),
   },

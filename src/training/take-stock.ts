@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
+import { windowPixels } from '../clips/index.js';
 import { SAMPLE_FRAMES, sampleRows } from '../synthesis/evaluate/held-out.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
@@ -93,6 +94,7 @@ export interface Stock {
 export function createStock(context: StockContext, deadline: number): Stock {
   const { dataset, signal, log, budget, pipeline } = context;
   const { training } = pipeline;
+  const pixels = windowPixels({ size: dataset, patch: dataset.windowSize });
   const started = performance.now();
   const isHeldOut = dataset.heldOut().length > 0;
   const frames = evaluationFrames(dataset, training);
@@ -111,7 +113,8 @@ export function createStock(context: StockContext, deadline: number): Stock {
     const signals = [signal, timeout?.signal].filter((one) => one !== undefined);
     const began = performance.now();
     const isLast = ending || step === budget.steps;
-    const longFrames = longFramesAt(training, step, budget.totalAt(step - 1), isLast);
+    const total = budget.totalAt(step - 1);
+    const longFrames = longFramesAt(training, step, { total, isLast, pixels });
     try {
       const evaluation = await evaluate(context, state, step, {
         ending,
@@ -173,7 +176,10 @@ export function createStock(context: StockContext, deadline: number): Stock {
   return {
     get reserveMs() {
       if (!isHeldOut) return 0;
-      const all = frames + FRAMES_BESIDE + longFramesAt(training, budget.steps, null, true);
+      const all =
+        frames +
+        FRAMES_BESIDE +
+        longFramesAt(training, budget.steps, { total: null, isLast: true, pixels });
       return Math.min(budget.evaluationMs(all), MOST_RESERVED * (deadline - started));
     },
     async take(state, step, due) {

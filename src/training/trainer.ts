@@ -1,11 +1,13 @@
 import { memoryFigures, useBackend } from '../backend/index.js';
-import { eagerRunner, graphRunner } from '../backend/graph/index.js';
+import { eagerRunner, graphRunner, withPrefix } from '../backend/graph/index.js';
 import { withCleanup } from '../base/cleanup.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
   conditionLayout,
   openDataset,
+  pixelShare,
   type Dataset,
+  windowPixels,
   type Window,
   type WindowFeed,
 } from '../clips/index.js';
@@ -25,6 +27,7 @@ import {
 } from './model.js';
 import { sayGrown, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
+import { sayPatches, windowPlaces } from './patches.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
 import { divideByAt, dueAfter, goingOn, planStep, sightOf, type PlannedStep } from './schedule.js';
@@ -103,6 +106,7 @@ export async function trainBy(
     sayHistories(training, dataset, log);
     const modelAt = modelsBySize(pipeline, dataset.conditionChannels);
     const model = modelAt(1);
+    sayPatches(model.generator, pipeline.data, log);
     const runner = training.compile ? graphRunner() : eagerRunner;
     later(() => runner.dispose());
     let start = await findStart(run, context.snapshot, log);
@@ -113,6 +117,7 @@ export async function trainBy(
       step: start.step,
       log,
       maxMinutes: context.maxMinutes,
+      pixels: windowPixels(pipeline.data),
       evaluationFrames: evaluationFrames(dataset, training),
     });
     const clock = { started: performance.now(), waitedSeconds: 0 };
@@ -230,7 +235,8 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
 
       const frames = planned.request.frames * training.batch;
       const warmUpFrames = result.kind['steps/warm_up_frames'] * training.batch;
-      budget.learn({ ms: performance.now() - began, frames, warmUpFrames, divideBy });
+      const share = pixelShare(pipeline.data, divideBy);
+      budget.learn({ ms: performance.now() - began, frames, warmUpFrames, share });
       await budget.settle(step, plans.end);
       const left = budget.steps - step;
       const progress = {
@@ -302,12 +308,16 @@ function oneStep(
   const own = { ...pipeline, attempt };
   const [, , height, width] = window.frames.shape;
   const plan = { ...planned.plan, sight: sightOf(own, planned.plan, { height, width }) };
+  const { divideBy = 1 } = planned.request;
+  const model = modelAt(divideBy);
+  const places = windowPlaces(model.generator, window);
   try {
     const input = rolloutInput(window, planned, own);
     try {
-      const { divideBy = 1 } = planned.request;
-      const model = modelAt(divideBy);
-      const result = trainStep(model, state, input, pipeline.losses, plan, runner);
+      const placed = places ? { ...input, places } : input;
+      // A flow of another scale is another function.
+      const scaled = divideBy === 1 ? runner : withPrefix(runner, `divided by ${divideBy}`);
+      const result = trainStep(model, state, placed, pipeline.losses, plan, scaled);
       const { frames } = planned.request;
       const made = input.warmUp + frames;
       const { origin } = window;
@@ -331,6 +341,7 @@ function oneStep(
     }
   } finally {
     window.dispose();
+    places?.dispose();
   }
 }
 

@@ -41,6 +41,34 @@ describe('place', () => {
     );
   });
 
+  it('gives a part what it has in the whole, for each sample its own', async () => {
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const whole = normals<tf.Rank.R4>('x', [1, 6, 8, 3]);
+        const weight = normals<tf.Rank.R2>('w', [2, 3]);
+        const [tops, lefts, height, width] = [[0, 2], [5, 1], 4, 3];
+        const at = (i: number, size: number): number => (2 * i) / (size - 1) - 1;
+        const within = tf.tensor2d(
+          lefts.map((left, i) => [
+            ...[at(left, 8), at(left + width - 1, 8)],
+            ...[at(tops[i]!, 6), at(tops[i]! + height - 1, 6)],
+          ]),
+        );
+        const cut = (x: tf.Tensor4D): tf.Tensor4D =>
+          tf.concat(
+            lefts.map((left, i) => tf.slice(x, [0, tops[i]!, left, 0], [1, height, width, 3])),
+          );
+        const part = (w: tf.Tensor2D): tf.Tensor4D => place(cut(whole), w, within);
+        const ofWhole = (w: tf.Tensor2D): tf.Tensor4D => cut(place(whole, w));
+        expectClose(part(weight), ofWhole(weight), { atol: 1e-5 });
+        const dy = normals<tf.Rank.R4>('dy', [2, height, width, 3]);
+        const gradientOf = (f: (w: tf.Tensor2D) => tf.Tensor4D): tf.Tensor =>
+          tf.grad(f as (w: tf.Tensor) => tf.Tensor)(weight, dy);
+        expectClose(gradientOf(part), gradientOf(ofWhole), { atol: 1e-4 });
+      }),
+    );
+  });
+
   it('refuses weights of other channels', () => {
     tf.tidy(() => {
       const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 3]);

@@ -61,6 +61,18 @@ describe('reading a pipeline', () => {
     ['seed: .inf', ':1 seed: expected a whole number ≥ 0, got Infinity'],
     ['seed: 1e999', ':1 seed: expected a whole number ≥ 0, got Infinity'],
     [
+      'data: {size: 128x72, patch: 64x80}',
+      ':1 data.patch: 64x80 is no part of frames of 128x72: both sides must be as long at the most',
+    ],
+    [
+      'data: {size: 128x72, patch: 128x72}',
+      ':1 data.patch: 128x72 is all of frames of 128x72: leave it out to train on whole ones',
+    ],
+    [
+      'data: {patch: 50x32}',
+      ':1 data.patch: 50x32 does not fit the generator: both sides must be multiples of 4 and at least 16; use 48x32 or 52x32',
+    ],
+    [
       'data: {size: 100x60}\ntraining: {growing: {}}',
       ':2 training.growing.divideBy: 100x60 cannot be divided by 2: the generator makes sides that are multiples of 4 and at least 16, as of a data.size of 104x64',
     ],

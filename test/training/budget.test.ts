@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/base/log.js';
 import { randomStream } from '../../src/base/random.js';
+import { windowPixels } from '../../src/clips/index.js';
 import { createAverages } from '../../src/training/averages.js';
 import { openBudget, readStepCounts, type Budget } from '../../src/training/budget.js';
 import { trainingOptions, type TrainingOptions } from '../../src/training/options.js';
@@ -9,6 +10,9 @@ import { countSteps, FRAMES_BESIDE, longFramesAt, paceOf } from '../../src/train
 import { runPaths } from '../../src/training/run/run-folder.js';
 import { dueAfter, rateFactor, rolloutFrames, warmUpFrames } from '../../src/training/schedule.js';
 import { testFolder } from './run/support.js';
+
+/** Of windows that are whole frames. */
+const WHOLE = windowPixels({ size: { width: 64, height: 64 } });
 
 afterEach(() => {
   vi.useRealTimers();
@@ -23,7 +27,7 @@ async function prepared() {
     more: { maxMinutes?: number; step?: number; evaluationFrames?: number } = {},
   ) =>
     openBudget({
-      ...{ run, log, step: 0, evaluationFrames: 0 },
+      ...{ run, log, step: 0, evaluationFrames: 0, pixels: WHOLE },
       training: trainingOptions.parse({ frames: 4, warmUp: { frames: 0 }, ...training }),
       ...more,
     });
@@ -93,7 +97,7 @@ describe('the steps of a training', () => {
     const budget = await open({ steps: 9000, growing, ...often }, { maxMinutes: 10 });
     // A quarter of the pixels; what they take a whole frame takes four times.
     for (let step = 1; step <= 50; step += 1) {
-      budget.learn({ ms: 100, frames: 4, divideBy: 2 });
+      budget.learn({ ms: 100, frames: 4, share: 1 / 4 });
       await budget.settle(step, step + 2);
     }
     expect(said()).toContain('at 100 ms a frame');
@@ -172,11 +176,12 @@ async function simulated(minutes: number, given: object, machine: Machine) {
   const random = randomStream(7, 'noise', 'machine');
   const evaluate = (done: number, isLast: boolean): void => {
     const total = budget.totalAt(done - 1);
-    const frames = evaluated + FRAMES_BESIDE + longFramesAt(training, done, total, isLast);
+    const frames =
+      evaluated + FRAMES_BESIDE + longFramesAt(training, done, { total, isLast, pixels: WHOLE });
     budget.learnBeside('evaluation', spend(frames * generated * 1.2 * frameMs), frames);
   };
   const reserveMs = (): number => {
-    const long = longFramesAt(training, budget.steps, null, true);
+    const long = longFramesAt(training, budget.steps, { total: null, isLast: true, pixels: WHOLE });
     return Math.min(budget.evaluationMs(evaluated + FRAMES_BESIDE + long), minutes * 15_000);
   };
   const kinds = new Set<string>();
@@ -267,8 +272,8 @@ describe('a long rollout', () => {
 
   it('is left to the last evaluation, unless the steps between take fifty times as long', () => {
     const at = (given: object, total: number) => [
-      longFramesAt(options(given), total / 4, total, false),
-      longFramesAt(options(given), total, total, true),
+      longFramesAt(options(given), total / 4, { total, isLast: false, pixels: WHOLE }),
+      longFramesAt(options(given), total, { total, isLast: true, pixels: WHOLE }),
     ];
     expect(at({}, 1000)).toEqual([0, 240]);
     expect(at({}, 4796)).toEqual([0, 240]);
@@ -290,7 +295,7 @@ describe('a long rollout', () => {
           warmUp: { frames: 0 },
           ...given,
         }),
-        ...{ from: 0, most: Infinity, evaluationFrames },
+        ...{ from: 0, most: Infinity, evaluationFrames, pixels: WHOLE },
         // 96 % of it are planned with.
         time: { minutes: 400_001 / 0.96 / 60_000, elapsedMs: 0 },
         pace: paceOf([{ ms: 400, frames: 4 }], null),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FrameloomError } from '../../src/base/error.js';
+import { windowPixels } from '../../src/clips/index.js';
 import { silentLogger } from '../../src/base/log.js';
 import { openBudget } from '../../src/training/budget.js';
 import {
@@ -18,6 +19,11 @@ import { testFolder } from './run/support.js';
 const stepsOf = (ms: number, count = 20): StepTime[] =>
   Array.from({ length: count }, (_, i) => ({ ms: i === 0 ? 20 * ms : ms, frames: 4 }));
 
+const COUNTED = {
+  evaluationFrames: 24,
+  pixels: windowPixels({ size: { width: 64, height: 64 } }),
+};
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -33,7 +39,7 @@ describe('forecast', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const run = runPaths(await testFolder());
     const budget = await openBudget({
-      ...{ run, training, log: silentLogger, step: 0, maxMinutes: minutes, evaluationFrames: 24 },
+      ...{ run, training, log: silentLogger, step: 0, maxMinutes: minutes, ...COUNTED },
     });
     for (const [i, { ms, frames }] of measured.entries()) {
       vi.advanceTimersByTime(ms);
@@ -42,7 +48,7 @@ describe('forecast', () => {
       // It is counted with the last of them, not before.
       expect(budget.totalAt(i + 3) === null).toBe(i + 1 < measured.length);
     }
-    const told = forecast(training, minutes, measured, 24);
+    const told = forecast(training, minutes, measured, COUNTED);
     expect(told.steps).toBe(budget.steps);
     expect(told.isAll).toBe(budget.steps === more.steps);
   });
@@ -50,12 +56,12 @@ describe('forecast', () => {
   it('says in how many minutes there are enough', () => {
     const training = trainingOptions.parse({ steps: 9000 });
     const measured = stepsOf(400);
-    const { isEnough, enoughMinutes } = forecast(training, 2, measured, 24);
+    const { isEnough, enoughMinutes } = forecast(training, 2, measured, COUNTED);
     expect(isEnough).toBe(false);
-    expect(forecast(training, enoughMinutes, measured, 24).isEnough).toBe(true);
-    expect(forecast(training, enoughMinutes - 1, measured, 24).isEnough).toBe(false);
+    expect(forecast(training, enoughMinutes, measured, COUNTED).isEnough).toBe(true);
+    expect(forecast(training, enoughMinutes - 1, measured, COUNTED).isEnough).toBe(false);
     // A pipeline that asks for less has all that it asks for.
-    const short = forecast(trainingOptions.parse({ steps: 40 }), 2, measured, 24);
+    const short = forecast(trainingOptions.parse({ steps: 40 }), 2, measured, COUNTED);
     expect(short).toMatchObject({ steps: 40, isAll: true, isEnough: true });
   });
 });
@@ -63,7 +69,7 @@ describe('forecast', () => {
 describe('candidates', () => {
   const training = trainingOptions.parse({ steps: 9000 });
   const candidate = (preset: string, width: number, work: number): Candidate => ({
-    ...{ preset, width, height: width, work, training },
+    ...{ preset, width, height: width, work, training, pixels: COUNTED.pixels },
     set: [`generator.preset=${preset}`],
   });
   const own = candidate('small', 128, 4);

@@ -33,20 +33,26 @@ afterAll(() => work.remove());
 interface Stops {
   readonly resume?: boolean;
   readonly until?: number;
+  readonly changed?: Pipeline;
 }
 
 /** Trains in a run of its own, until so many steps are done where that is said. */
 async function trained(
   name: string,
-  { resume = false, until = Infinity, ...context }: Partial<TrainContext> & Stops = {},
+  {
+    resume = false,
+    until = Infinity,
+    changed = pipeline,
+    ...context
+  }: Partial<TrainContext> & Stops = {},
 ) {
   const folder = join(work.path, name);
-  const run = await startRun({ name, pipelineYaml: pipelineToYaml(pipeline), resume, folder });
+  const run = await startRun({ name, pipelineYaml: pipelineToYaml(changed), resume, folder });
   const stop = new AbortController();
   let said = '';
   const log = createLogger({ write: (line) => void (said += line) });
   try {
-    await train(pipeline, {
+    await train(changed, {
       ...{ run, baseFolder: work.path, log, signal: stop.signal },
       onProgress: ({ step }) => void (step === until && stop.abort()),
       ...context,
@@ -88,6 +94,26 @@ it('trains on small frames first, and goes on exactly on both sides of the chang
       expect(withoutClock(again.lines)).toEqual(withoutClock(whole.lines));
     }
   });
+});
+
+it('trains on patches at full size, in one graph and exactly again', async () => {
+  const patched = {
+    ...pipeline,
+    data: { ...pipeline.data, patch: { width: 24, height: 16 } },
+    generator: { ...pipeline.generator, positions: true },
+  };
+  const whole = await trained('patches', { changed: patched });
+  // While frames are small a patch is all of them.
+  expect(whole.said).toContain(
+    'normalizes features by all of the picture that it sees, which is 24x16',
+  );
+  await trained('patches-again', { changed: patched, until: 4 });
+  const again = await trained('patches-again', { changed: patched, resume: true });
+  expect(await again.read(5, 'tensors.safetensors')).toEqual(
+    await whole.read(5, 'tensors.safetensors'),
+  );
+  const memory = (await whole.read(5, 'state.json')).toString();
+  expect(memory).toMatch(/"data\.size": ?"24x16"/);
 });
 
 it('says so where the clock ended it before frames had grown', async () => {

@@ -30,6 +30,7 @@ const COUNTS = knownSteps(1000);
 
 /** One scene of sixty frames. */
 const dataset = {
+  windowSize: { width: 2, height: 1 },
   report: {
     ...{ width: 2, height: 1, leadFrames: LEAD, fps: { num: 25, den: 1 } },
     clips: [{ path: '/a/b.mp4', frameCount: 80, train: { start: 0, end: SCENE } }],
@@ -67,7 +68,7 @@ const opened = ({ training, attempt = 0, of = dataset, saved }: Opened = {}): Hi
   );
 };
 
-const still = { flipped: false, crop: null, colour: null };
+const still = { flipped: false, crop: null, colour: null, patch: null };
 
 /** Frames whose every number says which they are. */
 const marked = (mark: number, samples = 1) => ({

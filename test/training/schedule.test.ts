@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
+import { windowPixels } from '../../src/clips/index.js';
 import { generatorOptions } from '../../src/networks/index.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import { countSteps, paceOf } from '../../src/training/pace.js';
@@ -186,6 +187,7 @@ describe('countSteps', () => {
     countSteps({
       training: trainingOptions.parse({ frames: 4, warmUp: { frames: 0 }, ...training }),
       ...{ from: 10, most: Infinity, time: leaving(100_000), evaluationFrames: 0 },
+      pixels: windowPixels({ size: { width: 64, height: 64 } }),
       pace: paceOf([...Array.from({ length: 9 }, () => usual), { ...usual, ms: 9e3 }], null),
       ...more,
     });

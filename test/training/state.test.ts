@@ -46,7 +46,7 @@ describe('chooseOrKeep', () => {
   it('keeps what a snapshot has chosen from the same, and chooses anew from anything else', () => {
     let said = '';
     const log = createLogger({ write: (line) => void (said += line) });
-    const size = { width: 32, height: 24, conditionChannels: 1 } as Dataset;
+    const size = { windowSize: { width: 32, height: 24 }, conditionChannels: 1 } as Dataset;
     const choose = (training: object, saved: unknown, dataset = size) =>
       chooseOrKeep(
         model,
@@ -69,7 +69,7 @@ describe('chooseOrKeep', () => {
       ['training.frames', choose({ frames: 9 }, marked)],
       ['training.memoryBudget', choose({ memoryBudget: '9GiB' }, marked)],
       ['training.stability', choose({ stability: 'off' }, marked)],
-      ['data.size', choose({}, marked, { ...size, width: 64 })],
+      ['data.size', choose({}, marked, { ...size, windowSize: { width: 64, height: 24 } })],
     ] as const) {
       expect(again.checkpointing).not.toEqual(marked.checkpointing);
       expect(said).toContain(`chosen anew, for another ${what}`);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/log.js';
+import { windowPixels } from '../../src/clips/index.js';
 import { openBudget } from '../../src/training/budget.js';
 import { trainingOptions } from '../../src/training/options.js';
 import { runPaths } from '../../src/training/run/run-folder.js';
@@ -7,16 +8,18 @@ import { createStock, type StockContext } from '../../src/training/take-stock.js
 import { testFolder } from './run/support.js';
 
 it('keeps time for the evaluation at the end, with a long rollout only where there will be one', async () => {
+  const size = { width: 64, height: 64 };
   const segment = { clip: 0, startFrame: 0, frameCount: 26, scoredFrames: 24, precedingFrames: 0 };
   const reserve = async (steps: number, sampleMs?: number): Promise<number> => {
     const training = trainingOptions.parse(Number.isFinite(steps) ? { steps } : { minutes: 60 });
     const run = runPaths(await testFolder());
     const budget = await openBudget({
       ...{ run, training, step: 0, evaluationFrames: 24, log: silentLogger },
+      pixels: windowPixels({ size }),
     });
     const context = {
       log: silentLogger,
-      dataset: { heldOut: () => [segment] },
+      dataset: { heldOut: () => [segment], ...size, windowSize: size },
       pipeline: { training },
       start: { step: 0 },
       budget,

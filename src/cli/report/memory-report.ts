@@ -10,7 +10,7 @@ import {
   type Segmented,
   type StepCosts,
 } from '../../planning/index.js';
-import { sizeDividedBy } from '../../clips/options.js';
+import { windowSize, type WindowSizes } from '../../clips/options.js';
 import type { GrowingOptions, StepsOrShare } from '../../training/options.js';
 import { formatFacts, formatTable } from './table.js';
 
@@ -64,7 +64,10 @@ export interface MemoryReport {
   readonly pipeline: string;
   readonly batch: number;
   readonly budgetBytes: number;
+  /** Of its windows, which are patches of frames where `patchOf` is not null. */
   readonly own: PlanRow;
+  /** The size of the frames that these are cut from; null where they are whole. */
+  readonly patchOf: FrameSize | null;
   /** Null where frames are of data.size from the beginning. */
   readonly first: FirstRow | null;
   readonly longest: readonly LongestRow[];
@@ -109,7 +112,7 @@ function longestRow(costsOf: CostsOf, size: FrameSize, budgetBytes: number): Lon
 export function memoryReport(
   pipeline: {
     name: string;
-    size: FrameSize;
+    data: WindowSizes;
     batch: number;
     frames: number;
     growing: GrowingOptions;
@@ -117,7 +120,8 @@ export function memoryReport(
   budgetBytes: number,
   costsOf: CostsOf,
 ): MemoryReport {
-  const { name, size, batch, frames, growing } = pipeline;
+  const { name, data, batch, frames, growing } = pipeline;
+  const size = windowSize(data);
   const sizes = SWEEP_SCALES.map((scale) => ({
     width: size.width * scale,
     height: size.height * scale,
@@ -125,12 +129,13 @@ export function memoryReport(
   const lengths = [...new Set([...SWEEP_FRAMES, frames])].sort((a, b) => a - b);
   return {
     ...{ pipeline: name, batch, budgetBytes },
+    patchOf: data.patch ? data.size : null,
     own: rowOf(costsOf, size, frames, budgetBytes),
     first:
       growing === 'off'
         ? null
         : {
-            ...rowOf(costsOf, sizeDividedBy(size, growing.divideBy), frames, budgetBytes),
+            ...rowOf(costsOf, windowSize(data, growing.divideBy), frames, budgetBytes),
             untilSteps: growing.untilSteps,
           },
     longest: sizes.map((own) => longestRow(costsOf, own, budgetBytes)),
@@ -159,12 +164,12 @@ function firstInWords({ untilSteps, plan, ...size }: FirstRow): string {
 
 /** The report as tables. */
 export function formatMemoryReport(report: MemoryReport): string {
-  const { pipeline, batch, budgetBytes, own, first } = report;
+  const { pipeline, batch, budgetBytes, own, patchOf, first } = report;
   const { plan } = own;
   const facts = formatFacts([
     [
       'pipeline',
-      `${pipeline}, ${sizeInWords(own)}, batch ${batch}, ${own.frames} frames a rollout`,
+      `${pipeline}, ${sizeInWords(own)}${patchOf ? ` of ${sizeInWords(patchOf)}` : ''}, batch ${batch}, ${own.frames} frames a rollout`,
     ],
     ...(first ? [['at first', firstInWords(first)] as const] : []),
     ['budget', formatBytes(budgetBytes)],

@@ -51,11 +51,42 @@ export function registerPlace(): void {
  *
  * @param x [N, H, W, C]
  * @param weight [2, C], of columns and of rows
+ * @param within [N, 4], where these are a part of something larger: what its first and its last column are there, and
+ *   its first and its last row
  * @returns [N, H, W, C]
  * @throws FrameloomError bad-shape
  */
-export function place(x: tf.Tensor4D, weight: tf.Tensor2D): tf.Tensor4D {
-  const { C } = assertShape(x, ['N', 'H', 'W', 'C'], 'x');
+export function place(
+  x: tf.Tensor4D,
+  weight: tf.Tensor2D,
+  within: tf.Tensor2D | null = null,
+): tf.Tensor4D {
+  const { N, C } = assertShape(x, ['N', 'H', 'W', 'C'], 'x');
   assertShape(weight, [2, C!], 'weight');
-  return runKernel(FORWARD, { x, weight })[0] as tf.Tensor4D;
+  if (within === null) return runKernel(FORWARD, { x, weight })[0] as tf.Tensor4D;
+  assertShape(within, [N!, 4], 'within');
+  return placeWithin(x, weight, within);
+}
+
+/** Even steps from one column of `within` to the next one, for each sample, [N, size]. */
+function lineWithin(within: tf.Tensor2D, column: number, size: number): tf.Tensor2D {
+  const [first, last] = [column, column + 1].map((at) => tf.slice(within, [0, at], [-1, 1])) as [
+    tf.Tensor2D,
+    tf.Tensor2D,
+  ];
+  const shares = tf.mul(tf.range(0, size), 1 / Math.max(1, size - 1));
+  return tf.add(first, tf.mul(tf.sub(last, first), tf.reshape(shares, [1, size])));
+}
+
+function placeWithin(x: tf.Tensor4D, weight: tf.Tensor2D, within: tf.Tensor2D): tf.Tensor4D {
+  const [samples, height, width, channels] = x.shape;
+  return tf.tidy(() => {
+    const along = (line: tf.Tensor2D, shape: [number, number], row: number): tf.Tensor =>
+      tf.mul(
+        tf.reshape(line, [samples, ...shape, 1]),
+        tf.reshape(tf.slice(weight, [row, 0], [1, channels]), [1, 1, 1, channels]),
+      );
+    const byColumns = along(lineWithin(within, 0, width), [1, width], 0);
+    return tf.add(tf.add(x, byColumns), along(lineWithin(within, 2, height), [height, 1], 1));
+  });
 }

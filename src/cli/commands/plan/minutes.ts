@@ -4,7 +4,13 @@ import { FrameloomError, isFrameloomError } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
-import { openDataset, SIZE_MULTIPLE, SMALLEST_SIDE } from '../../../clips/index.js';
+import {
+  openDataset,
+  SIZE_MULTIPLE,
+  SMALLEST_SIDE,
+  windowPixels,
+  windowSize,
+} from '../../../clips/index.js';
 import { registerKernels } from '../../../kernels/index.js';
 import { GENERATOR_PRESETS } from '../../../networks/options.js';
 import { loadPipeline } from '../../../pipeline/load.js';
@@ -101,6 +107,7 @@ export async function planMinutes(
       set: more,
       work: model.generator.macs(size) + judges.frame + judges.sequence,
       training: own.training,
+      pixels: windowPixels(own.data),
     };
     loaded.set(candidate, { pipeline: own, model, step });
     return candidate;
@@ -126,7 +133,7 @@ export async function planMinutes(
     evaluationFrames: frames,
     memory(candidate) {
       const { step, pipeline: own } = loaded.get(candidate)!;
-      return chooseMemory(step, own.training, own.data.size, budget);
+      return chooseMemory(step, own.training, windowSize(own.data), budget);
     },
     async pace(candidate, { checkpointing }) {
       const { model, pipeline: own } = loaded.get(candidate)!;
@@ -135,7 +142,7 @@ export async function planMinutes(
         `measuring the first steps of ${name}, for some ${LIMIT_SECONDS} seconds at the most`,
       );
       const measured = await measurePace(own, model, {
-        size: own.data.size,
+        size: windowSize(own.data),
         checkpointing,
         minutes,
         limitSeconds: LIMIT_SECONDS,

@@ -1,5 +1,6 @@
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { FrameloomError } from '../../../base/error.js';
+import { windowSize } from '../../../clips/options.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
 import { registerKernels } from '../../../kernels/index.js';
 import { loadPipeline } from '../../../pipeline/load.js';
@@ -43,7 +44,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   const costsOf = profileCosts(measuredStep(model, pipeline));
   const bytes = budgetBytes(flags.budget ?? training.memoryBudget);
   const { frames, batch, growing } = training;
-  const report = memoryReport({ name, size: data.size, batch, frames, growing }, bytes, (size) =>
+  const report = memoryReport({ name, data, batch, frames, growing }, bytes, (size) =>
     costsOf(size, batch),
   );
   if (flags.json) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
@@ -53,6 +54,6 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
     log.info(`wrote ${flags.plot}`);
   }
   // Throws when the pipeline's own rollout does not fit; the tables say what would.
-  planRollout(costsOf(data.size, batch), frames, bytes);
+  planRollout(costsOf(windowSize(data), batch), frames, bytes);
   return EXIT.ok;
 }
