@@ -19,6 +19,8 @@ export interface NetworkMeasures {
   readonly fvd?: number | null;
   /** The classes that a segmenter sees in generated frames, held against those that it sees in the real ones. */
   readonly seen?: {
+    /** That were looked at: of many some, evenly spread. */
+    readonly frames: number;
     /** Intersection over union, mean over the classes that there are. */
     readonly meanIou: number | null;
     /** Share of pixels of the same class. */

@@ -88,7 +88,8 @@ export const MEASURES: readonly Measure[] = [
 
 /** What is counted, or stands beside another measure: the reports tell it elsewhere. */
 const NO_MEASURES = new Set([
-  ...['frames', 'behaviour.drift.frames', 'faithfulness.frames', 'kidError', 'kvdError'],
+  ...['frames', 'behaviour.drift.frames', 'faithfulness.frames', 'seen.frames'],
+  ...['kidError', 'kvdError'],
   ...MEASURES.flatMap(({ good }) => (typeof good === 'object' && good ? [good.as] : [])),
 ]);
 

@@ -1,11 +1,13 @@
 // Tiny networks of the kinds that people name, as ONNX files.
 import { writeFile } from 'node:fs/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { vi } from 'vitest';
 import {
   ModelProtoSchema,
   TensorProto_DataType as DataType,
 } from '../../../src/export/format/onnx_pb.js';
 import { OnnxGraph, type Edge } from '../../../src/export/graph.js';
+import { loadRuntime } from '../../../src/export/runtime.js';
 import { scratchPath } from '../../video/make-clip.js';
 
 type Shape = readonly (number | string)[];
@@ -108,3 +110,31 @@ export const strongestIds = (made: Partial<MadeNetwork> = {}): Promise<string> =
     { inputs: { x: PICTURE }, outputs: { ids: ['N', 'H', 'W'] }, type: DataType.INT64, ...made },
     (graph, [x]) => graph.node('ArgMax', [x!], { axis: { int: 1 }, keepdims: { int: 0 } }),
   );
+
+/** Sessions that were made, and those of them that were let go. */
+export interface Sessions {
+  made: number;
+  released: number;
+}
+
+/** Counts sessions of ONNX Runtime until mocks are restored. */
+export async function countSessions(sessions: Sessions): Promise<void> {
+  const { InferenceSession } = await loadRuntime();
+  const create = InferenceSession.create.bind(InferenceSession) as (
+    ...given: unknown[]
+  ) => ReturnType<typeof InferenceSession.create>;
+  vi.spyOn(InferenceSession, 'create').mockImplementation(async (...given: unknown[]) => {
+    const session = await create(...given);
+    sessions.made += 1;
+    const release = session.release.bind(session);
+    session.release = async () => {
+      await release();
+      sessions.released += 1;
+    };
+    return session;
+  });
+}
+
+export function assertReleased({ made, released }: Sessions): void {
+  if (made > released) throw new Error(`the test left ${made - released} sessions behind`);
+}

@@ -166,7 +166,6 @@ export function createSegmentJudge(network: Borrowed, context: SegmentContext): 
     if (!against || !condition || !made.generated) return;
     against.made.add(enlarged(known.get(made.generated)!, context), condition);
     against.real.add(enlarged(real, context), condition);
-    looked += 1;
   }
   return {
     begin: () => undefined,
@@ -176,10 +175,12 @@ export function createSegmentJudge(network: Borrowed, context: SegmentContext): 
       if (!isLooked) return;
       await look([frame.real, ...rowsOf(frame).map(([, image]) => image)]);
       compare(frame);
+      looked += 1;
     },
     result() {
       const rows = [...agreements].map(([row, agreement]): [EvaluationRow, JudgedRow] => {
-        const seen = { meanIou: agreement.meanIou(), accuracy: agreement.accuracy() };
+        const [meanIou, accuracy] = [agreement.meanIou(), agreement.accuracy()];
+        const seen = { frames: looked, meanIou, accuracy };
         return [row, { measures: { seen }, intervals: {} }];
       });
       return Promise.resolve(new Map(rows));
