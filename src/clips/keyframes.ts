@@ -1,34 +1,23 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { FrameloomError, messageOf } from '../base/error.js';
+import { resolve } from 'node:path';
+import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { rationalToNumber } from '../base/rational.js';
-import { probe, readFrames, type Frame, type VideoInfo } from '../video/index.js';
 import { indexClips } from './clip-index.js';
-import { conditionBytes, frameBytesOf, rgbBytes } from './decode-blocks.js';
+import { frameBytesOf } from './decode-blocks.js';
 import { misnumbered, type Compared } from './keyframe-fit.js';
 import { findKeyframes, type NamedKeyframe } from './keyframe-names.js';
+import { readPainting } from './keyframe-picture.js';
+import { KeyframeStore } from './keyframe-store.js';
 import { MediaCache } from './media-cache.js';
 import { consumeFrames, decodeClip, type ClipMedia, type MediaPlan } from './media.js';
 import type { DataOptions, KeyframeOptions } from './options.js';
 import { sequenceAt } from './pairs.js';
 import { WindowSampler } from './sampler.js';
 import { sideBySide } from './side-by-side.js';
-import type {
-  DatasetContext,
-  DatasetReport,
-  FrameRange,
-  HeldOutSegment,
-  KeyframeReport,
-} from './types.js';
+import type { DatasetContext, DatasetReport, HeldOutSegment, KeyframeReport } from './types.js';
 
 /** With fewer, all are needed to learn the look from. */
 const FEWEST_TO_HOLD_OUT = 4;
-/** Sides of a picture may be off by as much as programs round: pixels, and a share of the side. */
-const [OFF_PIXELS, OFF_SHARE] = [2, 0.01];
-/** What is less opaque shows; a level or two is what scaling and lossy files leave. */
-const OPAQUE = 250;
-
 const KEY = 'data.keyframes';
 
 /** What a data set of keyframes is made of. */
@@ -38,48 +27,6 @@ export interface KeyframeData {
   readonly segments: readonly HeldOutSegment[];
   readonly store: KeyframeStore;
   readonly report: DatasetReport;
-}
-
-/** A keyframe in memory. */
-interface Held {
-  readonly rgb: Uint8Array;
-  readonly condition: Uint8Array;
-}
-
-/** Keyframes by their numbers in the data set: those to train on, then those that are held out. */
-export class KeyframeStore {
-  readonly #held: readonly Held[];
-  readonly #plan: MediaPlan;
-
-  constructor(held: readonly Held[], plan: MediaPlan) {
-    this.#held = held;
-    this.#plan = plan;
-  }
-
-  /** `count` keyframes from number `startFrame`, each `stride` after the last. @throws FrameloomError bad-option for others than there are */
-  read(clip: number, startFrame: number, count: number, stride = 1): Promise<FrameRange> {
-    const { width, height, layout } = this.#plan;
-    const numbers = Array.from({ length: count }, (_, i) => startFrame + i * stride);
-    const taken = numbers.map((number) => (clip === 0 ? this.#held[number] : undefined));
-    if (taken.some((one) => one === undefined) || count < 1) {
-      const message = `cannot read ${count} keyframes from ${startFrame} of clip ${clip}: there are ${this.#held.length}`;
-      return Promise.reject(new FrameloomError('bad-option', message));
-    }
-    const [pixels, extra] = [rgbBytes(this.#plan), conditionBytes(this.#plan)];
-    const frames = new Uint8Array(count * pixels);
-    const condition = new Uint8Array(count * extra);
-    taken.forEach((one, i) => {
-      frames.set(one!.rgb, i * pixels);
-      condition.set(one!.condition, i * extra);
-    });
-    return Promise.resolve({
-      ...{ clip, startFrame, frameCount: count, width, height, frames, condition, layout },
-    });
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
 }
 
 /**
@@ -150,72 +97,6 @@ async function clipOf(
   return { plan: index.plan, media };
 }
 
-/** @throws FrameloomError bad-data for a picture whose sides are to one another as those of no frame of the clip */
-function assertAspect(path: string, picture: VideoInfo, clip: VideoInfo): void {
-  const shown = ({ width, sampleAspectRatio }: VideoInfo): number =>
-    width * rationalToNumber(sampleAspectRatio);
-  const fitting = (picture.height * shown(clip)) / clip.height;
-  const allowed = Math.max(OFF_PIXELS, OFF_SHARE * shown(picture));
-  if (Math.abs(shown(picture) - fitting) <= allowed) return;
-  throw new FrameloomError(
-    'bad-data',
-    `${path} is ${picture.width}x${picture.height}, another aspect than the frames of the clip, ${Math.round(shown(clip))}x${clip.height}`,
-    {
-      path,
-      hint: 'a painting may be of any size, with the sides of the frame that it was painted over',
-    },
-  );
-}
-
-/** @throws FrameloomError bad-data where one sees through the picture */
-function assertOpaque(path: string, { data }: Frame): void {
-  let clear = 0;
-  for (let i = 3; i < data.length; i += 4) if (data[i]! < OPAQUE) clear += 1;
-  if (clear === 0) return;
-  const share = ((400 * clear) / data.length).toFixed(1);
-  throw new FrameloomError('bad-data', `${path} is transparent in ${share} % of its pixels`, {
-    path,
-    hint: 'flatten it onto the frame that it was painted over',
-  });
-}
-
-interface Painting extends NamedKeyframe {
-  readonly rgb: Uint8Array;
-  readonly sha256: string;
-  readonly info: VideoInfo;
-}
-
-/** A painted frame as it is trained on: scaled as the frames of its clip are. */
-async function readPainting(
-  { path, frame }: NamedKeyframe,
-  clip: VideoInfo,
-  plan: MediaPlan,
-  signal: AbortSignal,
-): Promise<Painting> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new FrameloomError('bad-input', `${path} cannot be read: ${messageOf(error)}`, {
-      path,
-      cause: error,
-    });
-  });
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const info = await probe(path, { signal });
-  assertAspect(path, info, clip);
-  const { width, height, fit } = plan;
-  const decode = async (pixelFormat: 'rgb24' | 'rgba'): Promise<Frame> => {
-    const frames: Frame[] = [];
-    const size = { width, height, fit };
-    for await (const one of readFrames(path, { info, size, pixelFormat, signal })) frames.push(one);
-    const [picture, second] = frames;
-    if (picture && !second) return picture;
-    throw new FrameloomError('bad-input', `${path} holds ${frames.length} pictures, not one`, {
-      path,
-    });
-  };
-  if (info.hasAlpha) assertOpaque(path, await decode('rgba'));
-  return { path, frame, sha256, info, rgb: (await decode('rgb24')).data };
-}
-
 /** The clip's own frames at the keyframes, with their conditions, and those beside them. */
 async function readSources(
   media: ClipMedia,
@@ -271,7 +152,8 @@ export async function openKeyframes(
       hint: 'condition: picture shows the generator the frame that was painted over',
     });
   }
-  const { folder, firstNumber } = options.keyframes;
+  const { firstNumber } = options.keyframes;
+  const folder = resolve(context.baseFolder, options.keyframes.folder);
   const clip = { path: media.path, info: media.info, sequence: await sequenceAt(media.path) };
   const named = await findKeyframes(folder, clip, firstNumber);
   const paintings = await sideBySide(

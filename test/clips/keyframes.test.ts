@@ -173,7 +173,7 @@ describe('keyframes', () => {
 
   it('stand alone', async () => {
     const folder = await folderOf(['3.png']);
-    const data = { clips: [clip], condition: 'picture', keyframes: folder } as const;
+    const data: DataInput = { clips: [clip], condition: 'picture', keyframes: folder };
     await expect(open(data)).rejects.toThrow('keyframes stand alone');
     expect(await line(folder, { startSeconds: 1 })).toContain(
       'data.startSeconds cannot stand beside',

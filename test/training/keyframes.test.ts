@@ -1,11 +1,16 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainPipeline } from '../../src/cli/commands/train/run.js';
 import type { Context } from '../../src/cli/terminal/context.js';
+import type { KeyframeReport } from '../../src/clips/index.js';
 import { loadPipeline, pipelineToYaml } from '../../src/pipeline/load.js';
+import { openOrigin } from '../../src/pipeline/open-origin.js';
+import { openRunModel } from '../../src/pipeline/run-model.js';
 import type { Pipeline } from '../../src/pipeline/schema.js';
-import { startRun, type Run } from '../../src/training/run/run-folder.js';
+import { generate } from '../../src/synthesis/video/generate.js';
+import { keepKeyframes, readKeyframes } from '../../src/training/run/keyframes.js';
+import { runPaths, startRun, type Run } from '../../src/training/run/run-folder.js';
 import { readSnapshot } from '../../src/training/run/snapshot-store.js';
 import { train, type TrainContext } from '../../src/training/trainer.js';
 import { counting } from '../clips/make-data.js';
@@ -19,8 +24,9 @@ let pipeline: Pipeline;
 
 const SET = [
   ...Object.entries(TINY_NETWORKS).map(([key, value]) => `${key}=${value}`),
-  ...['data.size=32x24', 'training.steps=4', 'training.compile=false', 'training.batch=2'],
-  ...['training.snapshotEverySteps=2', 'training.evaluateEverySteps=2'],
+  ...['data.size=32x24', 'training.steps=2', 'training.compile=false', 'training.batch=2'],
+  ...['training.snapshotEverySteps=1', 'training.evaluateEverySteps=2'],
+  'training.sampleEverySteps=2',
   'training.gradientCheckpointing=off',
 ];
 
@@ -67,7 +73,7 @@ describe('a training on keyframes', () => {
     const evaluated = (await logLines(whole.folder)).filter((line) => 'heldOut' in line);
     // One frame has a PSNR and no motion.
     expect(evaluated.map(({ step, heldOut }) => [step, heldOut])).toEqual(
-      [2, 4].map((step) => [
+      [2].map((step) => [
         step,
         expect.objectContaining({
           psnr: expect.any(Number) as number,
@@ -75,10 +81,8 @@ describe('a training on keyframes', () => {
         }) as object,
       ]),
     );
-    const kept = JSON.parse(await readFile(whole.keyframes, 'utf8')) as {
-      keyframes: { frame: number; isHeldOut: boolean }[];
-    };
-    expect(kept.keyframes.map(({ frame, isHeldOut }) => [frame, isHeldOut])).toEqual([
+    const kept = (await readKeyframes(whole))!;
+    expect(kept.map(({ frame, isHeldOut }) => [frame, isHeldOut])).toEqual([
       ...[
         [0, false],
         [3, false],
@@ -89,33 +93,46 @@ describe('a training on keyframes', () => {
 
     const stop = new AbortController();
     const onProgress = ({ step }: { step: number }): void => {
-      if (step === 2) stop.abort();
+      if (step === 1) stop.abort();
     };
     expect((await trained('parts', { signal: stop.signal, onProgress })).ending).toBe('cancelled');
     const parts = await trained('parts', {}, true);
-    const last = async (run: Run) => (await readSnapshot(run.snapshots, 4)).tensors;
+    const last = async (run: Run) => (await readSnapshot(run.snapshots, 2)).tensors;
     expect(await last(parts)).toEqual(await last(whole));
+  }, 120_000);
+
+  it('makes any frame the same, wherever it begins', async () => {
+    const model = await openRunModel(join(work.path, 'whole'));
+    const made = async (options: Parameters<typeof generate>[2] = {}): Promise<Uint8Array[]> => {
+      const frames: Uint8Array[] = [];
+      for await (const { data } of generate(model, clip, options)) frames.push(data);
+      return frames;
+    };
+    const whole = await made();
+    expect(whole).toHaveLength(12);
+    // At 20 frames a second.
+    expect(await made({ startSeconds: 0.35, durationSeconds: 0.1 })).toEqual(whole.slice(7, 9));
+    await expect(made({ startFrames: 1 })).rejects.toThrow('goes on from no real frames');
   });
 
   it('goes on with the paintings that it began with alone', async () => {
-    const first = join(painted, '1.png');
-    const bytes = await readFile(first);
-    const other = await readFile(join(painted, '4.png'));
-    try {
-      await writeFile(first, other);
-      await expect(trained('whole', {}, true)).rejects.toMatchObject({
+    const run = runPaths(join(work.path, 'whole'));
+    const kept = (await readKeyframes(run))!;
+    const now = kept.map((one): KeyframeReport => ({ ...one, width: 32, height: 24 }));
+    const [first, ...others] = now as [KeyframeReport, ...KeyframeReport[]];
+    await keepKeyframes(run, now);
+    const refused = (keyframes: readonly KeyframeReport[] | null, words: string): Promise<void> =>
+      expect(keepKeyframes(run, keyframes)).rejects.toMatchObject({
         code: 'bad-data',
-        message: expect.stringContaining(`began with: ${first} is another picture`) as string,
+        message: expect.stringContaining(`began with: ${words}`) as string,
+        hint: expect.stringContaining('--from') as string,
       });
-      await rm(first);
-      await expect(trained('whole', {}, true)).rejects.toThrow('1.png is gone');
-      await writeFile(join(painted, '2.png'), bytes);
-      await expect(trained('whole', {}, true)).rejects.toThrow('2.png is new');
-    } finally {
-      await rm(join(painted, '2.png'), { force: true });
-      await writeFile(first, bytes);
-    }
-    const flags = { resume: true, run: join(work.path, 'whole'), keyframes: painted };
+    await refused([{ ...first, sha256: '0' }, ...others], `${first.path} is another picture`);
+    await refused(others, '1.png is gone');
+    await refused([...now, { ...first, frame: 5, path: '6.png' }], '6.png is new');
+    await refused(null, '1.png is gone; 4.png is gone');
+    expect(await readKeyframes(run)).toEqual(kept);
+    const flags = { resume: true, run: run.folder, keyframes: painted };
     await expect(trainPipeline(undefined, flags, {} as Context)).rejects.toThrow(
       '--keyframes and --resume contradict each other',
     );
@@ -138,6 +155,10 @@ describe('a training on keyframes', () => {
     await expect(load('edges-to-video', { set })).rejects.toThrow(
       /generator\.flow: .*no last frame[^]*warmUp\.frames: .*set it to 0[^]*no history can be shown/,
     );
+    const from = await openOrigin(join(work.path, 'whole'));
+    const again = { clips: [clip], keyframes: painted, set: ['data.size=32x24'], from };
+    const { generator } = (await loadPipeline('keyframes', again)).pipeline;
+    expect([generator.historyFrames, generator.channels]).toEqual([0, 4]);
     const own = ['data.keyframes.firstNumber=0'];
     const loaded = await loadPipeline('keyframes', { clips: [clip], keyframes: painted, set: own });
     expect(loaded.pipeline.data.keyframes).toEqual({ folder: painted, firstNumber: 0 });

@@ -4,12 +4,13 @@ import type { Logger } from '../../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../../base/rational.js';
 import { SMALLEST_SIDE } from '../../clips/options.js';
 import type { VideoInfo } from '../../video/index.js';
-import type { AnyModel } from '../models/model.js';
+import { memoryOf, type AnyModel } from '../models/model.js';
 
 /**
  * What can be said of an input before any of its frames is read.
  * @param startFrames real frames that are to be gone on from
- * @throws FrameloomError bad-input where it is too small; bad-option where it holds no real frames
+ * @throws FrameloomError bad-input where it is too small; bad-option where it holds no real frames, or nothing goes on
+ *   from them
  */
 export function checkInput(info: VideoInfo, model: AnyModel, startFrames: number): void {
   const where = info.path === null ? {} : { path: info.path };
@@ -21,11 +22,20 @@ export function checkInput(info: VideoInfo, model: AnyModel, startFrames: number
       { ...where, hint: `both sides need at least ${SMALLEST_SIDE} pixels` },
     );
   }
-  if (startFrames > 0 && model.layout.kind === 'paired') {
+  if (startFrames === 0) return;
+  const hint = `use ${asGiven('--start-frames none', 'startFrames: 0')}`;
+  if (model.layout.kind === 'paired') {
     throw new FrameloomError(
       'bad-option',
       'a paired condition video holds no real frames to start from',
-      { ...where, hint: `use ${asGiven('--start-frames none', 'startFrames: 0')}` },
+      { ...where, hint },
+    );
+  }
+  if (memoryOf(model).historyFrames === 0) {
+    throw new FrameloomError(
+      'bad-option',
+      'this generator has no memory: it goes on from no real frames',
+      { ...where, hint },
     );
   }
 }
