@@ -174,7 +174,7 @@ for (const row of rows) {
     }
   }
 }
-const text = qualityText(rows, results, { withDrift: longFrames !== undefined });
+const text = qualityText(rows, results, { withDrift: longFrames !== undefined, lengthOf });
 say(`\n${text}`);
 for (const one of failed) say(`not made: ${one}`);
 if (quick && values.results === undefined) await rm(folder, { recursive: true, force: true });

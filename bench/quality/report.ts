@@ -2,7 +2,7 @@ import { withSpread } from '../../src/cli/commands/sweep/results.js';
 import { motionRatio } from '../../src/metrics/index.js';
 import { BARS, sayHolds } from './bars.js';
 import type { Measures, Result, Side } from './one-run.js';
-import type { Row } from './rows.js';
+import type { Length, Row } from './rows.js';
 
 const NAMES: Readonly<Record<Side, string>> = { frameloom: 'Frameloom', pytorch: 'PyTorch' };
 
@@ -42,8 +42,18 @@ function speedRatios(results: readonly Result[]): number[] {
   });
 }
 
+export interface TextOptions {
+  /** Whether how long rollouts change is told too. */
+  readonly withDrift: boolean;
+  /** How long each training of a row was. */
+  readonly lengthOf: (row: Row) => Length;
+}
+
+const sayLength = (length: Length): string =>
+  'steps' in length ? `${length.steps} steps each` : `${length.minutes} minutes each`;
+
 /** What one row came to: the measures of both sides and the baselines, the bars, and drift where it was asked for. */
-function rowText(row: Row, results: readonly Result[], withDrift: boolean): string {
+function rowText(row: Row, results: readonly Result[], options: TextOptions): string {
   const sides = (['frameloom', 'pytorch'] as const)
     .map((side) => ({ name: NAMES[side], of: results.filter((one) => one.side === side) }))
     .filter(({ of }) => of.length > 0);
@@ -101,11 +111,11 @@ function rowText(row: Row, results: readonly Result[], withDrift: boolean): stri
   const seeds = new Set(results.map(({ seed }) => seed)).size;
   return [
     `## ${row.name}\n`,
-    `${row.about}: ${results[0]!.frames} held-out frames in closed loop, ${seeds === 1 ? 'one seed' : `means of ${seeds} seeds ± deviation`}\n`,
+    `${row.about}, ${sayLength(options.lengthOf(row))}: ${results[0]!.frames} held-out frames in closed loop, ${seeds === 1 ? 'one seed' : `means of ${seeds} seeds ± deviation`}\n`,
     measures,
     ...(faster === '' ? [] : [faster.trimStart()]),
     bars,
-    ...(withDrift ? [drift] : []),
+    ...(options.withDrift ? [drift] : []),
   ].join('\n');
 }
 
@@ -113,11 +123,11 @@ function rowText(row: Row, results: readonly Result[], withDrift: boolean): stri
 export const qualityText = (
   rows: readonly Row[],
   results: readonly Result[],
-  { withDrift }: { readonly withDrift: boolean },
+  options: TextOptions,
 ): string =>
   rows
     .flatMap((row) => {
       const own = results.filter((one) => one.row === row.name);
-      return own.length === 0 ? [] : [rowText(row, own, withDrift)];
+      return own.length === 0 ? [] : [rowText(row, own, options)];
     })
     .join('\n');
