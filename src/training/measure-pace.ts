@@ -102,13 +102,14 @@ export async function measurePace(
           disposeState(state);
           state = result.state;
         } finally {
-          disposeDraws(input);
+          disposeDraws(input, window);
         }
       } finally {
         window.dispose();
       }
       const ms = performance.now() - began;
-      const { frames, warmUpFrames = 0 } = planned.request;
+      const { warmUpFrames = 0 } = planned.request;
+      const { length: frames } = planned.teacherForced;
       const { batch } = training;
       measured.push({ ms, frames: frames * batch, warmUpFrames: warmUpFrames * batch });
       onStep?.(measured.length);

@@ -42,6 +42,15 @@ export const lossOptions = z.strictObject({
   rawReconstruction: weight(10, 'Hallucinated images must equal the real ones (L1).'),
   warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
   flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
+  pingPong: weight(
+    0,
+    'A rollout there and back must make the same frames both ways (L1; TecoGAN, Chu 2020), in some of the steps; try 1 to 10.',
+  ),
+  pingPongEverySteps: z
+    .int()
+    .min(1)
+    .default(4)
+    .describe('Steps between two that go there and back, over half as many frames of the clip.'),
   r1: weight(
     0,
     'Gradient penalty on the discriminators at real frames and sequences (Mescheder 2018): gamma of the paper for each patch as a discriminator of its own, whatever the size of the frame; try 0.1 to 10.',
@@ -188,6 +197,12 @@ export const trainingOptions = z.strictObject({
       "Where a step's rollout ended, kept for a later one to go on from, so that training meets a drift of hundreds of frames that it makes but once.",
     ),
   growing: growingOptions,
+  throughTime: z
+    .enum(['full', 'detached'])
+    .default('full')
+    .describe(
+      "full: a frame's loss reaches all frames of the rollout before it; detached: the gradient ends at each frame, whose past is then data, in the memory of one frame.",
+    ),
   teacherForcing: z
     .strictObject({
       probability: z

@@ -2,8 +2,10 @@ import { evenSegments } from '../autodiff/index.js';
 import { drawIndex, randomStream } from '../base/random.js';
 import type { WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
+import { isThereAndBack, thereAndBack } from './ping-pong.js';
 import type { LossOptions, StabilityOptions, StepsOrShare, TrainingOptions } from './options.js';
 import type { KeptHistory } from './histories.js';
+import { throughTime } from './through-time.js';
 import { drawSight, type Sight, type SightOptions } from './sight.js';
 import { limitsOf } from './stability-limits.js';
 import type { StepPlan } from './step-plan.js';
@@ -215,16 +217,22 @@ export function planStep(
     return at < until ? at / until : 1;
   });
   const share = teacherForcing.probability * (1 - passed);
-  const teacherForced = Array.from({ length: frames }, (_, t) => random.uniform() < share && t > 0);
-  const memory = stepMemory(checkpointing, frames);
+  const isBack = isThereAndBack(losses, step, frames);
+  const rolledOut = isBack ? thereAndBack(frames) : frames;
+  const teacherForced = Array.from(
+    { length: rolledOut },
+    (_, t) => random.uniform() < share && t > 0,
+  );
+  const memory = stepMemory(checkpointing, rolledOut);
   const divideBy = divideByAt(training, step, counts);
   const judged = judging(training, attempt, step, counts);
   // A graph of a whole step with teacher forcing would be recorded for each pattern of forced frames, to
   // run once; a frame's graph repeats.
-  const isInFrames = training.compile && teacherForced.includes(true) && memory.segments === null;
+  const through = throughTime(training, memory, rolledOut);
+  const isInFrames = training.compile && teacherForced.includes(true) && through.segments === null;
   return {
     request: {
-      frames,
+      frames: isBack ? (rolledOut + 1) / 2 : frames,
       batch,
       roomFrames: training.frames,
       warmUpFrames: warmUpFrames(training, options, step, counts),
@@ -242,7 +250,8 @@ export function planStep(
       beta2: optimizer.beta2,
       averageShare: averageShare(training, step, counts),
       ...memory,
-      ...(isInFrames && { segments: evenSegments(frames, 1) }),
+      ...through,
+      ...(isInFrames && { segments: evenSegments(rolledOut, 1) }),
       ...judged,
       // In pixels of data.size.
       blurPixels: judged.blurPixels / divideBy,
@@ -251,7 +260,9 @@ export function planStep(
       r1: step % losses.r1EverySteps === 0 ? losses.r1 * losses.r1EverySteps : 0,
       r2: step % losses.r2EverySteps === 0 ? losses.r2 * losses.r2EverySteps : 0,
       lecam: losses.lecam > 0 ? { weight: losses.lecam, anchors: {} } : null,
-      leaves: training.histories.fraction > 0,
+      // What has gone back is no beginning of a way on.
+      leaves: training.histories.fraction > 0 && !isBack,
+      thereAndBack: isBack,
     },
   };
 }

@@ -23,16 +23,19 @@ export const controlSignals = ({
   gradientCarried,
   blurPixels,
   augmentation,
+  endsEvery,
   frames,
 }: Omit<Steadied, 'step' | 'discriminatorLearningRate' | 'judgesWait' | 'segments'> & {
   readonly blurPixels: number;
+  readonly endsEvery?: number | undefined;
   readonly frames: number;
 }): Signals => ({
   [ADVERSARIAL_WEIGHT]: adversarialWeight,
   [MATCHING_WEIGHT]: matchingWeight,
   'control/blur_pixels': blurPixels,
   'control/augmentation': augmentation,
-  ...(frames > FRAMES_BETWEEN_CUTS && { [CARRIED]: gradientCarried }),
+  // Where it ends at each frame anyway there is nothing to cut.
+  ...(frames > FRAMES_BETWEEN_CUTS && endsEvery === undefined && { [CARRIED]: gradientCarried }),
 });
 
 /**

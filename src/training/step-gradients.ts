@@ -17,6 +17,7 @@ import {
   type RealSide,
 } from './judged-parts.js';
 import { judgesPull } from './judges-pull.js';
+import { pingPongPart } from './ping-pong.js';
 import { gradientsOfParts, microBatches, type LossTerms } from './micro-batch.js';
 import type { Model, TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
@@ -64,8 +65,10 @@ function lastFrames(
 }
 
 /** How much of the gradient passes on, as a dial says. */
-const carriedShare = ({ gradientCarried: factor }: Dials): CarriedShare | undefined =>
-  factor && { factor, every: FRAMES_BETWEEN_CUTS };
+const carriedShare = (
+  { gradientCarried: factor }: Dials,
+  { endsEvery = FRAMES_BETWEEN_CUTS }: StepPlan,
+): CarriedShare | undefined => factor && { factor, every: endsEvery };
 
 /** Both losses: of at most `size` frames at a time, then of at most `size` runs of frames. */
 export function judgedParts(step: JudgedStep, judges: Judges, size: number): (() => JudgedPart)[] {
@@ -111,11 +114,17 @@ export function stepGradients(
     type Found = Omit<StepGradients, 'generator'> & { readonly generated: Generated };
     const lossGradient: LossGradient<Found> = (outputs) => {
       const out = sortOutputs(outputs, rollout.length);
-      const parts = judgedParts({ ...judging, out }, judges, judgedFrames);
+      const parts = [
+        ...judgedParts({ ...judging, out }, judges, judgedFrames),
+        ...(plan.thereAndBack ? [() => pingPongPart(out, losses)] : []),
+      ];
       const wanted = { generator: outputs, discriminators: [judges.flat] };
       const made = gradientsOfParts(wanted, parts, runner);
       const { frames } = sortOutputs(made.generator.gradients, rollout.length);
-      const pull = judgesPull(frames, out, real, losses.reconstruction, runner);
+      // Where something else pulls at the frames too, nothing says how hard the judges do.
+      const pull = plan.thereAndBack
+        ? {}
+        : judgesPull(frames, out, real, losses.reconstruction, runner);
       return {
         cotangents: made.generator.gradients,
         result: {
@@ -146,7 +155,7 @@ export function stepGradients(
             rollout,
             state.generator,
             lossGradient,
-            { segments, stretches, carried: carriedShare(dials) },
+            { segments, stretches, carried: carriedShare(dials, plan) },
             runner,
           );
     if (!isPenalized) return { generator, ...result };

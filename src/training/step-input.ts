@@ -3,6 +3,7 @@ import { scoped } from '../backend/scope.js';
 import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
 import type { Window } from '../clips/index.js';
 import type { KeptHistory } from './histories.js';
+import { mirrored } from './ping-pong.js';
 import { realHistory, type RolloutInput } from './rollout.js';
 import type { PlannedStep, ScheduleOptions } from './schedule.js';
 import { needsNudge } from './step-plan.js';
@@ -33,13 +34,17 @@ export function rolloutInput(
       return tf.tensor5d(random.fillNormal(values), shape);
     };
     const { length: rolledOut } = teacherForced;
+    const taken = window.frames.shape[1] - lead - warmUp;
+    // Of a window that goes there and back each time has one condition and one noise.
+    const whole = (x: tf.Tensor5D, before: number): tf.Tensor5D =>
+      plan.thereAndBack ? mirrored(x, before + warmUp) : x;
     const { noiseChannels, historyFrames } = generator;
     const noise =
       noiseChannels === 0
         ? null
         : normals('noise', 'frames', [
             samples,
-            warmUp + rolledOut,
+            warmUp + taken,
             height / 4,
             width / 4,
             noiseChannels,
@@ -47,9 +52,9 @@ export function rolloutInput(
     const isNudged = needsNudge(losses, plan);
     const visibleFrom = coldStart ? lead : 0;
     return {
-      frames: window.frames,
-      condition,
-      noise,
+      frames: whole(window.frames, lead),
+      condition: condition && whole(condition, lead),
+      noise: noise && whole(noise, 0),
       lead,
       warmUp,
       coldStart,
@@ -75,7 +80,9 @@ function pastOf(
   return { front, history: realHistory(front, lead, historyFrames, 0) };
 }
 
-/** Lets go of what {@link rolloutInput} drew; the window stays its owner's. */
-export function disposeDraws({ noise, nudge, front, history }: RolloutInput): void {
-  tf.dispose([noise, nudge, front, history].filter((x) => x !== null && x !== undefined));
+/** Lets go of what {@link rolloutInput} drew and made; the window stays its owner's. */
+export function disposeDraws(input: RolloutInput, window: Window): void {
+  const { frames, condition, noise, nudge, front, history } = input;
+  const own = [frames, condition].filter((x) => x !== window.frames && x !== window.condition);
+  tf.dispose([...own, noise, nudge, front, history].filter((x) => x !== null && x !== undefined));
 }

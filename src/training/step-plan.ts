@@ -25,6 +25,8 @@ export interface StepPlan {
   readonly segments: Schedule | null;
   /** Factor on the gradient that passes from four frames to those before, where there are segments. */
   readonly gradientCarried: number;
+  /** Frames after which the gradient ends, whatever is carried; none unless given. */
+  readonly endsEvery?: number;
   /** Blocks in each stretch of a frame that is a segment by itself; all in one unless given. */
   readonly stretches?: readonly number[] | null;
   /** Frames that the discriminators judge at once when there are segments; all unless given. */
@@ -43,6 +45,8 @@ export interface StepPlan {
   readonly judgesWait: boolean;
   /** How the discriminators see in this step; null where they see all as it is. */
   readonly sight: Sight | null;
+  /** Whether its window goes there and back, and frames made both ways have to agree. Not unless given. */
+  readonly thereAndBack?: boolean;
   /** Whether its last frames are handed out, for another step to go on from. Not unless given. */
   readonly leaves?: boolean;
 }
@@ -98,7 +102,8 @@ const lecamDial = (name: Judged, what: (typeof LECAM)[number]): string =>
   `${DIAL}lecam.${name}.${what}`;
 
 function dials(plan: StepPlan): Record<string, number> {
-  const { adversarialWeight, matchingWeight, segments, gradientCarried, r1, r2, lecam } = plan;
+  const { adversarialWeight, matchingWeight, segments, r1, r2, lecam } = plan;
+  const { gradientCarried, endsEvery } = plan;
   const drawn = JUDGED.flatMap((name) => {
     const anchors = lecam?.anchors[name];
     const numbers = { weight: anchors ? lecam.weight : 0, real: 0, fake: 0, ...anchors };
@@ -107,7 +112,7 @@ function dials(plan: StepPlan): Record<string, number> {
   return {
     [`${DIAL}adversarialWeight`]: adversarialWeight,
     [`${DIAL}matchingWeight`]: matchingWeight,
-    ...(segments && { [`${DIAL}gradientCarried`]: gradientCarried }),
+    ...(segments && { [`${DIAL}gradientCarried`]: endsEvery === undefined ? gradientCarried : 0 }),
     ...(r1 > 0 && { [`${DIAL}r1`]: r1 }),
     ...(r2 > 0 && { [`${DIAL}r2`]: r2 }),
     ...Object.fromEntries(drawn),
@@ -175,8 +180,8 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, coldStart, visibleFrom, teacherForced } = input;
   const { segments, stretches = null, judgedFrames = null, r1, r2, judgesWait, sight } = plan;
-  const { leaves = false } = plan;
-  const parts = segments && { segments, stretches, judgedFrames };
+  const { leaves = false, endsEvery = null, thereAndBack = false } = plan;
+  const parts = segments && { segments, stretches, judgedFrames, endsEvery };
   const own = JSON.stringify([
     lead,
     coldStart,
@@ -187,6 +192,7 @@ export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan):
     judgesWait,
     sightKey(sight),
     leaves,
+    thereAndBack,
     parts,
   ]);
   return `${piecesKey(losses, plan)} ${own}`;

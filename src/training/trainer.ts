@@ -28,6 +28,7 @@ import {
 import { sayGrown, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
 import { sayPatches, windowPlaces } from './patches.js';
+import { assertPingPongFits } from './ping-pong.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
 import { divideByAt, dueAfter, goingOn, planStep, sightOf, type PlannedStep } from './schedule.js';
@@ -40,6 +41,7 @@ import { divergence } from './skipping.js';
 import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
+import { assertThroughTimeFits } from './through-time.js';
 import { evaluationFrames, measureHeldOut } from './measure-held-out.js';
 import { createStock } from './take-stock.js';
 import type {
@@ -83,6 +85,8 @@ export async function trainBy(
   const { training } = pipeline;
   assertStridesFit(pipeline);
   assertHistoriesFit(pipeline);
+  assertThroughTimeFits(training);
+  assertPingPongFits(pipeline);
   const environment = environmentOf(await useBackend({ log, native: true }));
   registerKernels();
   return withCleanup(async (later) => {
@@ -220,7 +224,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
         // What was recorded at the other size will not be asked for again.
         session.runner.dispose();
       }
-      const plan = watch.steadied(planned.plan, planned.request.frames);
+      const plan = watch.steadied(planned.plan, planned.teacherForced.length);
       const due = dueAfter(training, step + 1, budget.totalAt(step));
       const result = oneStep(session, state, window, { ...planned, plan });
       disposeState(state);
@@ -233,7 +237,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       }
       if (trip && step < budget.steps) continue;
 
-      const frames = planned.request.frames * training.batch;
+      const frames = planned.teacherForced.length * training.batch;
       const warmUpFrames = result.kind['steps/warm_up_frames'] * training.batch;
       const share = pixelShare(pipeline.data, divideBy);
       budget.learn({ ms: performance.now() - began, frames, warmUpFrames, share });
@@ -277,7 +281,7 @@ function createPlans({ pipeline, choice, budget, histories, start: { attempt } }
     if (known) return known;
     const { counts } = budget;
     const plan = planStep({ ...pipeline, attempt }, choice.checkpointing, step, counts);
-    const mayGoOn = !plan.coldStart && plan.request.divideBy === 1;
+    const mayGoOn = !plan.coldStart && !plan.plan.thereAndBack && plan.request.divideBy === 1;
     const from = mayGoOn ? histories.pick(step, counts) : null;
     const whole = from ? goingOn(plan, from) : plan;
     made.set(step, whole);
@@ -318,7 +322,7 @@ function oneStep(
       // A flow of another scale is another function.
       const scaled = divideBy === 1 ? runner : withPrefix(runner, `divided by ${divideBy}`);
       const result = trainStep(model, state, placed, pipeline.losses, plan, scaled);
-      const { frames } = planned.request;
+      const { length: frames } = planned.teacherForced;
       const made = input.warmUp + frames;
       const { origin } = window;
       // Histories of small frames are none of larger ones.
@@ -337,7 +341,7 @@ function oneStep(
       };
       return { ...result, signals, kind };
     } finally {
-      disposeDraws(input);
+      disposeDraws(input, window);
     }
   } finally {
     window.dispose();

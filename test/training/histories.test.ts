@@ -299,7 +299,7 @@ describe('a step that goes on from a kept history', () => {
       ]);
       // Of the first pixel: the newer frame's colours, then the older one's.
       expect([...input.history!.dataSync().slice(0, 6)]).toEqual([48, 49, 50, 0, 1, 2]);
-      disposeDraws(input);
+      disposeDraws(input, { ...window, dispose: () => undefined });
       // Nothing is left behind where it cannot be read.
       const wrong = goingOn(planned, [kept([2, 4, 5, 3], 9)]);
       expect(() => make(wrong)).toThrow('shape');

@@ -5,17 +5,27 @@ import {
 } from '../../../src/cli/commands/evaluate/behaviour-text.js';
 
 describe('how a generator behaves, in words', () => {
-  const slopes = { sharpness: -0.0123, checker: null, colour: 0.0004, psnr: -0.05, ssim: 0.001 };
+  const slopes = {
+    ...{ sharpness: -0.0123, checker: null, colour: 0.0004, psnr: -0.05, ssim: 0.001 },
+    walked: [402, 465],
+    intervals: null,
+  } as const;
 
   it('tells slopes for as many frames as the rollout has', () => {
     const told = (frames: number): string =>
       formatBehaviour({ conditionUse: null, diversity: 0.5, drift: { frames, ...slopes } });
     expect(told(240)).toBe(
       'diversity 0.50 (1 as real frames differ, 0 the noise is ignored)\n' +
-        'each 100 frames of a rollout of 240: PSNR −0.05, SSIM +0.001, sharpness −0.01, colour +0.000\n',
+        'each 100 frames of a rollout of 240, to and fro over the conditions of frames 402 to 465: PSNR −0.05, SSIM +0.001, sharpness −0.01, colour +0.000\n',
     );
-    expect(told(3000)).toContain(
-      'each 1,000 frames of a rollout of 3000: PSNR −0.50, SSIM +0.010, sharpness −0.123, colour +0.004\n',
+    expect(told(3000)).toContain(': PSNR −0.50, SSIM +0.010, sharpness −0.123, colour +0.004\n');
+    const sure = {
+      ...slopes,
+      frames: 3000,
+      intervals: { psnr: [-0.07, -0.03], colour: [-0.0001, 0.0009] },
+    } as const;
+    expect(formatBehaviour({ conditionUse: null, diversity: null, drift: sure })).toContain(
+      'each 1,000 frames of a rollout of 3000, to and fro over the conditions of frames 402 to 465: PSNR −0.50 ± 0.20, SSIM +0.010, sharpness −0.123, colour +0.004 ± 0.005\n',
     );
   });
 

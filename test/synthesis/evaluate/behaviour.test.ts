@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
+import { randomStream } from '../../../src/base/random.js';
 import { openDataset, type Dataset } from '../../../src/clips/index.js';
 import { openRunModel, type RunModel } from '../../../src/pipeline/run-model.js';
 import { measureInfluence } from '../../../src/synthesis/evaluate/influence.js';
@@ -7,6 +8,7 @@ import {
   measureDrift,
   settledPart,
   slope,
+  slopeInterval,
   toAndFro,
 } from '../../../src/synthesis/evaluate/long-rollout.js';
 import { expectNoLeak } from '../../tensors.js';
@@ -68,7 +70,9 @@ describe('a long rollout', () => {
         sharpness: expect.any(Number) as number,
         checker: expect.any(Number) as number,
         colour: expect.any(Number) as number,
-        ...{ psnr: null, ssim: null },
+        ...{ psnr: null, ssim: null, intervals: null },
+        // What is held out of sixty frames, but for those that it starts from.
+        walked: [50, 59],
       });
       const scored = await measureDrift(dataset, model, rollout, { frames: 20, isScored: true });
       const { psnr, ssim } = scored;
@@ -102,6 +106,44 @@ describe('a long rollout', () => {
     }
     expect(settledPart(240, 28)).toEqual({ from: 54, to: 217 });
     expect(settledPart(60, 64)).toEqual({ from: 15, to: 60 });
+  });
+
+  it('knows how sure a slope is, by whole ways to and fro', () => {
+    const random = randomStream(1, 'eval', 'slopes');
+    // What is off the line is so for a while, as frames are.
+    const noisy = (slopePerFrame: number): number[] => {
+      let off = 0;
+      return Array.from({ length: 2947 }, (_, t) => {
+        off = 0.9 * off + 0.1 * random.normal();
+        return slopePerFrame * t + off + Math.sin(toAndFro(t, 64) / 10);
+      });
+    };
+    let within = 0;
+    const widths: number[] = [];
+    for (let i = 0; i < 200; i += 1) {
+      const [low, high] = slopeInterval(noisy(-0.0002), 126)!;
+      if (low <= -0.02 && -0.02 <= high) within += 1;
+      widths.push(high - low);
+    }
+    expect(within / 200).toBeGreaterThan(0.89);
+    expect(within / 200).toBeLessThan(0.99);
+    // The drift of a hundred frames is seen where it is a fiftieth of what frames differ by.
+    expect(Math.max(...widths) / 2).toBeLessThan(0.02);
+    const line = Array.from({ length: 900 }, (_, t) => 3 - 0.001 * t);
+    expect(slopeInterval(line, 126)!.map((end) => end.toFixed(6))).toEqual([
+      '-0.100000',
+      '-0.100000',
+    ]);
+    expect(slopeInterval(line.slice(0, 755), 126)).toBeNull();
+    expect(
+      slopeInterval(
+        Array.from({ length: 900 }, () => Number.NaN),
+        126,
+      ),
+    ).toBeNull();
+    // Of one condition that never changes: no fewer frames than it settles in.
+    expect(slopeInterval(line.slice(0, 288), 2)).not.toBeNull();
+    expect(slopeInterval(line.slice(0, 287), 2)).toBeNull();
   });
 
   it('fits a line', () => {

@@ -8,20 +8,25 @@ const signed = (value: number, digits: number): string =>
 /** Slopes are told for so many frames where the rollout is as long. */
 const LONG = 1000;
 
-function slopesLine({ frames, ...drift }: Behaviour['drift']): string {
+function slopesLine({ frames, walked, intervals, ...drift }: Behaviour['drift']): string {
   const [unit, factor, more] = frames < LONG ? ['100', 1, 0] : ['1,000', 10, 1];
   const told = (
     [
-      ['PSNR', drift.psnr, 2],
-      ['SSIM', drift.ssim, 3],
-      ['sharpness', drift.sharpness, 2 + more],
-      ['checker', drift.checker, 2 + more],
-      ['colour', drift.colour, 3],
+      ['PSNR', 'psnr', 2],
+      ['SSIM', 'ssim', 3],
+      ['sharpness', 'sharpness', 2 + more],
+      ['checker', 'checker', 2 + more],
+      ['colour', 'colour', 3],
     ] as const
-  ).flatMap(([name, slope, digits]) =>
-    slope === null ? [] : [`${name} ${signed(factor * slope, digits)}`],
-  );
-  return `each ${unit} frames of a rollout of ${frames}: ${told.join(', ')}`;
+  ).flatMap(([name, measure, digits]) => {
+    const slope = drift[measure];
+    if (slope === null) return [];
+    const ends = intervals?.[measure];
+    const half = ends ? ` ± ${((factor * (ends[1] - ends[0])) / 2).toFixed(digits)}` : '';
+    return [`${name} ${signed(factor * slope, digits)}${half}`];
+  });
+  const [first, last] = walked;
+  return `each ${unit} frames of a rollout of ${frames}, to and fro over the conditions of frames ${first} to ${last}: ${told.join(', ')}`;
 }
 
 /** How it behaves, a line for each thing that is known. */
