@@ -1,6 +1,7 @@
 export { openDataset } from './dataset.js';
 export {
   dataOptions,
+  divisionProblem,
   patchProblem,
   pixelShare,
   SIZE_MULTIPLE,

@@ -12,7 +12,11 @@ export interface Candidate {
   readonly height: number;
   /** What makes it of the pipeline; nothing for the pipeline's own setting. */
   readonly set: readonly string[];
-  /** Multiply-accumulates of a frame by all networks: what paces are compared by. */
+  /** How it trains: on whole frames of its size from the beginning, on small ones first, or on patches of them. */
+  readonly by: 'whole frames' | 'growing' | 'patches';
+  /** Of its windows once frames have grown. */
+  readonly window: { readonly width: number; readonly height: number };
+  /** Multiply-accumulates of a frame of a window by all networks: what paces are compared by. */
   readonly work: number;
   readonly training: TrainingOptions;
   /** Of its windows. */
@@ -77,7 +81,9 @@ async function rowOf(
     });
   const without = { ...said, memoryBytes: null, isBound: false };
 
-  const guess = guessed(candidate, paces);
+  // A patch takes what a whole frame of its size does, and one that grows is measured as it ends.
+  const same = paces.find(({ work }) => work === candidate.work);
+  const guess = same ? null : guessed(candidate, paces);
   if (guess) {
     const expected = told(guess);
     if (!expected.isEnough && expected.steps < WORTH_MEASURING * ENOUGH_STEPS) {
@@ -86,8 +92,8 @@ async function rowOf(
   }
   try {
     const memory = measuring.memory(candidate);
-    const measured = await measuring.pace(candidate, memory);
-    paces.push({ work: candidate.work, measured });
+    const measured = same?.measured ?? (await measuring.pace(candidate, memory));
+    if (!same) paces.push({ work: candidate.work, measured });
     const own = told(measured);
     return {
       ...said,
@@ -124,17 +130,23 @@ export interface Advice {
 
 const pixelsOf = ({ width, height }: Candidate | CandidateRow): number => width * height;
 
+/** Of one size, what is trained on whole frames comes before what is not. */
+const WAYS: readonly Candidate['by'][] = ['whole frames', 'growing', 'patches'];
+
 /**
  * The pipeline's own setting where it gets enough steps. Else the largest size up to the pipeline's own at
- * which a preset gets enough, and there the largest such preset; where none does, what gets the most steps,
- * in as many minutes as it takes. Null where nothing can be trained.
+ * which a preset gets enough, on whole frames, else on small ones first, else on patches, and there the largest such
+ * preset; where none does, what gets the most steps, in as many minutes as it takes. Null where nothing can be trained.
  * @param rows the pipeline's own first
  */
 export function advise(rows: readonly CandidateRow[], minutes: number): Advice | null {
   const [own] = rows;
   const largestFirst = rows
     .filter((row) => pixelsOf(row) <= pixelsOf(own!))
-    .sort((a, b) => pixelsOf(b) - pixelsOf(a) || b.work - a.work);
+    .sort(
+      (a, b) =>
+        pixelsOf(b) - pixelsOf(a) || WAYS.indexOf(a.by) - WAYS.indexOf(b.by) || b.work - a.work,
+    );
   const fitting = [own!, ...largestFirst].find(({ why }) => why === null);
   if (fitting) return { row: fitting, minutes };
   const [most] = rows
@@ -148,7 +160,7 @@ export function roomFor(rows: readonly CandidateRow[]): CandidateRow | null {
   const [own] = rows;
   if (own?.why !== null) return null;
   const [largest] = rows
-    .filter((row) => row.why === null && row.work > own.work)
+    .filter((row) => row.why === null && row.by === 'whole frames' && row.work > own.work)
     .sort((a, b) => b.work - a.work);
   return largest ?? null;
 }

@@ -71,6 +71,7 @@ describe('candidates', () => {
   const candidate = (preset: string, width: number, work: number): Candidate => ({
     ...{ preset, width, height: width, work, training, pixels: COUNTED.pixels },
     set: [`generator.preset=${preset}`],
+    ...{ by: 'whole frames', window: { width, height: width } },
   });
   const own = candidate('small', 128, 4);
   const others = [
@@ -96,6 +97,38 @@ describe('candidates', () => {
     });
     return { rows, measured };
   };
+  it('are those of one size on whole frames before growing before patches, and of half its window measured once', async () => {
+    const way = (one: Candidate, by: Candidate['by'], more: Partial<Candidate> = {}) => ({
+      ...one,
+      ...{ by, set: [by] },
+      ...more,
+    });
+    const growing = trainingOptions.parse({ steps: 9000, growing: { divideBy: 4 } });
+    const large = candidate('small', 256, 16);
+    const half = candidate('small', 128, 4);
+    const ways = [
+      way(large, 'patches', { work: 4, window: { width: 128, height: 128 } }),
+      way(large, 'growing', { training: growing }),
+    ];
+    const advised = async (minutes: number) => {
+      const measured: string[] = [];
+      const rows = await compareCandidates([large, half, ...ways], {
+        ...{ minutes, evaluationFrames: 24 },
+        memory: () => ({ checkpointing: { kind: 'off' }, bytes: 1, isBound: true, words: null }),
+        pace: ({ by, work }) => {
+          measured.push(`${by} ${work}`);
+          return Promise.resolve(stepsOf(100 * work));
+        },
+      });
+      expect(measured).toEqual(['whole frames 16', 'whole frames 4']);
+      return advise(rows, minutes)?.row.by;
+    };
+    // On whole frames 600 steps take some half an hour, less where they grow, a fifth on patches.
+    expect([await advised(35), await advised(25), await advised(8)]).toEqual([
+      ...['whole frames', 'growing', 'patches'],
+    ]);
+  });
+
   const named = (row: CandidateRow | undefined | null) => row && `${row.preset} ${row.width}`;
 
   it('are measured, the own one first, but for those far beyond the minutes', async () => {

@@ -21,7 +21,13 @@ export interface MinutesReport {
   readonly next: readonly string[];
 }
 
-const nameOf = ({ preset, width, height }: CandidateRow): string => `${preset} ${width}x${height}`;
+const wayOf = ({ by, window }: CandidateRow): string =>
+  by === 'patches' ? `${by} of ${window.width}x${window.height}` : by;
+
+const nameOf = (row: CandidateRow): string => {
+  const name = `${row.preset} ${row.width}x${row.height}`;
+  return row.by === 'whole frames' ? name : `${name}, ${wayOf(row)}`;
+};
 
 function verdictOf({ candidates, minutes }: MinutesReport): string {
   const { forecast, why } = candidates[0]!;
@@ -45,6 +51,7 @@ function cellsOf(row: CandidateRow): string[] {
   return [
     preset,
     `${width}x${height}`,
+    wayOf(row),
     forecast ? `${about}${formatCount(forecast.steps)}` : '–',
     forecast ? `${about}${forecast.frameMs.toFixed(0)}` : '–',
     memoryOf(row),
@@ -75,6 +82,7 @@ export function formatMinutesReport(report: MinutesReport): string {
     [
       { title: 'preset' },
       { title: 'size' },
+      { title: 'trained on' },
       { title: 'steps', align: 'right' },
       { title: 'ms a frame', align: 'right' },
       { title: 'memory', align: 'right' },
@@ -84,7 +92,8 @@ export function formatMinutesReport(report: MinutesReport): string {
     candidates.map(cellsOf),
   );
   const rule = `fits: at least ${ENOUGH_STEPS} steps, or all that the pipeline asks for (docs/training.md, How many steps), within the memory
-best: the pipeline's own setting if it fits; else the largest size up to its own at which a preset fits, and of these the largest
+best: the pipeline's own setting if it fits; else the largest size up to its own at which a preset fits, on whole frames if
+      one does, else growing (small frames first), else on patches, and of these the largest
 steps: as train --max-minutes counts them, with samples, evaluations and warm-ups; ~ by arithmetic, not measured
 `;
   return `${facts}\n${table}\n${rule}`;

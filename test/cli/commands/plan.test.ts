@@ -121,7 +121,7 @@ describe('plan --minutes', { timeout: TIMEOUT_MS }, () => {
     expect(stderr).toContain('evaluations are counted with 128 frames');
     const words = formatMinutesReport(report);
     expect(words).toMatch(/^in 6s +(fits|does not fit): /m);
-    expect(words).toMatch(/^small +64x48 +[\d,]+ +\d+ +< [\d.]+ MiB/m);
+    expect(words).toMatch(/^small +64x48 +whole frames +[\d,]+ +\d+ +< [\d.]+ MiB/m);
     expect(words).toContain('fits: at least 600 steps, or all that the pipeline asks for');
   });
 
@@ -129,10 +129,32 @@ describe('plan --minutes', { timeout: TIMEOUT_MS }, () => {
     const own = parsePipeline('data: {clips: [a.mp4], size: 32x24}', 'mine.yaml').pipeline;
     const said: string[] = [];
     const log = createLogger({ colours: false, write: (line) => void said.push(line) });
-    const all = neighbours(own, log).flat();
+    const all = neighbours(own, { log, mayPatch: true }).flat();
     expect(all).toContain('data.size=64x48');
     expect(all).not.toContain('data.size=16x12');
+    // Nor patches and small frames of such a size.
+    expect(all.join(' ')).not.toMatch(/growing|patch/);
     expect(said.join('')).toMatch(/^16x12 is left out: .* less than 16\n?$/);
+  });
+
+  it('looks at small frames first and at patches, where a generator comes out the same on these', () => {
+    const { log } = { log: createLogger({ write: () => undefined }) };
+    const parse = (text: string) => parsePipeline(text, 'mine.yaml').pipeline;
+    const own = parse('data: {clips: [a.mp4], size: 64x48}\ngenerator: {preset: tiny}');
+    const ways = (pipeline: typeof own, mayPatch: boolean): string[] =>
+      neighbours(pipeline, { log, mayPatch })
+        .map((set) => set.join(' '))
+        .filter((set) => /growing|patch/.test(set));
+    expect(ways(own, true)).toEqual(
+      ['training.growing={divideBy: 2}', 'data.patch=32x24'].flatMap((way) =>
+        ['', ...['small', 'base', 'large'].map((preset) => `generator.preset=${preset} `)].map(
+          (preset) => `${preset}${way}`,
+        ),
+      ),
+    );
+    expect(ways(own, false).join()).not.toContain('patch');
+    const grows = parse('data: {clips: [a.mp4], size: 64x48}\ntraining: {growing: {}}');
+    expect(ways(grows, true)).toEqual([]);
   });
 
   it('refuses what says nothing beside it, or nothing without it', async () => {

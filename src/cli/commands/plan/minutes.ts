@@ -5,6 +5,7 @@ import type { Logger } from '../../../base/log.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
 import {
+  divisionProblem,
   openDataset,
   SIZE_MULTIPLE,
   SMALLEST_SIDE,
@@ -94,8 +95,9 @@ export async function planMinutes(
   const steps = new Map<string, MeasuredStep>();
   const add = (own: Pipeline, more: readonly string[]): Candidate => {
     const model = createModel(own, layout.channels);
-    const { size } = own.data;
-    const judges = model.discriminators.macs(size);
+    const { size, patch } = own.data;
+    const window = windowSize(own.data);
+    const judges = model.discriminators.macs(window);
     const { preset } = own.generator;
     // What its memory is planned from is the same at every size.
     const step = steps.get(preset) ?? remembering(measuredStep(model, own));
@@ -105,7 +107,9 @@ export async function planMinutes(
       width: size.width,
       height: size.height,
       set: more,
-      work: model.generator.macs(size) + judges.frame + judges.sequence,
+      by: patch ? 'patches' : own.training.growing === 'off' ? 'whole frames' : 'growing',
+      window,
+      work: model.generator.macs(window) + judges.frame + judges.sequence,
       training: own.training,
       pixels: windowPixels(own.data),
     };
@@ -113,7 +117,8 @@ export async function planMinutes(
     return candidate;
   };
   const candidates = [add(pipeline, [])];
-  for (const more of neighbours(pipeline, log)) {
+  const { isNormalizedByPicture } = loaded.get(candidates[0]!)!.model.generator;
+  for (const more of neighbours(pipeline, { log, mayPatch: !isNormalizedByPicture })) {
     try {
       const other = await loadPipeline(path, { clips, set: [...set, ...more] });
       candidates.push(add(other.pipeline, more));
@@ -198,16 +203,33 @@ function sayBusy({ log }: Context): void {
   );
 }
 
-/** Changes that make a pipeline's neighbours, itself not among them; sizes that no generator makes are left out. */
+/**
+ * Changes that make a pipeline's neighbours, itself not among them: other presets and sizes, and at its own size frames
+ * that are small at first, and patches; sizes that no generator makes are left out.
+ * @param mayPatch whether its generator comes out the same on patches
+ */
 export function neighbours(
-  { generator, data }: Pick<Pipeline, 'generator' | 'data'>,
-  log: Logger,
+  { generator, data, training }: Pick<Pipeline, 'generator' | 'data' | 'training'>,
+  { log, mayPatch }: { readonly log: Logger; readonly mayPatch: boolean },
 ): string[][] {
   const { preset: own, channels, residualBlocks, branchBlocks } = generator;
   // Numbers of its own override those of a preset, and would make another network of each.
   const isOwn = [channels, residualBlocks, branchBlocks].some((one) => one !== undefined);
   const presets = isOwn ? [own] : Object.keys(GENERATOR_PRESETS);
-  return SCALES.flatMap((scale) => {
+  const presetOf = (preset: string): string[] =>
+    preset === own ? [] : [`generator.preset=${preset}`];
+  const { patch } = data;
+  const isWhole = patch === undefined && training.growing === 'off';
+  const half = scaled(data.size, 1 / 2);
+  const isHalf = divisionProblem(data.size, 2) === undefined;
+  const ways =
+    isWhole && isHalf
+      ? [
+          'training.growing={divideBy: 2}',
+          ...(mayPatch ? [`data.patch=${half.width}x${half.height}`] : []),
+        ]
+      : [];
+  const others = SCALES.flatMap((scale) => {
     const { width, height } = scaled(data.size, scale);
     if (Math.min(width, height) < SMALLEST_SIDE) {
       log.info(
@@ -218,10 +240,11 @@ export function neighbours(
     return presets
       .filter((preset) => preset !== own || scale !== 1)
       .map((preset) => [
-        ...(preset === own ? [] : [`generator.preset=${preset}`]),
+        ...presetOf(preset),
         ...(scale === 1 ? [] : [`data.size=${width}x${height}`]),
       ]);
   });
+  return [...others, ...ways.flatMap((way) => presets.map((preset) => [...presetOf(preset), way]))];
 }
 
 /** A step that runs each trial once, whatever sizes are planned from it. */
