@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import type { FrameloomError } from '../../src/base/error.js';
+import { formatDatasetReport } from '../../src/cli/report/dataset-report.js';
 import type { DataInput, Dataset } from '../../src/clips/index.js';
 import { heldOutAmong } from '../../src/clips/keyframes.js';
-import { runFfmpeg, scratchPath } from '../video/make-clip.js';
+import { runFfmpeg, scratchFolder, scratchPath } from '../video/make-clip.js';
 import { counting, open } from './make-data.js';
 
 const FRAMES = 24;
@@ -37,7 +38,11 @@ async function folderOf(names: readonly string[], picture = painted): Promise<st
 }
 
 const openIn = (folder: string, data: DataInput = {}): Promise<Dataset> =>
-  open({ clips: [clip], condition: 'picture', keyframes: folder, ...data }, ALONE);
+  // What is known of the clip is kept from one to the next.
+  open(
+    { clips: [clip], condition: 'picture', keyframes: folder, ...data },
+    { ...ALONE, cacheFolder: scratchFolder() },
+  );
 
 /** The one line that opening such a folder ends in, without where it lies. */
 async function line(folder: string, data: DataInput = {}): Promise<string> {
@@ -66,6 +71,11 @@ describe('keyframes', () => {
     ]);
     expect(new Set(report.keyframes!.map(({ sha256 }) => sha256)).size).toBe(1);
     expect(report.totals).toMatchObject({ trainFrames: 3, heldOutFrames: 1, trainWindows: 3 });
+    const said = formatDatasetReport(report);
+    expect(said).toContain(
+      'keyframes   4: 000003.png, frame-7.png, look-0.5s.png (held out), 24-done.png',
+    );
+    expect(said).toContain('condition   the frame itself, 3 channels');
     // Those to train on come first.
     const all = await dataset.readFrames(0, 0, 4);
     const bytes = 32 * 24 * 3;

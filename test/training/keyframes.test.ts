@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { informOfRun } from '../../src/cli/commands/info/model.js';
 import { trainPipeline } from '../../src/cli/commands/train/run.js';
 import type { Context } from '../../src/cli/terminal/context.js';
 import type { KeyframeReport } from '../../src/clips/index.js';
@@ -90,6 +91,11 @@ describe('a training on keyframes', () => {
         [9, false],
       ],
     ]);
+
+    const { text, facts } = await informOfRun(whole.folder);
+    expect(text).toContain(`4 of ${painted}, 1 held out`);
+    expect(text).toContain('each frame by itself');
+    expect(facts).toMatchObject({ keyframes: kept });
 
     const stop = new AbortController();
     const onProgress = ({ step }: { step: number }): void => {

@@ -32,7 +32,7 @@ export const imageOf = (
 
 /**
  * The rows that stand beside a rollout, each by itself.
- * @param lastSeen the last real frame before the rollout; null where none was, which leaves nothing to freeze
+ * @param lastSeen the last real frame before the rollout; null where none was: nothing to freeze, and no other start
  */
 export function makersBeside(
   { baselines, cold, source }: BesideRollout,
@@ -40,9 +40,11 @@ export function makersBeside(
   lastSeen: Uint8Array | null,
 ): Map<EvaluationRow, RowMaker> {
   const { width, height, layout } = dataset;
-  const makers = new Map<EvaluationRow, RowMaker>([
-    ['coldStart', async (condition) => imageOf(await cold.next(condition), dataset)],
-  ]);
+  const makers = new Map<EvaluationRow, RowMaker>();
+  // Where nothing was before, the rollout itself begins with nothing.
+  if (lastSeen) {
+    makers.set('coldStart', async (condition) => imageOf(await cold.next(condition), dataset));
+  }
   if (!baselines) return makers;
   const { mean, nearest } = baselines;
   if (lastSeen) {
