@@ -54,7 +54,9 @@ async function trained(
   try {
     await train(changed, {
       ...{ run, baseFolder: work.path, log, signal: stop.signal },
-      onProgress: ({ step }) => void (step === until && stop.abort()),
+      onProgress: ({ step }) => {
+        if (step === until) stop.abort();
+      },
       ...context,
     });
   } finally {
@@ -117,9 +119,9 @@ it('trains on patches at full size, in one graph and exactly again', async () =>
 });
 
 it('says so where the clock ended it before frames had grown', async () => {
-  const { now } = performance;
+  const now = performance.now.bind(performance);
   let late = 0;
-  vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + late);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + late);
   onTestFinished(() => void vi.restoreAllMocks());
   const { said } = await trained('short', {
     maxMinutes: 60,

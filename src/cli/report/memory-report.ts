@@ -158,7 +158,7 @@ const framesInWords = (frames: number): string =>
 function firstInWords({ untilSteps, plan, ...size }: FirstRow): string {
   const share =
     typeof untilSteps === 'number' ? `step ${untilSteps}` : `${untilSteps} of the steps`;
-  const peak = plan ? `${formatBytes(plan.peakBytes)}` : 'more than there is';
+  const peak = plan ? formatBytes(plan.peakBytes) : 'more than there is';
   return `${sizeInWords(size)} until ${share}, peak ${peak}`;
 }
 
