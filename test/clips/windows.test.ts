@@ -141,6 +141,21 @@ describe('windows', () => {
       'short.mp4 has 9 frames in a row to train on; a window needs 11 (4 and 2 in front)',
     );
     expect(() => sampler.draw(-1, { frames: 1, batch: 1 })).toThrow('for step -1');
+    // Windows that are named are taken, where their scene has the room.
+    const origin = sampler.draw(0, { frames: 1, batch: 2 }).origin.map((one) => ({
+      ...one,
+      startFrame: 2,
+    }));
+    expect(sampler.roomFrom(origin[0]!)).toBe(2);
+    expect(sampler.draw(5, { frames: 2, batch: 2, warmUpFrames: 1, origin })).toEqual({
+      origin,
+      warmUpFrames: 0,
+    });
+    expect(() => sampler.draw(5, { frames: 3, batch: 2, origin })).toThrow(
+      'cannot take 2 windows of 3 frames from 2 places: there is none from frame 2 of clip 0',
+    );
+    expect(() => sampler.draw(5, { frames: 1, batch: 1, origin })).toThrow('from 2 places');
+    expect(sampler.roomFrom({ ...origin[0]!, clip: 1 })).toBe(0);
     // Who went back draws others at the same steps.
     const starts = [0, 1, 2].map((attempt) =>
       sampler.draw(3, { frames: 1, batch: 40, attempt }).origin.map((one) => one.startFrame),
