@@ -18,7 +18,7 @@ from torch import Tensor
 import losses
 from golden_file import FOLDER, SEED, hwio, nhwc, tensor, write
 from golden_step import make_steps
-from mirror_networks import LEAKY_SLOPE, NORM_EPSILON, warp
+from mirror_networks import LEAKY_SLOPE, NORM_EPSILON, change, warp
 
 torch.set_default_dtype(torch.float64)
 
@@ -70,6 +70,44 @@ def make_warp() -> None:
         "align_corners=True."
     )
     write("warp", about, ["torch"], cases)
+
+
+def make_change() -> None:
+    random = source("change")
+    cases = []
+    # By how much the first columns move, of the history and of the condition.
+    for name, columns, channels, past, wanted in [
+        ("still", 0, 1, 0, 0),
+        ("some columns move", 4, 1, 1, 1),
+        ("most of it moves", 30, 1, 1, 1),
+        ("the past moves a little", 4, 1, 0.012, 0),
+        ("the condition of three channels moves a little", 8, 3, 0, 0.06),
+        ("all moves a little", 16, 1, 0.012, 0.06),
+    ]:
+        height, width, frames = 8, 44, 3
+
+        def seen(count: int, of: int, amount: float) -> Tensor:
+            first = torch.rand((1, 1, of, height, width), generator=random) * 1.6 - 0.8
+            x = first.repeat(1, count, 1, 1, 1)
+            noise = torch.randn((1, count, of, height, columns), generator=random)
+            x[..., :columns] += amount * noise
+            return x.clamp(-1, 1).flatten(1, 2)
+
+        history, condition = seen(2, 3, past), seen(frames, channels, wanted)
+        cases.append(
+            {
+                "name": name,
+                "channels": channels,
+                "history": nhwc(history),
+                "condition": nhwc(condition),
+                "output": nhwc(change(history, condition, channels)),
+            }
+        )
+    about = (
+        "Where something has changed: history [N,H,W,6] newest first and condition [N,H,W,3C] oldest "
+        "first, in [-1, 1], to [N,H,W,1] in [0, 1], by `change` of bench/peers/mirror_networks.py."
+    )
+    write("change", about, ["torch"], cases)
 
 
 def make_instance_norm() -> None:
@@ -425,6 +463,7 @@ def make_flow() -> None:
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     make_warp()
+    make_change()
     make_instance_norm()
     make_spectral_norm()
     make_losses()

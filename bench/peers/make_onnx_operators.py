@@ -13,9 +13,9 @@ import onnx
 
 OPSETS = (13, 16, 17)
 OPS = (
-    "Add Cast Clip Concat Conv ConvTranspose DepthToSpace Div Floor Gather Greater GridSample "
-    "InstanceNormalization LeakyRelu Mul Pad Range Relu Reshape Resize Shape Sigmoid Slice Sub "
-    "Tanh Transpose Where"
+    "Abs Add AveragePool Cast Clip Concat Conv ConvTranspose DepthToSpace Div Floor Gather Greater "
+    "GridSample InstanceNormalization LeakyRelu Mul Pad Range ReduceMax ReduceMean Relu Reshape "
+    "Resize Shape Sigmoid Slice Sub Tanh Transpose Where"
 ).split()
 
 

@@ -233,13 +233,13 @@ def change(history: Tensor, condition: Tensor, channels: int) -> Tensor:
 
     history newest first, condition of frames of `channels`, oldest first.
     """
-    moved = (history[:, :3] - history[:, 3:6]).abs().mean(1, keepdim=True)
+    # Blocks of two by two are averaged with their signs, which takes the grain out.
+    moved = F.avg_pool2d(history[:, :3] - history[:, 3:6], 2).abs().mean(1, keepdim=True)
     asked = (condition[:, :-channels] - condition[:, channels:]).abs().amax(1, keepdim=True)
-    seen, wanted = (
-        F.avg_pool2d(x, 8, 4, 2, count_include_pad=False) for x in (moved, asked)
-    )
-    somewhere = torch.maximum(ramp(seen, 0.03, 0.08), ramp(wanted, 0.08, 0.2))
-    everywhere = ramp(somewhere.mean((1, 2, 3), keepdim=True), 0.6, 0.8)
+    seen = F.avg_pool2d(moved, 4, 2, 1, count_include_pad=False)
+    wanted = F.avg_pool2d(asked, 8, 4, 2, count_include_pad=False)
+    somewhere = torch.maximum(ramp(seen, 0.004, 0.01), ramp(wanted, 0.08, 0.2))
+    everywhere = ramp(somewhere.mean((1, 2, 3), keepdim=True), 0.25, 0.45)
     changed = torch.maximum(somewhere, everywhere)
     size = history.shape[2:]
     return F.interpolate(changed, size, mode="bilinear", align_corners=False)
@@ -258,12 +258,9 @@ class Generator(nn.Module):
         branch_blocks: int = 1,
         flow_scale_pixels: float = 8.0,
         by_weights: bool | None = None,
-        hold_still: bool = False,
         exact: bool = False,
     ) -> None:
         super().__init__()
-        self.condition_channels = condition_channels
-        self.hold_still = hold_still
         by_weights = condition_channels > 3 if by_weights is None else by_weights
         self.condition_frames = condition_frames
         self.history_frames = history_frames
@@ -292,12 +289,8 @@ class Generator(nn.Module):
         mask = torch.sigmoid(picture[:, 3:])
         coarse = F.interpolate(made[:, 16:], scale_factor=2, mode="bilinear", align_corners=False)
         flow = coarse * self.flow_scale_pixels
-        last = history[:, :3]
-        warped = warp(last, flow)
-        frame = warped + mask * (raw - warped)
-        if self.hold_still:
-            frame = last + change(history, condition, self.condition_channels) * (frame - last)
-        return frame, raw, flow
+        warped = warp(history[:, :3], flow)
+        return warped + mask * (raw - warped), raw, flow
 
 
 Judgement = tuple[list[Tensor], Tensor]  # features, shallow to deep, and logits

@@ -68,8 +68,6 @@ class StepOptions:
     flow_scale_pixels: float = 8.0
     # Whether the generator's weights are normalized; None: where the condition has many channels.
     by_weights: bool | None = None
-    # Whether what has not changed is the last frame.
-    hold_still: bool = False
     judge_channels: int = 24
     judge_layers: int = 3
     judge_scales: int = 2
@@ -179,7 +177,6 @@ class Trainer:
             blocks=options.blocks,
             branch_blocks=options.branch_blocks,
             by_weights=options.by_weights,
-            hold_still=options.hold_still,
             exact=options.exact,
         )
         self.judges = Discriminators(

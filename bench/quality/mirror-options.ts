@@ -59,13 +59,12 @@ export function mirrorOptions(
   const by = generator.normalization;
   const byWeights = by === 'auto' ? isOfClasses : by === 'weights';
   const hasPositions = generator.positions === 'auto' ? isOfClasses : generator.positions;
-  const { historyFrames, conditionFrames, flow } = generator;
-  const { holdStill = false } = generator as Section;
-  const hasTwo = flow && historyFrames >= 2 && conditionFrames >= 2;
+  const { historyFrames, conditionFrames } = generator;
   const preset = GENERATOR_PRESETS[generator.preset];
   assertKnown('generator', generator, {
     ...{ preset: any, channels: any, residualBlocks: any, branchBlocks: any, normalization: any },
     ...{ conditionFrames: any, flowScalePixels: any, noiseChannels: 0, flow: true },
+    // Of what is generated, and not of what is trained.
     holdStill: any,
     historyFrames: historyFrames > 0 ? any : NaN,
     // In the mirror pixels know their place where weights are normalized, and nowhere else.
@@ -98,7 +97,6 @@ export function mirrorOptions(
     history_frames: historyFrames,
     flow_scale_pixels: generator.flowScalePixels,
     by_weights: byWeights,
-    hold_still: holdStill === 'auto' ? hasTwo && !isOfClasses : holdStill === true,
     judge_channels: channels!,
     judge_layers: layers!,
     judge_scales: scales!,

@@ -32,8 +32,8 @@ const list = (...words: readonly string[]): ReadonlySet<string> =>
   new Set(words.join(' ').split(' '));
 
 const LAYERS = list(
-  'Add Cast Concat Conv ConvTranspose DepthToSpace Greater InstanceNormalization LeakyRelu Mul Relu',
-  'Resize Sigmoid Slice Sub Tanh Transpose Where',
+  'Abs Add AveragePool Cast Concat Conv ConvTranspose DepthToSpace Greater InstanceNormalization LeakyRelu',
+  'Mul ReduceMax ReduceMean Relu Resize Sigmoid Slice Sub Tanh Transpose Where',
 );
 /** What asks for the size at run time. */
 const SIZES = list('Div Gather Range Reshape Shape');

@@ -1,6 +1,7 @@
 import { registerActivation } from './activation/index.js';
 import { registerAveragePool } from './average-pool/index.js';
 import { registerBias } from './bias/index.js';
+import { registerChange } from './change/index.js';
 import { registerEnlarge } from './enlarge/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
 import { registerInstanceNorm } from './instance-norm/index.js';
@@ -9,6 +10,7 @@ import { registerWarp } from './warp/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
+export { change, CHANGE } from './change/index.js';
 export { enlarge } from './enlarge/index.js';
 export { instanceNorm } from './instance-norm/index.js';
 export { place } from './place/index.js';
@@ -24,6 +26,7 @@ export function registerKernels(): void {
   registerActivation();
   registerAveragePool();
   registerBias();
+  registerChange();
   registerEnlarge();
   registerGatherRows();
   registerPlace();

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runInOrder } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
-import { enlarge, warp } from '../kernels/index.js';
+import { change, enlarge, warp } from '../kernels/index.js';
 import {
   addingBlock,
   channelsOf,
@@ -35,7 +35,10 @@ export interface GeneratorInput extends GeneratorTensors {
 }
 
 export interface GeneratorOutput {
-  /** m·raw + (1 − m)·warp(last, flow), [N, H, W, 3] in [−1, 1]. */
+  /**
+   * m·raw + (1 − m)·warp(last, flow), [N, H, W, 3] in [−1, 1]. Where what is still is held, that is by how much
+   * something has changed: the last frame, to the bit, where nothing has.
+   */
   readonly frame: tf.Tensor4D;
   /** The hallucinated image, [N, H, W, 3] in [−1, 1]. */
   readonly raw: tf.Tensor4D;
@@ -57,14 +60,15 @@ export interface Generator {
   /** The weights as its layers read them, normalized; differentiable in `flat` [layout.size]. */
   weights(flat: tf.Tensor1D): Parameters;
   /**
-   * One frame from its condition and history.
+   * One frame from its condition and history, as it is generated: what is still is held (`generator.holdStill`).
+   * Training does without, by `blocks`: a frame that is held teaches nothing.
    * @param parameters as `weights` makes them
    * @throws FrameloomError bad-shape
    */
   step(parameters: Parameters, input: GeneratorInput): GeneratorOutput;
   /**
-   * What `step` runs one after the other; the last block leaves the output, `frame` and `raw`, and
-   * `flow` and `mask` where there are any. As many with history as without.
+   * What `step` runs one after the other, before it holds what is still; the last block leaves the output,
+   * `frame` and `raw`, and `flow` and `mask` where there are any. As many with history as without.
    */
   blocks(hasHistory: boolean): readonly GeneratorBlock[];
   /** Multiply-accumulates for one frame of one sample. */
@@ -107,6 +111,28 @@ function assertDriven({ historyFrames, flow }: GeneratorOptions, condition: Laye
       { hint: `${hint}, or set generator.flow to false`, path: 'generator.flow' },
     );
   }
+}
+
+/**
+ * Whether what has not changed is the last frame. Of classes a region says nothing of what moves in it.
+ * @throws FrameloomError bad-option where it is wanted and there is nothing that would show a change
+ */
+function holdsStill(
+  { holdStill, flow, historyFrames, conditionFrames }: GeneratorOptions,
+  conditionChannels: number,
+): boolean {
+  const isPossible = flow && historyFrames >= 2 && conditionFrames >= 2 && conditionChannels > 0;
+  if (holdStill === true && !isPossible) {
+    throw new FrameloomError(
+      'bad-option',
+      'what is still is told by two frames of a condition and two of history, beside a flow',
+      {
+        hint: 'raise generator.conditionFrames and generator.historyFrames to 2, or leave generator.holdStill out',
+        path: 'generator.holdStill',
+      },
+    );
+  }
+  return holdStill === 'auto' ? isPossible && conditionChannels <= IMAGE_CHANNELS : holdStill;
 }
 
 /** More channels of a condition than this, which classes have, are embedded in so many first. */
@@ -249,6 +275,18 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     compose(hasHistory),
   ];
 
+  const holds = holdsStill(options, conditionChannels);
+  /** The frame where something has changed, and the last frame elsewhere; lets go of `frame`. */
+  const hold = (frame: tf.Tensor4D, history: tf.Tensor4D, condition: tf.Tensor4D): tf.Tensor4D =>
+    tf.tidy(() => {
+      const last = channelsOf(history, 0, IMAGE_CHANNELS);
+      const newest = channelsOf(history, 0, 2 * IMAGE_CHANNELS);
+      const changed = change(newest, condition, conditionChannels);
+      const held: tf.Tensor4D = tf.add(last, tf.mul(changed, tf.sub(frame, last)));
+      frame.dispose();
+      return held;
+    });
+
   return {
     layout,
     options,
@@ -258,9 +296,11 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     weights: (flat) => tf.tidy(() => normalizeWeights(layout.specs, layout.unflatten(flat))),
     blocks,
     step(parameters, input) {
-      const made = runInOrder(blocks(input.hasHistory), parameters, {}, input);
+      const { history, condition, hasHistory } = input;
+      const made = runInOrder(blocks(hasHistory), parameters, {}, input);
       const { raw, frame, flow, mask } = made as Record<string, tf.Tensor4D | undefined>;
-      return { raw: raw!, frame: frame!, flow: flow ?? null, mask: mask ?? null };
+      const held = holds && hasHistory ? hold(frame!, history!, condition!) : frame!;
+      return { raw: raw!, frame: held, flow: flow ?? null, mask: mask ?? null };
     },
     macs: (size) => blocks(true).reduce((sum, block) => sum + block.macs(size), 0),
   };

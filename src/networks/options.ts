@@ -69,6 +69,12 @@ export const generatorOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe('Predict optical flow and a mask, and keep what only moved by warping it.'),
+  holdStill: z
+    .union([z.literal('auto'), z.boolean()])
+    .default('auto')
+    .describe(
+      'In what is generated, where neither the condition nor the last two frames have changed, the frame is the last frame, exactly; training does without. auto is true for conditions of up to three channels, where two frames or more of them and of the past are seen, beside a flow.',
+    ),
   flowScalePixels: z
     .number()
     .positive()

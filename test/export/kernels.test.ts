@@ -5,6 +5,7 @@ import { KERNEL_SHAPES } from '../../src/export/trace/kernel-shapes.js';
 import { KERNEL_WRITERS } from '../../src/export/writers/index.js';
 import {
   biasAdd,
+  change,
   enlarge,
   instanceNorm,
   place,
@@ -98,6 +99,17 @@ const CASES: readonly Case[] = [
     6,
   ),
   unary('channels into pixels', (v) => depthToSpace(v)),
+  [
+    'FrameloomChange',
+    { history: shape(6), condition: shape(3) },
+    // By little, and not by the same everywhere, so that it is something between nothing and all.
+    (i) => change(tf.mul(i.history!, 0.01), tf.mul(i.condition!, 0.05), 1),
+  ],
+  [
+    'FrameloomChange of nothing',
+    { history: shape(6), condition: shape(4) },
+    (i) => change(tf.mul(i.history!, 0.0005), tf.mul(i.condition!, 0.005), 2),
+  ],
   ['FrameloomWarp', { x: shape(3), flow: shape(2) }, (i) => warp(i.x!, tf.mul(i.flow!, 3))],
 ];
 

@@ -94,8 +94,11 @@ function checkAttributes(node: NodeProto, { attributes }: Operator): void {
   }
 }
 
-/** Whole numbers that a tensor of the file holds. */
-function numbersOf({ dataType, rawData }: TensorProto): number[] | undefined {
+/** Whole numbers that a tensor of the file holds, or the factors by which an op resizes. */
+function numbersOf({ dataType, dims, rawData }: TensorProto): number[] | undefined {
+  if (typeName(dataType) === 'tensor(float)' && dims.length === 1 && dims[0] === 4n) {
+    return [...new Float32Array(Uint8Array.from(rawData).buffer)];
+  }
   if (typeName(dataType) !== 'tensor(int64)') return undefined;
   const bytes = Uint8Array.from(rawData);
   return Array.from(new BigInt64Array(bytes.buffer), (value) => {

@@ -46,6 +46,7 @@ export function shapesOf(node: NodeProto, known: Known): void {
     });
   const [samples, channels, rows, columns] = inputs[0]?.shape ?? [];
   switch (node.opType) {
+    case 'Abs':
     case 'Cast':
     case 'Clip':
     case 'Floor':
@@ -66,6 +67,13 @@ export function shapesOf(node: NodeProto, known: Known): void {
     case 'Mul':
     case 'Where':
       return set(broadcast(inputs.map((input) => input!.shape)));
+    case 'AveragePool':
+      return set([
+        ...[samples!, channels!],
+        ...spatial((length, kernel, stride, pads) =>
+          Math.floor((length + pads - kernel) / stride + 1),
+        ),
+      ]);
     case 'Concat': {
       const axis = int('axis', 0);
       const total = inputs.reduce((sum, input) => sum + input!.shape[axis]!, 0);
@@ -110,6 +118,11 @@ export function shapesOf(node: NodeProto, known: Known): void {
     }
     case 'Range':
       return set([Math.ceil((numbersOf(1)[0]! - numbersOf(0)[0]!) / numbersOf(2)[0]!)]);
+    case 'ReduceMax':
+    case 'ReduceMean': {
+      const axes = ints('axes')!;
+      return set(shapeOf(0).map((size, axis) => (axes.includes(axis) ? 1 : size)));
+    }
     case 'Reshape': {
       const target = numbersOf(1);
       const given = product(target.filter((size) => size !== -1));
@@ -120,7 +133,7 @@ export function shapesOf(node: NodeProto, known: Known): void {
       return set(shape);
     }
     case 'Resize':
-      return set([samples!, channels!, rows! * 2, columns! * 2]);
+      return set(shapeOf(0).map((size, axis) => size * numbersOf(2)[axis]!));
     case 'Shape':
       return set([shapeOf(0).length], shapeOf(0));
     case 'Slice': {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runInOrder } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels, warp } from '../../src/kernels/index.js';
 import {
@@ -93,6 +94,44 @@ describe('the generator', () => {
       const expected = tf.add(tf.mul(mask!, raw), tf.mul(tf.sub(1, mask!), moved));
       expectClose(frame, expected, { atol: 1e-6 });
     });
+  });
+
+  it('holds what is still to the bit, in what is generated and not in training', async () => {
+    const generator = tiny();
+    const same = (channels: number, times: number): tf.Tensor4D => {
+      const one = tf.tanh(normals<tf.Rank.R4>('still', [2, HEIGHT, WIDTH, channels]));
+      return tf.concat(
+        Array.from({ length: times }, () => one),
+        3,
+      );
+    };
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const input = inputOf(generator, { condition: same(1, 3), history: same(3, 2) });
+        const weights = weightsOf(generator);
+        const newest = tf.slice(input.history!, [0, 0, 0, 0], [-1, -1, -1, 3]);
+        const { frame } = generator.step(weights, input);
+        expect(frame.dataSync()).toEqual(newest.dataSync());
+        for (const other of [tiny({ holdStill: false }), tiny({}, 5)]) {
+          const condition = same(other.conditionChannels, 3);
+          const moved = other.step(weightsOf(other), { ...input, condition });
+          expect(moved.frame.dataSync()).not.toEqual(newest.dataSync());
+        }
+        const trained = runInOrder(generator.blocks(true), weights, {}, input);
+        expect(trained.frame!.dataSync()).not.toEqual(newest.dataSync());
+      }),
+    );
+  });
+
+  it.each([
+    [{ flow: false }, 1],
+    [{ historyFrames: 1 }, 1],
+    [{ conditionFrames: 1 }, 1],
+    [{}, 0],
+  ] as const)('cannot hold what nothing shows to be still: %j of %d channels', (more, channels) => {
+    expect(() => tiny({ holdStill: true, ...more }, channels)).toThrow(
+      expect.objectContaining({ code: 'bad-option', path: 'generator.holdStill' }),
+    );
   });
 
   it('leaves a first frame as it was hallucinated, with nothing to warp', () => {

@@ -114,6 +114,10 @@ export const KERNEL_SHAPES: Readonly<Record<string, KernelShape>> = {
   FrameloomLeakyRelu: like,
   FrameloomBiasAdd: like,
   FrameloomInstanceNorm: instanceNorm,
+  FrameloomChange: ({ history }, attributes) => ({
+    outputs: [float([...history!.shape.slice(0, 3), 1])],
+    attributes,
+  }),
   FrameloomPlace: ({ x }) => ({ outputs: [float(x!.shape)] }),
   [tf.Conv2D]: convolution,
   [tf.Conv2DBackpropInput]: transposedConvolution,

@@ -1,4 +1,5 @@
 import type { KernelWriter } from '../writer.js';
+import { changeWriter } from './change.js';
 import { convolutionWriters } from './convolution.js';
 import { pictureWriters } from './picture.js';
 import { placeWriter } from './place.js';
@@ -8,6 +9,7 @@ import { warpWriter } from './warp.js';
 export const KERNEL_WRITERS: Readonly<Record<string, KernelWriter>> = {
   ...convolutionWriters,
   ...pictureWriters,
+  FrameloomChange: changeWriter,
   FrameloomPlace: placeWriter,
   FrameloomWarp: warpWriter,
 };
