@@ -47,7 +47,8 @@ beforeAll(async () => {
   second = await named('second', {
     seed: 2,
     data: dataOf({ kind: 'derived', preset: 'grey' }),
-    generator: { historyFrames: 3 },
+    // Two that know nothing yet would hold the same.
+    generator: { historyFrames: 3, holdStill: false },
   });
 });
 afterAll(() => {
