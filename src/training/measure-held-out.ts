@@ -1,5 +1,6 @@
 import { isFrameloomError } from '../base/error.js';
 import type { Dataset } from '../clips/index.js';
+import { createGenerator, type Generator } from '../networks/index.js';
 import { longestRollout } from '../synthesis/evaluate/behaviour.js';
 import { chooseRollouts } from '../synthesis/evaluate/choose-rollouts.js';
 import { evaluateHeldOut } from '../synthesis/evaluate/held-out.js';
@@ -51,7 +52,14 @@ export const averageOf = (
 ) => ({ generator: model.generator, weights: state.average, seed: pipeline.seed });
 
 /**
- * What the averaged generator does in closed loop on held-out frames, and what the discriminators make of these.
+ * The generator without what is only done where it generates. A frame that is held says nothing of what was learned:
+ * a generator that knows nothing yet would be called frozen, and no dots would be seen.
+ */
+const asTrained = ({ options, conditionChannels }: Generator): Generator =>
+  createGenerator({ ...options, holdStill: false }, conditionChannels);
+
+/**
+ * What the averaged generator does in closed loop on held-out frames, without holding what is still, and what the discriminators make of these.
  * @throws FrameloomError cancelled, bad-data where nothing is held out; as reading and generating do
  */
 export async function measureHeldOut(
@@ -62,7 +70,7 @@ export async function measureHeldOut(
   const { dataset, pipeline, model, onEvaluation } = context;
   const { training, losses } = pipeline;
   const bounds = boundsOf(training);
-  const trained = averageOf(context, state);
+  const trained = { ...averageOf(context, state), generator: asTrained(model.generator) };
   const scored = evaluationFrames(dataset, training);
   const total = scored + longFrames;
   const judged = sampleScored(scored);
