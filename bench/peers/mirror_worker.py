@@ -6,20 +6,18 @@ process stays, so that compiled code and warm caches do too. An error is an answ
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
 import shutil
-import sys
 import time
-import traceback
 
 import torch
 from torch import Tensor
 
 from mirror_networks import count_macs
 from mirror_step import StepOptions, Trainer
+from worker_loop import serve
 
 LEAD = 2
 
@@ -140,28 +138,15 @@ class Worker:
             subject.run("step")
         return {"firstBytes": first - before, "laterBytes": status_bytes("VmHWM") - before}
 
-    def answer(self, line: str) -> dict:
-        request = json.loads(line)
-        handler = getattr(self, request["do"])
-        try:
-            return handler(request)
-        except Exception as error:  # The other side decides whether to go on without this answer.
-            traceback.print_exc()
-            return {"error": f"{type(error).__name__}: {error}"}
-
 
 def main() -> None:
-    # What a library prints must not be taken for an answer.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     # A graph for each T and size: more than the eight that compile keeps by default.
     torch._dynamo.config.recompile_limit = 64
     # Each for its own numbers: for any size code is slower, and of some it is not made at all.
     torch._dynamo.config.automatic_dynamic_shapes = False
     worker = Worker()
-    for line in sys.stdin:
-        answers.write(json.dumps(worker.answer(line)) + "\n")
-        answers.flush()
+    asked = ("hello", "open", "close", "run", "macs", "memory")
+    serve({name: getattr(worker, name) for name in asked})
 
 
 if __name__ == "__main__":

@@ -13,13 +13,9 @@ its rollout is, its rates, how much enters the average. An error is an answer: {
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import statistics
-import sys
 import time
-import traceback
 
 import numpy as np
 import torch
@@ -28,6 +24,7 @@ from torch import Tensor
 
 import frameloom_weights
 from mirror_step import StepOptions, Trainer
+from worker_loop import serve
 
 TIMED_STEPS = 4
 
@@ -148,24 +145,11 @@ class Worker:
         self.training.generate(request["first"], request["count"]).tofile(request["file"])
         return {}
 
-    def answer(self, line: str) -> dict:
-        request = json.loads(line)
-        handler = {"open": self.open, "step": self.step, "save": self.save, "generate": self.generate}
-        try:
-            return handler[request["do"]](request)
-        except Exception as error:  # The other side decides what that means.
-            traceback.print_exc()
-            return {"error": f"{type(error).__name__}: {error}"}
-
 
 def main() -> None:
-    # What a library prints must not be taken for an answer.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     worker = Worker()
-    for line in sys.stdin:
-        answers.write(json.dumps(worker.answer(line)) + "\n")
-        answers.flush()
+    asked = ("open", "step", "save", "generate")
+    serve({name: getattr(worker, name) for name in asked})
 
 
 if __name__ == "__main__":

@@ -5,22 +5,12 @@ import type { Logger } from '../../src/base/log.js';
 import { runApart } from '../../src/cli/commands/sweep/apart.js';
 import { runPaths } from '../../src/training/run/run-folder.js';
 import { readStepLog } from '../../src/training/run/step-log.js';
+import { measuresSchema, ratio } from '../support/measures.js';
 import { stepsPerSecond, trainPeer } from './peer-training.js';
 import { pipelineOf, settingsOf, type Length, type Row } from './rows.js';
 
 export const SIDES = ['frameloom', 'pytorch'] as const;
 export type Side = (typeof SIDES)[number];
-
-const ratio = z.number().nullable();
-const measuresSchema = z.object({
-  psnr: z.number(),
-  ssim: z.number(),
-  sharpnessRatio: ratio,
-  checkerRatio: ratio,
-  temporalDifference: ratio,
-  realTemporalDifference: ratio,
-});
-export type Measures = z.output<typeof measuresSchema>;
 
 /** Slopes by 100 frames of a long rollout. */
 const driftSchema = z.object({

@@ -1,7 +1,8 @@
 import { withSpread } from '../../src/cli/commands/sweep/results.js';
 import { motionRatio } from '../../src/metrics/index.js';
 import { BARS, sayHolds } from './bars.js';
-import type { Measures, Result, Side } from './one-run.js';
+import type { Measures } from '../support/measures.js';
+import type { Result, Side } from './one-run.js';
 import type { Length, Row } from './rows.js';
 
 const NAMES: Readonly<Record<Side, string>> = { frameloom: 'Frameloom', pytorch: 'PyTorch' };

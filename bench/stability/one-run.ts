@@ -6,6 +6,7 @@ import { ENDS_WITH_PARENT } from '../../src/cli/terminal/interrupt.js';
 import { motionRatio } from '../../src/metrics/index.js';
 import { alarmsOf } from '../../src/training/alarms.js';
 import { stabilityLimits } from '../../src/training/stability-limits.js';
+import { measuresSchema, ratio } from '../support/measures.js';
 import { pipelineText, type Keys } from './settings.js';
 
 export const CONTROLS = ['off', 'on'] as const;
@@ -22,15 +23,6 @@ const BARS = stabilityLimits.parse({
 /** Told beside the verdict: many a pipeline does well without. */
 const BESIDE = 'noise ignored';
 
-const ratio = z.number().nullable();
-const measuresSchema = z.object({
-  psnr: z.number(),
-  ssim: z.number(),
-  sharpnessRatio: ratio,
-  checkerRatio: ratio,
-  temporalDifference: ratio,
-  realTemporalDifference: ratio,
-});
 const evaluationSchema = z.object({
   rows: z.object({ generated: measuresSchema, mean: measuresSchema }),
   behaviour: z.object({ conditionUse: ratio, diversity: ratio }).nullable(),

@@ -10,6 +10,7 @@ import { registerWarp } from './warp/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
+export { channelsOf } from './channels.js';
 export { change, CHANGE } from './change/index.js';
 export { enlarge } from './enlarge/index.js';
 export { instanceNorm } from './instance-norm/index.js';

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Block } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
+import { channelsOf } from '../kernels/index.js';
 import type { Layer, Size } from './layers.js';
 import type { Parameters } from './parameters.js';
 
@@ -37,10 +38,6 @@ const shrunk = ({ height, width }: Size, scale: number): Size => ({
 /** Names of what a layer reads: gains are used up before. */
 const parametersOf = ({ specs }: Pick<Layer, 'specs'>): string[] =>
   specs.filter(({ gainOf }) => !gainOf).map(({ name }) => name);
-
-/** `count` of a picture's channels. */
-export const channelsOf = (x: tf.Tensor4D, from: number, count: number): tf.Tensor4D =>
-  tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]);
 
 const featuresOf = (before: Parameters): tf.Tensor4D => before.features as tf.Tensor4D;
 

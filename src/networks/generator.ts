@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runInOrder } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
-import { change, enlarge, warp } from '../kernels/index.js';
+import { change, channelsOf, enlarge, warp } from '../kernels/index.js';
 import {
   addingBlock,
-  channelsOf,
   embeddedBy,
   firstBlock,
   GENERATOR_MULTIPLE,
@@ -36,8 +35,8 @@ export interface GeneratorInput extends GeneratorTensors {
 
 export interface GeneratorOutput {
   /**
-   * m·raw + (1 − m)·warp(last, flow), [N, H, W, 3] in [−1, 1]. Where what is still is held, that is by how much
-   * something has changed: the last frame, to the bit, where nothing has.
+   * m·raw + (1 − m)·warp(last, flow), [N, H, W, 3] in [−1, 1]. Where what is still is held, so much of it as something
+   * has changed: the last frame, to the bit, where nothing has, and there are flow and mask 0.
    */
   readonly frame: tf.Tensor4D;
   /** The hallucinated image, [N, H, W, 3] in [−1, 1]. */
@@ -276,15 +275,24 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   ];
 
   const holds = holdsStill(options, conditionChannels);
-  /** The frame where something has changed, and the last frame elsewhere; lets go of `frame`. */
-  const hold = (frame: tf.Tensor4D, history: tf.Tensor4D, condition: tf.Tensor4D): tf.Tensor4D =>
+  /**
+   * What is made where something has changed, and elsewhere the last frame, which has not moved and of which nothing
+   * is hallucinated.
+   */
+  const hold = (
+    { frame, flow, mask }: Record<'frame' | 'flow' | 'mask', tf.Tensor4D>,
+    history: tf.Tensor4D,
+    condition: tf.Tensor4D,
+  ): Record<'frame' | 'flow' | 'mask', tf.Tensor4D> =>
     tf.tidy(() => {
       const last = channelsOf(history, 0, IMAGE_CHANNELS);
       const newest = channelsOf(history, 0, 2 * IMAGE_CHANNELS);
       const changed = change(newest, condition, conditionChannels);
-      const held: tf.Tensor4D = tf.add(last, tf.mul(changed, tf.sub(frame, last)));
-      frame.dispose();
-      return held;
+      return {
+        frame: tf.add(last, tf.mul(changed, tf.sub(frame, last))),
+        flow: tf.mul(flow, changed),
+        mask: tf.mul(mask, changed),
+      };
     });
 
   return {
@@ -298,9 +306,12 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     step(parameters, input) {
       const { history, condition, hasHistory } = input;
       const made = runInOrder(blocks(hasHistory), parameters, {}, input);
-      const { raw, frame, flow, mask } = made as Record<string, tf.Tensor4D | undefined>;
-      const held = holds && hasHistory ? hold(frame!, history!, condition!) : frame!;
-      return { raw: raw!, frame: held, flow: flow ?? null, mask: mask ?? null };
+      const { raw, ...composed } = made as Record<'raw' | 'frame' | 'flow' | 'mask', tf.Tensor4D>;
+      const { frame, flow = null, mask = null } = composed as Partial<typeof composed>;
+      if (!holds || !hasHistory) return { raw, frame: frame!, flow, mask };
+      const held = hold(composed, history!, condition!);
+      tf.dispose(composed);
+      return { raw, ...held };
     },
     macs: (size) => blocks(true).reduce((sum, block) => sum + block.macs(size), 0),
   };

@@ -5,7 +5,8 @@ import {
   mirrorOptions,
   withoutExtras,
 } from '../../bench/quality/mirror-options.js';
-import type { EvaluatedRows, Measures, Result } from '../../bench/quality/one-run.js';
+import type { EvaluatedRows, Result } from '../../bench/quality/one-run.js';
+import type { Measures } from '../../bench/support/measures.js';
 import { shotsOf } from '../../bench/quality/peer-data.js';
 import { stepsPerSecond } from '../../bench/quality/peer-training.js';
 import { qualityText } from '../../bench/quality/report.js';

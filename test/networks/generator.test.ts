@@ -110,8 +110,9 @@ describe('the generator', () => {
         const input = inputOf(generator, { condition: same(1, 3), history: same(3, 2) });
         const weights = weightsOf(generator);
         const newest = tf.slice(input.history!, [0, 0, 0, 0], [-1, -1, -1, 3]);
-        const { frame } = generator.step(weights, input);
+        const { frame, flow, mask } = generator.step(weights, input);
         expect(frame.dataSync()).toEqual(newest.dataSync());
+        for (const none of [flow!, mask!]) expect(tf.max(tf.abs(none)).dataSync()[0]).toBe(0);
         for (const other of [tiny({ holdStill: false }), tiny({}, 5)]) {
           const condition = same(other.conditionChannels, 3);
           const moved = other.step(weightsOf(other), { ...input, condition });

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../../base/error.js';
 import { assertShape } from '../../base/shape.js';
+import { channelsOf } from '../channels.js';
 import { registerFused, runKernel, type KernelFunction } from '../native.js';
 
 const FORWARD = 'FrameloomChange';
@@ -31,9 +32,6 @@ interface Ramp {
 
 const ramp = (x: tf.Tensor, { from, to }: Ramp): tf.Tensor =>
   tf.clipByValue(tf.mul(tf.sub(x, from), 1 / (to - from)), 0, 1);
-
-const channelsOf = (x: tf.Tensor4D, from: number, count: number): tf.Tensor4D =>
-  tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]);
 
 /** Means over windows, of a picture so many times smaller, [N, H/4, W/4, 1]. */
 const windows = (x: tf.Tensor, smaller: number): tf.Tensor =>
