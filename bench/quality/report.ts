@@ -32,10 +32,16 @@ const cellsOf = (measured: readonly Measures[]): string[] =>
 
 const BASELINES = ['freeze', 'mean', 'nearest'] as const;
 
+/** Of fewer steps most are those in which a side records its graphs or chooses its format, and no speed is told. */
+const FEWEST_TIMED = 100;
+
+const timed = (results: readonly Result[]): Result[] =>
+  results.filter(({ steps }) => steps >= FEWEST_TIMED);
+
 /** How many times as many steps a second Frameloom makes, seed by seed. */
 function speedRatios(results: readonly Result[]): number[] {
   const [ours, theirs] = (['frameloom', 'pytorch'] as const).map((side) =>
-    results.filter((one) => one.side === side),
+    timed(results).filter((one) => one.side === side),
   );
   return ours!.flatMap(({ seed, stepsPerSecond }) => {
     const peer = theirs!.find((one) => one.seed === seed);
@@ -68,7 +74,7 @@ function rowText(row: Row, results: readonly Result[], options: TextOptions): st
           0,
         ),
         withSpread(
-          of.map((one) => one.stepsPerSecond),
+          timed(of).map((one) => one.stepsPerSecond),
           2,
         ),
         ...cellsOf(of.map(({ rows }) => rows.generated)),

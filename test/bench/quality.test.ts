@@ -97,6 +97,16 @@ describe('the table', () => {
     const short = { withDrift: false, lengthOf: () => ({ steps: 100 }) };
     expect(qualityText(SAMPLE_ROWS, [result({})], short)).not.toContain('slope');
   });
+
+  it('tells no speed of few steps', () => {
+    const few = [result({ steps: 99 }), result({ side: 'pytorch', steps: 99 })];
+    const said = qualityText(SAMPLE_ROWS, few, {
+      withDrift: false,
+      lengthOf: () => ({ steps: 99 }),
+    });
+    expect(said).toContain('| Frameloom | 99 | – |');
+    expect(said).not.toContain('steps a second');
+  });
 });
 
 describe('the rows', () => {
