@@ -72,6 +72,45 @@ def flow_smoothness(flow: Tensor) -> Tensor:
     ).abs().mean()
 
 
+def _blurred(x: Tensor) -> Tensor:
+    """5x5 binomial, over the pixels that there are."""
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=x.dtype)
+    kernel = torch.outer(taps, taps)[None, None]
+    one_by_one = x.flatten(0, 1)[:, None]
+    inside = F.conv2d(torch.ones_like(one_by_one), kernel, padding=2)
+    return (F.conv2d(one_by_one, kernel, padding=2) / inside).reshape(x.shape)
+
+
+def laplacian_pyramid(x: Tensor) -> list[Tensor]:
+    """Bands from the finest on while a side holds the blur's window, and the rest."""
+    bands = []
+    while min(x.shape[-2:]) >= 5:
+        low = _blurred(x)
+        bands.append(x - low)
+        x = F.avg_pool2d(low, 2, ceil_mode=True, count_include_pad=False)
+    return [*bands, x]
+
+
+def laplacian(made: Tensor, real: Tensor) -> Tensor:
+    """L1 between pyramids (Bojanowski et al. 2018): GLO's 2^(2j) on sums is 1 on means."""
+    pairs = zip(laplacian_pyramid(made), laplacian_pyramid(real), strict=True)
+    return torch.stack([F.l1_loss(a, b) for a, b in pairs]).sum()
+
+
+def focal_frequency(made: Tensor, real: Tensor, patches: int) -> Tensor:
+    """Jiang et al. 2021, alpha 1: both spectra whole, by patches of 1/patches of the sides."""
+
+    def spectra(x: Tensor) -> Tensor:
+        strips = torch.stack(x.chunk(patches, dim=2), 1)
+        return torch.fft.fft2(torch.stack(strips.chunk(patches, dim=4), 1), norm="ortho")
+
+    apart = spectra(made) - spectra(real)
+    squared = apart.real.square() + apart.imag.square()
+    weight = squared.detach().sqrt()
+    weight = torch.nan_to_num(weight / weight.amax(dim=(-2, -1), keepdim=True))
+    return (weight.clamp(0, 1) * squared).mean()
+
+
 def slope_penalty(logits: list[Tensor], images: Tensor) -> Tensor:
     """R1 and R2 (Mescheder et al. 2018), per patch: half the squared norm of d(sum of logits)/d(image), by the
     number of patches that a judge makes of one image at all scales, mean over N.

@@ -264,6 +264,41 @@ def make_flow_smoothness() -> None:
     write("flow-smoothness", about, ["torch"], [case])
 
 
+def make_detail() -> None:
+    random = source("detail")
+    cases = []
+    for name, loss, shape, patches in [
+        ("laplacian, even sides", losses.laplacian, (2, 3, 16, 12), None),
+        ("laplacian, odd sides", losses.laplacian, (1, 3, 9, 13), None),
+        ("laplacian, too small for a band", losses.laplacian, (1, 3, 4, 7), None),
+        ("focal frequency, whole frames", losses.focal_frequency, (2, 3, 6, 8), 1),
+        ("focal frequency, odd sides", losses.focal_frequency, (1, 3, 7, 5), 1),
+        ("focal frequency, patches", losses.focal_frequency, (2, 3, 8, 12), 2),
+    ]:
+        real = torch.rand(shape, generator=random) * 2 - 1
+        made = leaf(real + torch.randn(shape, generator=random) * 0.3)
+        value = loss(made, real) if patches is None else loss(made, real, patches)
+        value.backward()
+        cases.append(
+            {
+                "name": name,
+                "patches": patches,
+                "made": nhwc(made),
+                "real": nhwc(real),
+                "loss": value.item(),
+                "madeGradient": nhwc(made.grad),
+            }
+        )
+    about = (
+        "laplacian: sum over bands of mean |band of made - band of real|, band = x - blur(x) (5x5 "
+        "binomial over the pixels inside), then means of 2x2 of the blur while the shorter side "
+        "is 5 or more; and the rest. focal frequency: mean of |F(made) - F(real)|^2 times "
+        "|F(made) - F(real)| over its largest of the picture, which is a constant; unitary DFT of "
+        "each channel of each of patches x patches parts."
+    )
+    write("detail", about, ["torch"], cases)
+
+
 def make_lecam() -> None:
     random = source("lecam")
     shape = (2, 1, 3, 4)
@@ -469,6 +504,7 @@ if __name__ == "__main__":
     make_losses()
     make_feature_matching()
     make_flow_smoothness()
+    make_detail()
     make_lecam()
     make_slope()
     make_adam()

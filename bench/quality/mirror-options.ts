@@ -83,8 +83,8 @@ export function mirrorOptions(
     ...{ adversarial: any, featureMatching: any, warp: any, flowSmoothness: any },
     ...{ reconstruction: any, rawReconstruction: losses.reconstruction },
     ...{ frameAdversarial: 1, sequenceAdversarial: 1, r1: 0, r2: 0, lecam: 0 },
-    // Of penalties that there are none of.
-    ...{ penalty: any, penaltySigma: any },
+    // Of penalties that there are none of, and of spectra.
+    ...{ penalty: any, penaltySigma: any, focalFrequencyPatches: any },
   });
   assertKnown('training.teacherForcing', { probability: training.teacherForcing.probability }, {});
   const { channels, layers, scales } = judge as Record<string, number>;

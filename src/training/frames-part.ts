@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
 import { warpConstant } from '../kernels/index.js';
 import { foldFrames, foldTime, type Judgement, type Parameters } from '../networks/index.js';
+import { addFaithful } from './faithful.js';
 import {
   adder,
   believed,
@@ -28,7 +29,7 @@ import { seen, seenCondition } from './sight.js';
 
 /**
  * What the losses say of frames by themselves, of some of a rollout: adversarial and feature matching
- * (composed, and raw when `judgeRaw`), reconstruction, warp and flow smoothness.
+ * (composed, and raw when `judgeRaw`), how near they are to the real ones, warp and flow smoothness.
  */
 export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch): JudgedPart {
   const { real, out, losses, judgesWait } = step;
@@ -135,7 +136,7 @@ function generatorPart(
             Object.assign(signals, tellingApart('frame', losses, reals, judgements, share));
           }
         }
-        add('reconstruction', losses.reconstruction, share, () => l1(made, target));
+        addFaithful(add, losses, share, made, target);
         add('raw_reconstruction', losses.rawReconstruction, share, () => l1(raw, target));
         const flows = ordered('flow', tensors) as tf.Tensor4D[];
         if (flows.length > 0) {

@@ -1,28 +1,31 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { valueAndGradients } from '../autodiff/index.js';
 import { numbered, ordered, type Runner } from '../backend/graph/index.js';
 import { foldFrames } from '../networks/index.js';
-import type { RealSide } from './judged-parts.js';
-import type { LossTerms } from './micro-batch.js';
+import { addDetail, hasDetail, isFaithful, type FaithfulLosses } from './faithful.js';
+import { adder, type RealSide } from './judged-parts.js';
+import { sumOf, type LossTerms } from './micro-batch.js';
 import type { RolledOut } from './rollout.js';
 import { GRADIENT, PULL } from './signals.js';
 
 /**
  * How hard the discriminators pull at the generated frames beside the reconstruction: the norm of the gradient
- * of what they ask for (adversarial and feature matching) over that of the L1 reconstruction loss, the inverse
- * of VQGAN's adaptive weight (Esser et al. 2021), which looks at the last layer instead. Nothing is
- * differentiated for it: L1's gradient is known, and what is left of the whole is theirs.
+ * of what they ask for (adversarial and feature matching) over that of what holds frames to the real ones, the inverse
+ * of VQGAN's adaptive weight (Esser et al. 2021), which looks at the last layer instead. For L1 alone nothing is
+ * differentiated, its gradient is known; where detail is weighed too its gradient is taken once more. What is left of
+ * the whole is theirs.
  * @param gradients of the generator's whole loss in the frames, by time
- * @param weight of the reconstruction loss
- * @returns a scalar by its name: `PULL`, or `GRADIENT` without that loss
+ * @param losses the weights of what holds frames to the real ones
+ * @returns a scalar by its name: `PULL`, or `GRADIENT` where nothing does
  */
 export function judgesPull(
   gradients: readonly tf.Tensor4D[],
   out: RolledOut,
   real: RealSide,
-  weight: number,
+  losses: FaithfulLosses,
   runner: Runner,
 ): LossTerms {
-  if (weight === 0) {
+  if (!isFaithful(losses)) {
     const own = numbered('gradient', gradients);
     return runner.call('gradient of judges', own, (tensors) =>
       tf.tidy(() => ({
@@ -35,15 +38,31 @@ export function judgesPull(
     ...numbered('frame', out.frames),
     target: real.frames,
   };
-  return runner.call(`pull of judges beside ${weight}`, tensors, (own) =>
+  return runner.call('pull of judges', tensors, (own) =>
     tf.tidy(() => {
       const whole = foldFrames(ordered('gradient', own) as tf.Tensor4D[]);
       const frames = foldFrames(ordered('frame', own) as tf.Tensor4D[]);
-      const sign = tf.sign(tf.sub(frames, own.target as tf.Tensor4D));
-      const reconstruction = tf.mul(sign, weight / frames.size);
-      const judges = tf.sub(whole, reconstruction);
+      const faithful = faithfulGradient(frames, own.target as tf.Tensor4D, losses);
+      const judges = tf.sub(whole, faithful);
       // Frames that are right to the last bit have no gradient to compare with.
-      return { [PULL]: tf.div(tf.norm(judges), tf.add(tf.norm(reconstruction), 1e-12)) };
+      return { [PULL]: tf.div(tf.norm(judges), tf.add(tf.norm(faithful), 1e-12)) };
     }),
   );
+}
+
+/** What holds frames to the real ones asks of them, [N·T, H, W, 3]. */
+function faithfulGradient(
+  frames: tf.Tensor4D,
+  target: tf.Tensor4D,
+  losses: FaithfulLosses,
+): tf.Tensor {
+  const sign = tf.sign(tf.sub(frames, target));
+  const reconstruction = tf.mul(sign, losses.reconstruction / frames.size);
+  if (!hasDetail(losses)) return reconstruction;
+  const { gradients } = valueAndGradients(() => {
+    const terms: LossTerms = {};
+    addDetail(adder(terms), losses, 1, frames, target);
+    return sumOf(terms);
+  }, [frames]);
+  return tf.add(reconstruction, gradients[0]!);
 }

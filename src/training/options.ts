@@ -40,6 +40,20 @@ export const lossOptions = z.strictObject({
   ),
   reconstruction: weight(10, 'Composed frames must equal the real ones (L1).'),
   rawReconstruction: weight(10, 'Hallucinated images must equal the real ones (L1).'),
+  laplacian: weight(
+    0,
+    'Laplacian pyramids of composed frames and real ones must be equal (L1, all bands alike; Bojanowski 2018), so that soft outlines cost as much as wrong colours; try 1 to 10.',
+  ),
+  focalFrequency: weight(
+    0,
+    'Spectra of composed frames and real ones must be equal, most of all at the frequencies that are most wrong (focal frequency loss, Jiang 2021, alpha 1); try 1 to 100.',
+  ),
+  focalFrequencyPatches: z
+    .union([z.literal(1), z.literal(2), z.literal(4)])
+    .default(1)
+    .describe(
+      'Into how many parts each side of a frame is cut for that, with a spectrum of each; 1 has one of the whole frame.',
+    ),
   warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
   flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
   pingPong: weight(

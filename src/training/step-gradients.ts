@@ -122,9 +122,7 @@ export function stepGradients(
       const made = gradientsOfParts(wanted, parts, runner);
       const { frames } = sortOutputs(made.generator.gradients, rollout.length);
       // Where something else pulls at the frames too, nothing says how hard the judges do.
-      const pull = plan.thereAndBack
-        ? {}
-        : judgesPull(frames, out, real, losses.reconstruction, runner);
+      const pull = plan.thereAndBack ? {} : judgesPull(frames, out, real, losses, runner);
       return {
         cotangents: made.generator.gradients,
         result: {

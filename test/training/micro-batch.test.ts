@@ -104,10 +104,13 @@ const CASES: [string, Case][] = [
     { lead: 2, strides: [1, 2, 9], judgeRaw: false, losses: { adversarial: 'hinge' } },
   ],
   [
-    'without sequences and flow',
+    'without sequences and flow, with detail',
     {
       ...{ lead: 2, strides: [1], judgeRaw: true },
-      losses: { sequenceAdversarial: 0, featureMatching: 0, warp: 0, flowSmoothness: 0 },
+      losses: {
+        ...{ sequenceAdversarial: 0, featureMatching: 0, warp: 0, flowSmoothness: 0 },
+        ...{ laplacian: 2, focalFrequency: 30, focalFrequencyPatches: 2 },
+      },
     },
   ],
 ];
@@ -152,7 +155,11 @@ describe('what is said of the judges', () => {
     });
   });
 
-  it('is how hard they pull at the frames beside the reconstruction', () => {
+  it.each([
+    ['the reconstruction', { reconstruction: 10 }],
+    ['detail', { reconstruction: 0, laplacian: 2, focalFrequency: 30 }],
+    ['both', { reconstruction: 10, laplacian: 2, focalFrequency: 30, focalFrequencyPatches: 2 }],
+  ])('is how hard they pull at the frames beside %s', (_name, faithful) => {
     tf.tidy(() => {
       const framesOf = (losses: Record<string, unknown>) => {
         const { step, outputs, flat, vectors } = setUp({ ...CASES[0]![1], losses });
@@ -162,16 +169,16 @@ describe('what is said of the judges', () => {
         return { step, frames, norm: tf.norm(tf.stack(frames)).dataSync()[0]! };
       };
       const none = { frameAdversarial: 0, sequenceAdversarial: 0, featureMatching: 0 };
-      const whole = framesOf({});
+      const whole = framesOf(faithful);
       const judges = framesOf({ reconstruction: 0 });
-      const reconstruction = framesOf(none);
-      const { out, real } = whole.step;
-      const { [PULL]: pull } = judgesPull(whole.frames, out, real, 10, eagerRunner);
-      expect(pull!.dataSync()[0]).toBeCloseTo(judges.norm / reconstruction.norm, 4);
-      // Without a reconstruction there is the gradient alone.
-      const alone = judgesPull(judges.frames, out, real, 0, eagerRunner);
-      expect(Object.keys(alone)).toEqual([GRADIENT]);
-      expect(alone[GRADIENT]!.dataSync()[0]).toBeCloseTo(judges.norm, 4);
+      const alone = framesOf({ ...faithful, ...none });
+      const { out, real, losses } = whole.step;
+      const { [PULL]: pull } = judgesPull(whole.frames, out, real, losses, eagerRunner);
+      expect(pull!.dataSync()[0]).toBeCloseTo(judges.norm / alone.norm, 4);
+      // Where nothing holds frames to the real ones there is the gradient alone.
+      const unheld = judgesPull(judges.frames, out, real, judges.step.losses, eagerRunner);
+      expect(Object.keys(unheld)).toEqual([GRADIENT]);
+      expect(unheld[GRADIENT]!.dataSync()[0]).toBeCloseTo(judges.norm, 4);
     });
   });
 });
