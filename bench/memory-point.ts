@@ -48,7 +48,8 @@ function memoryOf(how: typeof point.how) {
       stability: 'off',
     }),
     losses: lossOptions.parse({}),
-    frameDiscriminator: { judgeRaw: true },
+    frameDiscriminator: { judgeRaw: true, antiAlias: false },
+    sequenceDiscriminator: { antiAlias: false },
   };
   const costs = profileCosts(measuredStep(presetModel(point.preset), options))(point, 1);
   return planRollout(costs, point.frames, smallestBudget(costs, point.frames));

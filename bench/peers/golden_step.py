@@ -85,6 +85,11 @@ CASES = [
             TINY, r1=10.0, r2=5.0, penalty_sigma=0.05, temporal_strides=(1, 2)
         ),
     ),
+    Case(
+        "judges that blur before each stride, odd sizes, three scales, with the gradient penalty",
+        size=(20, 28),
+        options=dataclasses.replace(TINY, anti_alias=True, judge_scales=3, r1=10.0),
+    ),
 ]
 
 
@@ -202,6 +207,7 @@ def recipe_of(case: Case) -> dict:
         },
         "scales": options.judge_scales,
         "temporalStrides": list(options.temporal_strides),
+        **({"antiAlias": True} if options.anti_alias else {}),
     }
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 import losses
 from golden_file import FOLDER, SEED, hwio, nhwc, tensor, write
 from golden_step import make_steps
-from mirror_networks import LEAKY_SLOPE, NORM_EPSILON, change, warp
+from mirror_networks import LEAKY_SLOPE, NORM_EPSILON, change, padding_total, warp
 
 torch.set_default_dtype(torch.float64)
 
@@ -108,6 +108,43 @@ def make_change() -> None:
         "first, in [-1, 1], to [N,H,W,1] in [0, 1], by `change` of bench/peers/mirror_networks.py."
     )
     write("change", about, ["torch"], cases)
+
+
+def make_blur() -> None:
+    random = source("blur")
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    cases = []
+    for name, batch, size, channels in [
+        ("even sides, a batch of two", 2, (6, 8), 3),
+        ("odd sides", 1, (5, 7), 2),
+        ("one pixel", 1, (1, 1), 2),
+    ]:
+        x = leaf(torch.randn(batch, channels, *size, generator=random))
+        weight = leaf(torch.randn(4, channels, 4, 4, generator=random))
+        # Filter and kernel as one kernel of seven pixels, which pads as TensorFlow's SAME.
+        one = F.conv2d(weight.flatten(0, 1)[:, None], torch.outer(taps, taps)[None, None], padding=3)
+        rows, columns = (padding_total(side, 7, 2) for side in size)
+        left, top = columns // 2, rows // 2
+        padded = F.pad(x, (left, columns - left, top, rows - top))
+        output = F.conv2d(padded, one.unflatten(0, (4, channels)).squeeze(2), stride=2)
+        cotangent = torch.randn(output.shape, generator=random)
+        output.backward(cotangent)
+        cases.append(
+            {
+                "name": name,
+                "x": nhwc(x),
+                "weight": hwio(weight),
+                "output": nhwc(output),
+                "outputGradient": nhwc(cotangent),
+                "xGradient": nhwc(x.grad),
+                "weightGradient": hwio(weight.grad),
+            }
+        )
+    about = (
+        "A convolution 4x4 of stride 2 whose input is blurred by (1, 3, 3, 1)/8 both ways: computed as "
+        "one of 7x7, the weight convolved with that filter, padded to ceil(size / 2)."
+    )
+    write("blur", about, ["torch"], cases)
 
 
 def make_instance_norm() -> None:
@@ -499,6 +536,7 @@ if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     make_warp()
     make_change()
+    make_blur()
     make_instance_norm()
     make_spectral_norm()
     make_losses()

@@ -112,11 +112,44 @@ class Place(nn.Module):
         return x + self.weight[1].view(1, -1, 1, 1) * rows.view(-1, 1)
 
 
-class SpectralConv2d(SameConv2d):
-    """Weight / sigma, with singular vectors that move by `power_step`, once a training step."""
+class Blur(nn.Module):
+    """(1, 3, 3, 1)/8 both ways (Zhang 2019), for a kernel of stride 2 after it that pads nothing.
 
-    def __init__(self, *args, **options) -> None:
+    The two pad as one larger kernel would: to ceil(size / 2).
+    """
+
+    TAPS = 4
+
+    def __init__(self, channels: int, kernel: int, exact: bool) -> None:
+        super().__init__()
+        self.reach = kernel + self.TAPS - 1
+        self.exact = exact
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        weight = torch.outer(taps, taps).repeat(channels, 1, 1, 1)
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows, columns = (padding_total(size, self.reach, 2) for size in x.shape[2:])
+        sides = (0, 0)
+        if self.exact:
+            left, top = columns // 2, rows // 2
+            x = F.pad(x, (left, columns - left, top, rows - top))
+        else:
+            sides = ((rows + 1) // 2, (columns + 1) // 2)
+        return F.conv2d(x, self.weight, None, 1, sides, groups=x.shape[1])
+
+
+class SpectralConv2d(SameConv2d):
+    """Weight / sigma, with singular vectors that move by `power_step`, once a training step.
+
+    Sigma is of the weight by itself, where its input is blurred too: a blur makes nothing larger.
+    """
+
+    def __init__(self, *args, anti_alias: bool = False, **options) -> None:
         super().__init__(*args, **options)
+        self.blur = None
+        if anti_alias:
+            self.blur = Blur(self.in_channels, self.kernel_size[0], self.exact)
         self.register_buffer("u", torch.ones(self.weight.shape[0]))
         self.register_buffer("v", torch.ones(self.weight[0].numel()))
 
@@ -127,8 +160,10 @@ class SpectralConv2d(SameConv2d):
         self.u.copy_(F.normalize(matrix @ self.v, dim=0, eps=1e-12))
 
     def forward(self, x: Tensor) -> Tensor:
-        sigma = torch.dot(self.u, self.weight.flatten(1) @ self.v)
-        return self.convolve(x, self.weight / sigma)
+        weight = self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)
+        if self.blur is not None:
+            return F.conv2d(self.blur(x), weight, self.bias, self.stride)
+        return self.convolve(x, weight)
 
 
 class Normalized(nn.Module):
@@ -297,11 +332,14 @@ Judgement = tuple[list[Tensor], Tensor]  # features, shallow to deep, and logits
 
 
 class PatchDiscriminator(nn.Module):
-    def __init__(self, inputs: int, channels: int, layers: int, exact: bool) -> None:
+    def __init__(
+        self, inputs: int, channels: int, layers: int, exact: bool, anti_alias: bool
+    ) -> None:
         super().__init__()
         widths = [inputs] + [channels * 2**i for i in range(layers)]
         strided = [
-            SpectralConv2d(widths[i], widths[i + 1], 4, 2, exact=exact) for i in range(layers)
+            SpectralConv2d(widths[i], widths[i + 1], 4, 2, exact=exact, anti_alias=anti_alias)
+            for i in range(layers)
         ]
         self.stages = nn.ModuleList([*strided, SpectralConv2d(widths[-1], widths[-1], 3)])
         self.logits = SpectralConv2d(widths[-1], 1, 1)
@@ -316,16 +354,25 @@ class PatchDiscriminator(nn.Module):
 
 class MultiScaleDiscriminator(nn.Module):
     def __init__(
-        self, inputs: int, channels: int = 24, layers: int = 3, scales: int = 2, exact: bool = False
+        self,
+        inputs: int,
+        channels: int = 24,
+        layers: int = 3,
+        scales: int = 2,
+        exact: bool = False,
+        anti_alias: bool = False,
     ) -> None:
         super().__init__()
         self.exact = exact
         self.scales = nn.ModuleList(
-            PatchDiscriminator(inputs, channels, layers, exact) for _ in range(scales)
+            PatchDiscriminator(inputs, channels, layers, exact, anti_alias) for _ in range(scales)
         )
+        self.blur = Blur(inputs, 1, exact) if anti_alias else None
 
     def halve(self, x: Tensor) -> Tensor:
-        """Mean of 3x3 pixels, two apart; what is padding does not count."""
+        """Mean of 3x3 pixels, two apart; what is padding does not count. Or blurred, every other pixel."""
+        if self.blur is not None:
+            return self.blur(x)[:, :, ::2, ::2]
         padding = tuple(size % 2 for size in x.shape[2:]) if self.exact else 1
         return F.avg_pool2d(x, 3, 2, padding, ceil_mode=self.exact, count_include_pad=False)
 
@@ -395,7 +442,7 @@ def count_macs(network: nn.Module, *inputs) -> int:
     hooks = [
         module.register_forward_hook(count)
         for module in network.modules()
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, Place))
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, Place, Blur))
     ]
     with torch.no_grad():
         network(*inputs)

@@ -71,6 +71,8 @@ class StepOptions:
     judge_channels: int = 24
     judge_layers: int = 3
     judge_scales: int = 2
+    # All judges blur before each stride.
+    anti_alias: bool = False
     sequence_frames: int = 3
     temporal_strides: tuple[int, ...] = (1,)
     judge_raw: bool = True
@@ -187,6 +189,7 @@ class Trainer:
             layers=options.judge_layers,
             scales=options.judge_scales,
             exact=options.exact,
+            anti_alias=options.anti_alias,
         )
         for offset, network in enumerate([self.generator, self.judges]):
             initialize(network, options.seed + offset)

@@ -36,6 +36,7 @@ const judgeOf = (options: Section, width: number): Section => ({
   channels: options.channels === 'auto' ? width : options.channels,
   layers: options.layers,
   scales: options.scales,
+  antiAlias: options.antiAlias,
 });
 
 /** A pipeline without what only Frameloom's trainings do beside their steps; they are of whole frames then. */
@@ -72,7 +73,9 @@ export function mirrorOptions(
   });
   const width = generatorWidth(generator);
   const judge = judgeOf(frameDiscriminator, width);
-  const common = { channels: any, layers: any, scales: any, spectralNorm: true };
+  const common = {
+    ...{ channels: any, layers: any, scales: any, antiAlias: any, spectralNorm: true },
+  };
   const ofJudges = { ...common, instanceNorm: false };
   assertKnown('frameDiscriminator', frameDiscriminator, { ...ofJudges, judgeRaw: any });
   assertKnown('sequenceDiscriminator', sequenceDiscriminator, {
@@ -100,6 +103,7 @@ export function mirrorOptions(
     judge_channels: channels!,
     judge_layers: layers!,
     judge_scales: scales!,
+    anti_alias: frameDiscriminator.antiAlias,
     sequence_frames: sequenceDiscriminator.frames,
     temporal_strides: sequenceDiscriminator.temporalStrides,
     judge_raw: frameDiscriminator.judgeRaw,

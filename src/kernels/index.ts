@@ -1,6 +1,7 @@
 import { registerActivation } from './activation/index.js';
 import { registerAveragePool } from './average-pool/index.js';
 import { registerBias } from './bias/index.js';
+import { registerBlur } from './blur/index.js';
 import { registerChange } from './change/index.js';
 import { registerEnlarge } from './enlarge/index.js';
 import { registerGatherRows } from './gather-rows/index.js';
@@ -10,6 +11,7 @@ import { registerWarp } from './warp/index.js';
 
 export { leakyRelu, relu } from './activation/index.js';
 export { biasAdd } from './bias/index.js';
+export { blur, blurMacs } from './blur/index.js';
 export { channelsOf } from './channels.js';
 export { change, CHANGE } from './change/index.js';
 export { enlarge } from './enlarge/index.js';
@@ -27,6 +29,7 @@ export function registerKernels(): void {
   registerActivation();
   registerAveragePool();
   registerBias();
+  registerBlur();
   registerChange();
   registerEnlarge();
   registerGatherRows();

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { assertShape } from '../base/shape.js';
+import { blur, blurMacs } from '../kernels/index.js';
 import {
   convolution,
   normalization,
@@ -16,6 +17,8 @@ export interface PatchDiscriminatorOptions {
   readonly layers: number;
   readonly scales: number;
   readonly instanceNorm: boolean;
+  /** Blurs before each stride. */
+  readonly antiAlias: boolean;
   /** Of its inputs, the first so many are the condition's; none unless given. */
   readonly conditionChannels?: number;
 }
@@ -48,12 +51,12 @@ function patchStages(
   inputs: number,
   options: PatchDiscriminatorOptions,
 ): { stages: Layer[]; logits: Layer } {
-  const { channels, layers, instanceNorm, conditionChannels = 0 } = options;
+  const { channels, layers, instanceNorm, antiAlias, conditionChannels = 0 } = options;
   const stage = (i: number, kernel: number, from: number, to: number, stride: number): Layer => {
     const norm = instanceNorm && i > 0;
     return sequential([
       convolution(`${name}.${i}`, kernel, from, to, {
-        ...{ stride, bias: !norm },
+        ...{ stride, bias: !norm, antiAlias },
         ...(i === 0 &&
           conditionChannels > 0 && {
             conditionInputs: conditionInputsOf(from, conditionChannels, from - conditionChannels),
@@ -88,7 +91,9 @@ export function createDiscriminator(
   const specs = scales.flatMap(({ stages, logits }) =>
     [...stages, logits].flatMap((layer) => layer.specs),
   );
-  const half = (x: tf.Tensor4D): tf.Tensor4D => tf.avgPool(x, 3, 2, 'same');
+  // A window of one pixel takes every other one.
+  const half = (x: tf.Tensor4D): tf.Tensor4D =>
+    options.antiAlias ? tf.avgPool(blur(x, 1), 1, 2, 'valid') : tf.avgPool(x, 3, 2, 'same');
   return {
     layout: new ParameterLayout(specs),
     judge(parameters, x) {
@@ -109,7 +114,8 @@ export function createDiscriminator(
           height: Math.ceil(size.height / 2 ** i),
           width: Math.ceil(size.width / 2 ** i),
         };
-        return sum + sequential([...stages, logits]).cost(own).macs;
+        const halving = options.antiAlias && i + 1 < scales.length ? blurMacs(own, 1) * inputs : 0;
+        return sum + sequential([...stages, logits]).cost(own).macs + halving;
       }, 0);
     },
   };

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { biasAdd, instanceNorm, leakyRelu, place, relu } from '../kernels/index.js';
+import { biasAdd, blur, blurMacs, instanceNorm, leakyRelu, place, relu } from '../kernels/index.js';
 import type { Parameters, ParameterSpec } from './parameters.js';
 
 export interface Size {
@@ -21,6 +21,8 @@ export interface Layer {
 
 export interface ConvolutionOptions {
   readonly stride?: number;
+  /** Blurs what it is given, where its stride is 2 ({@link blur}). */
+  readonly antiAlias?: boolean;
   /** False where something that is added, or an instance norm, makes it idle. */
   readonly bias?: boolean;
   /** Deviation of the initial weights; He et al. 2015's when left out. */
@@ -63,6 +65,7 @@ export function convolution(
   options: ConvolutionOptions = {},
 ): Layer {
   const { stride = 1, bias = true, gain } = options;
+  const isBlurred = options.antiAlias === true && stride === 2;
   const deviation = options.deviation ?? heDeviation(kernel * kernel * inputs);
   return {
     specs: [
@@ -77,12 +80,16 @@ export function convolution(
     ],
     apply(parameters, x) {
       const weight = parameters[weightName(name)] as tf.Tensor4D;
-      const y = tf.conv2d(x, weight, stride, 'same');
+      const y = isBlurred
+        ? tf.conv2d(blur(x, kernel), weight, stride, 'valid')
+        : tf.conv2d(x, weight, stride, 'same');
       return bias ? biasAdd(y, parameters[`${name}.bias`] as tf.Tensor1D) : y;
     },
     cost({ height, width }) {
       const size = { height: Math.ceil(height / stride), width: Math.ceil(width / stride) };
-      return { size, macs: size.height * size.width * kernel * kernel * inputs * outputs };
+      const own = size.height * size.width * kernel * kernel * inputs * outputs;
+      const blurring = isBlurred ? blurMacs({ height, width }, kernel) * inputs : 0;
+      return { size, macs: own + blurring };
     },
   };
 }

@@ -18,7 +18,7 @@ const savedSchema = z.object({ chosenFrom: z.record(z.string(), z.json()) });
 
 /** Everything that decides how gradients are best taken, but for the machine. */
 function chosenFrom(
-  { training, losses, frameDiscriminator }: ProfileOptions,
+  { training, losses, frameDiscriminator, sequenceDiscriminator }: ProfileOptions,
   {
     windowSize: { width, height },
     conditionChannels,
@@ -34,6 +34,9 @@ function chosenFrom(
     // Of it what takes memory: that a step may be seen through matrices.
     'training.stability': sightKey(sight),
     'frameDiscriminator.judgeRaw': frameDiscriminator.judgeRaw,
+    // Earlier versions had none, and said nothing of it.
+    ...(frameDiscriminator.antiAlias && { 'frameDiscriminator.antiAlias': true }),
+    ...(sequenceDiscriminator.antiAlias && { 'sequenceDiscriminator.antiAlias': true }),
     'data.size': `${width}x${height}`,
     'condition channels': conditionChannels,
     losses,

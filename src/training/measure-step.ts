@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { trackPeak, type Peak } from '../autodiff/index.js';
+import type { FrameDiscriminatorOptions, SequenceDiscriminatorOptions } from '../networks/index.js';
 import type { FrameSize, MeasuredStep, Trial } from '../planning/index.js';
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
@@ -12,7 +13,8 @@ import { trainStep } from './step.js';
 export interface ProfileOptions {
   readonly training: TrainingOptions;
   readonly losses: LossOptions;
-  readonly frameDiscriminator: { readonly judgeRaw: boolean };
+  readonly frameDiscriminator: Pick<FrameDiscriminatorOptions, 'judgeRaw' | 'antiAlias'>;
+  readonly sequenceDiscriminator: Pick<SequenceDiscriminatorOptions, 'antiAlias'>;
 }
 
 /** A smooth pattern: what is measured does not depend on the values, but they must not diverge. */

@@ -19,7 +19,7 @@ beforeAll(async () => {
   registerKernels();
 });
 
-const OPTIONS = { channels: 4, layers: 2, scales: 2, instanceNorm: false };
+const OPTIONS = { channels: 4, layers: 2, scales: 2, instanceNorm: false, antiAlias: false };
 
 describe('createDiscriminator', () => {
   it.each([false, true])('judges each scale, instance norm %s', async (instanceNorm) => {
@@ -83,6 +83,33 @@ describe('createDiscriminator', () => {
     };
     const discriminator = createDiscriminator('d', 5, OPTIONS);
     expect(discriminator.macs({ height: 10, width: 14 })).toBe(scale(10, 14) + scale(5, 7));
+  });
+
+  it('blurs before each stride where it is asked to, of the same weights: a picture of dots is nothing to it', () => {
+    tf.tidy(() => {
+      const [plain, blurred] = [false, true].map((antiAlias) =>
+        createDiscriminator('d', 1, { ...OPTIONS, antiAlias }),
+      );
+      expect(blurred!.layout.specs).toEqual(plain!.layout.specs);
+      const weights = plain!.layout.unflatten(tf.tensor1d(plain!.layout.initialize(1)));
+      const dots = tf.tensor4d(
+        Array.from({ length: 320 }, (_, i) => (-1) ** (i + Math.floor(i / 20))),
+        [1, 16, 20, 1],
+      );
+      /** The middle of the deepest features, whose view ends before the border. */
+      const seenOf = (judge: typeof plain, x: tf.Tensor4D): number[] =>
+        judge!.judge(weights, x).map(({ features }) => {
+          const [first] = features;
+          const [, height, width] = first!.shape;
+          const middle = tf.slice(first!, [0, 2, 2, 0], [-1, height - 4, width - 4, -1]);
+          return tf.max(tf.abs(middle)).dataSync()[0]!;
+        });
+      expect(seenOf(plain, dots)[0]).toBeGreaterThan(0.1);
+      for (const seen of seenOf(blurred, dots)) expect(seen).toBeLessThan(1e-5);
+      // What is all of one colour is as bright to either.
+      const [sharp, soft] = [plain, blurred].map((judge) => seenOf(judge, tf.ones(dots.shape)));
+      expect(soft![0]).toBeCloseTo(sharp![0]!, 5);
+    });
   });
 });
 

@@ -35,7 +35,8 @@ const stepWith = (training: Record<string, unknown> = {}): MeasuredStep =>
   measuredStep(model, {
     training: optionsWith(training),
     losses: lossOptions.parse({}),
-    frameDiscriminator: { judgeRaw: true },
+    frameDiscriminator: { judgeRaw: true, antiAlias: false },
+    sequenceDiscriminator: { antiAlias: false },
   });
 const step = stepWith();
 

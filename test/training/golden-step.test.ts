@@ -52,6 +52,7 @@ interface Recipe {
   readonly lecam: number;
   readonly anchors: ScoreAnchors;
   readonly scales: number;
+  readonly antiAlias?: boolean;
   readonly temporalStrides: number[];
   readonly terms: Readonly<Record<string, number>>;
   readonly changes: readonly {
@@ -132,8 +133,9 @@ function firstState({ generator, discriminators }: Model): TrainingState {
   };
 }
 
-function modelOf({ scales, temporalStrides, judgeRaw, normalization }: Recipe): Model {
-  const judge = { channels: 4, layers: 3, scales };
+function modelOf(recipe: Recipe): Model {
+  const { scales, antiAlias, temporalStrides, judgeRaw, normalization } = recipe;
+  const judge = { channels: 4, layers: 3, scales, antiAlias };
   return createModel(
     {
       generator: generatorOptions.parse({

@@ -47,13 +47,14 @@ describe('chooseOrKeep', () => {
     let said = '';
     const log = createLogger({ write: (line) => void (said += line) });
     const size = { windowSize: { width: 32, height: 24 }, conditionChannels: 1 } as Dataset;
-    const choose = (training: object, saved: unknown, dataset = size) =>
+    const choose = (training: object, saved: unknown, dataset = size, antiAlias = false) =>
       chooseOrKeep(
         model,
         {
           training: trainingOptions.parse({ gradientCheckpointing: { every: 2 }, ...training }),
           losses: lossOptions.parse({}),
-          frameDiscriminator: { judgeRaw: true },
+          frameDiscriminator: { judgeRaw: true, antiAlias },
+          sequenceDiscriminator: { antiAlias },
         },
         dataset,
         { saved, log },
@@ -69,6 +70,7 @@ describe('chooseOrKeep', () => {
       ['training.frames', choose({ frames: 9 }, marked)],
       ['training.memoryBudget', choose({ memoryBudget: '9GiB' }, marked)],
       ['training.stability', choose({ stability: 'off' }, marked)],
+      ['frameDiscriminator.antiAlias', choose({}, marked, size, true)],
       ['data.size', choose({}, marked, { ...size, windowSize: { width: 64, height: 24 } })],
     ] as const) {
       expect(again.checkpointing).not.toEqual(marked.checkpointing);
