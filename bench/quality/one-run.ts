@@ -32,7 +32,7 @@ export type EvaluatedRows = z.output<typeof rowsSchema>;
 const evaluationSchema = z.object({
   frames: z.int(),
   rows: rowsSchema,
-  behaviour: z.object({ drift: driftSchema }).nullable(),
+  behaviour: z.object({ drift: driftSchema.nullable() }).nullable(),
 });
 
 /** What one side came to with one seed, on held-out frames in closed loop. */

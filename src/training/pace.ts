@@ -34,6 +34,12 @@ interface LongRollouts {
   readonly pixels: Pick<WindowPixels, 'whole'>;
 }
 
+/** A training as it is measured: of a generator without memory, which cannot drift, no long rollout is made. */
+export const asMeasured = (
+  training: TrainingOptions,
+  { historyFrames }: { readonly historyFrames: number },
+): TrainingOptions => (historyFrames > 0 ? training : { ...training, evaluateLongFrames: 0 });
+
 /**
  * Frames of the long rollout of the evaluation after so many steps; 0 where it would take too much: at the end a
  * tenth of the training, before it a share of the steps between two evaluations. That is counted in frames and

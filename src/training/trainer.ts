@@ -38,6 +38,7 @@ import { originCondition, readOrigin } from './run/origin.js';
 import { controlSignals } from './steadied.js';
 import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
 import { divergence } from './skipping.js';
+import { asMeasured } from './pace.js';
 import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
@@ -76,13 +77,14 @@ export const train = (pipeline: TrainingPipeline, context: TrainContext): Promis
 
 /** What a training measures and when it believes that it has tipped: {@link train} with other eyes. */
 export async function trainBy(
-  pipeline: TrainingPipeline,
+  asked: TrainingPipeline,
   context: TrainContext,
   eyes: Eyes,
 ): Promise<TrainResult> {
   const log = context.log ?? silentLogger;
   const { run, signal } = context;
-  const { training } = pipeline;
+  const training = asMeasured(asked.training, asked.generator);
+  const pipeline = { ...asked, training };
   assertStridesFit(pipeline);
   assertHistoriesFit(pipeline);
   assertThroughTimeFits(training);

@@ -6,7 +6,13 @@ import { windowPixels } from '../../src/clips/index.js';
 import { createAverages } from '../../src/training/averages.js';
 import { openBudget, readStepCounts, type Budget } from '../../src/training/budget.js';
 import { trainingOptions, type TrainingOptions } from '../../src/training/options.js';
-import { countSteps, FRAMES_BESIDE, longFramesAt, paceOf } from '../../src/training/pace.js';
+import {
+  asMeasured,
+  countSteps,
+  FRAMES_BESIDE,
+  longFramesAt,
+  paceOf,
+} from '../../src/training/pace.js';
 import { runPaths } from '../../src/training/run/run-folder.js';
 import { dueAfter, rateFactor, rolloutFrames, warmUpFrames } from '../../src/training/schedule.js';
 import { testFolder } from './run/support.js';
@@ -284,6 +290,9 @@ describe('a long rollout', () => {
     // A trial of a few steps is over when they are.
     expect(at({}, 236)).toEqual([0, 0]);
     expect(at({ evaluateEverySteps: 1 }, 240)).toEqual([0, 240]);
+    // Without memory nothing drifts, and there is nothing to plan for.
+    expect(at(asMeasured(options(), { historyFrames: 0 }), 9000)).toEqual([0, 0]);
+    expect(at(asMeasured(options(), { historyFrames: 1 }), 9000)).toEqual([240, 240]);
   });
 
   it('is in the number of steps that fit', () => {

@@ -2,11 +2,17 @@ import type { Dataset, HeldOutSegment } from '../../clips/index.js';
 import type { TrainedGenerator } from '../models/model.js';
 import type { Rollout } from './choose-rollouts.js';
 import { measureInfluence, type Influence } from './influence.js';
-import { measureDrift, type DriftSlopes, type LongRolloutOptions } from './long-rollout.js';
+import {
+  mayDrift,
+  measureDrift,
+  type DriftSlopes,
+  type LongRolloutOptions,
+} from './long-rollout.js';
 
 /** How a generator behaves, beside how near its frames are to the real ones. */
 export interface Behaviour extends Influence {
-  readonly drift: DriftSlopes;
+  /** Null of a generator without memory, of which no long rollout is made. */
+  readonly drift: DriftSlopes | null;
 }
 
 /** The longest held-out segment, all of it; null when nothing is held out. */
@@ -22,7 +28,7 @@ export function longestRollout(dataset: Pick<Dataset, 'heldOut'>): Rollout | nul
 
 /**
  * Measures what decides a generator's frames, and what becomes of them in a long rollout, over the longest
- * held-out segment. The long rollout is scored against the real frames too.
+ * held-out segment. The long rollout, of a generator with memory, is scored against the real frames too.
  * @param options of the long rollout; `onFrame` is told of each of its frames
  * @returns null when nothing is held out
  * @throws FrameloomError cancelled; as reading and generating do
@@ -37,6 +43,8 @@ export async function measureBehaviour(
   const influence = await measureInfluence(dataset, trained, rollout, options.signal);
   return {
     ...influence,
-    drift: await measureDrift(dataset, trained, rollout, { ...options, isScored: true }),
+    drift: mayDrift(trained.generator)
+      ? await measureDrift(dataset, trained, rollout, { ...options, isScored: true })
+      : null,
   };
 }

@@ -10,6 +10,7 @@ import {
   type Interval,
 } from '../../metrics/index.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
+import type { Generator } from '../../networks/index.js';
 import type { TrainedGenerator } from '../models/model.js';
 import { assertGoingOn } from './abortable.js';
 import type { Rollout } from './choose-rollouts.js';
@@ -36,6 +37,13 @@ export interface DriftSlopes {
 }
 
 export type DriftMeasure = 'sharpness' | 'checker' | 'colour' | 'psnr' | 'ssim';
+
+/**
+ * Whether anything of a frame is passed on to the next. Without memory each is made by itself: what a line through the
+ * frames of a rollout rises by is then the conditions' alone.
+ */
+export const mayDrift = ({ options }: Pick<Generator, 'options'>): boolean =>
+  options.historyFrames > 0;
 
 /** Long enough for what grows slowly to be seen. */
 const LONG_ROLLOUT_FRAMES = 240;

@@ -29,6 +29,13 @@ describe('how a generator behaves, in words', () => {
     );
   });
 
+  it('tells why a generator without memory has no slopes', () => {
+    expect(formatBehaviour({ conditionUse: 0.8, diversity: null, drift: null })).toBe(
+      'condition use 0.80 (1 as real frames differ, 0 ignored)\n' +
+        'no slopes of a long rollout: without memory each frame is made by itself, and nothing can drift\n',
+    );
+  });
+
   it('tells what is kept of a condition beside what real frames come to', () => {
     expect(formatFaithfulness({ kind: 'edges', frames: 9, f1: { made: 0.4254, real: 1 } })).toBe(
       'condition kept, made / real: F1 of edges 0.425 / 1.000\n',

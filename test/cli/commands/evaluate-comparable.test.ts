@@ -1,11 +1,14 @@
 import { symlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { refuseIdleLength } from '../../../src/cli/commands/evaluate/asked.js';
 import {
   assertComparable,
   commonData,
   runNames,
 } from '../../../src/cli/commands/evaluate/comparable.js';
 import { dataOptions, type DataInput } from '../../../src/clips/index.js';
+import { createGenerator } from '../../../src/networks/index.js';
+import { generatorOptions } from '../../../src/networks/options.js';
 import { makeClip, scratchPath } from '../../video/make-clip.js';
 
 const edges = { kind: 'derived', preset: 'edges' } as const;
@@ -53,6 +56,22 @@ describe('runs that are compared', () => {
       'the runs start from 2 or 3 real frames: all are scored from the frame on that the last of them makes first',
     ]);
     expect(commonData(run('a'), grey).condition).toEqual(grey.data.condition);
+  });
+
+  it('are told of those that cannot drift, whose long rollout has no length either', () => {
+    const noted = 'no slopes of a long rollout for b: without memory each frame is made by itself';
+    expect(assertComparable([run('a'), run('b', {}, 0)], undefined)).toEqual([
+      expect.stringContaining('the runs start from 0 or 2 real frames'),
+      expect.stringContaining(noted),
+    ]);
+    const [made, alone] = [2, 0].map((historyFrames) =>
+      createGenerator(generatorOptions.parse({ historyFrames, flow: historyFrames > 0 }), 1),
+    );
+    expect(() => refuseIdleLength({ longFrames: 300 }, [alone!, made!])).not.toThrow();
+    expect(() => refuseIdleLength({}, [alone!])).not.toThrow();
+    expect(() => refuseIdleLength({ longFrames: 300 }, [alone!])).toThrow(
+      '--long-frames does nothing for a generator without memory, which makes each frame by itself',
+    );
   });
 
   it('on another video need one size alone, and are told what is not as it was', async () => {

@@ -3,6 +3,7 @@ import { useBackend } from '../../../src/backend/index.js';
 import { randomStream } from '../../../src/base/random.js';
 import { openDataset, type Dataset } from '../../../src/clips/index.js';
 import { openRunModel, type RunModel } from '../../../src/pipeline/run-model.js';
+import { measureBehaviour } from '../../../src/synthesis/evaluate/behaviour.js';
 import { measureInfluence } from '../../../src/synthesis/evaluate/influence.js';
 import {
   measureDrift,
@@ -83,6 +84,21 @@ describe('a long rollout', () => {
     await expect(
       measureDrift(dataset, model, rollout, { signal: AbortSignal.abort() }),
     ).rejects.toMatchObject({ code: 'cancelled' });
+    await dataset.close();
+  });
+
+  it('is not made of a generator without memory, which cannot drift', async () => {
+    const alone = { historyFrames: 0, conditionFrames: 1, flow: false };
+    const { model, dataset } = await open({
+      ...{ generator: alone, training: { warmUp: { frames: 0 } } },
+    });
+    const onFrame = (): never => {
+      throw new Error('a frame of a long rollout');
+    };
+    const measured = await measureBehaviour(dataset, model, { frames: 100, onFrame });
+    expect(measured).toEqual({
+      ...{ conditionUse: expect.any(Number) as number, diversity: null, drift: null },
+    });
     await dataset.close();
   });
 

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import { FrameloomError } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
+import type { Generator } from '../../../networks/index.js';
+import { mayDrift } from '../../../synthesis/evaluate/long-rollout.js';
+import { refuseIdle } from '../../idle-options.js';
 import { checkFileOutput, checkVideoOutput, modelFiles } from '../../output/check.js';
 import type { BackendFlags } from '../../engine/backend-flag.js';
 import type { NetworkFiles } from '../../../synthesis/evaluate/networks/networks.js';
@@ -21,6 +24,22 @@ export interface EvaluateFlags extends BackendFlags, NetworkFiles {
   overwrite?: boolean;
   trustFilters?: boolean;
   json?: boolean;
+}
+
+/**
+ * Refuses the length of a rollout that is made of none of the runs.
+ * @throws FrameloomError bad-option
+ */
+export function refuseIdleLength(
+  { longFrames }: EvaluateFlags,
+  generators: readonly Pick<Generator, 'options'>[],
+): void {
+  refuseIdle({
+    ...{ option: '--long-frames', given: longFrames },
+    why:
+      !generators.some(mayDrift) &&
+      'for a generator without memory, which makes each frame by itself',
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Faithfulness, MadeAndReal } from '../../../metrics/index.js';
 import type { Behaviour } from '../../../synthesis/evaluate/behaviour.js';
+import type { DriftSlopes } from '../../../synthesis/evaluate/long-rollout.js';
 import { sayValue } from '../../report/measures.js';
 
 const signed = (value: number, digits: number): string =>
@@ -8,7 +9,7 @@ const signed = (value: number, digits: number): string =>
 /** Slopes are told for so many frames where the rollout is as long. */
 const LONG = 1000;
 
-function slopesLine({ frames, walked, intervals, ...drift }: Behaviour['drift']): string {
+function slopesLine({ frames, walked, intervals, ...drift }: DriftSlopes): string {
   const [unit, factor, more] = frames < LONG ? ['100', 1, 0] : ['1,000', 10, 1];
   const told = (
     [
@@ -40,7 +41,11 @@ export function formatBehaviour({ conditionUse, diversity, drift }: Behaviour): 
       `diversity ${diversity.toFixed(2)} (1 as real frames differ, 0 the noise is ignored)`,
     );
   }
-  lines.push(slopesLine(drift));
+  lines.push(
+    drift === null
+      ? 'no slopes of a long rollout: without memory each frame is made by itself, and nothing can drift'
+      : slopesLine(drift),
+  );
   return `${lines.join('\n')}\n`;
 }
 

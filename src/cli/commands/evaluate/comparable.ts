@@ -148,6 +148,12 @@ export function assertComparable(
       `the runs start from ${histories.toSorted((a, b) => a - b).join(' or ')} real frames: all are scored from the frame on that the last of them makes first`,
     );
   }
+  const alone = runs.filter(({ historyFrames }) => historyFrames === 0);
+  if (alone.length > 0) {
+    notes.push(
+      `no slopes of a long rollout for ${namesOf(alone)}: without memory each frame is made by itself, and nothing can drift`,
+    );
+  }
   return notes;
 }
 

@@ -19,7 +19,7 @@ import { writeStrip } from '../../../training/run/strip.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
 import { warnOfIdleTrust } from '../../engine/trust-flag.js';
 import type { Context } from '../../terminal/context.js';
-import { checkOutputs, type EvaluateFlags } from './asked.js';
+import { checkOutputs, refuseIdleLength, type EvaluateFlags } from './asked.js';
 import {
   assertComparable,
   byCondition,
@@ -244,6 +244,10 @@ export async function compareRuns(
   await chooseBackend(flags, context, { native: true });
   const runs = await openRuns(folders, flags, context);
   const notes = assertComparable(runs, input);
+  refuseIdleLength(
+    flags,
+    runs.map(({ model }) => model.generator),
+  );
   const filtered = runs.find(({ data }) => 'filtergraph' in data.condition) ?? runs[0]!;
   warnOfIdleTrust(flags, filtered.data.condition, log);
   const networks = await openNetworks(flags, runs[0]!.data.size);

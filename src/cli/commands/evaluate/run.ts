@@ -16,7 +16,7 @@ import { warnOfIdleTrust } from '../../engine/trust-flag.js';
 import { valuesOf } from '../../report/measures.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import type { Context } from '../../terminal/context.js';
-import { checkOutputs, type EvaluateFlags } from './asked.js';
+import { checkOutputs, refuseIdleLength, type EvaluateFlags } from './asked.js';
 import { evaluateOne, type OneEvaluation } from './evaluate-one.js';
 import { formatMeasures, ROW_NAMES } from './measures-table.js';
 import { networkNotes } from './network-words.js';
@@ -79,6 +79,7 @@ export async function evaluateRun(
   await chooseBackend(flags, context, { native: true });
   const model = await openRunModel(folder, { log, snapshot: flags.snapshot ?? 'latest' });
   warnOfIdleTrust(flags, model.data.condition, log);
+  refuseIdleLength(flags, [model.generator]);
   const networks = await openNetworks(flags, model.data.size);
   const segmenter = new SharedSegmenter();
   let training: Dataset | undefined;

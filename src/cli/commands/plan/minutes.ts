@@ -25,6 +25,7 @@ import {
 import { ENOUGH_STEPS } from '../../../training/forecast.js';
 import { evaluationFrames } from '../../../training/measure-held-out.js';
 import { measurePace } from '../../../training/measure-pace.js';
+import { asMeasured } from '../../../training/pace.js';
 import { measuredStep } from '../../../training/measure-step.js';
 import { assertStridesFit, createModel, type Model } from '../../../training/model.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
@@ -110,7 +111,7 @@ export async function planMinutes(
       by: patch ? 'patches' : own.training.growing === 'off' ? 'whole frames' : 'growing',
       window,
       work: model.generator.macs(window) + judges.frame + judges.sequence,
-      training: own.training,
+      training: asMeasured(own.training, own.generator),
       pixels: windowPixels(own.data),
     };
     loaded.set(candidate, { pipeline: own, model, step });
