@@ -48,6 +48,8 @@ describe('a line that cannot be meant', () => {
     ['sweep edges-to-video --clip CLIP --set losses.nothing=0,1', 'losses.nothing'],
     ['sweep --resume', '--resume goes on with a sweep that is not named'],
     ['sweep --resume -o FOLDER', 'there is no sweep in '],
+    ['sweep edges-to-video --clip CLIP --snapshot best', '--snapshot does nothing without --from'],
+    ['sweep --resume -o FOLDER --from FOLDER', '--from does nothing beside --resume'],
     ['sweep --resume -o FOLDER --seeds 2', '--seeds does nothing beside --resume'],
     // Words that are missing, or too many.
     ['generate', 'the run is missing'],

@@ -31,6 +31,7 @@ afterAll(() => work.remove());
 interface Results {
   results: {
     name: string;
+    folder: string;
     ending: string;
     step: number | null;
     error: string | null;
@@ -64,6 +65,15 @@ it(
     ]);
     expect(results[0]!.measures!.psnr).toBeGreaterThan(0);
     expect(results[1]!.error).toMatch(/no longer finite|not finite|NaN|diverged/);
+
+    const from = results[0]!.folder;
+    const next = join(work.path, 'next');
+    const words = ['--from', from, '--set', 'training.steps=1', '-o', next, '--json'];
+    const begun = await startFrameloom(['sweep', pipeline, ...words], {}).ended;
+    expect(begun.code).toBe(0);
+    const [only] = (JSON.parse(begun.stdout) as Results).results;
+    const origin = JSON.parse(await readFile(join(only!.folder, 'origin.json'), 'utf8')) as object;
+    expect(origin).toMatchObject({ from: { kind: 'run', place: from, step: 8 } });
   },
   TIMEOUT_MS,
 );

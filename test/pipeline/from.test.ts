@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeSweep, reopenSweep } from '../../src/cli/commands/sweep/sweep-folder.js';
+import { trainingWords } from '../../src/cli/commands/sweep/train-all.js';
 import { openTrainingRun } from '../../src/cli/commands/train/training-run.js';
 import { informOfRun } from '../../src/cli/commands/info/model.js';
 import { createLogger } from '../../src/base/log.js';
@@ -242,4 +244,61 @@ it('is refused by a run that goes on, in the library too', async () => {
   await expect(
     startRun({ name: 'x', pipelineYaml: '', resume: true, folder: source, from }),
   ).rejects.toMatchObject({ code: 'bad-option' });
+});
+
+describe('a sweep that starts from a run', () => {
+  const asked = (set: string[]) => ({
+    ...{ cwd: work.path, pipeline: other, clips: [], seeds: 1, minutes: null },
+    ...{ set: ['training.steps=3,4', ...set], flags: ['--trust-filters'] },
+  });
+
+  it('starts every training from the snapshot that it began with', async () => {
+    const gone = join(work.path, 'swept-from');
+    await cp(source, gone, { recursive: true });
+    const folder = join(work.path, 'swept');
+    // As a command line names it.
+    const { plan, trainings } = await makeSweep(asked([]), folder, { place: 'swept-from' });
+    expect(trainings.map((one) => trainingWords(one, plan))).toEqual(
+      [3, 4].map((steps, i) => [
+        ...['train', other, '--set', `training.steps=${steps}`, '--set', 'seed=1'],
+        ...['--from', 'swept-from', '--snapshot', '2', '--trust-filters'],
+        ...['--run', trainings[i]!.folder, '--json'],
+      ]),
+    );
+    const { origin } = await reopenSweep(folder);
+    expect(origin).toMatchObject({ kind: 'run', step: 2, weights: plan.from!.weights });
+    const { from, ...rest } = JSON.parse(
+      await readFile(join(folder, 'sweep.json'), 'utf8'),
+    ) as Record<string, unknown>;
+    expect(from).toEqual({ place: 'swept-from', step: 2, weights: plan.from!.weights });
+    const others = { ...rest, from: { ...(from as object), weights: '0'.repeat(64) } };
+    await writeFile(join(folder, 'sweep.json'), JSON.stringify(others));
+    await expect(reopenSweep(folder)).rejects.toMatchObject({
+      code: 'bad-option',
+      message: expect.stringContaining('swept-from is not what it was when') as string,
+    });
+    await rm(gone, { recursive: true });
+    await expect(reopenSweep(folder)).rejects.toMatchObject({ code: 'not-found' });
+    // One of before there was such a thing starts from nothing.
+    const old = await makeSweep(asked([]), join(work.path, 'swept-old'));
+    expect(trainingWords(old.trainings[0]!, old.plan)).not.toContain('--from');
+    const file = join(old.folder, 'sweep.json');
+    const written = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    delete written.from;
+    await writeFile(file, JSON.stringify(written));
+    expect((await reopenSweep(old.folder)).plan.from).toBeNull();
+  });
+
+  it('takes an exported file, and refuses a setting that contradicts what it starts from', async () => {
+    const { plan, trainings } = await makeSweep(asked([]), join(work.path, 'swept-file'), {
+      place: exported,
+    });
+    const words = trainingWords(trainings[0]!, plan);
+    expect(words).toEqual(expect.arrayContaining(['--from', exported]));
+    expect(words).not.toContain('--snapshot');
+    const folder = join(work.path, 'swept-none');
+    const wrong = makeSweep(asked(['generator.noiseChannels=2,3']), folder, { place: source });
+    await expect(wrong).rejects.toMatchObject({ path: 'generator.noiseChannels' });
+    expect(existsSync(folder)).toBe(false);
+  });
 });

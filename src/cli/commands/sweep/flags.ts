@@ -4,7 +4,7 @@ import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import { addSkipFlag } from '../../input/skip-broken.js';
 import { takePipeline } from '../../taken-word.js';
-import { countingNumber, positiveNumber } from '../../values.js';
+import { countingNumber, positiveNumber, snapshotChoice } from '../../values.js';
 import type { SweepFlags } from './run.js';
 
 /** `frameloom sweep` */
@@ -28,6 +28,8 @@ export const registerSweep: Register = (program, run) => {
       'of each training; the pipeline’s steps unless given',
       positiveNumber,
     )
+    .option('--from <run>', 'start every training from a trained run, or an exported .onnx file')
+    .option('--snapshot <which>', 'with --from: which of that run’s; latest', snapshotChoice)
     .option('--processes <count>', 'trainings at once; 1', countingNumber)
     .option('-o, --output <folder>', 'where it all goes; the next number in sweeps/ unless given')
     .option('--resume', 'go on with the sweep in --output, which knows its own settings');
@@ -39,6 +41,7 @@ export const registerSweep: Register = (program, run) => {
 Examples:
   $ frameloom sweep edges-to-video --clip holiday.mp4 --set losses.frameAdversarial=0.4,1 --minutes 5
   $ frameloom sweep mine.yaml --set generator.preset=tiny,small --set losses.r1=0,1 --seeds 3
+  $ frameloom sweep mine.yaml --from runs/00001-mine --clip new.mp4 --set training.optimizer.generatorLearningRate=5e-4,1e-3 --minutes 1
   $ frameloom sweep --resume -o sweeps/00001-mine`,
     )
     .action((path: string | undefined, flags: SweepFlags, self: Command) =>

@@ -4,7 +4,8 @@ import { ownCommand } from '../../../base/own-command.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { loadPipeline } from '../../../pipeline/load.js';
 import { takeLock } from '../../../training/run/lock.js';
-import type { BackendFlags } from '../../engine/backend-flag.js';
+import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
+import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import type { TrustFlags } from '../../engine/trust-flag.js';
 import { refuseIdle } from '../../idle-options.js';
 import { settingsOf, type SkipFlags } from '../../input/skip-broken.js';
@@ -19,6 +20,8 @@ export interface SweepFlags extends TrustFlags, SkipFlags, BackendFlags {
   clip?: string[] | undefined;
   seeds?: number;
   minutes?: number;
+  from?: string;
+  snapshot?: SnapshotChoice;
   processes?: number;
   output?: string;
   resume?: boolean;
@@ -27,6 +30,11 @@ export interface SweepFlags extends TrustFlags, SkipFlags, BackendFlags {
 
 function openSweep(path: string | undefined, flags: SweepFlags): Promise<OpenSweep> {
   const { output, resume, clip, seeds, minutes, backend, trustFilters, skipBroken, set } = flags;
+  const { from, snapshot } = flags;
+  refuseIdle({
+    ...{ option: '--snapshot', given: snapshot },
+    why: from === undefined && 'without --from',
+  });
   if (!resume) {
     return makeSweep(
       {
@@ -42,6 +50,7 @@ function openSweep(path: string | undefined, flags: SweepFlags): Promise<OpenSwe
         ],
       },
       output,
+      from === undefined ? undefined : { place: from, snapshot },
     );
   }
   const why = 'beside --resume: a sweep knows its own settings';
@@ -51,6 +60,7 @@ function openSweep(path: string | undefined, flags: SweepFlags): Promise<OpenSwe
     { option: '--set', given: set, why },
     { option: '--seeds', given: seeds, why },
     { option: '--minutes', given: minutes, why },
+    { option: '--from', given: from, why },
     { option: '--backend', given: backend, why },
     { option: '--trust-filters', given: trustFilters, why },
     { option: '--skip-broken', given: skipBroken, why },
@@ -74,6 +84,8 @@ export async function runSweep(
   context: Context,
 ): Promise<number> {
   const { log, terminal, signal } = context;
+  // Weights of an exported file are read by it.
+  if (flags.from !== undefined && flags.backend !== undefined) await chooseBackend(flags, context);
   const sweep = await openSweep(path, flags);
   const { folder, trainings } = sweep;
   const lock = await takeLock(join(folder, 'lock'), { log });
@@ -102,12 +114,13 @@ export async function runSweep(
   }
 }
 
-async function sizeOf({ plan, trainings }: OpenSweep, { label }: SweepResult) {
+async function sizeOf({ plan, origin, trainings }: OpenSweep, { label }: SweepResult) {
   const { set } = trainings.find((training) => training.label === label)!;
   const { pipeline } = await loadPipeline(plan.pipeline, {
     clips: plan.clips,
     cwd: plan.cwd,
     set,
+    ...(origin && { from: origin }),
   });
   return pipeline.data.size;
 }

@@ -6,8 +6,11 @@ import { FrameloomError, messageOf } from '../../../base/error.js';
 import { makeFolder } from '../../../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../../../base/outputs.js';
 import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
+import { openOrigin } from '../../../pipeline/open-origin.js';
 import { parseAxis, sweepConfigurations } from '../../../pipeline/sweep.js';
+import type { Origin } from '../../../training/run/origin.js';
 import { makeNumbered } from '../../../training/run/run-folder.js';
+import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 
 const planSchema = z.strictObject({
   version: z.literal(1),
@@ -20,6 +23,18 @@ const planSchema = z.strictObject({
   set: z.array(z.string()),
   seeds: z.int().min(1),
   minutes: z.number().positive().nullable(),
+  /** What every training starts from; null from nothing. */
+  from: z
+    .strictObject({
+      /** As it was named. */
+      place: z.string(),
+      /** Of a run: a run that goes on meanwhile has later ones. */
+      step: z.int().min(0).nullable(),
+      /** Names the weights. */
+      weights: z.string(),
+    })
+    .nullable()
+    .default(null),
   /** Further words of every training. */
   flags: z.array(z.string()),
   /** SHA-256 of the resolved pipeline of each training, by its folder. */
@@ -74,6 +89,7 @@ export function trainingsOf(
 async function resolvePipelines(
   plan: Omit<SweepPlan, 'pipelines'>,
   trainings: readonly SweepTraining[],
+  origin: Origin | null,
 ): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const { label, set } of trainings) {
@@ -81,6 +97,7 @@ async function resolvePipelines(
       clips: plan.clips,
       cwd: plan.cwd,
       set,
+      ...(origin && { from: origin }),
     });
     hashes[label] = createHash('sha256').update(pipelineToYaml(pipeline)).digest('hex');
   }
@@ -90,33 +107,66 @@ async function resolvePipelines(
 export interface OpenSweep {
   readonly folder: string;
   readonly plan: SweepPlan;
+  /** What every training starts from; null from nothing. */
+  readonly origin: Origin | null;
   readonly trainings: readonly SweepTraining[];
+}
+
+/** What every training of a new sweep starts from. */
+interface SweepOrigin {
+  /** A run's folder, or an exported file. */
+  readonly place: string;
+  /** Which of the run's; the latest unless given. */
+  readonly snapshot?: SnapshotChoice | undefined;
+}
+
+/** @throws FrameloomError as openOrigin does; bad-option where the weights are others by now */
+async function reopenOrigin({ from, cwd }: SweepPlan, folder: string): Promise<Origin | null> {
+  if (from === null) return null;
+  const { step, weights } = from;
+  const place = resolve(cwd, from.place);
+  const origin = await openOrigin(place, step === null ? {} : { snapshot: step });
+  if (origin.weights === weights) return origin;
+  throw new FrameloomError(
+    'bad-option',
+    `${from.place} is not what it was when ${folder} began, so the rest could not be compared`,
+    { path: place, hint: 'put it back, or start a new sweep' },
+  );
 }
 
 /**
  * Makes a new sweep's folder.
  * @param folder where the user wants it; the next number in `sweeps/` unless given
- * @throws FrameloomError bad-option, bad-pipeline, disk-full, write-failed
+ * @param start what its trainings start from, if anything; it is read whole, and every setting held to it
+ * @throws FrameloomError bad-option, bad-pipeline, disk-full, write-failed; as openOrigin does
  */
 export async function makeSweep(
-  asked: Omit<SweepPlan, 'pipelines' | 'name' | 'version'>,
+  asked: Omit<SweepPlan, 'pipelines' | 'name' | 'version' | 'from'>,
   folder: string | undefined,
+  start?: SweepOrigin,
 ): Promise<OpenSweep> {
+  const origin = start ? await openOrigin(resolve(asked.cwd, start.place), start) : null;
   // The seed is the sweep's to set; where it begins is the pipeline's own.
   const first = await loadPipeline(asked.pipeline, {
     clips: asked.clips,
     cwd: asked.cwd,
     set: sweepConfigurations(asked.set.map(parseAxis))[0]!.set,
+    ...(origin && { from: origin }),
   });
   const { name, seed } = first.pipeline;
-  const unresolved = { ...asked, version: 1 as const, name };
+  const from = start &&
+    origin && {
+      ...{ place: start.place, weights: origin.weights },
+      step: origin.kind === 'run' ? origin.step : null,
+    };
+  const unresolved = { ...asked, version: 1 as const, name, from: from ?? null };
   // Checked before a folder is made, which only its labels need.
-  const pipelines = await resolvePipelines(unresolved, trainingsOf(unresolved, '', seed));
+  const pipelines = await resolvePipelines(unresolved, trainingsOf(unresolved, '', seed), origin);
   const plan = { ...unresolved, pipelines };
   const made = folder ?? (await makeNumbered('sweeps', name));
   if (folder !== undefined) await makeEmpty(folder);
   await writeFileAtomic(join(made, PLAN), `${JSON.stringify({ ...plan, seed }, null, 2)}\n`);
-  return { folder: made, plan, trainings: trainingsOf(plan, resolve(made), seed) };
+  return { folder: made, plan, origin, trainings: trainingsOf(plan, resolve(made), seed) };
 }
 
 async function makeEmpty(folder: string): Promise<void> {
@@ -134,7 +184,8 @@ async function makeEmpty(folder: string): Promise<void> {
 
 /**
  * Opens the folder of a sweep that was begun.
- * @throws FrameloomError not-found, bad-data when it is damaged, bad-option when a pipeline has changed
+ * @throws FrameloomError not-found, bad-data when it is damaged, bad-option when a pipeline, or what it starts from, has
+ *   changed; as openOrigin does
  */
 export async function reopenSweep(folder: string): Promise<OpenSweep> {
   const path = join(folder, PLAN);
@@ -148,7 +199,8 @@ export async function reopenSweep(folder: string): Promise<OpenSweep> {
   const read = readPlan(text, path);
   const { seed, ...plan } = read;
   const trainings = trainingsOf(plan, resolve(folder), seed);
-  const now = await resolvePipelines(plan, trainings);
+  const origin = await reopenOrigin(plan, folder);
+  const now = await resolvePipelines(plan, trainings, origin);
   const changed = trainings.find(({ label }) => now[label] !== plan.pipelines[label]);
   if (changed) {
     throw new FrameloomError(
@@ -157,7 +209,7 @@ export async function reopenSweep(folder: string): Promise<OpenSweep> {
       { path: plan.pipeline, hint: 'put the pipeline back, or start a new sweep' },
     );
   }
-  return { folder, plan, trainings };
+  return { folder, plan, origin, trainings };
 }
 
 function readPlan(text: string, path: string): SweepPlan & { seed: number } {

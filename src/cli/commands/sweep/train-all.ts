@@ -80,13 +80,29 @@ export async function trainAll(
   return trainings.flatMap((training) => results.get(training) ?? []);
 }
 
+/** The command line of one training. */
+export function trainingWords(
+  { set, folder }: Pick<SweepTraining, 'set' | 'folder'>,
+  { pipeline, clips, minutes, from, flags }: OpenSweep['plan'],
+): string[] {
+  return [
+    ...['train', pipeline],
+    ...(clips.length > 0 ? ['--clip', ...clips] : []),
+    ...set.flatMap((one) => ['--set', one]),
+    ...(minutes === null ? [] : ['--max-minutes', String(minutes)]),
+    ...(from ? ['--from', from.place] : []),
+    ...(from?.step === undefined || from.step === null ? [] : ['--snapshot', String(from.step)]),
+    ...[...flags, '--run', folder, '--json'],
+  ];
+}
+
 /** @returns null where it was stopped; an error where no training of the sweep could go better */
 async function trainOne(
   training: SweepTraining,
   plan: OpenSweep['plan'],
   context: Context & { told: (losses?: Readonly<Record<string, number>>) => void },
 ): Promise<SweepResult | FrameloomError | null> {
-  const { label, name, seed, set, folder } = training;
+  const { label, name, seed, folder } = training;
   const { log, signal } = context;
   const stopped = (): boolean => signal.aborted;
   await startOver(folder);
@@ -101,15 +117,7 @@ async function trainOne(
     onProgress: ({ losses }: { losses?: Readonly<Record<string, number>> | undefined }) =>
       context.told(losses),
   };
-  const words = [
-    'train',
-    plan.pipeline,
-    ...(plan.clips.length > 0 ? ['--clip', ...plan.clips] : []),
-    ...set.flatMap((one) => ['--set', one]),
-    ...(plan.minutes === null ? [] : ['--max-minutes', String(plan.minutes)]),
-    ...plan.flags,
-  ];
-  const trained = await runApart([...words, '--run', folder, '--json'], options);
+  const trained = await runApart(trainingWords(training, plan), options);
   if (stopped()) return null;
   const result = { label, name, seed, folder: resolve(folder) };
   const failed = (error: string): SweepResult => ({
