@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   numbered,
   ordered,
+  ownTensors,
   prefixed,
   withoutPrefix,
   type NamedTensors,
@@ -77,7 +78,7 @@ function pullBackBlocks(
       const run = (): tf.Tensor[] => {
         const givens = ranges.map((_, i) => withoutPrefix(`given${i}.`, tensors));
         const left = onTape(rollout, ranges[0]!, () =>
-          runRanges(rollout, ranges, own, from, givens),
+          ownTensors(runRanges(rollout, ranges, own, from, givens), from.before),
         );
         return Object.keys(outer).map((name) => left[name]!);
       };

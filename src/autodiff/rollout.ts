@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   numbered,
   ordered,
+  ownTensors,
   prefixed,
   runInOrder,
   withoutPrefix,
@@ -124,14 +125,14 @@ export function forwardBlocks(
       ...prefixed('input.', readBy(blocks, 'reads', input)),
     };
     const key = `forward ${rollout.kind(range.t)} ${range.from}-${range.to}`;
-    return runner.call(key, inputs, (tensors) =>
-      runInOrder(
-        blocks,
-        withoutPrefix('parameter.', tensors),
-        withoutPrefix('before.', tensors),
+    return runner.call(key, inputs, (tensors) => {
+      const first = withoutPrefix('before.', tensors);
+      const made = runInOrder(
+        ...([blocks, withoutPrefix('parameter.', tensors), first] as const),
         withoutPrefix('input.', tensors),
-      ),
-    );
+      );
+      return ownTensors(made, first);
+    });
   });
 }
 

@@ -16,7 +16,7 @@ export interface Block<Input> {
 /**
  * Blocks one after the other. What is between two of them is let go as soon as nothing needs it.
  *
- * @param first stays the caller's
+ * @param first stays the caller's, what a block passes on of it too
  */
 export function runInOrder<Input>(
   blocks: readonly Block<Input>[],
@@ -24,12 +24,19 @@ export function runInOrder<Input>(
   first: NamedTensors,
   input: Input,
 ): NamedTensors {
+  const given = new Set(Object.values(first));
   return blocks.reduce((before, block) => {
     const after = tf.tidy(() => block.run(parameters, before, input));
-    if (before !== first) {
-      const passedOn = new Set(Object.values(after));
-      tf.dispose(Object.values(before).filter((tensor) => !passedOn.has(tensor)));
-    }
+    const passedOn = new Set(Object.values(after));
+    tf.dispose(Object.values(before).filter((one) => !passedOn.has(one) && !given.has(one)));
     return after;
   }, first);
+}
+
+/** What blocks have left, each a tensor of its own: what they passed on of what was before is copied. */
+export function ownTensors(left: NamedTensors, before: NamedTensors): NamedTensors {
+  const given = new Set(Object.values(before));
+  return Object.fromEntries(
+    Object.entries(left).map(([name, one]) => [name, given.has(one) ? tf.clone(one) : one]),
+  );
 }

@@ -11,7 +11,7 @@ import { currentRecorder, record } from './recorder.js';
 import { sizeOf } from './recording.js';
 import { outputName, TAG, toSavedModel } from './saved-model.js';
 
-export { runInOrder, type Block } from './blocks.js';
+export { ownTensors, runInOrder, type Block } from './blocks.js';
 export { numbered, ordered, prefixed, withoutPrefix, type NamedTensors } from './named.js';
 
 /** Runs pure functions of tensors, somehow. */
