@@ -90,6 +90,13 @@ CASES = [
         size=(20, 28),
         options=dataclasses.replace(TINY, anti_alias=True, judge_scales=3, r1=10.0),
     ),
+    Case("modulated by the condition", options=dataclasses.replace(TINY, modulated=True)),
+    Case(
+        "modulated by the condition, one small frame, weights normalized",
+        size=(8, 12),
+        frames=1,
+        options=dataclasses.replace(TINY, modulated=True, by_weights=True),
+    ),
 ]
 
 
@@ -196,6 +203,7 @@ def recipe_of(case: Case) -> dict:
         "warmUp": case.warm_up,
         "coldStart": case.cold,
         "normalization": "weights" if options.by_weights else "instance",
+        **({"modulation": "condition"} if options.modulated else {}),
         "judgeRaw": options.judge_raw,
         "adversarial": options.adversarial,
         "r1": options.r1,

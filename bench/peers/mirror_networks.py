@@ -188,6 +188,21 @@ def norm(by_weights: bool, channels: int) -> nn.Module:
     return nn.InstanceNorm2d(channels, eps=NORM_EPSILON, affine=True)
 
 
+class Modulation(nn.Module):
+    """SPADE's (Park et al. 2019), one map of the encoded condition for all: x * (1 + gamma) + beta.
+
+    1 + gamma is a convolution whose bias is 1 at first, its weights and all of beta's 0.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = SameConv2d(channels, channels, 1)
+        self.shift = SameConv2d(channels, channels, 1)
+
+    def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        return self.scale(encoded), self.shift(encoded)
+
+
 class ResidualBlock(nn.Module):
     def __init__(self, channels: int, by_weights: bool) -> None:
         super().__init__()
@@ -196,8 +211,11 @@ class ResidualBlock(nn.Module):
         self.conv2 = Normalized(by_weights, channels, channels, gain=RESIDUAL_GAIN)
         self.norm2 = norm(by_weights, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
+    def forward(self, x: Tensor, maps: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        features = self.norm1(self.conv1(x))
+        if maps is not None:
+            features = features * maps[0] + maps[1]
+        return x + self.norm2(self.conv2(F.relu(features, inplace=True)))
 
 
 class Encoder(nn.Module):
@@ -293,6 +311,7 @@ class Generator(nn.Module):
         branch_blocks: int = 1,
         flow_scale_pixels: float = 8.0,
         by_weights: bool | None = None,
+        modulated: bool = False,
         exact: bool = False,
     ) -> None:
         super().__init__()
@@ -305,8 +324,9 @@ class Generator(nn.Module):
             condition_channels * condition_frames, channels, by_weights, exact, condition_channels
         )
         self.history = Encoder(3 * history_frames, channels, by_weights, exact)
-        self.trunk = nn.Sequential(*(ResidualBlock(deep, by_weights) for _ in range(blocks)))
-        self.image = nn.Sequential(*(ResidualBlock(deep, by_weights) for _ in range(branch_blocks)))
+        self.modulation = Modulation(deep) if modulated else None
+        self.trunk = nn.ModuleList(ResidualBlock(deep, by_weights) for _ in range(blocks))
+        self.image = nn.ModuleList(ResidualBlock(deep, by_weights) for _ in range(branch_blocks))
         self.decoder = Decoder(channels, by_weights, exact)
         # Image and mask at full resolution (four times four channels), and the flow at half of it.
         self.heads = SameConv2d(2 * channels, 18, 3)
@@ -315,8 +335,12 @@ class Generator(nn.Module):
         self, condition: Tensor, history: Tensor, has_history: bool = True
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """condition oldest first, history newest first -> frame, raw image, flow."""
-        features = self.history(history) + self.condition(condition)
-        made = self.heads(self.decoder(self.image(self.trunk(features))))
+        encoded = self.condition(condition)
+        maps = None if self.modulation is None else self.modulation(encoded)
+        features = self.history(history) + encoded
+        for block in (*self.trunk, *self.image):
+            features = block(features, maps)
+        made = self.heads(self.decoder(features))
         picture = F.pixel_shuffle(made[:, :16], 2)
         raw = torch.tanh(picture[:, :3])
         if not has_history:
@@ -418,12 +442,15 @@ def initialize(network: nn.Module, seed: int) -> None:
     for name, module in network.named_modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             reach = 9 / 4 if isinstance(module, nn.ConvTranspose2d) else module.weight[0, 0].numel()
-            known = {"heads": 0.02, "condition.embedding": 1}
+            known = {
+                **{"heads": 0.02, "condition.embedding": 1},
+                **{"modulation.scale": 0, "modulation.shift": 0},
+            }
             deviation = known.get(name, (2 / (reach * module.in_channels)) ** 0.5)
             with torch.no_grad():
                 module.weight.normal_(0, deviation, generator=source)
                 if module.bias is not None:
-                    module.bias.zero_()
+                    module.bias.fill_(name == "modulation.scale")
         if isinstance(module, SpectralConv2d):
             for _ in range(20):
                 module.power_step()

@@ -68,6 +68,8 @@ class StepOptions:
     flow_scale_pixels: float = 8.0
     # Whether the generator's weights are normalized; None: where the condition has many channels.
     by_weights: bool | None = None
+    # Whether the residual blocks are modulated by the condition.
+    modulated: bool = False
     judge_channels: int = 24
     judge_layers: int = 3
     judge_scales: int = 2
@@ -179,6 +181,7 @@ class Trainer:
             blocks=options.blocks,
             branch_blocks=options.branch_blocks,
             by_weights=options.by_weights,
+            modulated=options.modulated,
             exact=options.exact,
         )
         self.judges = Discriminators(

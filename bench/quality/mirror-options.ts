@@ -64,7 +64,13 @@ export function mirrorOptions(
   const preset = GENERATOR_PRESETS[generator.preset];
   assertKnown('generator', generator, {
     ...{ preset: any, channels: any, residualBlocks: any, branchBlocks: any, normalization: any },
-    ...{ conditionFrames: any, flowScalePixels: any, noiseChannels: 0, flow: true },
+    ...{
+      conditionFrames: any,
+      modulation: any,
+      flowScalePixels: any,
+      noiseChannels: 0,
+      flow: true,
+    },
     // Of what is generated, and not of what is trained.
     holdStill: any,
     historyFrames: historyFrames > 0 ? any : NaN,
@@ -100,6 +106,7 @@ export function mirrorOptions(
     history_frames: historyFrames,
     flow_scale_pixels: generator.flowScalePixels,
     by_weights: byWeights,
+    modulated: generator.modulation === 'condition',
     judge_channels: channels!,
     judge_layers: layers!,
     judge_scales: scales!,

@@ -3,7 +3,7 @@ import type { Block } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { assertShape } from '../base/shape.js';
 import { channelsOf } from '../kernels/index.js';
-import type { Layer, Size } from './layers.js';
+import { convolution, type Layer, type Modulation, type Size } from './layers.js';
 import type { Parameters } from './parameters.js';
 
 /** Height and width must divide by this: the encoders halve twice. */
@@ -41,6 +41,40 @@ const parametersOf = ({ specs }: Pick<Layer, 'specs'>): string[] =>
 
 const featuresOf = (before: Parameters): tf.Tensor4D => before.features as tf.Tensor4D;
 
+/** The maps of a {@link Modulation}, made of the encoded condition. */
+export type ModulationLayers = Readonly<Record<keyof Modulation, Layer>>;
+
+/**
+ * A map for all that is modulated, once a frame: two 1×1 convolutions of the encoded condition, which has seen its
+ * surroundings. They begin as the identity.
+ */
+export const modulationLayers = (channels: number): ModulationLayers => ({
+  scale: convolution('modulation.scale', 1, channels, channels, { constant: 1 }),
+  shift: convolution('modulation.shift', 1, channels, channels, { constant: 0 }),
+});
+
+/** What an encoder's block makes besides its features, where there are maps to be made of them. */
+const mapsOf = (
+  maps: ModulationLayers | null,
+  parameters: Parameters,
+  encoded: tf.Tensor4D,
+): Partial<Modulation> =>
+  maps
+    ? {
+        scale: maps.scale.apply(parameters, encoded),
+        shift: maps.shift.apply(parameters, encoded),
+      }
+    : {};
+
+const layersOf = (layer: Layer, maps: ModulationLayers | null): Layer[] =>
+  maps ? [layer, maps.scale, maps.shift] : [layer];
+
+/** Multiply-accumulates of an encoder, and of the maps that are made of its features. */
+function encoderMacs(layer: Layer, maps: ModulationLayers | null, given: Size): number {
+  const { size, macs } = layer.cost(given);
+  return macs + (maps ? maps.scale.cost(size).macs + maps.shift.cost(size).macs : 0);
+}
+
 /**
  * A layer from features to features.
  * @param scale sides of a frame by those of the features that it begins with
@@ -52,15 +86,34 @@ export const layerBlock = (layer: Layer, scale: number): GeneratorBlock => ({
   run: (parameters, before) => ({ features: layer.apply(parameters, featuresOf(before)) }),
 });
 
-/** The features that a frame begins with: those of the history, or of the condition where there is no memory. */
+/**
+ * A layer from features to features that is modulated.
+ * @param passesOn whether a block after it is, too
+ */
+export const modulatedBlock = (layer: Layer, scale: number, passesOn: boolean): GeneratorBlock => ({
+  ...layerBlock(layer, scale),
+  run(parameters, before) {
+    const modulation = { scale: before.scale, shift: before.shift } as Modulation;
+    return {
+      features: layer.apply(parameters, featuresOf(before), { modulation }),
+      ...(passesOn && modulation),
+    };
+  },
+});
+
+/**
+ * The features that a frame begins with: those of the history, or of the condition where there is no memory.
+ * @param maps what else is made of them; null for nothing
+ */
 export const firstBlock = (
   layer: Layer,
   name: 'history' | 'condition',
   channels: number,
+  maps: ModulationLayers | null,
 ): GeneratorBlock => ({
-  parameters: parametersOf(layer),
+  parameters: layersOf(layer, maps).flatMap(parametersOf),
   reads: [name, 'places'],
-  macs: (size) => layer.cost(size).macs,
+  macs: (size) => encoderMacs(layer, maps, size),
   run(parameters, _, input) {
     const x = input[name];
     const { H, W } = assertShape(x ?? { shape: [] }, ['N', 'H', 'W', channels], name);
@@ -69,26 +122,34 @@ export const firstBlock = (
         hint: 'choose a width and a height that are multiples of 4',
       });
     }
-    return { features: layer.apply(parameters, x!, input.places) };
+    const features = layer.apply(parameters, x!, input);
+    return { features, ...mapsOf(maps, parameters, features) };
   },
 });
 
-/** The features of another input, added to those there are. */
+/**
+ * The features of another input, added to those there are.
+ * @param maps what else is made of them alone; null for nothing
+ */
 export const addingBlock = (
   layer: Layer,
   name: 'condition' | 'noise',
   channels: number,
+  maps: ModulationLayers | null,
 ): GeneratorBlock => ({
-  parameters: parametersOf(layer),
+  parameters: layersOf(layer, maps).flatMap(parametersOf),
   reads: name === 'condition' ? [name, 'places'] : [name],
-  macs: (size) => layer.cost(name === 'condition' ? size : shrunk(size, GENERATOR_MULTIPLE)).macs,
+  macs: (size) =>
+    encoderMacs(layer, maps, name === 'condition' ? size : shrunk(size, GENERATOR_MULTIPLE)),
   run(parameters, before, input) {
     const features = featuresOf(before);
     const scale = name === 'condition' ? GENERATOR_MULTIPLE : 1;
     const [samples, height, width] = features.shape;
     const x = input[name];
     assertShape(x ?? { shape: [] }, [samples, height * scale, width * scale, channels], name);
-    return { features: tf.add(features, layer.apply(parameters, x!, input.places)) };
+    const own = layer.apply(parameters, x!, input);
+    // What an encoder before it has made goes on to who reads it.
+    return { ...before, features: tf.add(features, own), ...mapsOf(maps, parameters, own) };
   },
 });
 
@@ -110,12 +171,12 @@ export function embeddedBy(
   if (!embedding) return layer;
   return {
     specs: [...embedding.specs, ...layer.specs],
-    apply: (parameters, x, places) =>
+    apply: (parameters, x, beside) =>
       tf.tidy(() => {
         const frames = Array.from({ length: count }, (_, i) =>
           embedding.apply(parameters, channelsOf(x, i * channels, channels)),
         );
-        return layer.apply(parameters, count === 1 ? frames[0]! : tf.concat(frames, 3), places);
+        return layer.apply(parameters, count === 1 ? frames[0]! : tf.concat(frames, 3), beside);
       }),
     cost(size) {
       const own = layer.cost(size);

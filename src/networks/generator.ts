@@ -8,6 +8,8 @@ import {
   firstBlock,
   GENERATOR_MULTIPLE,
   layerBlock,
+  modulatedBlock,
+  modulationLayers,
   type GeneratorBlock,
   type GeneratorTensors,
 } from './generator-blocks.js';
@@ -134,6 +136,24 @@ function holdsStill(
   return holdStill === 'auto' ? isPossible && conditionChannels <= IMAGE_CHANNELS : holdStill;
 }
 
+/** @throws FrameloomError bad-option where there is nothing to modulate by, or nothing to be modulated */
+function assertModulated(
+  { modulation }: GeneratorOptions,
+  conditionChannels: number,
+  blocks: number,
+): void {
+  if (modulation === 'none' || (conditionChannels > 0 && blocks > 0)) return;
+  const [lacks, hint] =
+    conditionChannels > 0
+      ? ['no residual blocks', 'raise generator.residualBlocks']
+      : ['no condition', 'give data.condition'];
+  throw new FrameloomError(
+    'bad-option',
+    `residual blocks are modulated by the condition, and there is ${lacks}`,
+    { hint: `${hint}, or leave generator.modulation out`, path: 'generator.modulation' },
+  );
+}
+
 /** More channels of a condition than this, which classes have, are embedded in so many first. */
 const EMBEDDED = 12;
 
@@ -174,7 +194,8 @@ interface EncoderShape {
  * a step; image, mask and flow share one decoder, and the flow, which is smooth, is predicted at half of the resolution and enlarged. Of classes, whose
  * regions say by their features alone what they are, weights are normalized and not activations (Park et al. 2019,
  * SPADE, arXiv 1903.07291, say why), and pixels know where they lie ({@link placing}); of outlines and pictures
- * activations are normalized, which brings together what is far away.
+ * activations are normalized, which brings together what is far away. With `modulation` all residual blocks are
+ * modulated by one map of the encoded condition (SPADE; one map for all is ours).
  *
  * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
  * @throws FrameloomError bad-option when nothing would drive the first frame
@@ -220,10 +241,16 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       : null;
   assertDriven(options, conditionEncoder);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
+  const modulation = options.modulation === 'condition' ? modulationLayers(deep) : null;
   const residualBlocks = (name: string, count: number): Layer[] =>
-    Array.from({ length: count }, (_, i) => own.residualBlock(`${name}.${i}`, deep));
-  const trunk = residualBlocks('trunk', options.residualBlocks ?? preset.residualBlocks);
-  const branch = residualBlocks('image', options.branchBlocks ?? preset.branchBlocks);
+    Array.from({ length: count }, (_, i) =>
+      own.residualBlock(`${name}.${i}`, deep, modulation !== null),
+    );
+  const residual = [
+    ...residualBlocks('trunk', options.residualBlocks ?? preset.residualBlocks),
+    ...residualBlocks('image', options.branchBlocks ?? preset.branchBlocks),
+  ];
+  assertModulated(options, conditionChannels, residual.length);
   const wide = channels * 2;
   const enlarging = sequential([
     own.upConvolution('decoder.up', deep, wide),
@@ -238,10 +265,11 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     deviation: 0.02,
     alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
   });
-  const deepLayers = [...trunk, ...branch, enlarging];
-  const layers = [conditionEncoder, historyEncoder, noiseMixer, ...deepLayers, heads].filter(
-    (layer) => layer !== null,
-  );
+  const layers = [
+    ...[conditionEncoder, historyEncoder, noiseMixer],
+    ...(modulation ? [modulation.scale, modulation.shift] : []),
+    ...[...residual, enlarging, heads],
+  ].filter((layer) => layer !== null);
   const layout = new ParameterLayout(layers.flatMap(({ specs }) => specs));
 
   /** From the heads' features to the frame. */
@@ -264,12 +292,24 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   });
   const seen = conditionChannels * conditionFrames;
   const blocks = (hasHistory: boolean): GeneratorBlock[] => [
-    ...(historyEncoder ? [firstBlock(historyEncoder, 'history', historyChannels)] : []),
+    ...(historyEncoder ? [firstBlock(historyEncoder, 'history', historyChannels, null)] : []),
     ...(conditionEncoder
-      ? [(historyEncoder ? addingBlock : firstBlock)(conditionEncoder, 'condition', seen)]
+      ? [
+          (historyEncoder ? addingBlock : firstBlock)(
+            conditionEncoder,
+            'condition',
+            seen,
+            modulation,
+          ),
+        ]
       : []),
-    ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels)] : []),
-    ...deepLayers.map((layer) => layerBlock(layer, GENERATOR_MULTIPLE)),
+    ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels, null)] : []),
+    ...residual.map((layer, i) =>
+      modulation
+        ? modulatedBlock(layer, GENERATOR_MULTIPLE, i < residual.length - 1)
+        : layerBlock(layer, GENERATOR_MULTIPLE),
+    ),
+    layerBlock(enlarging, GENERATOR_MULTIPLE),
     layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];

@@ -7,14 +7,26 @@ export interface Size {
   readonly width: number;
 }
 
+/** What features are multiplied by, and what is added to them then, [N, H, W, C] each. */
+export interface Modulation {
+  readonly scale: tf.Tensor4D;
+  readonly shift: tf.Tensor4D;
+}
+
+/** What a layer may read besides what it is given. */
+export interface Beside {
+  /**
+   * [N, 4], where x is a part of a frame, of what is shown where in it that is: of the first and the last column and row
+   * at half of the resolution, −1 to 1.
+   */
+  readonly places?: tf.Tensor2D | null;
+  readonly modulation?: Modulation | null;
+}
+
 /** A piece of a network: its parameters by name, a pure function of them, and what it costs. */
 export interface Layer {
   readonly specs: readonly ParameterSpec[];
-  /**
-   * @param places [N, 4], where x is a part of a frame, of what is shown where in it that is: of the first and the last
-   *   column and row at half of the resolution, −1 to 1
-   */
-  apply(parameters: Parameters, x: tf.Tensor4D, places?: tf.Tensor2D | null): tf.Tensor4D;
+  apply(parameters: Parameters, x: tf.Tensor4D, beside?: Beside): tf.Tensor4D;
   /** Size of the output, and multiply-accumulates of one sample, for an input of this size. */
   cost(size: Size): { size: Size; macs: number };
 }
@@ -32,6 +44,8 @@ export interface ConvolutionOptions {
    * rectifier.
    */
   readonly gain?: number;
+  /** What all it makes is at first, whatever it is given: weights are 0, and the bias is this. */
+  readonly constant?: number;
   /** Output channels that start alike, block by block. */
   readonly alike?: { readonly blocks: number; readonly channels: number };
   /** Which of the condition's channels each input is; null for others. */
@@ -64,7 +78,7 @@ export function convolution(
   outputs: number,
   options: ConvolutionOptions = {},
 ): Layer {
-  const { stride = 1, bias = true, gain } = options;
+  const { stride = 1, bias = true, gain, constant } = options;
   const isBlurred = options.antiAlias === true && stride === 2;
   const deviation = options.deviation ?? heDeviation(kernel * kernel * inputs);
   return {
@@ -72,11 +86,16 @@ export function convolution(
       {
         name: weightName(name),
         shape: [kernel, kernel, inputs, outputs],
-        init: { normal: deviation, ...(options.alike && { alike: options.alike }) },
+        init:
+          constant === undefined
+            ? { normal: deviation, ...(options.alike && { alike: options.alike }) }
+            : { constant: 0 },
         ...(options.conditionInputs && { conditionInputs: options.conditionInputs }),
       },
       ...(gain === undefined ? [] : [gains(name, { outputs, axis: 3, gain })]),
-      ...(bias ? [{ name: `${name}.bias`, shape: [outputs], init: { constant: 0 } }] : []),
+      ...(bias
+        ? [{ name: `${name}.bias`, shape: [outputs], init: { constant: constant ?? 0 } }]
+        : []),
     ],
     apply(parameters, x) {
       const weight = parameters[weightName(name)] as tf.Tensor4D;
@@ -141,10 +160,24 @@ export function upConvolution(
  */
 export const placing = (name: string, channels: number): Layer => ({
   specs: [{ name: weightName(name), shape: [2, channels], init: { normal: PLACE_DEVIATION } }],
-  apply: (parameters, x, places) =>
-    place(x, parameters[weightName(name)] as tf.Tensor2D, places ?? null),
+  apply: (parameters, x, beside) =>
+    place(x, parameters[weightName(name)] as tf.Tensor2D, beside?.places ?? null),
   cost: (size) => ({ size, macs: size.height * size.width * 2 * channels }),
 });
+
+/**
+ * Features times a map plus another: what is where in the condition keeps its say in layers that would wash it out
+ * (SPADE, Park et al. 2019, arXiv 1903.07291).
+ */
+export const modulating: Layer = {
+  specs: [],
+  apply(_, x, beside) {
+    const maps = beside?.modulation;
+    if (!maps) throw new Error('a layer that is modulated was given no modulation');
+    return tf.tidy(() => tf.add(tf.mul(x, maps.scale), maps.shift));
+  },
+  cost: (size) => ({ size, macs: 0 }),
+};
 
 /** Instance normalization with its own scale and shift. */
 export function normalization(name: string, channels: number): Layer {
@@ -173,8 +206,8 @@ export const rectifier = (slope = 0): Layer => ({
 export function sequential(layers: readonly Layer[]): Layer {
   return {
     specs: layers.flatMap((layer) => layer.specs),
-    apply: (parameters, x, places) =>
-      tf.tidy(() => layers.reduce((value, layer) => layer.apply(parameters, value, places), x)),
+    apply: (parameters, x, beside) =>
+      tf.tidy(() => layers.reduce((value, layer) => layer.apply(parameters, value, beside), x)),
     cost: (size) =>
       layers.reduce(
         (sum, layer) => {
@@ -189,6 +222,6 @@ export function sequential(layers: readonly Layer[]): Layer {
 /** x + what a layer makes of it. */
 export const adding = (body: Layer): Layer => ({
   specs: body.specs,
-  apply: (parameters, x) => tf.tidy(() => tf.add(x, body.apply(parameters, x))),
+  apply: (parameters, x, beside) => tf.tidy(() => tf.add(x, body.apply(parameters, x, beside))),
   cost: (size) => body.cost(size),
 });

@@ -1,6 +1,7 @@
 import {
   adding,
   convolution,
+  modulating,
   normalization,
   rectifier,
   sequential,
@@ -25,8 +26,11 @@ export interface NormalizedLayers {
   upConvolution(name: string, inputs: number, outputs: number): Layer;
   /** What normalizes the features of a convolution; nothing where weights are. */
   after(name: string, channels: number): readonly Layer[];
-  /** x + what two convolutions make of it (He et al. 2016). */
-  residualBlock(name: string, channels: number): Layer;
+  /**
+   * x + what two convolutions make of it (He et al. 2016).
+   * @param isModulated whether what goes into its rectifier is, after it has been normalized
+   */
+  residualBlock(name: string, channels: number, isModulated: boolean): Layer;
 }
 
 export interface NormalizedConvolution extends Pick<
@@ -44,12 +48,20 @@ function residualBlockOf(
   layers: Pick<NormalizedLayers, 'convolution' | 'after'>,
   name: string,
   channels: number,
+  isModulated: boolean,
 ): Layer {
   const part = (number: 1 | 2, gain: number): Layer[] => [
     layers.convolution(`${name}.conv${number}`, channels, channels, { gain }),
     ...layers.after(`${name}.norm${number}`, channels),
   ];
-  return adding(sequential([...part(1, 1), rectifier(), ...part(2, RESIDUAL_GAIN)]));
+  return adding(
+    sequential([
+      ...part(1, 1),
+      ...(isModulated ? [modulating] : []),
+      rectifier(),
+      ...part(2, RESIDUAL_GAIN),
+    ]),
+  );
 }
 
 const byWeights: NormalizedLayers = {
@@ -57,7 +69,7 @@ const byWeights: NormalizedLayers = {
     convolution(name, 3, inputs, outputs, { gain: 1, ...options }),
   upConvolution: (name, inputs, outputs) => upConvolution(name, inputs, outputs, true),
   after: () => [],
-  residualBlock: (name, channels) => residualBlockOf(byWeights, name, channels),
+  residualBlock: (...how) => residualBlockOf(byWeights, ...how),
 };
 
 const byInstance: NormalizedLayers = {
@@ -69,7 +81,7 @@ const byInstance: NormalizedLayers = {
     }),
   upConvolution: (name, inputs, outputs) => upConvolution(name, inputs, outputs, false),
   after: (name, channels) => [normalization(name, channels)],
-  residualBlock: (name, channels) => residualBlockOf(byInstance, name, channels),
+  residualBlock: (...how) => residualBlockOf(byInstance, ...how),
 };
 
 export const normalizedLayers = (by: Normalization): NormalizedLayers =>

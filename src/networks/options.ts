@@ -65,6 +65,12 @@ export const generatorOptions = z.strictObject({
     .describe(
       'Show the encoders where in the picture each pixel lies; auto is true for conditions of more than three channels, whose regions look alike wherever they are, and false for others, which would learn by heart what is where.',
     ),
+  modulation: z
+    .enum(['none', 'condition'])
+    .default('none')
+    .describe(
+      'What the features of the residual blocks are multiplied by and moved by after they are normalized: nothing, or one map of the condition for all of them (after SPADE, Park et al. 2019), which begins as the identity.',
+    ),
   flow: z
     .boolean()
     .default(true)

@@ -29,6 +29,8 @@ describe('exportGenerator', () => {
     ['no flow', { flow: false }, {}],
     ['one frame of past, one of condition', { historyFrames: 1, conditionFrames: 1 }, {}],
     ['a long past', { historyFrames: 4, conditionFrames: 2 }, {}],
+    ['modulation by outlines', { modulation: 'condition', residualBlocks: 2 }, {}],
+    ['modulation by classes, and noise', { modulation: 'condition', noiseChannels: 2 }, labels],
     ['no past', { historyFrames: 0, conditionFrames: 1, flow: false }, {}],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {

@@ -21,9 +21,14 @@ export async function makeModel(
     generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1, ...generator }),
     layout.channels,
   );
+  const weights = network.layout.toNamed(network.layout.initialize(5));
+  // What modulates begins with weights of 0.
+  for (const [name, { data }] of Object.entries(weights)) {
+    if (/^modulation[.].*[.]weight$/.test(name)) data.forEach((_, i) => (data[i] = Math.sin(i)));
+  }
   return {
     ...{ generator: network, layout, seed: 7, step: 42 },
-    weights: network.layout.initialize(5),
+    weights: network.layout.fromNamed(weights),
     pipeline: { data: parsed },
   };
 }

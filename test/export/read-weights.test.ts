@@ -56,6 +56,7 @@ async function written(
 describe('the weights of an exported file', () => {
   it.each<[string, Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>]>([
     ['everything', { noiseChannels: 3, normalization: 'weights', positions: true }, labels],
+    ['modulation', { modulation: 'condition' }, {}],
     ['odd numbers of channels', { channels: 5, historyFrames: 3, conditionFrames: 7 }, {}],
     ['no condition, no flow', { flow: false, noiseChannels: 5, historyFrames: 1 }, none],
   ])('are those that it was written with, whatever it was written for: %s', async (...one) => {

@@ -55,6 +55,7 @@ describe('a target', () => {
     ['no flow, a long past', { flow: false, historyFrames: 4, noiseChannels: 1 }, labels],
     ['odd numbers of channels', { channels: 5, historyFrames: 3, conditionFrames: 7 }, {}],
     ['normalized weights and positions', { normalization: 'weights', positions: true }, labels],
+    ['modulation', { modulation: 'condition', noiseChannels: 2 }, {}],
     ['a large preset', { preset: 'large', residualBlocks: undefined }, {}],
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {
     const { generator, weights, pipeline } = await makeModel(options, data);

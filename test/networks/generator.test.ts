@@ -57,6 +57,7 @@ describe('the generator', () => {
     ['with one-hot labels', {}, 5],
     ['without condition', {}, 0],
     ['with noise', { noiseChannels: 3 }, 1],
+    ['modulated by its condition, with noise', { modulation: 'condition', noiseChannels: 3 }, 1],
     ['with one frame of history and condition', { historyFrames: 1, conditionFrames: 1 }, 1],
     ['with no residual blocks', { residualBlocks: 0, branchBlocks: 0 }, 1],
   ])(
@@ -176,6 +177,39 @@ describe('the generator', () => {
     });
   });
 
+  it.each([
+    ['of outlines', {}, 1],
+    ['of classes', { noiseChannels: 2 }, 5],
+    ['without memory', { historyFrames: 0, flow: false }, 1],
+  ] as const)('is modulated by its condition, at first by nothing: %s', async (_what, more, of) => {
+    const [plain, modulated] = [tiny(more, of), tiny({ ...more, modulation: 'condition' }, of)];
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const input = inputOf(plain);
+        const frame = plain.step(weightsOf(plain), input).frame.dataSync();
+        const weights = weightsOf(modulated);
+        expect(modulated.step(weights, input).frame.dataSync()).toEqual(frame);
+        for (const map of ['scale', 'shift']) {
+          const weight = tf.fill(weights[`modulation.${map}.weight`]!.shape, 0.1);
+          const moved = { ...weights, [`modulation.${map}.weight`]: weight };
+          expect(modulated.step(moved, input).frame.dataSync()).not.toEqual(frame);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    [{}, 0, 'no condition'],
+    [{ residualBlocks: 0, branchBlocks: 0 }, 1, 'no residual blocks'],
+  ] as const)('cannot be modulated: %j of %d channels', (more, channels, message) => {
+    expect(() => tiny({ modulation: 'condition', ...more }, channels)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'bad-option', path: 'generator.modulation' },
+        message: expect.stringContaining(message) as string,
+      }),
+    );
+  });
+
   it('depends on its condition, its history and its noise', () => {
     const generator = tiny({ noiseChannels: 2 });
     tf.tidy(() => {
@@ -260,6 +294,16 @@ describe('the generator', () => {
     const expected = encoder(3) + encoder(6) + noise + 2 * residual + decoder;
     const generator = tiny({ residualBlocks: 1, branchBlocks: 1, noiseChannels: 5 });
     expect(generator.macs({ height, width })).toBe(expected);
+  });
+
+  it('takes a twenty-seventh more of its residual blocks to modulate three of them', () => {
+    const [size, more] = [
+      { height: 16, width: 24 },
+      { residualBlocks: 2, branchBlocks: 1 },
+    ];
+    const macs = (other: Record<string, unknown>): number => tiny({ ...more, ...other }).macs(size);
+    const blocks = macs({}) - macs({ residualBlocks: 0, branchBlocks: 0 });
+    expect(macs({ modulation: 'condition' }) - macs({})).toBe(blocks / 27);
   });
 
   it('has the parameters of the snapshots that there are, where the condition is of outlines', () => {

@@ -186,6 +186,10 @@ describe('what cannot be started from', () => {
       { code: 'bad-option', message: 'generator.channels is 8 here, and' },
     );
     await refused(
+      { from: source, set: ['generator.modulation=condition'] },
+      { code: 'bad-option', message: 'generator.modulation is "condition" here, and' },
+    );
+    await refused(
       { from: source, set: ['data.condition={kind: derived, preset: blur}'] },
       { code: 'bad-option', message: 'was trained on edges of 1 channel, and this pipeline is of' },
     );

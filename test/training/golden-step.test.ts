@@ -44,6 +44,7 @@ interface Recipe {
   readonly warmUp: number;
   readonly coldStart: boolean;
   readonly normalization: 'weights' | 'instance';
+  readonly modulation?: 'condition';
   readonly judgeRaw: boolean;
   readonly adversarial: string;
   readonly r1: number;
@@ -134,13 +135,14 @@ function firstState({ generator, discriminators }: Model): TrainingState {
 }
 
 function modelOf(recipe: Recipe): Model {
-  const { scales, antiAlias, temporalStrides, judgeRaw, normalization } = recipe;
+  const { scales, antiAlias, temporalStrides, judgeRaw, normalization, modulation } = recipe;
   const judge = { channels: 4, layers: 3, scales, antiAlias };
   return createModel(
     {
       generator: generatorOptions.parse({
         ...{ channels: 4, residualBlocks: 1, branchBlocks: 1 },
         normalization,
+        ...(modulation && { modulation }),
         positions: normalization === 'weights',
       }),
       frameDiscriminator: frameDiscriminatorOptions.parse({ ...judge, judgeRaw }),
@@ -274,23 +276,29 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
     segments: number[] | null;
     inStretches?: boolean;
     rung?: BackendChoice;
-  }[] = [
-    { how: 'op by op', asGraph: false, segments: null },
-    { how: 'op by op, checkpointed in segments of 1 and 2', asGraph: false, segments: [1, 2] },
-  ];
-  if (name !== 'from a cold start, weights normalized') {
+  }[] = [{ how: 'op by op', asGraph: false, segments: null }];
+  const isModulated = generator.modulation !== undefined;
+  if (generator.frames > 1) {
+    const how = 'op by op, checkpointed in segments of 1 and 2';
+    ways.push({ how, asGraph: false, segments: [1, 2] });
+  }
+  if (name !== 'from a cold start, weights normalized' && !isModulated) {
     ways.push({ how: 'as a graph', asGraph: true, segments: null });
   }
   // Recording pieces takes longest: in stretches of a step with history. A batch in pieces, and exact penalties, are
-  // in step.test.ts.
+  // in step.test.ts. Blocks that pass something on do so op by op.
+  const each = Array.from({ length: generator.frames }, () => 1);
   if (name === 'with history') {
-    const each = Array.from({ length: generator.frames }, () => 1);
     const how = 'as a graph of stretches of blocks';
     ways.push({ how, asGraph: true, segments: each, inStretches: true });
   }
+  if (isModulated && generator.frames === 1) {
+    const how = 'op by op, in stretches of blocks';
+    ways.push({ how, asGraph: false, segments: each, inStretches: true });
+  }
 
-  // The lower rungs take seconds for the least of them, which has all that a step is made of.
-  if (name === 'from a cold start, weights normalized') {
+  // The lower rungs take seconds for the least of them, which has all that a step is made of, and for a single frame.
+  if (name === 'from a cold start, weights normalized' || (isModulated && generator.frames === 1)) {
     ways.push({ how: 'on WebAssembly', asGraph: false, segments: null, rung: 'wasm' });
     ways.push({ how: 'in plain JavaScript', asGraph: false, segments: null, rung: 'cpu' });
   }
