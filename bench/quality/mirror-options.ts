@@ -42,7 +42,7 @@ const judgeOf = (options: Section, width: number): Section => ({
 /** A pipeline without what only Frameloom's trainings do beside their steps; they are of whole frames then. */
 export function withoutExtras<P extends Pick<TrainingPipeline, 'training'>>(pipeline: P): P {
   const { training } = pipeline;
-  const histories = { ...training.histories, fraction: 0 };
+  const histories = { ...training.histories, fraction: 0, judgedFraction: 0 };
   return { ...pipeline, training: { ...training, stability: 'off', growing: 'off', histories } };
 }
 

@@ -57,7 +57,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
       target: timesOf(real.frames, samples, from, to),
       ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
-      ...(flows.length > 0 && aroundFlows(real, flows)),
+      ...(flows.length > 0 && losses.warp > 0 && aroundFlows(real, flows)),
     },
     losses: {
       generator: generatorPart(step, Object.keys(made), judged, share, flowShare),

@@ -25,6 +25,13 @@ interface KeptFrames {
   readonly data: Float32Array;
 }
 
+/** What a step goes on from, one for each window of its batch. */
+export interface Picked {
+  readonly from: readonly KeptHistory[];
+  /** Whether it goes on at another place than where they were left. */
+  readonly elsewhere: boolean;
+}
+
 /** What a step left behind, by the windows of its batch. */
 export interface LeftBehind {
   readonly origin: readonly WindowOrigin[];
@@ -44,12 +51,16 @@ export interface Histories {
   /** Whether steps have to leave their last frames. */
   readonly isKept: boolean;
   /**
-   * What a step goes on from, one for each window of its batch; null where it begins anew. Its windows are read
-   * ahead, so it is asked for before the steps right before it are done; asked again it is the same.
+   * What a step goes on from; null where it begins anew. Its windows are read ahead, so it is asked for before the
+   * steps right before it are done; asked again it is the same.
    * @param step steps done before it
+   * @param mayBeElsewhere whether it may be one that goes on at another place
    */
-  pick(step: number, counts: StepCounts): readonly KeptHistory[] | null;
-  /** Takes what a step left: where it has room in its scene, is not too old, and there is a place for it. */
+  pick(step: number, counts: StepCounts, mayBeElsewhere: boolean): Picked | null;
+  /**
+   * Takes what a step left: where it has room in its scene, is not too old, and there is a place for it. One whose scene
+   * has ended may still go on elsewhere, where steps do: half of the places at the most are for such.
+   */
   leave(step: number, left: LeftBehind): void;
   /** For a snapshot; nothing where none are kept. */
   saved(): { readonly state: JsonValue; readonly tensors: SnapshotTensors } | null;
@@ -63,7 +74,11 @@ const stateSchema = z.strictObject({
   attempt: z.int().nonnegative(),
   kept: z.array(entrySchema),
   picked: z.array(
-    z.strictObject({ step: z.int().nonnegative(), from: z.array(entrySchema).nullable() }),
+    z.strictObject({
+      step: z.int().nonnegative(),
+      from: z.array(entrySchema).nullable(),
+      elsewhere: z.boolean().default(false),
+    }),
   ),
 });
 
@@ -99,13 +114,18 @@ export function assertHistoriesFit({
   }
 }
 
+/** Places of a pool for histories whose scene has ended, which only go on elsewhere. */
+const endedPlaces = ({ judgedFraction, pool }: TrainingOptions['histories']): number =>
+  judgedFraction > 0 ? Math.floor(pool / 2) : 0;
+
 /** Says where no scene is long enough for a window to go on from another. */
 export function sayHistories(
-  { histories, frames }: TrainingOptions,
+  { histories, frames, batch }: TrainingOptions,
   dataset: Dataset,
   log: Logger,
 ): void {
   if (histories.fraction === 0 || dataset.windowCount(2 * frames) > 0) return;
+  if (endedPlaces(histories) >= batch) return;
   log.warn(
     `no scene is long enough for a second rollout of ${frames} frames after a first: no histories are kept`,
   );
@@ -152,7 +172,7 @@ export function createHistories(
 ): Histories {
   const { training, seed, attempt, dataset } = context;
   const { histories: options, batch, frames: room } = training;
-  const { pool, fraction, oldestFrames, fromStep } = options;
+  const { pool, fraction, oldestFrames, fromStep, judgedFraction } = options;
   if (fraction === 0) {
     return { isKept: false, pick: () => null, leave: () => undefined, saved: () => null };
   }
@@ -160,29 +180,45 @@ export function createHistories(
   const kept = [...restored.kept];
   const picked = new Map(restored.picked);
   const inUse = (): number =>
-    [...picked.values()].reduce((sum, from) => sum + (from?.length ?? 0), 0);
+    [...picked.values()].reduce((sum, own) => sum + (own?.from.length ?? 0), 0);
+  const hasRoom = (origin: WindowOrigin): boolean => dataset.roomFrom(origin) >= room;
+  const ended = (): KeptHistory[] => kept.filter(({ origin }) => !hasRoom(origin));
 
-  function draw(step: number, counts: StepCounts): readonly KeptHistory[] | null {
+  /** Those that a step may go on from: elsewhere those first that can go on nowhere else. */
+  function candidates(elsewhere: boolean): KeptHistory[] {
+    if (!elsewhere) return kept.filter(({ origin }) => hasRoom(origin));
+    const only = ended();
+    return only.length < batch ? [...kept] : only;
+  }
+
+  function draw(step: number, counts: StepCounts, mayBeElsewhere: boolean): Picked | null {
     if (!isPast(fromStep, step, counts)) return null;
-    const random = randomStream(seed, 'histories', drawIndex(step, attempt));
-    if (random.uniform() >= fraction || kept.length < batch) return null;
-    return Array.from(
-      { length: batch },
-      () => kept.splice(random.integer(0, kept.length - 1), 1)[0]!,
-    );
+    const index = drawIndex(step, attempt);
+    const random = randomStream(seed, 'histories', index);
+    if (random.uniform() >= fraction) return null;
+    const where = randomStream(seed, 'histories', `${index}/elsewhere`);
+    const elsewhere = mayBeElsewhere && where.uniform() < judgedFraction;
+    const among = candidates(elsewhere);
+    if (among.length < batch) return null;
+    const from = Array.from({ length: batch }, () => {
+      const [one] = among.splice(random.integer(0, among.length - 1), 1);
+      kept.splice(kept.indexOf(one!), 1);
+      return one!;
+    });
+    return { from, elsewhere };
   }
 
   return {
     isKept: true,
-    pick(step, counts) {
+    pick(step, counts, mayBeElsewhere) {
       const known = picked.get(step);
       if (known !== undefined) return known;
-      const from = draw(step, counts);
-      picked.set(step, from);
-      return from;
+      const own = draw(step, counts, mayBeElsewhere);
+      picked.set(step, own);
+      return own;
     },
     leave(step, { origin, advance, made, frames }) {
-      const from = picked.get(step) ?? null;
+      const from = picked.get(step)?.from;
       picked.delete(step);
       if (frames === null) return;
       const [, ...shape] = frames.shape;
@@ -191,19 +227,22 @@ export function createHistories(
         const age = (from?.[i]?.age ?? 0) + made;
         const next = { ...one, startFrame: one.startFrame + advance * one.strideFrames };
         const data = frames.data.slice(i * size, (i + 1) * size);
-        if (age >= oldestFrames || dataset.roomFrom(next) < room) continue;
+        if (age >= oldestFrames) continue;
+        if (!hasRoom(next) && ended().length >= endedPlaces(options)) continue;
         if (kept.length + inUse() >= pool || !data.every(Number.isFinite)) continue;
         kept.push({ origin: next, age, frames: { shape, data } });
       }
     },
     saved() {
-      const all = [...kept, ...[...picked.values()].flatMap((from) => from ?? [])];
+      const all = [...kept, ...[...picked.values()].flatMap((own) => own?.from ?? [])];
       const entry = ({ origin, age }: KeptHistory) => ({ origin, age });
       const state = {
         of: dataOf(dataset),
         attempt,
         kept: kept.map(entry),
-        picked: [...picked].map(([step, from]) => ({ step, from: from?.map(entry) ?? null })),
+        picked: [...picked].map(([step, own]) => ({
+          ...{ step, from: own?.from.map(entry) ?? null, elsewhere: own?.elsewhere ?? false },
+        })),
       };
       const tensors = all.map(({ frames }, i) => [`${TENSORS}${i}`, frames] as const);
       return { state: state as unknown as JsonValue, tensors: Object.fromEntries(tensors) };
@@ -213,7 +252,7 @@ export function createHistories(
 
 interface Restored {
   readonly kept: readonly KeptHistory[];
-  readonly picked: ReadonlyMap<number, readonly KeptHistory[] | null>;
+  readonly picked: ReadonlyMap<number, Picked | null>;
 }
 
 function restore(
@@ -233,23 +272,31 @@ function restore(
     return anew('those of the snapshot are of other clips or sizes');
   if (state.attempt !== attempt) return anew('training went back');
   let at = 0;
-  const withFrames = (one: z.output<typeof entrySchema>): KeptHistory | null => {
+  const { judgedFraction, pool } = training.histories;
+  const goOnElsewhere = judgedFraction > 0;
+  /** @param needsRoom where it was left */
+  const withFrames = (
+    one: z.output<typeof entrySchema>,
+    needsRoom: boolean,
+  ): KeptHistory | null => {
     const frames = saved.tensors[`${TENSORS}${at}`];
     at += 1;
     // A pipeline that rolls out more frames than it did may have no room for them.
-    return frames && dataset.roomFrom(one.origin) >= training.frames ? { ...one, frames } : null;
+    const hasRoom = !needsRoom || dataset.roomFrom(one.origin) >= training.frames;
+    return frames && hasRoom ? { ...one, frames } : null;
   };
-  const kept = state.kept.map(withFrames);
-  const picked = state.picked.map(
-    ({ step, from }) => [step, from?.map(withFrames) ?? null] as const,
-  );
+  const kept = state.kept.map((one) => withFrames(one, !goOnElsewhere));
+  const picked = state.picked.map(({ step, from, elsewhere }) => {
+    const whole = from?.map((one) => withFrames(one, !elsewhere)) ?? null;
+    return [step, elsewhere && !goOnElsewhere ? null : whole, elsewhere] as const;
+  });
   const isThere = (one: KeptHistory | null): one is KeptHistory => one !== null;
   return {
-    kept: kept.filter(isThere).slice(0, training.histories.pool),
+    kept: kept.filter(isThere).slice(0, pool),
     picked: new Map(
-      picked.map(([step, from]) => {
-        const whole = from?.filter(isThere) ?? [];
-        return [step, whole.length === training.batch ? whole : null] as const;
+      picked.map(([step, found, elsewhere]) => {
+        const from = found?.filter(isThere) ?? [];
+        return [step, from.length === training.batch ? { from, elsewhere } : null] as const;
       }),
     ),
   };

@@ -197,6 +197,14 @@ export const trainingOptions = z.strictObject({
         .describe(
           'Share of steps that go on from a kept one, of those that begin with a history at all; 0 keeps none.',
         ),
+      judgedFraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe(
+          'Share of those steps that go on at another place of the clips, whose frames no real ones belong to: the discriminators alone judge them (APT2, Lin et al. 2025).',
+        ),
       oldestFrames: z
         .int()
         .min(1)

@@ -231,7 +231,11 @@ export function countSteps(options: CountOptions): number {
       sampled * (beside.sample ?? OF_A_TRAINED_FRAME * pixels.whole);
     const longer = rolloutFrames(training, steps, then) - rolloutFrames(training, from, then);
     const larger = divideByAt(training, from, then) === divideByAt(training, steps, then) ? 0 : 1;
-    const recorded = (longer + larger) * recordingMs;
+    const { judgedFraction, fromStep } = histories;
+    const isJudged = (step: number): boolean => judgedFraction > 0 && isPast(fromStep, step, then);
+    // One more kind of step, once such steps begin.
+    const judged = isJudged(steps) && !isJudged(from) ? 1 : 0;
+    const recorded = (longer + larger + judged) * recordingMs;
     return (trained / PLACES) * (steps - from) * batch + generated * frameMs + recorded;
   };
 

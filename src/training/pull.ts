@@ -91,6 +91,12 @@ export function wholePullOf({ [PULL]: whole }: Means): number | null {
 }
 
 /**
+ * Whether a step may be one that leaves something out, whatever is known of the pull by then.
+ * @param step steps done before it
+ */
+export const tellsOfPull = (step: number): boolean => (step + 1) % (STEPS_BETWEEN_ALONE / 2) === 0;
+
+/**
  * What a step leaves out so that something is learnt of the pull.
  * @param step steps done before it
  */

@@ -4,7 +4,7 @@ import type { WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
 import { isThereAndBack, thereAndBack } from './ping-pong.js';
 import type { LossOptions, StabilityOptions, StepsOrShare, TrainingOptions } from './options.js';
-import type { KeptHistory } from './histories.js';
+import type { KeptHistory, Picked } from './histories.js';
 import { throughTime } from './through-time.js';
 import { drawSight, type Sight, type SightOptions } from './sight.js';
 import { limitsOf } from './stability-limits.js';
@@ -267,9 +267,17 @@ export function planStep(
   };
 }
 
-/** A planned step that goes on from kept histories, which have drifted as far as a warm-up would. */
-export const goingOn = (planned: PlannedStep, from: readonly KeptHistory[]): PlannedStep => ({
+/**
+ * A planned step that goes on from kept histories, which have drifted as far as a warm-up would: where they were left, or
+ * elsewhere, where its windows are drawn as any other's.
+ */
+export const goingOn = (planned: PlannedStep, { from, elsewhere }: Picked): PlannedStep => ({
   ...planned,
   from,
-  request: { ...planned.request, warmUpFrames: 0, origin: from.map(({ origin }) => origin) },
+  request: {
+    ...planned.request,
+    warmUpFrames: 0,
+    ...(!elsewhere && { origin: from.map(({ origin }) => origin) }),
+  },
+  plan: elsewhere ? { ...planned.plan, elsewhere } : planned.plan,
 });

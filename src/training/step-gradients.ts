@@ -121,8 +121,9 @@ export function stepGradients(
       const wanted = { generator: outputs, discriminators: [judges.flat] };
       const made = gradientsOfParts(wanted, parts, runner);
       const { frames } = sortOutputs(made.generator.gradients, rollout.length);
-      // Where something else pulls at the frames too, nothing says how hard the judges do.
-      const pull = plan.thereAndBack ? {} : judgesPull(frames, out, real, losses, runner);
+      // Where something else pulls at the frames too, or nothing is beside them, nothing says how hard the judges do.
+      const pull =
+        plan.thereAndBack || plan.elsewhere ? {} : judgesPull(frames, out, real, losses, runner);
       return {
         cotangents: made.generator.gradients,
         result: {

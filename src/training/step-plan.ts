@@ -47,6 +47,11 @@ export interface StepPlan {
   readonly sight: Sight | null;
   /** Whether its window goes there and back, and frames made both ways have to agree. Not unless given. */
   readonly thereAndBack?: boolean;
+  /**
+   * Whether it goes on from what was made at another place of the clips: its losses are then those without truth, and no
+   * sequence is judged across the seam of two conditions. Not unless given.
+   */
+  readonly elsewhere?: boolean;
   /** Whether its last frames are handed out, for another step to go on from. Not unless given. */
   readonly leaves?: boolean;
 }
@@ -180,7 +185,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
 export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan): string {
   const { lead, coldStart, visibleFrom, teacherForced } = input;
   const { segments, stretches = null, judgedFrames = null, r1, r2, judgesWait, sight } = plan;
-  const { leaves = false, endsEvery = null, thereAndBack = false } = plan;
+  const { leaves = false, endsEvery = null, thereAndBack = false, elsewhere = false } = plan;
   const parts = segments && { segments, stretches, judgedFrames, endsEvery };
   const own = JSON.stringify([
     lead,
@@ -193,6 +198,7 @@ export function keyOf(input: RolloutInput, losses: LossOptions, plan: StepPlan):
     sightKey(sight),
     leaves,
     thereAndBack,
+    elsewhere,
     parts,
   ]);
   return `${piecesKey(losses, plan)} ${own}`;

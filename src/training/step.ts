@@ -144,7 +144,8 @@ function stepFunction(
       window: window.frames,
       frames: generated(window.frames),
       condition: window.condition && generated(window.condition),
-      lead: front?.shape[1] ?? 0,
+      // Across the seam nothing real could look like it, whatever is made; without conditions there is no seam.
+      lead: plan.elsewhere && window.condition ? 0 : (front?.shape[1] ?? 0),
       front,
       nudge: window.nudge ?? null,
     };

@@ -31,6 +31,7 @@ import { sayPatches, windowPlaces } from './patches.js';
 import { assertPingPongFits } from './ping-pong.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
+import { assertJudgedFit, mayBeElsewhere, signalsOf, withoutTruth } from './judged-segments.js';
 import { divideByAt, dueAfter, goingOn, planStep, sightOf, type PlannedStep } from './schedule.js';
 import { disposeDraws, rolloutInput } from './step-input.js';
 import { keepKeyframes, sayKeyframes } from './run/keyframes.js';
@@ -87,6 +88,7 @@ export async function trainBy(
   const pipeline = { ...asked, training };
   assertStridesFit(pipeline);
   assertHistoriesFit(pipeline);
+  assertJudgedFit(pipeline);
   assertThroughTimeFits(training);
   assertPingPongFits(pipeline);
   const environment = environmentOf(await useBackend({ log, native: true }));
@@ -284,8 +286,8 @@ function createPlans({ pipeline, choice, budget, histories, start: { attempt } }
     const { counts } = budget;
     const plan = planStep({ ...pipeline, attempt }, choice.checkpointing, step, counts);
     const mayGoOn = !plan.coldStart && !plan.plan.thereAndBack && plan.request.divideBy === 1;
-    const from = mayGoOn ? histories.pick(step, counts) : null;
-    const whole = from ? goingOn(plan, from) : plan;
+    const picked = mayGoOn ? histories.pick(step, counts, mayBeElsewhere(plan)) : null;
+    const whole = picked ? goingOn(plan, picked) : plan;
     made.set(step, whole);
     end = Math.max(end, step + 1);
     return whole;
@@ -323,7 +325,8 @@ function oneStep(
       const placed = places ? { ...input, places } : input;
       // A flow of another scale is another function.
       const scaled = divideBy === 1 ? runner : withPrefix(runner, `divided by ${divideBy}`);
-      const result = trainStep(model, state, placed, pipeline.losses, plan, scaled);
+      const losses = plan.elsewhere ? withoutTruth(pipeline.losses) : pipeline.losses;
+      const result = trainStep(model, state, placed, losses, plan, scaled);
       const { length: frames } = planned.teacherForced;
       const made = input.warmUp + frames;
       const { origin } = window;
@@ -331,12 +334,15 @@ function oneStep(
       const left = divideBy === 1 ? result.left : null;
       histories.leave(plan.step, { origin, advance: made, made, frames: left });
       const signals = {
-        ...result.signals,
+        ...signalsOf(result.signals, plan),
         ...controlSignals({ ...plan, frames }),
       };
       const kind = {
         'steps/warm_up_frames': input.warmUp,
         ...(histories.isKept && { 'steps/history_age': meanAge(planned) }),
+        ...(pipeline.training.histories.judgedFraction > 0 && {
+          'steps/judged_segments': +(plan.elsewhere ?? false),
+        }),
         'steps/cold_start': +input.coldStart,
         'steps/skipped': +(result.skipped !== null),
         ...(pipeline.training.growing !== 'off' && { 'steps/divided_by': divideBy }),
@@ -384,6 +390,7 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     'steps/cold_start': coldStart = 0,
     'steps/skipped': skipped = 0,
     'steps/history_age': historyAge,
+    'steps/judged_segments': judgedSegments,
     'steps/divided_by': dividedBy,
     ...terms
   } = means;
@@ -394,6 +401,7 @@ async function writeLog(session: Session, progress: TrainProgress, frames: numbe
     steps: {
       ...{ warmUpFrames, coldStart, skipped },
       ...(historyAge !== undefined && { historyAge }),
+      ...(judgedSegments !== undefined && { judgedSegments }),
       ...(dividedBy !== undefined && { dividedBy }),
     },
     health: session.watch.stepWord,

@@ -30,7 +30,7 @@ beforeAll(async () => {
       ...{ steps: 8, frames: 2, evaluateEverySteps: 2, snapshotEverySteps: 2, keepSnapshots: 1 },
       ...{ logEverySteps: 1, sampleEverySteps: 4, compile: false, gradientCheckpointing: 'off' },
       warmUp: { frames: 2, fromStep: 0 },
-      histories: { pool: 2, fraction: 0.7, fromStep: 0 },
+      histories: { pool: 2, fraction: 0.7, judgedFraction: 0.6, fromStep: 0 },
     },
   });
   ({ pipeline } = await loadPipeline(path));

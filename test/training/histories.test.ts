@@ -76,23 +76,27 @@ const marked = (mark: number, samples = 1) => ({
   data: new Float32Array(samples * LEAD * 6).fill(mark),
 });
 
-/** Does steps, each planned two steps before; what they went on from, and how the pool is after each. */
+/** Does steps, each planned two steps before; what they went on from, where, and how the pool is after each. */
 function run(pool: Histories, from: number, to: number, batch = 1) {
   const picks: (readonly KeptHistory[] | null)[] = [];
+  const elsewhere: boolean[] = [];
   const sizes: number[] = [];
   for (let step = from; step < to; step += 1) {
-    for (let ahead = 0; ahead <= 2; ahead += 1) pool.pick(step + ahead, COUNTS);
-    const picked = pool.pick(step, COUNTS);
-    picks.push(picked);
+    // Every eighth step stays where it was left.
+    const pick = (at: number) => pool.pick(at, COUNTS, at % 8 !== 7);
+    for (let ahead = 0; ahead <= 2; ahead += 1) pick(step + ahead);
+    const picked = pick(step);
+    picks.push(picked?.from ?? null);
+    elsewhere.push(picked?.elsewhere ?? false);
     const drawn = Array.from({ length: batch }, (_, i) => ({
       ...{ clip: 0, startFrame: (7 * step + 11 * i) % 30, strideFrames: 1 },
       ...{ ...still, flipped: step % 2 === 0 },
     }));
-    const origin = picked?.map((one) => one.origin) ?? drawn;
+    const origin = picked && !picked.elsewhere ? picked.from.map((one) => one.origin) : drawn;
     pool.leave(step, { origin, advance: FRAMES, made: FRAMES, frames: marked(step, batch) });
     sizes.push(Object.keys(pool.saved()!.tensors).length);
   }
-  return { picks, sizes };
+  return { picks, elsewhere, sizes };
 }
 
 describe('createHistories', () => {
@@ -126,7 +130,10 @@ describe('createHistories', () => {
   it('comes back from a snapshot exactly, whatever was planned ahead', () => {
     fc.assert(
       fc.property(
-        fc.record({ pool: fc.integer({ min: 2, max: 5 }), oldestFrames: fc.constantFrom(9, 50) }),
+        fc.record({
+          ...{ pool: fc.integer({ min: 2, max: 5 }), oldestFrames: fc.constantFrom(9, 50) },
+          judgedFraction: fc.constantFrom(0, 0.5),
+        }),
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 1, max: 2 }),
         (options, at, batch) => {
@@ -169,13 +176,53 @@ describe('createHistories', () => {
     );
     // Who turns it off keeps none.
     const off = opened({ saved, training: withPool({ fraction: 0 }) });
-    expect([off.isKept, off.saved(), off.pick(40, COUNTS)]).toEqual([false, null, null]);
+    expect([off.isKept, off.saved(), off.pick(40, COUNTS, true)]).toEqual([false, null, null]);
+  });
+
+  it('goes on elsewhere in some of the steps, with those first whose scene has ended', () => {
+    const some = { fraction: 0.6, pool: 6, oldestFrames: 400 };
+    const short = 34;
+    const of = {
+      ...dataset,
+      roomFrom: ({ startFrame }: WindowOrigin) => short - startFrame - LEAD,
+    };
+    const inPlace = run(opened({ training: withPool(some), of }), 0, 300);
+    const training = withPool({ ...some, judgedFraction: 0.4 });
+    const { picks, elsewhere } = run(opened({ training, of }), 0, 300);
+    // Which steps go on is drawn apart from where.
+    const isOn = (from: unknown): boolean => from !== null;
+    const late = (all: typeof picks): boolean[] => all.slice(50).map(isOn);
+    expect(late(picks)).toEqual(late(inPlace.picks));
+    const share = elsewhere.filter(Boolean).length / picks.filter(isOn).length;
+    expect(share).toBeGreaterThan(0.25);
+    expect(share).toBeLessThan(0.45);
+    expect(elsewhere.filter((_, step) => step % 8 === 7)).not.toContain(true);
+    const hasRoom = picks.map((from) => from && of.roomFrom(from[0]!.origin) >= FRAMES);
+    const ended = hasRoom.flatMap((one, step) => (one === false ? [elsewhere[step]] : []));
+    expect(ended.length).toBeGreaterThan(10);
+    expect(ended).not.toContain(false);
+    // So they grow older than a scene is long.
+    const oldest = (all: typeof picks) => Math.max(...all.map((from) => from?.[0]?.age ?? 0));
+    expect(oldest(inPlace.picks)).toBeLessThan(short);
+    expect(oldest(picks)).toBeGreaterThan(2 * short);
+    // What was drawn for a step elsewhere goes on nowhere where there are none any more.
+    const pool = opened({ training, of });
+    run(pool, 0, 120);
+    const kept = (one: TrainingOptions) =>
+      Object.keys(opened({ training: one, of, saved: pool.saved() }).saved()!.tensors).length;
+    expect(kept(training)).toBe(Object.keys(pool.saved()!.tensors).length);
+    const other = opened({ training: withPool(some), of, saved: pool.saved() });
+    const { kept: left } = other.saved()!.state as unknown as { kept: { origin: WindowOrigin }[] };
+    expect(left.every(({ origin }) => of.roomFrom(origin) >= FRAMES)).toBe(true);
+    expect([120, 121].map((step) => other.pick(step, COUNTS, true)?.elsewhere ?? false)).toEqual([
+      ...[false, false],
+    ]);
   });
 
   it('lets go of what is broken, and of what a step that came to nothing went on from', () => {
     const pool = opened({ training: withPool({ fraction: 1, pool: 1 }) });
     const leave = (step: number, frames: ReturnType<typeof marked> | null) => {
-      const picked = pool.pick(step, COUNTS);
+      const picked = pool.pick(step, COUNTS, false)?.from;
       const origin = picked?.map((one) => one.origin) ?? [
         { clip: 0, startFrame: 0, strideFrames: 2, ...still },
       ];
@@ -214,6 +261,12 @@ describe('assertHistoriesFit', () => {
     const short = { ...dataset, windowCount: () => 0 };
     sayHistories(withPool({ fraction: 0.5 }), short, log);
     expect(said).toContain('no scene is long enough for a second rollout of 3 frames');
+    // Elsewhere there is room.
+    said = '';
+    sayHistories(withPool({ fraction: 0.5, judgedFraction: 0.5 }), short, log);
+    expect(said).toBe('');
+    sayHistories(withPool({ fraction: 0.5, judgedFraction: 0.5, pool: 1 }), short, log);
+    expect(said).toContain('no histories are kept');
   });
 });
 
@@ -286,7 +339,7 @@ describe('a step that goes on from a kept history', () => {
       const options = { seed: 1, training, losses, frameDiscriminator: { judgeRaw: true } };
       const planned = planStep(options, { kind: 'off' }, 200, COUNTS);
       expect(planned.plan.leaves).toBe(true);
-      const step = goingOn(planned, [kept([2, 4, 4, 3], 9)]);
+      const step = goingOn(planned, { from: [kept([2, 4, 4, 3], 9)], elsewhere: false });
       expect(step.request).toMatchObject({ warmUpFrames: 0, origin: [{ startFrame: 4 }] });
       const window = { frames, condition: null, leadFrames: 2, warmUpFrames: 0, origin: [] };
       const generator = { noiseChannels: 1, historyFrames: 2 };
@@ -301,7 +354,7 @@ describe('a step that goes on from a kept history', () => {
       expect([...input.history!.dataSync().slice(0, 6)]).toEqual([48, 49, 50, 0, 1, 2]);
       disposeDraws(input, { ...window, dispose: () => undefined });
       // Nothing is left behind where it cannot be read.
-      const wrong = goingOn(planned, [kept([2, 4, 5, 3], 9)]);
+      const wrong = goingOn(planned, { from: [kept([2, 4, 5, 3], 9)], elsewhere: false });
       expect(() => make(wrong)).toThrow('shape');
     });
     frames.dispose();
