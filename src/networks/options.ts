@@ -127,7 +127,7 @@ const patchDiscriminator = {
     .boolean()
     .default(false)
     .describe(
-      'Blur before each stride (Zhang 2019), so that what the generator learns from has no grid; a quarter to a third slower.',
+      'Blur before each stride (Zhang 2019), so that what the generator learns from has no grid; the network takes up to a third more time.',
     ),
 };
 
