@@ -111,6 +111,11 @@ def focal_frequency(made: Tensor, real: Tensor, patches: int) -> Tensor:
     return (weight.clamp(0, 1) * squared).mean()
 
 
+def taught_flow(flow: Tensor, teacher: Tensor, seen: Tensor) -> Tensor:
+    """vid2vid's masked L1 (Wang et al. 2018): mean over all pixels, unseen ones 0."""
+    return F.l1_loss(flow * seen, teacher * seen)
+
+
 def slope_penalty(logits: list[Tensor], images: Tensor) -> Tensor:
     """R1 and R2 (Mescheder et al. 2018), per patch: half the squared norm of d(sum of logits)/d(image), by the
     number of patches that a judge makes of one image at all scales, mean over N.

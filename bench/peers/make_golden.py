@@ -336,6 +336,25 @@ def make_detail() -> None:
     write("detail", about, ["torch"], cases)
 
 
+def make_flow_teacher() -> None:
+    random = source("flow-teacher")
+    shape = (2, 2, 4, 5)
+    flow = leaf(torch.randn(shape, generator=random) * 2)
+    seen = (torch.rand((2, 1, 4, 5), generator=random) < 0.7).to(flow.dtype)
+    teacher = torch.randn(shape, generator=random) * 2 * seen
+    loss = losses.taught_flow(flow, teacher, seen)
+    loss.backward()
+    case = {
+        "name": "some pixels hidden",
+        "flow": nhwc(flow),
+        "motion": nhwc(torch.cat([teacher, seen], 1)),
+        "loss": loss.item(),
+        "flowGradient": nhwc(flow.grad),
+    }
+    about = "Mean over all pixels of |flow - teacher| where the third channel of motion is 1, else 0."
+    write("flow-teacher", about, ["torch"], [case])
+
+
 def make_lecam() -> None:
     random = source("lecam")
     shape = (2, 1, 3, 4)
@@ -543,6 +562,7 @@ if __name__ == "__main__":
     make_feature_matching()
     make_flow_smoothness()
     make_detail()
+    make_flow_teacher()
     make_lecam()
     make_slope()
     make_adam()

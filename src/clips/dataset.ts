@@ -2,10 +2,11 @@ import { FrameloomError } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
 import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
-import { conditionToTensor, bytesToTensor } from './frame-tensor.js';
+import { conditionToTensor, bytesToTensor, valuesToTensor } from './frame-tensor.js';
 import { FrameStore } from './frame-store.js';
 import { openKeyframes } from './keyframes.js';
 import type { MediaPlan } from './media.js';
+import { motionOfWindow, MotionStore } from './motion.js';
 import {
   dataOptions,
   patchProblem,
@@ -26,6 +27,7 @@ import type {
   DatasetContext,
   FrameRange,
   HeldOutSegment,
+  MotionEstimator,
   Window,
   WindowOrigin,
   WindowRequest,
@@ -40,6 +42,8 @@ interface WindowBytes {
   /** NTHWC. */
   readonly frames: Uint8Array;
   readonly condition: Uint8Array | null;
+  /** NTHWC, of the frames that are trained; null without an estimator. */
+  readonly motion: Float32Array | null;
   /** Of its frames, which may be smaller than the data set's. */
   readonly size: { readonly width: number; readonly height: number };
   /** Frames of each window, lead and warm-up included. */
@@ -47,10 +51,13 @@ interface WindowBytes {
   readonly warmUpFrames: number;
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+function joined<A extends Uint8Array | Float32Array>(
+  parts: readonly A[],
+  make: new (length: number) => A,
+): A {
   const [only] = parts;
   if (only && parts.length === 1) return only;
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const out = new make(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
     out.set(part, offset);
@@ -144,6 +151,7 @@ class ClipDataset implements Dataset {
   readonly #sampler: WindowSampler;
   readonly #store: Pick<FrameStore, 'read' | 'close'>;
   readonly #cache: BlockCache;
+  readonly #motions: MotionStore | null;
   #closed = false;
 
   constructor(
@@ -155,6 +163,7 @@ class ClipDataset implements Dataset {
       cache: BlockCache;
       report: Dataset['report'];
       sizes: WindowSizes;
+      motion: MotionEstimator | undefined;
     },
   ) {
     this.#plan = plan;
@@ -164,6 +173,7 @@ class ClipDataset implements Dataset {
     this.#sampler = parts.sampler;
     this.#store = parts.store;
     this.#cache = parts.cache;
+    this.#motions = parts.motion ? new MotionStore(parts.motion, parts.cache) : null;
     this.report = parts.report;
     this.leadFrames = parts.report.leadFrames;
     this.width = plan.width;
@@ -220,37 +230,53 @@ class ClipDataset implements Dataset {
     const size = windowSize(this.#sizes, divideBy);
     const { origin, warmUpFrames } = this.#sampler.draw(step, request);
     const length = this.leadFrames + warmUpFrames + request.frames;
-    const ranges = await Promise.all(
+    const windows = await Promise.all(
       origin.map(async (one) => {
         const range = await this.#store.read(one.clip, one.startFrame, length, one.strideFrames);
-        return cut(shrunk(augmented(range, one, this.#plan), divideBy), one.patch, size);
+        const motions = await this.#motions?.read(range, length - request.frames, one.strideFrames);
+        return {
+          ...cut(shrunk(augmented(range, one, this.#plan), divideBy), one.patch, size),
+          motion: motions && motionOfWindow(motions, range, one, divideBy, size),
+        };
       }),
     );
-    const conditions = ranges.flatMap(({ condition }) => condition ?? []);
+    const conditions = windows.flatMap(({ condition }) => condition ?? []);
+    const motions = windows.flatMap(({ motion }) => motion ?? []);
     return {
       origin,
       size,
       length,
       warmUpFrames,
-      frames: joined(ranges.map(({ frames }) => frames)),
-      condition: conditions.length > 0 ? joined(conditions) : null,
+      frames: joined(
+        windows.map(({ frames }) => frames),
+        Uint8Array,
+      ),
+      condition: conditions.length > 0 ? joined(conditions, Uint8Array) : null,
+      motion: motions.length > 0 ? joined(motions, Float32Array) : null,
     };
   }
 
-  #asWindow({ origin, size, length, warmUpFrames, frames, condition }: WindowBytes): Window {
+  #asWindow(bytes: WindowBytes): Window {
+    const { origin, size, length, warmUpFrames, frames, condition, motion } = bytes;
+    const trained = length - this.leadFrames - warmUpFrames;
     const axes = [origin.length, length, size.height, size.width];
     const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
     const conditionTensor =
       condition && (conditionToTensor(condition, axes, this.layout) as tf.Tensor5D);
+    const motionTensor =
+      motion &&
+      (valuesToTensor(motion, [origin.length, trained, size.height, size.width, 3]) as tf.Tensor5D);
     return {
       frames: frameTensor,
       condition: conditionTensor,
+      ...(motionTensor && { motion: motionTensor }),
       leadFrames: this.leadFrames,
       warmUpFrames,
       origin,
       dispose() {
         frameTensor.dispose();
         conditionTensor?.dispose();
+        motionTensor?.dispose();
       },
     };
   }
@@ -266,7 +292,7 @@ class ClipDataset implements Dataset {
  * afterwards. Clips are looked at and read side by side.
  *
  * @param options the parsed `data:` section
- * @throws FrameloomError not-found, bad-input, bad-data: what is wrong with which clip; all bad clips
+ * @throws FrameloomError bad-option for motion of windows that begin with their first frame; not-found, bad-input, bad-data: what is wrong with which clip; all bad clips
  *   make one error of several lines (with `onBroken: skip` only where none is left). cancelled by the
  *   signal.
  */
@@ -277,13 +303,19 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
   if (problem !== undefined) {
     throw new FrameloomError('bad-option', problem, { path: 'data.patch' });
   }
+  if (context.motion && Math.max(historyFrames, conditionFrames - 1) === 0) {
+    throw new FrameloomError('bad-option', 'windows without a frame in front have no motion', {
+      path: 'generator.historyFrames',
+      hint: 'open them with a history, or without an estimator of motion',
+    });
+  }
   const cache = new BlockCache({ ...options.cache, folder: cacheFolder, log });
   try {
     const { keyframes } = options;
     if (keyframes) {
       const { plan, ...parts } = await openKeyframes({ ...options, keyframes }, context);
       const sizes = { size: plan, patch: options.patch };
-      return new ClipDataset(plan, { ...parts, cache, sizes });
+      return new ClipDataset(plan, { ...parts, cache, sizes, motion: undefined });
     }
     const { plan, facts, skipped } = await scanAll(dataOptions.parse(options), context, cache);
     const leadFrames = Math.max(historyFrames, conditionFrames - 1);
@@ -318,7 +350,8 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
     });
     const store = new FrameStore(facts, plan, cache, log);
     const sizes = { size: plan, patch: options.patch };
-    return new ClipDataset(plan, { sampler, segments, store, cache, report, sizes });
+    const { motion } = context;
+    return new ClipDataset(plan, { sampler, segments, store, cache, report, sizes, motion });
   } catch (error) {
     await cache.close();
     throw error;

@@ -16,6 +16,10 @@ export function bytesToTensor(bytes: Uint8Array, shape: number[]): tf.Tensor {
   return tf.tensor(values, shape, 'float32');
 }
 
+/** What already are numbers, such as motion in pixels; the caller disposes of the tensor. */
+export const valuesToTensor = (values: Float32Array, shape: number[]): tf.Tensor =>
+  tf.tensor(values, shape, 'float32');
+
 /**
  * float32 values as bytes: −1 is 0, 1 is 255, halves are rounded up, what lies outside is clamped.
  * Bytes made a tensor by bytesToTensor come back the same.

@@ -53,6 +53,8 @@ export type {
   HeldOutSegment,
   KeyframeReport,
   LabelShare,
+  Motion,
+  MotionEstimator,
   OpeningProgress,
   Window,
   WindowFeed,

@@ -51,12 +51,35 @@ export interface WindowOrigin extends Augmentation {
   readonly patch: Patch | null;
 }
 
+/** How a frame moved since the one before. */
+export interface Motion {
+  /** [H, W, 2] in pixels, right and down: now[y, x] is before[y + v, x + u]. */
+  readonly flow: Float32Array;
+  /** [H, W], 1 where the motion can be trusted and 0 where it is hidden or unsure. */
+  readonly seen: Uint8Array;
+}
+
+/**
+ * Finds the motion between two frames, rgb24; always the same of the same frames. What it is stands above clips, so
+ * that who opens them brings it along.
+ */
+export type MotionEstimator = (
+  now: Uint8Array,
+  before: Uint8Array,
+  size: { readonly width: number; readonly height: number },
+) => Motion;
+
 /** A batch of training windows as tensors, owned by whoever asked for it. */
 export interface Window {
   /** [N, leadFrames + warmUpFrames + T, H, W, 3] in [-1, 1]. */
   readonly frames: tf.Tensor5D;
   /** [N, leadFrames + warmUpFrames + T, H, W, conditionChannels]: images in [-1, 1], labels one-hot. */
   readonly condition: tf.Tensor5D | null;
+  /**
+   * [N, T, H, W, 3], of the T frames that are trained since those before them: pixels to the right, pixels down, and 1
+   * where that can be trusted, else all 0. There where the data set was opened with an estimator.
+   */
+  readonly motion?: tf.Tensor5D;
   /** Real frames in front of all others. */
   readonly leadFrames: number;
   /** Frames between those and the T that are trained: at most as many as were asked for. */
@@ -271,6 +294,8 @@ export interface DatasetContext {
    * Otherwise that is an error at once.
    */
   readonly findAllBroken?: boolean;
+  /** Finds the motion that windows are to have; without it they have none. Which windows are drawn does not depend on it. */
+  readonly motion?: MotionEstimator;
   /** Run any filtergraph, not only those that can do no more than change pictures. */
   readonly trustFilters?: boolean;
 }

@@ -175,7 +175,7 @@ export const OPEN_ORIGIN = of<OpenOriginOptions>()(names('snapshot', 'log'));
 export const OPEN_DATASET = of<DatasetContext>()({
   ...names('seed', 'baseFolder', 'historyFrames', 'conditionFrames'),
   ...names('windowFrames', 'cacheFolder', 'onProgress', 'onBroken'),
-  ...names('findAllBroken', 'trustFilters'),
+  ...names('findAllBroken', 'trustFilters', 'motion'),
   ...WATCHED,
 });
 

@@ -31,6 +31,8 @@ export type {
   HeldOutSegment,
   KeyframeReport,
   LabelShare,
+  Motion,
+  MotionEstimator,
   OpeningProgress,
   Window,
   WindowFeed,

@@ -23,13 +23,15 @@ import {
   type RealSide,
 } from './judged-parts.js';
 import { featureMatching, flowSmoothness, l1 } from './losses/reconstruction.js';
+import { taughtFlow } from './losses/taught-flow.js';
 import type { LossTerms, MicroBatch, PartLoss } from './micro-batch.js';
 import type { RolledOut } from './rollout.js';
 import { seen, seenCondition } from './sight.js';
 
 /**
  * What the losses say of frames by themselves, of some of a rollout: adversarial and feature matching
- * (composed, and raw when `judgeRaw`), how near they are to the real ones, warp and flow smoothness.
+ * (composed, and raw when `judgeRaw`), how near they are to the real ones, warp, flow smoothness
+ * and what teaches flow.
  */
 export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch): JudgedPart {
   const { real, out, losses, judgesWait } = step;
@@ -38,6 +40,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
   const flows = out.flows.filter(({ t }) => t >= from && t < to);
   const flowShare = flows.length / out.flows.length;
   const judged = judgesFrames(losses);
+  const taught = taughtFlows(step, flows);
   const made = {
     ...numbered('frame', out.frames.slice(from, to)),
     ...numbered('raw', out.raws.slice(from, to)),
@@ -47,7 +50,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
     ),
   };
   return {
-    kind: `frames by ${share}, flows by ${flowShare}${judgingKey(step)}`,
+    kind: `frames by ${share}, flows by ${flowShare}, taught by ${taught.share}${judgingKey(step)}`,
     tensors: {
       ...made,
       ...judges,
@@ -58,9 +61,14 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
       ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
       ...(flows.length > 0 && losses.warp > 0 && aroundFlows(real, flows)),
+      ...taught.tensors,
     },
     losses: {
-      generator: generatorPart(step, Object.keys(made), judged, share, flowShare),
+      generator: generatorPart(step, Object.keys(made), judged, {
+        share,
+        flowShare,
+        taughtShare: taught.share,
+      }),
       ...(judged && !judgesWait && { discriminators: discriminatorsPart(step, share) }),
     },
   };
@@ -103,12 +111,18 @@ const judgeReal = (step: Judging, weights: Parameters, tensors: NamedTensors) =>
 const judgeMade = (step: Judging, weights: Parameters, made: Made, tensors: NamedTensors) =>
   judgeFrames(step, weights, shown(step, made), tensors);
 
+/** What a part's means weigh: of frames, of flows, and of flows that are taught, each among all of its kind. */
+interface Shares {
+  readonly share: number;
+  readonly flowShare: number;
+  readonly taughtShare: number;
+}
+
 function generatorPart(
   step: JudgedStep,
   xs: readonly string[],
   judged: boolean,
-  share: number,
-  flowShare: number,
+  { share, flowShare, taughtShare }: Shares,
 ): PartLoss {
   const { losses } = step;
   return {
@@ -144,6 +158,12 @@ function generatorPart(
           const { before, now } = tensors as Record<'before' | 'now', tf.Tensor4D>;
           add('warp', losses.warp, flowShare, () => l1(warpConstant(before, flow), now));
           add('flow_smoothness', losses.flowSmoothness, flowShare, () => flowSmoothness(flow));
+          const motion = tensors.motion as tf.Tensor4D | undefined;
+          if (motion) {
+            // Of a rollout there and back the way there comes first.
+            const own = foldFrames(flows.slice(0, motion.shape[0] / flows[0]!.shape[0]));
+            add('flow_teacher', losses.flowTeacher, taughtShare, () => taughtFlow(own, motion));
+          }
         }
         return { terms, signals };
       };
@@ -166,6 +186,26 @@ function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
         share,
       );
     },
+  };
+}
+
+/**
+ * What a part's flows are held to, by as many of the first of them as the real motion is known of.
+ * @throws Error where flow is held to a motion that the window came without
+ */
+function taughtFlows(
+  { losses, out, real: { motion } }: JudgedStep,
+  flows: RolledOut['flows'],
+): { readonly tensors: NamedTensors; readonly share: number } {
+  if (losses.flowTeacher === 0 || flows.length === 0) return { tensors: {}, share: 0 };
+  if (!motion) throw new Error('flow is held to a motion that its window came without');
+  const isTaught = ({ t }: { readonly t: number }): boolean => t < motion.shape[1];
+  const own = flows.filter(isTaught);
+  if (own.length === 0) return { tensors: {}, share: 0 };
+  const held = tf.slice(motion, [0, own[0]!.t, 0, 0, 0], [-1, own.length, -1, -1, -1]);
+  return {
+    tensors: { motion: foldTime(held) },
+    share: own.length / out.flows.filter(isTaught).length,
   };
 }
 

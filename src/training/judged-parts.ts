@@ -28,6 +28,8 @@ export interface RealSide {
   readonly front: tf.Tensor5D | null;
   /** What frames are moved by where slopes are approximated, as many as the window's last; else null. */
   readonly nudge: tf.Tensor5D | null;
+  /** What flow is held to, [N, T, H, W, 3], of the rollout's first T frames; left out where it is held to nothing. */
+  readonly motion?: tf.Tensor5D;
 }
 
 /** T, the frames of the rollout. */

@@ -23,6 +23,7 @@ const ASKS_FOR_THE_REAL: Readonly<Record<keyof LossOptions, boolean>> = {
   focalFrequencyPatches: false,
   // Real frames are warped: what moves in them is not what moved in another past.
   warp: true,
+  flowTeacher: true,
   flowSmoothness: false,
   pingPong: false,
   pingPongEverySteps: false,

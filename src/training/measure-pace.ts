@@ -7,6 +7,7 @@ import type { WindowRequest } from '../clips/index.js';
 import type { Checkpointing, FrameSize } from '../planning/index.js';
 import { pattern, stateOfSize } from './measure-step.js';
 import { disposeState, type Model } from './model.js';
+import type { LossOptions } from './options.js';
 import { FEWEST_STEPS, isEnough, type StepTime } from './pace.js';
 import { planStep, sightOf, type ScheduleOptions } from './schedule.js';
 import { disposeDraws, rolloutInput } from './step-input.js';
@@ -39,6 +40,7 @@ function filledUp(measured: readonly StepTime[]): StepTime[] {
 /** A window as clips would give it, without clips. */
 function madeWindow(
   { generator }: Model,
+  { flowTeacher }: Pick<LossOptions, 'flowTeacher'>,
   request: WindowRequest & { batch: number },
   size: FrameSize,
 ) {
@@ -55,15 +57,20 @@ function madeWindow(
   const window = pattern<tf.Rank.R5>(shape(3));
   const channels = generator.conditionChannels;
   const condition = channels > 0 ? pattern<tf.Rank.R5>(shape(channels)) : null;
+  const { height, width } = size;
+  const motion =
+    flowTeacher > 0 ? pattern<tf.Rank.R5>([batch, frames, height, width, 3]) : undefined;
   return {
     frames: window,
     condition,
+    ...(motion && { motion }),
     leadFrames,
     warmUpFrames,
     origin: [],
     dispose: () => {
       window.dispose();
       condition?.dispose();
+      motion?.dispose();
     },
   };
 }
@@ -92,7 +99,7 @@ export async function measurePace(
     for (;;) {
       throwIfCancelled(signal, 'measuring the pace');
       const planned = planStep(pipeline, checkpointing, measured.length, []);
-      const window = madeWindow(model, planned.request, size);
+      const window = madeWindow(model, losses, planned.request, size);
       const began = performance.now();
       try {
         const input = rolloutInput(window, planned, pipeline);

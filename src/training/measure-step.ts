@@ -63,6 +63,17 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
   };
 }
 
+/** The motion that flow is held to in such a window; none where it is held to nothing. */
+const motionOf = (
+  { generator }: Model,
+  { flowTeacher }: LossOptions,
+  { frames }: Trial,
+  { height, width }: FrameSize,
+): { readonly motion?: tf.Tensor5D } =>
+  flowTeacher > 0 && generator.options.flow
+    ? { motion: pattern<tf.Rank.R5>([1, frames, height, width, 3]) }
+    : {};
+
 /** What slopes are approximated by in such a window. */
 const nudgeOf = (model: Model, { frames }: Trial, { height, width }: FrameSize): tf.Tensor5D =>
   pattern<tf.Rank.R5>([1, shortest(model).lead + frames, height, width, 3]);
@@ -113,11 +124,12 @@ function measureStep(
     const state = stateOfSize(model);
     const input = {
       ...windowOf(model, trial, size),
+      ...motionOf(model, losses, trial, size),
       ...(needsNudge(losses, plan) && { nudge: nudgeOf(model, trial, size) }),
     };
     const { state: next } = trainStep(model, state, input, losses, plan);
-    const { frames, condition, noise, nudge = null } = input;
-    tf.dispose([frames, ...[condition, noise, nudge].filter((x) => x !== null)]);
+    const { frames, condition, noise, nudge = null, motion = null } = input;
+    tf.dispose([frames, ...[condition, noise, nudge, motion].filter((x) => x !== null)]);
     disposeState(state);
     disposeState(next);
   });

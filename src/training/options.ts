@@ -56,6 +56,10 @@ export const lossOptions = z.strictObject({
     ),
   warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
   flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
+  flowTeacher: weight(
+    0,
+    "Flow must equal Farneback's between the real frames where that can be trusted (L1, in pixels), as vid2vid has it of FlowNet2; try 0.5 to 10.",
+  ),
   pingPong: weight(
     0,
     'A rollout there and back must make the same frames both ways (L1; TecoGAN, Chu 2020), in some of the steps; try 1 to 10.',

@@ -22,6 +22,8 @@ export interface RolloutInput {
   readonly front?: tf.Tensor5D;
   /** Standard normal, [N, lead + T, H, W, 3]: what judges' input is moved by in steps that ask for it. */
   readonly nudge?: tf.Tensor5D;
+  /** [N, T, H, W, 3], the real frames' motion as a window has it; of a window there and back only of the way there. */
+  readonly motion?: tf.Tensor5D;
   /** True to begin with no history, as a video's first frame does. */
   readonly coldStart: boolean;
   /**

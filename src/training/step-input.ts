@@ -60,6 +60,7 @@ export function rolloutInput(
       coldStart,
       visibleFrom,
       teacherForced,
+      ...(window.motion && { motion: window.motion }),
       ...(from && pastOf(from, lead, historyFrames)),
       ...(isNudged && {
         nudge: normals('regularization', 'nudge', [samples, lead + rolledOut, height, width, 3]),

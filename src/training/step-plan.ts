@@ -150,7 +150,7 @@ export function packInputs(
   { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, noise, places, history, nudge } = input;
+  const { frames, condition, noise, places, history, nudge, motion } = input;
   const numbers = { ...rates(plan), ...dials(plan) };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
@@ -162,6 +162,7 @@ export function packInputs(
     ...(places && { places }),
     ...(history && { history }),
     ...(nudge && { nudge }),
+    ...(motion && { motion }),
     ...(front && { front }),
     ...packSight(plan.sight, { height: frames.shape[2], width: frames.shape[3] }),
   };
@@ -177,6 +178,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
     ...(tensors.places && { places: tensors.places as tf.Tensor2D }),
     ...(tensors.history && { history: tensors.history as tf.Tensor4D }),
     ...(tensors.nudge && { nudge: tensors.nudge as tf.Tensor5D }),
+    ...(tensors.motion && { motion: tensors.motion as tf.Tensor5D }),
   },
   front: (tensors.front as tf.Tensor5D | undefined) ?? null,
 });

@@ -148,6 +148,7 @@ function stepFunction(
       lead: plan.elsewhere && window.condition ? 0 : (front?.shape[1] ?? 0),
       front,
       nudge: window.nudge ?? null,
+      ...(window.motion && { motion: window.motion }),
     };
     const context = {
       model,

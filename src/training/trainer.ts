@@ -28,6 +28,7 @@ import {
 import { sayGrown, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
 import { sayPatches, windowPlaces } from './patches.js';
+import { assertFlowTeacherFits, openFlowTeacher } from './flow-teacher.js';
 import { assertPingPongFits } from './ping-pong.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
@@ -91,6 +92,7 @@ export async function trainBy(
   assertJudgedFit(pipeline);
   assertThroughTimeFits(training);
   assertPingPongFits(pipeline);
+  assertFlowTeacherFits(pipeline);
   const environment = environmentOf(await useBackend({ log, native: true }));
   registerKernels();
   return withCleanup(async (later) => {
@@ -100,6 +102,7 @@ export async function trainBy(
       historyFrames: pipeline.generator.historyFrames,
       conditionFrames: pipeline.generator.conditionFrames,
       windowFrames: training.frames,
+      ...(await openFlowTeacher(pipeline.losses)),
       log,
       ...(signal && { signal }),
       ...(context.cacheFolder !== undefined && { cacheFolder: context.cacheFolder }),

@@ -67,6 +67,8 @@ function setUp({ lead, strides, judgeRaw, losses }: Case) {
     condition: normals('condition', [SAMPLES * T, HEIGHT, WIDTH, 1]),
     lead,
     nudge: normals('nudge', [SAMPLES, 3 + T, HEIGHT, WIDTH, 3]),
+    // Of the last frame none is known, as of the way back of a rollout there and back.
+    motion: normals('motion', [SAMPLES, T - 1, HEIGHT, WIDTH, 3]),
     front: lead > 0 ? (image('front', [SAMPLES, lead, HEIGHT, WIDTH, 3]) as tf.Tensor5D) : null,
   };
   const flat = tf.tensor1d(discriminators.layout.initialize(1));
@@ -98,7 +100,10 @@ function expectSameTerms(parts: LossTerms, terms: Record<string, number>): void 
 
 const CASES: [string, Case][] = [
   ['as usual', { lead: 3, strides: [1], judgeRaw: true, losses: {} }],
-  ['from a cold start', { lead: 0, strides: [1], judgeRaw: true, losses: {} }],
+  [
+    'from a cold start, with a teacher of flow',
+    { lead: 0, strides: [1], judgeRaw: true, losses: { flowTeacher: 2 } },
+  ],
   [
     'with several strides, one of too few frames, raw images not judged',
     { lead: 2, strides: [1, 2, 9], judgeRaw: false, losses: { adversarial: 'hinge' } },
