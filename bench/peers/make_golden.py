@@ -18,7 +18,14 @@ from torch import Tensor
 import losses
 from golden_file import FOLDER, SEED, hwio, nhwc, tensor, write
 from golden_step import make_steps
-from mirror_networks import LEAKY_SLOPE, NORM_EPSILON, change, padding_total, warp
+from mirror_networks import (
+    LEAKY_SLOPE,
+    NORM_EPSILON,
+    SameConv2d,
+    change,
+    padding_total,
+    warp,
+)
 
 torch.set_default_dtype(torch.float64)
 
@@ -172,6 +179,63 @@ def make_instance_norm() -> None:
             }
         )
     write("instance-norm", "Instance norm with scale and shift, biased variance.", ["torch"], cases)
+
+
+def make_style() -> None:
+    random = source("style")
+    cases = []
+    for name, batch, size, channels in [
+        ("one picture", 1, (8, 12), 4),
+        ("two of odd sizes", 2, (9, 7), 1),
+    ]:
+        looks = leaf(torch.rand((batch, 3, *size), generator=random) * 2 - 1)
+        widths = [3, 16, 32, 32]
+        layers = [
+            SameConv2d(inputs, outputs, 3, 2, exact=True)
+            for inputs, outputs in zip(widths, widths[1:], strict=False)
+        ]
+        code = torch.nn.Conv2d(32, channels, 1)
+        styling = torch.nn.Conv2d(channels, 2 * 5, 1)
+        names = ["half", "quarter", "eighth", "code", "styling"]
+        for number, layer in enumerate([*layers, code, styling]):
+            outputs, inputs, rows, columns = layer.weight.shape
+            at = torch.arange(layer.weight.numel()).view(rows, columns, inputs, outputs)
+            deviation = (2 / layer.weight[0].numel()) ** 0.5
+            layer.weight.data = (torch.sin(0.37 * at + number) * deviation).permute(3, 2, 0, 1)
+            layer.bias.data = torch.cos(torch.arange(outputs) + number) * 0.1
+        x = looks
+        for layer in layers:
+            x = F.relu(layer(x))
+        style = torch.tanh(code(x.mean((2, 3), keepdim=True)))
+        features = leaf(torch.randn((batch, 5, 3, 4), generator=random))
+        scale, shift = styling(style).split(5, 1)
+        output = features * (1 + scale) + shift
+        cotangent = torch.randn(output.shape, generator=random)
+        output.backward(cotangent)
+        cases.append(
+            {
+                "name": name,
+                "looks": nhwc(looks),
+                "features": nhwc(features),
+                "style": nhwc(style),
+                "output": nhwc(output),
+                "outputGradient": nhwc(cotangent),
+                "looksGradient": nhwc(looks.grad),
+                "featuresGradient": nhwc(features.grad),
+                "weightGradients": {
+                    key: hwio(layer.weight.grad)
+                    for key, layer in zip(names, [*layers, code, styling], strict=True)
+                    if layer.weight.numel() < 1000
+                },
+            }
+        )
+    about = (
+        "A picture's look: three 3x3 convolutions of stride 2 (SAME as TensorFlow pads) with rectifiers, "
+        "the mean over all places, a 1x1 convolution, tanh; and features * (1 + scale) + shift, both by a "
+        "1x1 convolution of the look. Weights of layer k, [K,K,I,O] row by row, are sin(0.37 i + k) sqrt(2 / KKI), "
+        "biases cos(i + k) / 10. Only the smaller ones' gradients are here."
+    )
+    write("style", about, ["torch"], cases)
 
 
 def make_spectral_norm() -> None:
@@ -557,6 +621,7 @@ if __name__ == "__main__":
     make_change()
     make_blur()
     make_instance_norm()
+    make_style()
     make_spectral_norm()
     make_losses()
     make_feature_matching()

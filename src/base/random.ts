@@ -17,6 +17,7 @@ export type RandomPurpose =
   | 'eval'
   | 'sample'
   | 'sight'
+  | 'style'
   | 'regularization';
 
 /** A seeded sequence of random numbers. */

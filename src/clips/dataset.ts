@@ -44,6 +44,8 @@ interface WindowBytes {
   readonly condition: Uint8Array | null;
   /** NTHWC, of the frames that are trained; null without an estimator. */
   readonly motion: Float32Array | null;
+  /** NHWC, whole frames; null where none were asked for. */
+  readonly looks: Uint8Array | null;
   /** Of its frames, which may be smaller than the data set's. */
   readonly size: { readonly width: number; readonly height: number };
   /** Frames of each window, lead and warm-up included. */
@@ -242,6 +244,15 @@ class ClipDataset implements Dataset {
     );
     const conditions = windows.flatMap(({ condition }) => condition ?? []);
     const motions = windows.flatMap(({ motion }) => motion ?? []);
+    const looks = request.withLooks
+      ? this.#sampler
+          .drawLooks(step, request.attempt ?? 0, origin, length)
+          .map(async (frame, i) => {
+            const { clip, colour } = origin[i]!;
+            const { frames } = await this.#store.read(clip, frame, 1);
+            return jitterColour(frames, 3, colour);
+          })
+      : null;
     return {
       origin,
       size,
@@ -253,11 +264,12 @@ class ClipDataset implements Dataset {
       ),
       condition: conditions.length > 0 ? joined(conditions, Uint8Array) : null,
       motion: motions.length > 0 ? joined(motions, Float32Array) : null,
+      looks: looks && joined(await Promise.all(looks), Uint8Array),
     };
   }
 
   #asWindow(bytes: WindowBytes): Window {
-    const { origin, size, length, warmUpFrames, frames, condition, motion } = bytes;
+    const { origin, size, length, warmUpFrames, frames, condition, motion, looks } = bytes;
     const trained = length - this.leadFrames - warmUpFrames;
     const axes = [origin.length, length, size.height, size.width];
     const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
@@ -266,10 +278,13 @@ class ClipDataset implements Dataset {
     const motionTensor =
       motion &&
       (valuesToTensor(motion, [origin.length, trained, size.height, size.width, 3]) as tf.Tensor5D);
+    const whole = [origin.length, this.height, this.width, 3];
+    const lookTensor = looks && (bytesToTensor(looks, whole) as tf.Tensor4D);
     return {
       frames: frameTensor,
       condition: conditionTensor,
       ...(motionTensor && { motion: motionTensor }),
+      looks: lookTensor,
       leadFrames: this.leadFrames,
       warmUpFrames,
       origin,
@@ -277,6 +292,7 @@ class ClipDataset implements Dataset {
         frameTensor.dispose();
         conditionTensor?.dispose();
         motionTensor?.dispose();
+        lookTensor?.dispose();
       },
     };
   }

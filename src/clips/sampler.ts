@@ -123,6 +123,36 @@ export class WindowSampler {
     return { origin, warmUpFrames };
   }
 
+  /**
+   * For each window a frame of its clip that shows the same look: drawn among those to train on that the window does not
+   * span, or among all where it spans all of them. Has a stream of its own, so that windows are the same with and without.
+   * @param length frames of each window
+   */
+  drawLooks(
+    step: number,
+    attempt: number,
+    origin: readonly WindowOrigin[],
+    length: number,
+  ): number[] {
+    const random = randomStream(this.#options.seed, 'style', drawIndex(step, attempt));
+    return origin.map(({ clip, startFrame, strideFrames }) => {
+      const spans = this.#options.shots.filter((shot) => shot.clip === clip);
+      const end = startFrame + windowSpanFrames(length, strideFrames);
+      const outside = spans.flatMap((shot) => [
+        { start: shot.start, end: Math.min(shot.end, startFrame) },
+        { start: Math.max(shot.start, end), end: shot.end },
+      ]);
+      const others = outside.filter((span) => span.end > span.start);
+      const among = others.length > 0 ? others : spans;
+      let at = random.integer(0, among.reduce((sum, span) => sum + spanLength(span), 0) - 1);
+      for (const span of among) {
+        if (at < spanLength(span)) return span.start + at;
+        at -= spanLength(span);
+      }
+      throw new RangeError(`clip ${clip} has no frame ${at} to train on`);
+    });
+  }
+
   /** The error that says how long a window is and how long the longest scene to train on. */
   tooShort(frames: number): FrameloomError {
     const { leadFrames, paths } = this.#options;

@@ -80,6 +80,11 @@ export interface Window {
    * where that can be trusted, else all 0. There where the data set was opened with an estimator.
    */
   readonly motion?: tf.Tensor5D;
+  /**
+   * [N, H, W, 3] in [-1, 1], whole frames of the same clips, in the same colours, that show each window's look; none
+   * where they were not asked for.
+   */
+  readonly looks?: tf.Tensor4D | null;
   /** Real frames in front of all others. */
   readonly leadFrames: number;
   /** Frames between those and the T that are trained: at most as many as were asked for. */
@@ -109,6 +114,8 @@ export interface WindowRequest {
   readonly origin?: readonly WindowOrigin[];
   /** Frames and condition are made so many times smaller on each side; 1 unless given. */
   readonly divideBy?: number;
+  /** A picture of each window's look too: another frame that its clip has to train on. Off unless given. */
+  readonly withLooks?: boolean;
 }
 
 /** Windows made ahead of the training that uses them. */

@@ -94,7 +94,7 @@ export const MAP_FRAMES = of<MapFramesOptions>()(names('inFlight'));
 
 export const OPEN_MODEL = of<OpenModelOptions>()({
   ...names('width', 'height', 'engine', 'snapshot', 'device', 'threads'),
-  ...names('inThisThread'),
+  ...names('inThisThread', 'style', 'styleSeed'),
   ...WATCHED,
 });
 

@@ -15,6 +15,7 @@ export type { FloatType } from '../export/graph.js';
 export type { ExportedCondition } from '../export/metadata-fields.js';
 export type { ExportedInfo, FixedSize } from '../export/metadata.js';
 export type { ExportTarget } from '../export/targets.js';
+export type { ClipStyle } from '../networks/clip-styles.js';
 export type { LatencyFigures } from '../synthesis/engines/latency.js';
 export type {
   DetailedFrame,

@@ -66,6 +66,7 @@ export type {
 } from '../metrics/rollout-measures.js';
 export type { Image, ImageSize } from '../metrics/image.js';
 export type { FlowEstimator, FlowField } from '../metrics/optical-flow.js';
+export type { ClipStyle } from '../networks/clip-styles.js';
 export type { GeneratorBlock, GeneratorTensors } from '../networks/generator-blocks.js';
 export type { Generator, GeneratorInput, GeneratorOutput } from '../networks/generator.js';
 export type { Size } from '../networks/layers.js';
@@ -82,6 +83,7 @@ export type {
   Parameters,
 } from '../networks/parameters.js';
 export type { LoadOptions, LoadedPipeline } from '../pipeline/load.js';
+export type { StyleOptions } from '../pipeline/choose-style.js';
 export type { EngineChoice, Model, OpenModelOptions } from '../pipeline/open-model.js';
 export type { OpenOriginOptions } from '../pipeline/open-origin.js';
 export type { RunModel } from '../pipeline/run-model.js';

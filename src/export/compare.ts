@@ -52,7 +52,7 @@ async function runCase(
   note: (output: string, difference: number) => void,
 ): Promise<void> {
   const { samples, width, height, frames } = test;
-  const { conditionFrames, historyFrames, noiseChannels } = generator.options;
+  const { conditionFrames, historyFrames, noiseChannels, styleChannels } = generator.options;
   const { session, Tensor } = runtime;
   const tensor = (planes: Planes | null, shape: readonly number[]): Tensor | null =>
     planes && new Tensor('float32', planes, shape);
@@ -60,12 +60,12 @@ async function runCase(
   let theirs = ours;
   for (let t = 0; t < frames; t += 1) {
     throwIfCancelled(signal, 'the export');
-    const { condition, noise } = inputsAt(generator, layout, test, t);
+    const { condition, noise, style } = inputsAt(generator, layout, test, t);
     const hasHistory = test.warm || t > 0;
     const expected = stepByTensorFlow(
       generator,
       parameters,
-      { condition, noise, history: ours, hasHistory },
+      { condition, noise, style, history: ours, hasHistory },
       test,
     );
     const channels = generator.conditionChannels * conditionFrames;
@@ -75,6 +75,7 @@ async function runCase(
         condition: tensor(condition, [samples, channels, height, width]),
         history: tensor(theirs, [samples, 3 * historyFrames, height, width]),
         noise: tensor(noise, [samples, noiseChannels, ...quarter]),
+        style: tensor(style, [samples, styleChannels, 1, 1]),
         hasHistory,
       }),
     );

@@ -6,6 +6,7 @@ import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
+import type { ClipStyle } from '../networks/clip-styles.js';
 import type { Generator, NamedArrays } from '../networks/index.js';
 import { compareWithOnnx, type Comparison } from './compare.js';
 import { generatorToOnnx, readByLayers } from './generator-graph.js';
@@ -24,6 +25,8 @@ export interface ExportModel {
   readonly layout: ConditionLayout;
   readonly seed: number;
   readonly step: number;
+  /** The looks of its clips, where the generator is told one. */
+  readonly styles?: readonly ClipStyle[] | undefined;
   readonly pipeline: {
     readonly data: DataOptions;
     readonly about?: About | undefined;
@@ -146,6 +149,13 @@ export async function exportGenerator(
   }
   const { size } = model.pipeline.data;
   const fixed = fixedSize(options, TARGETS[target].fixed, size);
+  if (generator.options.styleChannels > 0 && (model.styles ?? []).length === 0) {
+    throw new FrameloomError(
+      'bad-option',
+      'a generator that is told looks is exported with those of its clips, and there are none',
+      { hint: 'openModel gives a model that knows them' },
+    );
+  }
   if (!overwrite) await refuseExisting(path);
   const tolerance = options.tolerance ?? TOLERANCES[precision];
   const weights =
@@ -189,17 +199,21 @@ export async function exportGenerator(
 
 /** What the file will say of itself. */
 async function describe(
-  { generator, layout, pipeline, seed, step }: ExportModel,
+  { generator, layout, pipeline, seed, step, styles = [] }: ExportModel,
   { weights, read }: { readonly weights: Float32Array; readonly read: NamedArrays },
   options: ExportOptions & { readonly target: ExportTarget; readonly precision: Precision },
   fixed: FixedSize | null,
 ): Promise<ExportedInfo> {
   const { data, about } = pipeline;
-  const { historyFrames, conditionFrames, noiseChannels, flow } = generator.options;
+  const { historyFrames, conditionFrames, noiseChannels, flow, styleChannels } = generator.options;
   return {
     ...{ version: ownVersion(), step, seed },
     ...data.size,
-    generator: { historyFrames, conditionFrames, noiseChannels, flow },
+    generator: {
+      ...{ historyFrames, conditionFrames, noiseChannels, flow },
+      ...(styleChannels > 0 && { styleChannels }),
+    },
+    ...(styles.length > 0 && { styles }),
     condition: { ...layout, classNames: [...layout.classNames] },
     pipeline: await portablePipeline(pipeline, options.baseFolder ?? process.cwd()),
     weights: weightsHash(generator.layout.toNamed(weights)),

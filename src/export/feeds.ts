@@ -40,6 +40,8 @@ export interface Feeds {
   readonly condition: Tensor | null;
   readonly history: Tensor | null;
   readonly noise: Tensor | null;
+  /** Left out of files without such an input. */
+  readonly style: Tensor | null;
   readonly hasHistory: boolean;
 }
 
@@ -48,7 +50,7 @@ export function feedsFor(
   { session, Tensor }: Pick<OnnxProgram, 'session' | 'Tensor'>,
   feeds: Feeds,
 ): Record<string, Tensor> {
-  const { condition, history, noise, hasHistory } = feeds;
+  const { condition, history, noise, style, hasHistory } = feeds;
   const told = session.inputMetadata.find(({ name }) => name === 'has_history');
   // One number, with as many axes as what the file is for must have.
   const shape = told?.isTensor ? told.shape.map(() => 1) : [];
@@ -56,6 +58,7 @@ export function feedsFor(
     ...(history && { history }),
     ...(condition && { condition }),
     ...(noise && { noise }),
+    ...(style && { style }),
     ...(told && { has_history: new Tensor('float32', Float32Array.of(hasHistory ? 1 : 0), shape) }),
   };
 }

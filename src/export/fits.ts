@@ -8,11 +8,12 @@ const GENERATOR_MULTIPLE = 4;
 
 /** Channels of every input that has some, by what the file says of itself. */
 function channelsOf({ generator, condition }: Pick<ExportedInfo, 'generator' | 'condition'>) {
-  const { historyFrames, conditionFrames, noiseChannels } = generator;
+  const { historyFrames, conditionFrames, noiseChannels, styleChannels = 0 } = generator;
   return {
     history: 3 * historyFrames,
     condition: condition.channels * conditionFrames,
     noise: noiseChannels,
+    style: styleChannels,
   };
 }
 
@@ -23,7 +24,9 @@ function isOfSize(
   fixed: ExportedInfo['fixed'],
 ): boolean {
   const sizes = [samples, height, width];
+  if (name === 'style' && !(height === 1 && width === 1)) return false;
   if (!fixed) return true;
+  if (name === 'style') return samples === fixed.samples;
   const scale = name === 'noise' ? GENERATOR_MULTIPLE : 1;
   const told = [fixed.samples, fixed.height / scale, fixed.width / scale];
   return sizes.every((size, i) => size === told[i]);

@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
 import { registerKernels } from '../kernels/index.js';
-import { GENERATOR_MULTIPLE, type Generator, type NamedArrays } from '../networks/index.js';
+import {
+  GENERATOR_MULTIPLE,
+  STYLE_ENCODER,
+  type Generator,
+  type NamedArrays,
+} from '../networks/index.js';
 import { OnnxGraph, type Edge, type OnnxPort } from './graph.js';
 import { toMetadata, type ExportedInfo } from './metadata.js';
 import { assertRunsOn, TARGETS } from './targets.js';
@@ -15,7 +20,7 @@ const RGB = 3;
 
 /** The generator's outputs after a frame, and as a first frame. */
 function traceStep(generator: Generator, weights: NamedArrays, give: Give, size: TraceSize) {
-  const { historyFrames, conditionFrames, noiseChannels } = generator.options;
+  const { historyFrames, conditionFrames, noiseChannels, styleChannels } = generator.options;
   const { samples, rows, columns } = size;
   const [height, width] = [rows * GENERATOR_MULTIPLE, columns * GENERATOR_MULTIPLE];
   const parameters = Object.fromEntries(
@@ -33,6 +38,7 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
       noiseChannels === 0
         ? null
         : give<tf.Rank.R4>('noise', [samples, rows, columns, noiseChannels]),
+    style: styleChannels === 0 ? null : give<tf.Rank.R4>('style', [samples, 1, 1, styleChannels]),
   };
   const next = generator.step(parameters, { ...input, hasHistory: true });
   const start = generator.step(parameters, { ...input, hasHistory: false });
@@ -47,15 +53,20 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
   };
 }
 
-/** The weights that a file holds: what layers read of a generator's parameters [layout.size], normalized. `useBackend` must have been called. */
+/**
+ * The weights that a file holds: what layers read of a generator's parameters [layout.size], normalized, without what makes
+ * looks of pictures. `useBackend` must have been called.
+ */
 export function readByLayers(generator: Generator, flat: Float32Array): NamedArrays {
   const named = scoped(() => generator.weights(tf.tensor1d(flat)));
   try {
     return Object.fromEntries(
-      Object.entries(named).map(([name, weight]) => [
-        name,
-        { shape: weight.shape, data: Float32Array.from(weight.dataSync()) },
-      ]),
+      Object.entries(named)
+        .filter(([name]) => !name.startsWith(STYLE_ENCODER))
+        .map(([name, weight]) => [
+          name,
+          { shape: weight.shape, data: Float32Array.from(weight.dataSync()) },
+        ]),
     );
   } finally {
     tf.dispose(named);
@@ -82,7 +93,7 @@ const imagePort = (
 ): OnnxPort => ({ name, shape: [samples, channels, height, width], about });
 
 function inputPorts(generator: Generator, sizes: Sizes): OnnxPort[] {
-  const { historyFrames, conditionFrames, noiseChannels } = generator.options;
+  const { historyFrames, conditionFrames, noiseChannels, styleChannels } = generator.options;
   const channels = generator.conditionChannels * conditionFrames;
   const coarse = { ...sizes, height: quarter(sizes.height), width: quarter(sizes.width) };
   return [
@@ -99,6 +110,12 @@ function inputPorts(generator: Generator, sizes: Sizes): OnnxPort[] {
       `the last ${historyFrames} frames, newest first, RGB in [-1, 1]; 0 where there is none yet`,
     ),
     imagePort(coarse, 'noise', noiseChannels, 'standard normal numbers, new ones for each frame'),
+    imagePort(
+      { ...sizes, height: 1, width: 1 },
+      'style',
+      styleChannels,
+      'the look, such as one of `frameloom.styles`, in [-1, 1]',
+    ),
   ].filter(({ shape }) => shape[1] !== 0);
 }
 
@@ -179,7 +196,7 @@ export function generatorToOnnx(
   const writer = new Writer(graph, {
     kernels: KERNEL_WRITERS,
     constants: Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data])),
-    given: { condition: 'condition', history: 'history', noise: 'noise' },
+    given: { condition: 'condition', history: 'history', noise: 'noise', style: 'style' },
     deep: info.compute ?? 'float32',
     target,
     fixed: fixed && {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clipStylesSchema } from '../networks/clip-styles.js';
 import { EXPORT_TARGETS } from './targets.js';
 
 /** The number of the conventions in docs/export.md; another one is another way to call the file. */
@@ -12,6 +13,8 @@ const MOST_CLASSES = 256;
 const MOST_NAME = 1000;
 /** Characters of a pipeline, which lists the names of its clips. */
 const MOST_PIPELINE = 16 * 2 ** 20;
+/** Characters of the looks of 64 clips, 128 numbers each. */
+const MOST_STYLES_TEXT = 2 ** 20;
 
 /** A whole number as text: nothing that only looks like one, such as an empty text. */
 const whole = (least: number, most: number) =>
@@ -52,6 +55,8 @@ const generator = z.object({
   conditionFrames: z.int().min(1).max(16),
   noiseChannels: z.int().min(0).max(256),
   flow: z.boolean(),
+  /** Files of generators that are told no look do not say it. */
+  styleChannels: z.int().min(0).max(64).optional(),
 });
 
 const LAYOUTS: Readonly<Record<string, (channels: number, bytes: number) => boolean>> = {
@@ -108,6 +113,7 @@ export const metadataFields = z
     'frameloom.precision': z.enum(['float32', 'float16']).optional(),
     'frameloom.compute': z.enum(['float32', 'float16']).optional(),
     'frameloom.target': z.enum(EXPORT_TARGETS).optional(),
+    'frameloom.styles': json(MOST_STYLES_TEXT, clipStylesSchema).optional(),
     'frameloom.fixed': json(MOST_NAME, fixed).optional(),
     'frameloom.input': z.string().max(MOST_NAME).optional(),
     'frameloom.ffmpeg': z.string().max(64).optional(),
@@ -117,7 +123,16 @@ export const metadataFields = z
   .refine((all) => all['frameloom.width'] * all['frameloom.height'] <= MOST_PIXELS, {
     path: ['frameloom.width'],
     message: 'larger than 8192x4096 in all',
-  });
+  })
+  .refine(
+    ({ 'frameloom.generator': { styleChannels = 0 }, 'frameloom.styles': styles = [] }) =>
+      styles.length > 0 === styleChannels > 0 &&
+      styles.every(
+        ({ code, deviation }) =>
+          code.length === styleChannels && deviation.length === styleChannels,
+      ),
+    { path: ['frameloom.styles'], message: 'not the looks of this generator' },
+  );
 
 /** The condition of an exported generator: `ConditionLayout`, as its file holds it. */
 export type ExportedCondition = z.output<typeof condition>;

@@ -1,5 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { FrameloomError, messageOf } from '../base/error.js';
+import type { ClipStyle } from '../networks/clip-styles.js';
 import { hasExternalData } from './external-data.js';
 import type { FloatType } from './graph.js';
 import type { ExportTarget } from './targets.js';
@@ -27,7 +28,11 @@ export interface ExportedInfo {
     readonly conditionFrames: number;
     readonly noiseChannels: number;
     readonly flow: boolean;
+    /** Numbers of the input `style`; left out of files that have none. */
+    readonly styleChannels?: number | undefined;
   };
+  /** The looks of the clips that it was trained on; none of a generator that is told none. */
+  readonly styles?: readonly ClipStyle[] | undefined;
   readonly condition: ExportedCondition;
   /** The whole pipeline of the training, as JSON holds it. */
   readonly pipeline: unknown;
@@ -68,7 +73,7 @@ const WORDS = [
 
 /** The text that goes into the file beside the graph. */
 export function toMetadata(info: ExportedInfo): Record<string, string> {
-  const { fixed } = info;
+  const { fixed, styles = [] } = info;
   const size = fixed
     ? `batch ${fixed.samples}, ${fixed.width}x${fixed.height}`
     : 'height and width are multiples of 4';
@@ -85,6 +90,7 @@ export function toMetadata(info: ExportedInfo): Record<string, string> {
     'frameloom.generator': JSON.stringify(info.generator),
     'frameloom.condition': JSON.stringify(info.condition),
     'frameloom.pipeline': JSON.stringify(info.pipeline),
+    ...(styles.length > 0 && { 'frameloom.styles': JSON.stringify(styles) }),
     ...(fixed && { 'frameloom.fixed': JSON.stringify(fixed) }),
     ...Object.fromEntries(
       WORDS.flatMap((key) => {
@@ -177,6 +183,7 @@ export function readMetadata(file: Uint8Array, path: string): ExportedInfo {
     width: data['frameloom.width'],
     height: data['frameloom.height'],
     generator: data['frameloom.generator'],
+    ...(data['frameloom.styles'] && { styles: data['frameloom.styles'] }),
     condition: data['frameloom.condition'],
     pipeline: data['frameloom.pipeline'],
     weights: data['frameloom.weights'] ?? null,

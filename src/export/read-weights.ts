@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { Float16Array } from '@petamoriken/float16';
 import { FrameloomError, messageOf } from '../base/error.js';
-import { ParameterLayout, withGains, type Generator } from '../networks/index.js';
+import { ParameterLayout, STYLE_ENCODER, withGains, type Generator } from '../networks/index.js';
 import { ModelProtoSchema, TensorProto_DataType as DataType } from './format/onnx_pb.js';
 import { generatorToOnnx } from './generator-graph.js';
 import type { ExportedInfo } from './metadata.js';
@@ -74,8 +74,9 @@ export function readWeights(
       ...{ path, cause },
       hint: 'name the run that it was exported from, or export that again',
     });
-  // Gains are in the weights that they are the lengths of.
-  const stored = new ParameterLayout(layout.specs.filter(({ gainOf }) => !gainOf));
+  // What makes looks of pictures is not in a file, which is told looks. Gains are in the weights that they are the lengths of.
+  const held = layout.specs.filter(({ name }) => !name.startsWith(STYLE_ENCODER));
+  const stored = new ParameterLayout(held.filter(({ gainOf }) => !gainOf));
   const bits = Uint32Array.from({ length: stored.size }, (_, i) => FIRST_BITS + i);
   const full = { ...info, precision: 'float32', compute: 'float32' } as const;
   const probing = stored.toNamed(new Float32Array(bits.buffer));
@@ -120,5 +121,5 @@ export function readWeights(
   if (isWhole && info.layers !== null && weightsHash(named) !== info.layers) {
     throw bad('they have changed since they were written');
   }
-  return withGains(layout.specs, named);
+  return withGains(held, named);
 }

@@ -7,6 +7,7 @@ import type { Planes, TrialCase } from './trial-inputs.js';
 export interface StepInputs {
   readonly condition: Planes | null;
   readonly noise: Planes | null;
+  readonly style: Planes | null;
   readonly history: Planes | null;
   readonly hasHistory: boolean;
 }
@@ -24,7 +25,7 @@ export function stepByTensorFlow(
   inputs: StepInputs,
   { samples, width, height }: TrialCase,
 ): Record<string, Planes> {
-  const { conditionFrames, historyFrames, noiseChannels } = generator.options;
+  const { conditionFrames, historyFrames, noiseChannels, styleChannels } = generator.options;
   const [rows, columns] = [height / GENERATOR_MULTIPLE, width / GENERATOR_MULTIPLE];
   const made = scoped(() => {
     const channels = generator.conditionChannels * conditionFrames;
@@ -35,6 +36,7 @@ export function stepByTensorFlow(
       history,
       hasHistory: inputs.hasHistory,
       noise: inputs.noise && toPlain(inputs.noise, [samples, noiseChannels, rows, columns]),
+      style: inputs.style && toPlain(inputs.style, [samples, styleChannels, 1, 1]),
     });
     const kept = 3 * (historyFrames - 1);
     const older = history && kept > 0 ? [tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])] : [];

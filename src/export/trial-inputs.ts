@@ -83,13 +83,19 @@ export function inputsAt(
   test: TrialCase,
   t: number,
 ) {
-  const { conditionFrames, noiseChannels } = generator.options;
+  const { conditionFrames, noiseChannels, styleChannels } = generator.options;
   const samples = Array.from({ length: test.samples }, (_, sample) => sample);
   const times = Array.from({ length: conditionFrames }, (_, i) => t - conditionFrames + 1 + i);
   const noise = new Float32Array(
     (test.samples * noiseChannels * test.width * test.height) / GENERATOR_MULTIPLE ** 2,
   );
+  const looks = randomStream(0, 'eval', 'export style');
   return {
+    // One for each sample, the same in all frames.
+    style:
+      styleChannels === 0
+        ? null
+        : new Float32Array(test.samples * styleChannels).map(() => looks.uniform() * 2 - 1),
     condition:
       generator.conditionChannels === 0
         ? null

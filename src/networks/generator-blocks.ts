@@ -5,6 +5,7 @@ import { assertShape } from '../base/shape.js';
 import { channelsOf } from '../kernels/index.js';
 import { convolution, type Layer, type Modulation, type Size } from './layers.js';
 import type { Parameters } from './parameters.js';
+import type { StyleEncoder } from './style.js';
 
 /** Height and width must divide by this: the encoders halve twice. */
 export const GENERATOR_MULTIPLE = 4;
@@ -19,6 +20,10 @@ export interface GeneratorTensors {
   readonly noise: tf.Tensor4D | null;
   /** [N, 4] of {@link placesOf}, where frames are patches of larger ones and their pixels know their places. */
   readonly places?: tf.Tensor2D | null;
+  /** [N, 1, 1, styleChannels] in [−1, 1], the look that is wanted; in training it is made of `looks`. */
+  readonly style?: tf.Tensor4D | null;
+  /** [N, h, w, 3] in [−1, 1], pictures of the look that is wanted, of any size; where `style` is not given. */
+  readonly looks?: tf.Tensor4D | null;
 }
 
 /** A piece of a generator: the last one leaves its output. */
@@ -87,17 +92,41 @@ export const layerBlock = (layer: Layer, scale: number): GeneratorBlock => ({
 });
 
 /**
- * A layer from features to features that is modulated.
- * @param passesOn whether a block after it is, too
+ * A layer from features to features that is told what was made before it: how it is modulated, the look, or both.
+ * @param passesOn what of it a block after this one is told, too
  */
-export const modulatedBlock = (layer: Layer, scale: number, passesOn: boolean): GeneratorBlock => ({
+export const toldBlock = (
+  layer: Layer,
+  scale: number,
+  passesOn: { readonly modulation: boolean; readonly style: boolean },
+): GeneratorBlock => ({
   ...layerBlock(layer, scale),
   run(parameters, before) {
-    const modulation = { scale: before.scale, shift: before.shift } as Modulation;
+    const modulation = before.scale
+      ? ({ scale: before.scale, shift: before.shift } as Modulation)
+      : null;
+    const style = before.style as tf.Tensor4D | undefined;
     return {
-      features: layer.apply(parameters, featuresOf(before), { modulation }),
-      ...(passesOn && modulation),
+      features: layer.apply(parameters, featuresOf(before), { modulation, style }),
+      ...(passesOn.modulation && modulation),
+      ...(passesOn.style && style && { style }),
     };
+  },
+});
+
+/** The look that is wanted, beside what there is: as it is given, or of a picture that has it. */
+export const styleBlock = (encoder: StyleEncoder): GeneratorBlock => ({
+  parameters: parametersOf(encoder),
+  reads: ['style', 'looks'],
+  macs: (size) => encoder.macs(size),
+  run(parameters, before, { style, looks }) {
+    const [samples] = featuresOf(before).shape;
+    if (style) {
+      assertShape(style, [samples, 1, 1, encoder.channels], 'style');
+      return { ...before, style: tf.clone(style) };
+    }
+    assertShape(looks ?? { shape: [] }, [samples, 'H', 'W', 3], 'looks');
+    return { ...before, style: encoder.encode(parameters, looks!) };
   },
 });
 
@@ -122,7 +151,7 @@ export const firstBlock = (
         hint: 'choose a width and a height that are multiples of 4',
       });
     }
-    const features = layer.apply(parameters, x!, input);
+    const features = layer.apply(parameters, x!, { places: input.places });
     return { features, ...mapsOf(maps, parameters, features) };
   },
 });
@@ -147,7 +176,7 @@ export const addingBlock = (
     const [samples, height, width] = features.shape;
     const x = input[name];
     assertShape(x ?? { shape: [] }, [samples, height * scale, width * scale, channels], name);
-    const own = layer.apply(parameters, x!, input);
+    const own = layer.apply(parameters, x!, { places: input.places });
     // What an encoder before it has made goes on to who reads it.
     return { ...before, features: tf.add(features, own), ...mapsOf(maps, parameters, own) };
   },

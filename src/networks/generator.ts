@@ -8,13 +8,15 @@ import {
   firstBlock,
   GENERATOR_MULTIPLE,
   layerBlock,
-  modulatedBlock,
   modulationLayers,
+  styleBlock,
+  toldBlock,
   type GeneratorBlock,
   type GeneratorTensors,
 } from './generator-blocks.js';
 import {
   convolution,
+  modulating,
   placing,
   rectifier,
   sequential,
@@ -26,6 +28,7 @@ import { normalizedLayers, type NormalizedLayers } from './normalized.js';
 import { GENERATOR_PRESETS, type GeneratorOptions } from './options.js';
 import { ParameterLayout, type Parameters } from './parameters.js';
 import { BLOCK, depthToSpace, spaceToDepthLayer } from './pixel-shuffle.js';
+import { createStyleEncoder, styling } from './style.js';
 import { conditionInputsOf } from './transfer.js';
 import { normalizeWeights } from './weight-norm.js';
 
@@ -72,6 +75,14 @@ export interface Generator {
    * `frame` and `raw`, and `flow` and `mask` where there are any. As many with history as without.
    */
   blocks(hasHistory: boolean): readonly GeneratorBlock[];
+  /**
+   * The looks of pictures, as `step` takes them.
+   * @param parameters as `weights` makes them
+   * @param looks [N, h, w, 3] in [−1, 1]
+   * @returns [N, 1, 1, styleChannels] in [−1, 1]
+   * @throws FrameloomError bad-call of a generator without `generator.styleChannels`
+   */
+  encodeStyle(parameters: Parameters, looks: tf.Tensor4D): tf.Tensor4D;
   /** Multiply-accumulates for one frame of one sample. */
   macs(size: Size): number;
 }
@@ -242,9 +253,16 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   assertDriven(options, conditionEncoder);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
   const modulation = options.modulation === 'condition' ? modulationLayers(deep) : null;
+  const { styleChannels } = options;
+  const style = styleChannels > 0 ? createStyleEncoder(styleChannels) : null;
+  const styled = (name: string, of: number): Layer[] =>
+    style ? [styling(name, styleChannels, of)] : [];
   const residualBlocks = (name: string, count: number): Layer[] =>
     Array.from({ length: count }, (_, i) =>
-      own.residualBlock(`${name}.${i}`, deep, modulation !== null),
+      own.residualBlock(`${name}.${i}`, deep, [
+        ...(modulation ? [modulating] : []),
+        ...styled(`${name}.${i}`, deep),
+      ]),
     );
   const residual = [
     ...residualBlocks('trunk', options.residualBlocks ?? preset.residualBlocks),
@@ -255,6 +273,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const enlarging = sequential([
     own.upConvolution('decoder.up', deep, wide),
     ...own.after('decoder.up.norm', wide),
+    ...styled('decoder.up', wide),
     rectifier(),
   ]);
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
@@ -268,7 +287,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const layers = [
     ...[conditionEncoder, historyEncoder, noiseMixer],
     ...(modulation ? [modulation.scale, modulation.shift] : []),
-    ...[...residual, enlarging, heads],
+    ...[style, ...residual, enlarging, heads],
   ].filter((layer) => layer !== null);
   const layout = new ParameterLayout(layers.flatMap(({ specs }) => specs));
 
@@ -304,12 +323,16 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
         ]
       : []),
     ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels, null)] : []),
-    ...residual.map((layer, i) =>
-      modulation
-        ? modulatedBlock(layer, GENERATOR_MULTIPLE, i < residual.length - 1)
-        : layerBlock(layer, GENERATOR_MULTIPLE),
-    ),
-    layerBlock(enlarging, GENERATOR_MULTIPLE),
+    ...(style ? [styleBlock(style)] : []),
+    ...residual.map((layer, i) => {
+      const passesOn = { modulation: i < residual.length - 1, style: true };
+      return (modulation ?? style)
+        ? toldBlock(layer, GENERATOR_MULTIPLE, passesOn)
+        : layerBlock(layer, GENERATOR_MULTIPLE);
+    }),
+    style
+      ? toldBlock(enlarging, GENERATOR_MULTIPLE, { modulation: false, style: false })
+      : layerBlock(enlarging, GENERATOR_MULTIPLE),
     layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];
@@ -352,6 +375,13 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       const held = hold(composed, history!, condition!);
       tf.dispose(composed);
       return { raw, ...held };
+    },
+    encodeStyle(parameters, looks) {
+      if (style) return style.encode(parameters, looks);
+      throw new FrameloomError(
+        'bad-call',
+        'a generator without generator.styleChannels has no looks',
+      );
     },
     macs: (size) => blocks(true).reduce((sum, block) => sum + block.macs(size), 0),
   };

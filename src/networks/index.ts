@@ -27,6 +27,7 @@ export {
 export { placesOf, type FramePart } from './places.js';
 export { createSegmenter, type Segmenter } from './segmenter.js';
 export { createSpectralNorm, type SpectralNorm } from './spectral-norm.js';
+export { isOfLooks, STYLE_ENCODER } from './style.js';
 export { transferParameters, type Transfer } from './transfer.js';
 export { withGains } from './weight-norm.js';
 export { foldFrames, foldTime, frameAt, unfoldTime } from './time.js';

@@ -19,8 +19,10 @@ export interface Beside {
    * [N, 4], where x is a part of a frame, of what is shown where in it that is: of the first and the last column and row
    * at half of the resolution, −1 to 1.
    */
-  readonly places?: tf.Tensor2D | null;
+  readonly places?: tf.Tensor2D | null | undefined;
   readonly modulation?: Modulation | null;
+  /** [N, 1, 1, styleChannels] in [−1, 1], the look that is wanted. */
+  readonly style?: tf.Tensor4D | undefined;
 }
 
 /** A piece of a network: its parameters by name, a pure function of them, and what it costs. */

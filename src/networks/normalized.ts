@@ -1,7 +1,6 @@
 import {
   adding,
   convolution,
-  modulating,
   normalization,
   rectifier,
   sequential,
@@ -28,9 +27,9 @@ export interface NormalizedLayers {
   after(name: string, channels: number): readonly Layer[];
   /**
    * x + what two convolutions make of it (He et al. 2016).
-   * @param isModulated whether what goes into its rectifier is, after it has been normalized
+   * @param between what comes behind the first of them, once normalized, and before its rectifier
    */
-  residualBlock(name: string, channels: number, isModulated: boolean): Layer;
+  residualBlock(name: string, channels: number, between: readonly Layer[]): Layer;
 }
 
 export interface NormalizedConvolution extends Pick<
@@ -48,20 +47,13 @@ function residualBlockOf(
   layers: Pick<NormalizedLayers, 'convolution' | 'after'>,
   name: string,
   channels: number,
-  isModulated: boolean,
+  between: readonly Layer[],
 ): Layer {
   const part = (number: 1 | 2, gain: number): Layer[] => [
     layers.convolution(`${name}.conv${number}`, channels, channels, { gain }),
     ...layers.after(`${name}.norm${number}`, channels),
   ];
-  return adding(
-    sequential([
-      ...part(1, 1),
-      ...(isModulated ? [modulating] : []),
-      rectifier(),
-      ...part(2, RESIDUAL_GAIN),
-    ]),
-  );
+  return adding(sequential([...part(1, 1), ...between, rectifier(), ...part(2, RESIDUAL_GAIN)]));
 }
 
 const byWeights: NormalizedLayers = {

@@ -53,6 +53,14 @@ export const generatorOptions = z.strictObject({
     .max(256)
     .default(0)
     .describe('Channels of normal noise added at the coarsest resolution; 0 is deterministic.'),
+  styleChannels: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      'Numbers that a look is told by, where clips have several: an encoder makes them of a picture, and they scale and shift features. 4 to 16 are enough; 0 for none.',
+    ),
   normalization: z
     .enum(['auto', 'weights', 'instance'])
     .default('auto')

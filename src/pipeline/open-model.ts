@@ -17,12 +17,13 @@ import {
 import type { SizeChoice } from '../synthesis/models/run-size.js';
 import { openRun } from '../training/run/run-folder.js';
 import { readSnapshot, type SnapshotChoice } from '../training/run/snapshot-store.js';
+import { withStyle, type StyleOptions } from './choose-style.js';
 import type { RunModel } from './run-model.js';
 
 /** What runs a generator: the exported file, the run's weights, or the file where it is of these weights. */
 export type EngineChoice = 'auto' | 'onnx' | 'tensorflow';
 
-export interface OpenModelOptions extends SizeChoice {
+export interface OpenModelOptions extends SizeChoice, StyleOptions {
   /** `auto` unless given. */
   readonly engine?: EngineChoice | undefined;
   /** Which of a run's weights: `latest` unless given; `best` did best on held-out frames; or a step. */
@@ -104,7 +105,7 @@ export async function chooseModel(place: string, options: Opening): Promise<Chos
 }
 
 async function openWeights(folder: string, options: Opening): Promise<ChosenModel> {
-  const { snapshot = 'latest', log, signal, width, height } = options;
+  const { snapshot = 'latest', log = silentLogger, signal, width, height } = options;
   if (width !== undefined || height !== undefined) {
     throw new FrameloomError(
       'bad-option',
@@ -115,8 +116,10 @@ async function openWeights(folder: string, options: Opening): Promise<ChosenMode
     );
   }
   const { openRunModel } = await import('./run-model.js');
-  const model = await openRunModel(folder, { snapshot, ...(log && { log }) });
+  const opened = await openRunModel(folder, { snapshot, log });
   throwIfCancelled(signal, DOING);
+  const read = (path: string) => lookBy(opened, path, options);
+  const model = await withStyle(opened, opened.styles ?? [], options, { read, log });
   return { model, fingerprint: () => modelFingerprint(model) };
 }
 
@@ -133,7 +136,8 @@ async function openExport(place: string, options: Opening): Promise<ChosenModel 
         hint: 'name the run’s folder instead',
       });
     }
-    const model = await openFile(place, options);
+    const opened = await openFile(place, options);
+    const model = await styled(opened, options, null);
     return { model, fingerprint: () => modelFingerprint(model) };
   }
   const run = await openRun(place);
@@ -163,20 +167,48 @@ async function openExport(place: string, options: Opening): Promise<ChosenModel 
       );
       return undefined;
     }
-    const model = await openFile(path, options);
+    const opened = await openFile(path, options);
     log.info(`using ${path} on ONNX Runtime`);
+    const model = await styled(opened, options, async (picture) => {
+      const { openRunModel } = await import('./run-model.js');
+      return lookBy(await openRunModel(place, { log, snapshot: wanted.step }), picture, options);
+    });
     return {
       model,
       fingerprint: async () => {
         // The same name as by TensorFlow.js: what one engine made the other need not make again.
         const { openRunModel } = await import('./run-model.js');
-        return modelFingerprint(await openRunModel(place, { log, snapshot: wanted.step }));
+        const run = await openRunModel(place, { log, snapshot: wanted.step });
+        return modelFingerprint(model.style ? { ...run, style: model.style } : run);
       },
     };
   } catch (error) {
     if (needed || !isFrameloomError(error) || error.code === 'cancelled') throw error;
     log.warn(`${error.toLine()}: using TensorFlow.js`);
     return undefined;
+  }
+}
+
+/** The look of a picture, by the encoder of a run. */
+const lookBy = async (
+  run: RunModel,
+  picture: string,
+  { log = silentLogger, signal }: Opening,
+): Promise<readonly number[]> =>
+  (await import('./read-look.js')).readLook(picture, run, { log, signal });
+
+/** An exported file with the look that is asked for; it is let go where there is none. */
+async function styled(
+  model: ExportedModel,
+  options: Opening,
+  read: ((picture: string) => Promise<readonly number[]>) | null,
+): Promise<ExportedModel> {
+  const { log = silentLogger } = options;
+  try {
+    return await withStyle(model, model.info.styles ?? [], options, { read, log });
+  } catch (error) {
+    await model.release();
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import type { ConditionLayout } from '../clips/types.js';
 import { openSizes, runtimeWords, type OnnxRuntime } from '../export/feeds.js';
 import { assertFits } from '../export/fits.js';
 import { readMetadata, type ExportedInfo } from '../export/metadata.js';
+import { assertStyle, meanStyle, namedStyle } from '../networks/clip-styles.js';
 import { createOnnxSynthesizer } from './engines/onnx/synthesizer.js';
 import type { Synthesizer } from './engines/synthesizer.js';
 import { runSize, type SizeChoice } from './models/run-size.js';
@@ -12,6 +13,8 @@ import { runSize, type SizeChoice } from './models/run-size.js';
 export interface PlayOptions extends SizeChoice {
   /** ONNX Runtime's own options: `{ executionProviders: ['webgpu', 'wasm'] }`. */
   readonly session?: InferenceSession.SessionOptions | undefined;
+  /** The look: a clip of the training by its name, or numbers in [−1, 1]; the mean of the clips' unless given. */
+  readonly style?: string | readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,6 +64,7 @@ export async function openModel(
   }
   const info = readMetadata(bytes, NAME);
   const { width, height } = runSize(info, options, NAME);
+  const style = styleOf(info, options.style);
   let session: InferenceSession;
   try {
     session = await runtime.InferenceSession.create(bytes, {
@@ -83,7 +87,7 @@ export async function openModel(
   }
   const { condition: layout, seed, step } = info;
   const program = { session, Tensor: runtime.Tensor, fillsOutputs: false };
-  const run = { runtime: program, ...{ width, height, layout, seed, info } };
+  const run = { runtime: program, ...{ width, height, layout, seed, info, style } };
   return {
     ...{ info, layout, seed, step, width, height },
     open: (own = seed) => createOnnxSynthesizer(run, own),
@@ -92,3 +96,14 @@ export async function openModel(
 }
 
 const DOING = 'opening the model';
+
+/** @throws FrameloomError bad-option for a look that is not there, or of a generator that is told none */
+function styleOf(
+  { styles = [], generator }: Pick<ExportedInfo, 'styles' | 'generator'>,
+  wanted: PlayOptions['style'],
+): Float32Array | undefined {
+  if (wanted === undefined) return styles.length > 0 ? meanStyle(styles) : undefined;
+  if (typeof wanted === 'string') return namedStyle(styles, wanted);
+  assertStyle(wanted, generator.styleChannels ?? 0);
+  return Float32Array.from(wanted);
+}

@@ -5,6 +5,7 @@ import {
   createDiscriminators,
   createGenerator,
   generatorWidth,
+  isOfLooks,
   transferParameters,
 } from '../networks/index.js';
 import type { GivenWeights, Model } from './model.js';
@@ -16,6 +17,8 @@ export interface Beginning extends GivenWeights {
   readonly whyNoJudges: string | null;
   /** Names or numbers of the classes that the origin does not know. */
   readonly newClasses: readonly string[];
+  /** Whether the origin knows nothing, or not all, of what looks are told by. */
+  readonly learnsLooks: boolean;
 }
 
 const hint = 'name another source, or train without --from';
@@ -96,15 +99,16 @@ export function beginAs(
     named('average.'),
     channelOf,
   );
-  if (made.unfit.length > 0) {
+  const missing = made.unfit.find((name) => !isOfLooks(name));
+  if (missing !== undefined) {
     throw new FrameloomError(
       'bad-snapshot',
-      `the generator of ${origin.place} has no ${made.unfit[0]} as this version’s networks have it`,
+      `the generator of ${origin.place} has no ${missing} as this version’s networks have it`,
       { path: origin.place, hint },
     );
   }
   const anew = { discriminators: null, spectral: null };
-  const common = { generator: made.flat, newClasses };
+  const common = { generator: made.flat, newClasses, learnsLooks: made.unfit.length > 0 };
   if (!origin.judges) {
     return { ...common, ...anew, whyNoJudges: 'an exported file holds none' };
   }
@@ -133,14 +137,15 @@ export function beginAs(
 /** Says what is taken, and what begins anew. */
 export function sayBeginning(origin: Origin, beginning: Beginning, log: Logger): void {
   const { place, step, weights, precision } = origin;
-  const { whyNoJudges, newClasses } = beginning;
+  const { whyNoJudges, newClasses, learnsLooks } = beginning;
   const judges =
     whyNoJudges === null
       ? 'generator and discriminators are taken'
       : `the generator is taken, discriminators begin anew (${whyNoJudges})`;
   const classes = newClasses.length === 0 ? '' : `; new to it: ${newClasses.join(', ')}`;
+  const looks = learnsLooks ? '; what looks are told by begins anew' : '';
   log.info(
-    `starting from ${place}, step ${step} (weights ${weights.slice(0, 12)}): ${judges}${classes}`,
+    `starting from ${place}, step ${step} (weights ${weights.slice(0, 12)}): ${judges}${classes}${looks}`,
   );
   if (precision === 'float16') {
     log.warn(

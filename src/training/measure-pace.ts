@@ -60,9 +60,12 @@ function madeWindow(
   const { height, width } = size;
   const motion =
     flowTeacher > 0 ? pattern<tf.Rank.R5>([batch, frames, height, width, 3]) : undefined;
+  const looks =
+    generator.options.styleChannels > 0 ? pattern<tf.Rank.R4>([batch, height, width, 3]) : null;
   return {
     frames: window,
     condition,
+    looks,
     ...(motion && { motion }),
     leadFrames,
     warmUpFrames,
@@ -71,6 +74,7 @@ function madeWindow(
       window.dispose();
       condition?.dispose();
       motion?.dispose();
+      looks?.dispose();
     },
   };
 }

@@ -47,7 +47,7 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
   const made = trial.frames + trial.warmUp;
   const whole = (channels: number): tf.Tensor5D | null =>
     channels > 0 ? pattern<tf.Rank.R5>([1, lead + made, height, width, channels]) : null;
-  const { noiseChannels } = generator.options;
+  const { noiseChannels, styleChannels } = generator.options;
   return {
     frames: whole(3)!,
     condition: whole(generator.conditionChannels),
@@ -55,6 +55,7 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
       noiseChannels > 0
         ? pattern<tf.Rank.R5>([1, made, height / 4, width / 4, noiseChannels])
         : null,
+    ...(styleChannels > 0 && { looks: pattern<tf.Rank.R4>([1, height, width, 3]) }),
     lead,
     warmUp: trial.warmUp,
     coldStart: false,
@@ -128,8 +129,8 @@ function measureStep(
       ...(needsNudge(losses, plan) && { nudge: nudgeOf(model, trial, size) }),
     };
     const { state: next } = trainStep(model, state, input, losses, plan);
-    const { frames, condition, noise, nudge = null, motion = null } = input;
-    tf.dispose([frames, ...[condition, noise, nudge, motion].filter((x) => x !== null)]);
+    const { frames, condition, noise, nudge = null, motion = null, looks = null } = input;
+    tf.dispose([frames, ...[condition, noise, nudge, motion, looks].filter((x) => x !== null)]);
     disposeState(state);
     disposeState(next);
   });

@@ -13,6 +13,8 @@ export interface RolloutInput {
   readonly noise: tf.Tensor5D | null;
   /** [N, 4], where in their frames these are, as generators with positions are shown it; left out of whole frames. */
   readonly places?: tf.Tensor2D;
+  /** [N, h, w, 3] in [−1, 1], a picture of each window's look, where the generator is told it. */
+  readonly looks?: tf.Tensor4D;
   readonly lead: number;
   /** Frames after those that are generated without being trained on. */
   readonly warmUp: number;
@@ -99,6 +101,7 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
     weights: (flat) => generator.weights(flat),
     given: (t) => ({
       ...(input.places && { places: input.places }),
+      ...(input.looks && { looks: input.looks }),
       ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
       ...(condition && { condition: conditionAt(condition, lead + t, conditionFrames, first) }),
       ...(noise && { noise: frameAt(noise, t) }),
@@ -130,6 +133,7 @@ function stepBlocks(blocks: readonly GeneratorBlock[], history: string | null): 
           condition: (tensors.condition as tf.Tensor4D | undefined) ?? null,
           noise: (tensors.noise as tf.Tensor4D | undefined) ?? null,
           places: (tensors.places as tf.Tensor2D | undefined) ?? null,
+          looks: (tensors.looks as tf.Tensor4D | undefined) ?? null,
         };
         const made = block.run(parameters, before, input);
         return isLast ? stepResult(made, input.history) : made;

@@ -55,6 +55,7 @@ export function rolloutInput(
       frames: whole(window.frames, lead),
       condition: condition && whole(condition, lead),
       noise: noise && whole(noise, 0),
+      ...(window.looks && { looks: window.looks }),
       lead,
       warmUp,
       coldStart,

@@ -150,7 +150,7 @@ export function packInputs(
   { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, noise, places, history, nudge, motion } = input;
+  const { frames, condition, noise, places, looks, history, nudge, motion } = input;
   const numbers = { ...rates(plan), ...dials(plan) };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
@@ -160,6 +160,7 @@ export function packInputs(
     ...(condition && { condition }),
     ...(noise && { noise }),
     ...(places && { places }),
+    ...(looks && { looks }),
     ...(history && { history }),
     ...(nudge && { nudge }),
     ...(motion && { motion }),
@@ -176,6 +177,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
     condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
     noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
     ...(tensors.places && { places: tensors.places as tf.Tensor2D }),
+    ...(tensors.looks && { looks: tensors.looks as tf.Tensor4D }),
     ...(tensors.history && { history: tensors.history as tf.Tensor4D }),
     ...(tensors.nudge && { nudge: tensors.nudge as tf.Tensor5D }),
     ...(tensors.motion && { motion: tensors.motion as tf.Tensor5D }),

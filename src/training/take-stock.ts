@@ -4,6 +4,7 @@ import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { windowPixels } from '../clips/index.js';
 import { SAMPLE_FRAMES, sampleRows } from '../synthesis/evaluate/held-out.js';
+import { clipStyles } from '../synthesis/models/looks.js';
 import type { Averages } from './averages.js';
 import type { Choice } from './choices.js';
 import type { Environment } from './environment.js';
@@ -24,6 +25,7 @@ import { stateToTensors, type TrainingState } from './model.js';
 import type { Histories } from './histories.js';
 import type { EventWriter } from './run/event-writer.js';
 import type { Run } from './run/run-folder.js';
+import type { JsonValue } from './run/json.js';
 import { judgeSnapshot, saveSnapshot, type Snapshot } from './run/snapshot-store.js';
 import type { StepLog } from './run/step-log.js';
 import { composeStrip, writeStrip } from './run/strip.js';
@@ -272,6 +274,7 @@ async function save(context: StockContext, state: TrainingState, step: number): 
     context;
   await stepLog.sync();
   const histories = context.histories.saved();
+  const styles = await clipStyles(context.dataset, averageOf(context, state));
   const snapshot = {
     step,
     tensors: { ...(await stateToTensors(model, state)), ...histories?.tensors },
@@ -283,6 +286,7 @@ async function save(context: StockContext, state: TrainingState, step: number): 
       skipped: skips.saved(),
       attempt: start.attempt,
       ...(histories && { histories: histories.state }),
+      ...(styles.length > 0 && { styles: styles as unknown as JsonValue }),
       ...watch.saved(),
     },
   };

@@ -46,6 +46,7 @@ import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
 import { assertThroughTimeFits } from './through-time.js';
 import { evaluationFrames, measureHeldOut } from './measure-held-out.js';
+import { sayStyles, withLooks } from './styles.js';
 import { createStock } from './take-stock.js';
 import type {
   TrainContext,
@@ -115,6 +116,7 @@ export async function trainBy(
     sayKeyframes(dataset.report, log);
     sayRoom(training, dataset, log);
     sayHistories(training, dataset, log);
+    sayStyles(pipeline.generator, dataset, log);
     const modelAt = modelsBySize(pipeline, dataset.conditionChannels);
     const model = modelAt(1);
     sayPatches(model.generator, pipeline.data, log);
@@ -287,7 +289,10 @@ function createPlans({ pipeline, choice, budget, histories, start: { attempt } }
     const known = made.get(step);
     if (known) return known;
     const { counts } = budget;
-    const plan = planStep({ ...pipeline, attempt }, choice.checkpointing, step, counts);
+    const plan = withLooks(
+      planStep({ ...pipeline, attempt }, choice.checkpointing, step, counts),
+      pipeline.generator,
+    );
     const mayGoOn = !plan.coldStart && !plan.plan.thereAndBack && plan.request.divideBy === 1;
     const picked = mayGoOn ? histories.pick(step, counts, mayBeElsewhere(plan)) : null;
     const whole = picked ? goingOn(plan, picked) : plan;

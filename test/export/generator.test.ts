@@ -32,6 +32,8 @@ describe('exportGenerator', () => {
     ['modulation by outlines', { modulation: 'condition', residualBlocks: 2 }, {}],
     ['modulation by classes, and noise', { modulation: 'condition', noiseChannels: 2 }, labels],
     ['no past', { historyFrames: 0, conditionFrames: 1, flow: false }, {}],
+    ['looks', { styleChannels: 3 }, {}],
+    ['looks of classes', { styleChannels: 1 }, labels],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {
     const path = join(folder, `${name}.onnx`);

@@ -26,8 +26,15 @@ export async function makeModel(
   for (const [name, { data }] of Object.entries(weights)) {
     if (/^modulation[.].*[.]weight$/.test(name)) data.forEach((_, i) => (data[i] = Math.sin(i)));
   }
+  const { styleChannels } = network.options;
+  const style = (clip: string, sign: number) => ({
+    clip,
+    code: Array.from({ length: styleChannels }, (_, i) => sign * Math.cos(i)),
+    deviation: Array.from({ length: styleChannels }, () => 0.1),
+  });
   return {
     ...{ generator: network, layout, seed: 7, step: 42 },
+    ...(styleChannels > 0 && { styles: [style('day.mp4', 1), style('night.mp4', -1)] }),
     weights: network.layout.fromNamed(weights),
     pipeline: { data: parsed },
   };

@@ -56,6 +56,7 @@ describe('a target', () => {
     ['odd numbers of channels', { channels: 5, historyFrames: 3, conditionFrames: 7 }, {}],
     ['normalized weights and positions', { normalization: 'weights', positions: true }, labels],
     ['modulation', { modulation: 'condition', noiseChannels: 2 }, {}],
+    ['looks', { styleChannels: 3 }, {}],
     ['a large preset', { preset: 'large', residualBlocks: undefined }, {}],
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {
     const { generator, weights, pipeline } = await makeModel(options, data);

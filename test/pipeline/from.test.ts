@@ -133,6 +133,15 @@ describe('a training that starts from a run', () => {
     });
   });
 
+  it('may be told looks that the run was not', async () => {
+    const { tensors: theirs } = await readSnapshot(join(source, 'snapshots'), 'latest');
+    const { tensors, said } = await begun(source, ['generator.styleChannels=3']);
+    expect(tensors).toMatchObject(under('average.', theirs));
+    expect(tensors['average.style.code.weight']!.shape).toEqual([1, 1, 32, 3]);
+    expect(said).toContain('; what looks are told by begins anew');
+    expect(said).toContain('there is one clip to train on');
+  });
+
   it('begins its judges anew where theirs are others, and takes a snapshot that is named', async () => {
     const { tensors: theirs } = await readSnapshot(join(source, 'snapshots'), 'latest');
     const { tensors, said } = await begun(source, ['frameDiscriminator.layers=1']);

@@ -36,7 +36,7 @@ export async function openEngine(
   thread?: OnnxThread,
 ): Promise<Engine> {
   const { log } = context;
-  const { engine, device, snapshot, threads, outputSize } = flags;
+  const { engine, device, snapshot, threads, outputSize, style, styleSeed } = flags;
   if (engine === 'tensorflow' && device !== undefined) {
     await thread?.close();
     throw new FrameloomError('bad-option', '--device is for --engine onnx');
@@ -46,7 +46,7 @@ export async function openEngine(
     process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
     process.env.TF_NUM_INTEROP_THREADS ??= String(threads);
   }
-  const how = { engine, device, snapshot, threads, log, thread };
+  const how = { engine, device, snapshot, threads, style, styleSeed, log, thread };
   const chosen = await chooseModel(place, { ...how, ...outputSize });
   const { model } = chosen;
   return {

@@ -109,6 +109,7 @@ export const KERNEL_SHAPES: Readonly<Record<string, KernelShape>> = {
   [tf.Add]: binary,
   [tf.Sub]: binary,
   [tf.Multiply]: binary,
+  [tf.Identity]: like,
   [tf.Tanh]: like,
   [tf.Sigmoid]: like,
   FrameloomLeakyRelu: like,

@@ -45,6 +45,12 @@ export const pictureWriters: Readonly<Record<string, KernelWriter>> = {
     const joined = writer.graph.node('Concat', edges, { axis: { int: CHANNELS.planar } });
     writer.set(call.outputs[0]!, joined, writer.deep);
   },
+  // A handle of its own for the same numbers, which edges have no need of.
+  [tf.Identity]: (writer, call) => {
+    const x = inputOf(call, 'x');
+    const type = writer.typeOf(x) ?? 'float32';
+    writer.set(call.outputs[0]!, writer.edge(x, type), type);
+  },
   [tf.Sub]: binary('Sub'),
   [tf.Multiply]: binary('Mul'),
   [tf.Tanh]: unary('Tanh'),

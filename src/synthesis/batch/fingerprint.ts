@@ -87,16 +87,22 @@ export async function isRestOf(path: string, made: Fingerprint): Promise<boolean
 
 /** All of a model that decides what it makes: weights, network, and the rule for conditions. */
 export async function modelFingerprint(model: AnyModel): Promise<string> {
+  // What is told no look is called as it always was.
+  const look = model.style ? [...model.style] : null;
   if (isExported(model)) {
     const { width, height } = model;
     const file = await fingerprint(model.path);
-    return createHash('sha256').update(`${file?.sha256} ${width}x${height}`).digest('hex');
+    return createHash('sha256')
+      .update(`${file?.sha256} ${width}x${height}${look ? ` ${look.join()}` : ''}`)
+      .digest('hex');
   }
   const { weights, generator, data } = model;
+  const { styleChannels, ...options } = generator.options;
+  const network = look ? { ...options, styleChannels, look } : options;
   const values = weights instanceof Float32Array ? weights : weights.dataSync();
   const { size, fit, fps, condition } = data;
   return createHash('sha256')
-    .update(JSON.stringify({ network: generator.options, size, fit, fps: fps ?? null, condition }))
+    .update(JSON.stringify({ network, size, fit, fps: fps ?? null, condition }))
     .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     .digest('hex');
 }

@@ -25,7 +25,7 @@ export async function createSynthesizer(
 ): Promise<Synthesizer> {
   const { seed = model.seed, log, signal } = options;
   throwIfCancelled(signal, 'opening the model');
-  if (isExported(model)) return model.open(seed);
+  if (isExported(model)) return model.open(seed, model.style);
   const [{ useBackend }, { createTensorFlowSynthesizer }] = await Promise.all([
     import('../../backend/index.js'),
     import('./tensorflow.js'),

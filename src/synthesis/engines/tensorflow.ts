@@ -9,6 +9,7 @@ import {
 } from '../../clips/index.js';
 import { registerKernels } from '../../kernels/index.js';
 import type { Generator, GeneratorOutput } from '../../networks/index.js';
+import { assertStyle } from '../../networks/clip-styles.js';
 import { checkNumbers, otherState } from './conditions.js';
 import { synthesizerOf, type Stepper, type Synthesizer } from './synthesizer.js';
 
@@ -19,6 +20,8 @@ export interface TensorFlowOptions {
   readonly width: number;
   readonly height: number;
   readonly layout: ConditionLayout;
+  /** The look of all its frames, where the generator is told one. */
+  readonly style?: Float32Array | undefined;
   /** Seed of the noise, where the generator takes any. 1 unless given. */
   readonly seed?: number;
 }
@@ -33,7 +36,12 @@ export const createTensorFlowSynthesizer = (options: TensorFlowOptions): Synthes
 function createStepper(options: TensorFlowOptions): Stepper {
   registerKernels();
   const { generator, width, height, layout } = options;
-  const { historyFrames, conditionFrames, noiseChannels } = generator.options;
+  const { historyFrames, conditionFrames, noiseChannels, styleChannels } = generator.options;
+  assertStyle(options.style, styleChannels);
+  const style =
+    options.style && styleChannels > 0
+      ? tf.tensor4d(options.style, [1, 1, 1, styleChannels])
+      : null;
   const parameters = scoped(() => {
     const { weights } = options;
     return generator.weights(weights instanceof Float32Array ? tf.tensor1d(weights) : weights);
@@ -101,6 +109,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
         history: historyFrames === 0 ? null : (history ?? blank()),
         hasHistory: history !== null,
         noise: noise(),
+        style,
       });
       return { frame, flow: inDetail ? flow : null, mask: inDetail ? mask : null };
     });
@@ -180,6 +189,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
     dispose() {
       forget();
       tf.dispose(parameters);
+      style?.dispose();
     },
   };
 }

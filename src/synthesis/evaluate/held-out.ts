@@ -32,6 +32,7 @@ import {
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
+import { withClipLook } from '../models/looks.js';
 
 export type { EvaluationRow } from './row-makers.js';
 
@@ -90,7 +91,8 @@ export interface Evaluation {
 /**
  * Rolls a generator out over the held-out segments in closed loop, its own frames fed back, and
  * measures it against the real frames. Each segment starts from its first `historyFrames` real
- * frames, which are not scored, and from the conditions before those that the generator sees. Training's randomness is not touched.
+ * frames, which are not scored, and from the conditions before those that the generator sees; a generator that is told a
+ * look is told that of the clip's own frames to train on. Training's randomness is not touched.
  *
  * @throws FrameloomError bad-data when nothing is held out; cancelled
  */
@@ -106,8 +108,8 @@ export async function evaluateHeldOut(
     });
   }
   const { width, height, layout } = dataset;
-  const make = (): Synthesizer =>
-    createTensorFlowSynthesizer({ ...trained, width, height, layout });
+  const make = (styled: TrainedGenerator): Synthesizer =>
+    createTensorFlowSynthesizer({ ...styled, width, height, layout });
   const { signal, onFrame, mostTrainingFrames = Infinity, stripMoments = 0 } = options;
   assertGoingOn(signal);
   const rollouts = options.rollouts ?? chooseRollouts(segments, options);
@@ -122,13 +124,14 @@ export async function evaluateHeldOut(
   const baselines = options.baselines
     ? await openBaselines(source, stretches, { signal, onFrame: told })
     : null;
-  const warm = make();
-  const cold = (options.coldStart ?? options.baselines) ? make() : null;
   const results: MeasuredRows[] = [];
   const strip: Picture[][] = [];
-  try {
-    for (const [i, rollout] of rollouts.entries()) {
-      const moments = momentsOf(rollout.frames, i === 0 ? stripMoments : 0);
+  for (const [i, rollout] of rollouts.entries()) {
+    const moments = momentsOf(rollout.frames, i === 0 ? stripMoments : 0);
+    const styled = await withClipLook(dataset, trained, rollout.segment);
+    const warm = make(styled);
+    const cold = (options.coldStart ?? options.baselines) ? make(styled) : null;
+    try {
       const beside = cold && { baselines, cold, source };
       const measured = await measureRollout(
         dataset,
@@ -141,10 +144,10 @@ export async function evaluateHeldOut(
         },
       );
       results.push(measured);
+    } finally {
+      warm.dispose();
+      cold?.dispose();
     }
-  } finally {
-    warm.dispose();
-    cold?.dispose();
   }
   const found = await options.networks?.result();
   return {

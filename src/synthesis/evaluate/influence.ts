@@ -3,6 +3,7 @@ import { imageFromBytes, temporalDifference, type Image } from '../../metrics/in
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { TrainedGenerator } from '../models/model.js';
+import { withClipLook } from '../models/looks.js';
 import { assertGoingOn } from './abortable.js';
 import type { Rollout } from './choose-rollouts.js';
 import { readSegment } from './segment-frames.js';
@@ -46,13 +47,14 @@ export async function measureInfluence(
   const later = (t: number): number => (t + shift) % frames;
   const hasNoise = trained.generator.options.noiseChannels > 0;
   const hasCondition = layout.content !== 'none';
+  const styled = await withClipLook(dataset, trained, rollout.segment);
   if (shift === 0 || (!hasNoise && !hasCondition)) return { conditionUse: null, diversity: null };
 
   const makers: ((t: number) => Promise<Image>)[] = [];
   const synthesizers: Synthesizer[] = [];
   try {
     const add = (seed: number, timeOf: (t: number) => number): void => {
-      const synthesizer = createTensorFlowSynthesizer({ ...trained, width, height, layout });
+      const synthesizer = createTensorFlowSynthesizer({ ...styled, width, height, layout });
       synthesizers.push(synthesizer);
       segment.begin(synthesizer, seed);
       makers.push(async (t) => {

@@ -12,6 +12,7 @@ import {
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
 import type { Generator } from '../../networks/index.js';
 import type { TrainedGenerator } from '../models/model.js';
+import { withClipLook } from '../models/looks.js';
 import { assertGoingOn } from './abortable.js';
 import type { Rollout } from './choose-rollouts.js';
 import { readSegment } from './segment-frames.js';
@@ -80,7 +81,8 @@ export async function measureDrift(
   const most = Math.min(MOST_SEGMENT_FRAMES, rollout.frames);
   const segment = await readSegment(dataset, { ...rollout, frames: most }, signal);
   const { width, height, layout } = dataset;
-  const synthesizer = createTensorFlowSynthesizer({ ...trained, width, height, layout });
+  const styled = await withClipLook(dataset, trained, rollout.segment);
+  const synthesizer = createTensorFlowSynthesizer({ ...styled, width, height, layout });
   const numbers = (): number[] => [];
   const series = {
     ...{ sharpness: numbers(), checker: numbers(), psnr: numbers(), ssim: numbers() },

@@ -4,6 +4,7 @@ import type { ConditionLayout, DataOptions } from '../../clips/index.js';
 import { dataOptions } from '../../clips/options.js';
 import { readMetadata, type ExportedInfo } from '../../export/metadata.js';
 import type { Device } from '../../export/runtime.js';
+import { meanStyle } from '../../networks/clip-styles.js';
 import { runSize } from './run-size.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 
@@ -21,8 +22,14 @@ export interface ExportedModel {
   readonly height: number;
   /** Where it really runs. */
   readonly device: Device;
-  /** One more recurrent state of it. @param seed of the noise; the training's unless given */
-  open(seed?: number): Synthesizer;
+  /** The look that frames are made in, the mean of its clips' unless chosen; none of a generator that is told none. */
+  readonly style?: Float32Array | undefined;
+  /**
+   * One more recurrent state of it.
+   * @param seed of the noise; the training's unless given
+   * @param style another look than the model's
+   */
+  open(seed?: number, style?: Float32Array): Synthesizer;
   /** Lets the engine go; synthesizers of it are no longer usable. */
   release(): Promise<void>;
 }
@@ -66,7 +73,8 @@ export function describeExported(
   }
   refuseFiles(data.data, path);
   const { condition: layout, seed, step } = info;
-  return { path, info, data: data.data, layout, seed, step, width, height };
+  const style = info.styles ? { style: meanStyle(info.styles) } : {};
+  return { path, info, data: data.data, layout, seed, step, width, height, ...style };
 }
 
 /** An export holds its palette; one that names a file would have it read on every machine it comes to. */

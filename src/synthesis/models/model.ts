@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ConditionLayout, DataOptions } from '../../clips/index.js';
 import type { Generator } from '../../networks/index.js';
+import type { ClipStyle } from '../../networks/clip-styles.js';
 import type { ExportedModel } from './exported-model.js';
 
 /** A generator with weights: what evaluates, samples and generates. */
@@ -10,6 +11,8 @@ export interface TrainedGenerator {
   /** The averaged weights, one number for each of `generator.layout.size`. */
   readonly weights: Float32Array | tf.Tensor1D;
   readonly seed: number;
+  /** The look that frames are made in, styleChannels numbers in [−1, 1]; none of a generator that is told none. */
+  readonly style?: Float32Array | undefined;
 }
 
 /** All that generating needs of a training: the generator, its size, and the rule for conditions. */
@@ -18,6 +21,8 @@ export interface SynthesisModel extends TrainedGenerator {
   readonly layout: ConditionLayout;
   /** Steps the weights were trained. */
   readonly step: number;
+  /** The looks of the clips that it was trained on; left out of a generator that is told none. */
+  readonly styles?: readonly ClipStyle[] | undefined;
 }
 
 /** A generator for either engine: a run's for TensorFlow.js, an exported file for ONNX Runtime. */

@@ -86,6 +86,10 @@ const contradiction = (key: string, own: unknown, theirs: unknown, place: string
   );
 };
 
+/** One that is told looks may begin as one that was not: what it has more begins anew. */
+const mayDiffer = (key: string, theirs: unknown): boolean =>
+  key === 'styleChannels' && theirs === 0;
+
 /**
  * Refuses a generator of other settings than the origin's.
  * @throws FrameloomError bad-option, naming the key
@@ -95,6 +99,7 @@ export function assertSameGenerator(own: GeneratorOptions, origin: Origin): void
   const here: Readonly<Record<string, unknown>> = own;
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(here)])) {
     if (JSON.stringify(theirs[key]) === JSON.stringify(here[key])) continue;
+    if (mayDiffer(key, theirs[key])) continue;
     throw contradiction(`generator.${key}`, here[key], theirs[key], origin.place);
   }
 }

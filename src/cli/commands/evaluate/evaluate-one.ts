@@ -3,6 +3,7 @@ import { openFlow } from '../../../metrics/index.js';
 import type { RunModel } from '../../../pipeline/run-model.js';
 import { measureBehaviour, type Behaviour } from '../../../synthesis/evaluate/behaviour.js';
 import type { Rollout } from '../../../synthesis/evaluate/choose-rollouts.js';
+import { FRAMES_OF_A_LOOK } from '../../../synthesis/models/looks.js';
 import type { Networks } from '../../../synthesis/evaluate/networks/networks.js';
 import type { ScoredFrame } from '../../../synthesis/evaluate/rollout-video.js';
 import type { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
@@ -52,6 +53,11 @@ export async function evaluateOne(
   const { signal, log } = context;
   const progress = createProgress(context);
   const frames = rollouts.reduce((sum, rollout) => sum + rollout.frames, 0);
+  if (model.generator.options.styleChannels > 0) {
+    log.info(
+      `each clip is made in its own look, that of ${FRAMES_OF_A_LOOK} of its real frames before what is held out`,
+    );
+  }
   const looking = networks?.judge({ dataset, frames, seed: model.seed, signal, log }) ?? null;
   let judge: FaithfulnessJudge | null = null;
   try {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { formatRational } from '../../../base/rational.js';
 import { formatBytes } from '../../../base/units.js';
 import type { ConditionLayout, DataOptions } from '../../../clips/index.js';
+import { styleNames } from '../../../networks/clip-styles.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
 import { describeExported, readExported } from '../../../synthesis/models/exported-model.js';
 import { sayFigures } from '../../../training/evaluation.js';
@@ -49,11 +50,12 @@ export async function informOfRun(folder: string): Promise<Told> {
   ]);
   if (pipeline) {
     rows.push(...dataFacts(pipeline.data));
-    const { preset, historyFrames, noiseChannels } = pipeline.generator;
+    const { preset, historyFrames, noiseChannels, styleChannels } = pipeline.generator;
     const noise = noiseChannels > 0 ? `, ${noiseChannels} channels of noise` : '';
+    const look = styleChannels > 0 ? `, told a look by ${styleChannels} numbers` : '';
     const past =
       historyFrames === 0 ? 'each frame by itself' : `from ${historyFrames} frames before`;
-    rows.push(['generator', `${preset}, ${past}${noise}`]);
+    rows.push(['generator', `${preset}, ${past}${noise}${look}`]);
     rows.push(['clips', [pipeline.data.clips].flat().join(', ')]);
   }
   if (facts.keyframes) {
@@ -126,6 +128,7 @@ export async function informOfExport(path: string): Promise<Told> {
       'takes',
       `${historyFrames} frames before, ${conditionFrames} conditions, ${noiseChannels} channels of noise`,
     ],
+    ...(info.styles ? ([['looks', styleNames(info.styles)]] satisfies Facts) : []),
     ['warps by flow', flow ? 'yes' : 'no'],
     ['made for', forWhat(info)],
     ['seed', String(info.seed)],

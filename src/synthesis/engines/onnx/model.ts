@@ -42,7 +42,8 @@ export async function openOnnxModel(
   const model: OnnxModel = {
     ...described,
     ...{ runtime, device },
-    open: (seed = described.seed) => createOnnxSynthesizer(model, seed),
+    open: (seed = described.seed, style = described.style) =>
+      createOnnxSynthesizer({ ...model, style }, seed),
     release: () => runtime.session.release(),
   };
   return model;

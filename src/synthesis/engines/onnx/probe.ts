@@ -11,7 +11,7 @@ export async function probeFrame(
   info: Pick<ExportedInfo, 'generator' | 'condition'>,
   { width, height }: { width: number; height: number },
 ): Promise<Float32Array> {
-  const { conditionFrames, historyFrames, noiseChannels } = info.generator;
+  const { conditionFrames, historyFrames, noiseChannels, styleChannels = 0 } = info.generator;
   const { Tensor, session } = runtime;
   const random = (name: string, channels: number, rows: number, columns: number) => {
     if (channels === 0) return null;
@@ -24,6 +24,7 @@ export async function probeFrame(
       condition: random('condition', info.condition.channels * conditionFrames, height, width),
       history: random('history', 3 * historyFrames, height, width),
       noise: random('noise', noiseChannels, height / 4, width / 4),
+      style: random('style', styleChannels, 1, 1),
       hasHistory: true,
     }),
     ['frame'],

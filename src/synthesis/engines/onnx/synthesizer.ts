@@ -3,6 +3,7 @@ import { FrameloomError } from '../../../base/error.js';
 import { randomStream } from '../../../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../../../export/planes.js';
 import { feedsFor, runtimeWords, type OnnxProgram } from '../../../export/feeds.js';
+import { assertStyle } from '../../../networks/clip-styles.js';
 import { checkNumbers } from '../conditions.js';
 import type { ConditionLayout } from '../../../clips/types.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
@@ -49,6 +50,8 @@ export interface OnnxRun {
   readonly layout: ConditionLayout;
   readonly seed: number;
   readonly info: Pick<ExportedInfo, 'generator'>;
+  /** The look of its frames, where the generator is told one. */
+  readonly style?: Float32Array | undefined;
 }
 
 /** An exported generator on ONNX Runtime. @param seed of the noise; the training's unless given */
@@ -61,7 +64,8 @@ export const createOnnxSynthesizer = (model: OnnxRun, seed?: number): Synthesize
  */
 export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): Stepper {
   const { runtime, width, height, layout, info } = model;
-  const { historyFrames, conditionFrames, noiseChannels } = info.generator;
+  const { historyFrames, conditionFrames, noiseChannels, styleChannels = 0 } = info.generator;
+  assertStyle(model.style, styleChannels);
   const { session, Tensor } = runtime;
   const pixels = width * height;
   const framePlanes = RGB * pixels;
@@ -76,6 +80,10 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
   let spare = history && runtime.fillsOutputs ? tensor(RGB * historyFrames) : null;
   const condition = layout.content === 'none' ? null : tensor(layout.channels * conditionFrames);
   const noise = noiseChannels === 0 ? null : tensor(noiseChannels, height / 4, width / 4);
+  const style =
+    model.style && styleChannels > 0
+      ? new Tensor('float32', Float32Array.from(model.style), [1, styleChannels, 1, 1])
+      : null;
   let hasHistory = false;
   let hasCondition = false;
   let index = 0;
@@ -124,7 +132,7 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     let made: Awaited<ReturnType<typeof session.run>>;
     try {
       made = await session.run(
-        feedsFor(runtime, { condition, history, noise, hasHistory }),
+        feedsFor(runtime, { condition, history, noise, style, hasHistory }),
         spare ? { next_history: spare, ...(moves && { flow: null, mask: null }) } : outputs,
       );
     } catch (error) {

@@ -50,7 +50,8 @@ async function open({ file, layout, seed, ...options }: OpenMessage): Promise<vo
 
 async function serve(message: SynthesizerMessage): Promise<void> {
   if (message.kind === 'create') {
-    synthesizers.set(message.synthesizer, createOnnxStepper(model!, message.seed));
+    const { style, seed } = message;
+    synthesizers.set(message.synthesizer, createOnnxStepper({ ...model!, style }, seed));
     return;
   }
   const synthesizer = synthesizers.get(message.synthesizer);

@@ -15,7 +15,11 @@ export interface OpenMessage extends Omit<OnDeviceOptions, 'log'> {
 
 /** To one synthesizer, by its number. */
 export type SynthesizerMessage = { readonly synthesizer: number } & (
-  | { readonly kind: 'create'; readonly seed: number }
+  | {
+      readonly kind: 'create';
+      readonly seed: number;
+      readonly style: Float32Array | undefined;
+    }
   | {
       readonly kind: 'next';
       readonly call: number;

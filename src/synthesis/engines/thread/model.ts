@@ -1,5 +1,6 @@
 import { silentLogger } from '../../../base/log.js';
 import type { Device } from '../../../export/runtime.js';
+import { assertStyle } from '../../../networks/clip-styles.js';
 import { checkNumbers } from '../conditions.js';
 import { describeExported, readExported, type ExportedModel } from '../../models/exported-model.js';
 import type { OpenOnnxOptions } from '../onnx/model.js';
@@ -41,8 +42,14 @@ export async function openThreadedModel(
     return {
       ...described,
       device,
-      open: (own = seed) =>
-        synthesizerOf(createThreadedStepper(thread, described, (opened += 1), own), layout),
+      open: (own = seed, style = described.style) => {
+        assertStyle(style, generator.styleChannels ?? 0);
+        const drawn = { seed: own, style };
+        return synthesizerOf(
+          createThreadedStepper(thread, described, (opened += 1), drawn),
+          layout,
+        );
+      },
       release: () => thread.close(),
     };
   } catch (error) {
@@ -55,11 +62,11 @@ function createThreadedStepper(
   thread: OnnxThread,
   model: Pick<ExportedModel, 'width' | 'height' | 'layout' | 'info'>,
   synthesizer: number,
-  seed: number,
+  drawn: { readonly seed: number; readonly style: Float32Array | undefined },
 ): Stepper {
   const { width, height, layout } = model;
   const pixels = width * height;
-  thread.tell({ kind: 'create', synthesizer, seed });
+  thread.tell({ kind: 'create', synthesizer, ...drawn });
   return {
     width,
     height,
