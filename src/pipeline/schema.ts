@@ -5,7 +5,7 @@ import {
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../networks/options.js';
-import { lossOptions, trainingOptions } from '../training/options.js';
+import { lossOptions, trainingOptions, type GrowingOptions } from '../training/options.js';
 
 /** All of a pipeline file. Each layer owns its section; here they are only put together. */
 export const pipelineSections = z.strictObject({
@@ -112,13 +112,28 @@ function aroundKeyframes(all: Sections, tell: Tell): void {
 /** Frames that are to grow have to be of whole pixels while they are small, and to have grown before the end. */
 function growingProblem({ data, training }: Sections): { key: string; message: string } | null {
   const { growing, steps, minutes } = training;
-  if (growing === 'off') return null;
+  if (typeof growing === 'string') return null;
   const { divideBy, untilSteps } = growing;
   const size = divisionProblem(data.size, divideBy);
   if (size !== undefined) return { key: 'divideBy', message: size };
   if (typeof untilSteps !== 'number' || minutes !== undefined || untilSteps < steps) return null;
   const message = `${untilSteps} is not before the end of ${steps} steps: frames would never be of data.size`;
   return { key: 'untilSteps', message };
+}
+
+/** What `training.growing: auto` is where small frames first were measured to make better pictures of the same time. */
+const SMALL_FIRST: GrowingOptions = { divideBy: 2, untilSteps: '50%', leastSteps: 1000 };
+/** Of halved frames, the shorter side that outlines can still be read on. */
+const READABLE_SIDE = 36;
+
+/** Frames grow by themselves where outlines are learned, whole, at a size that halves. */
+function decidedGrowing({ data, training }: Sections): GrowingOptions {
+  if (training.growing !== 'auto') return training.growing;
+  const { condition, size, patch, keyframes } = data;
+  const isOfOutlines = condition.kind === 'derived' && condition.preset === 'edges';
+  const halves = divisionProblem(size, 2) === undefined;
+  const isReadable = Math.min(size.width, size.height) >= 2 * READABLE_SIDE;
+  return isOfOutlines && halves && isReadable && !patch && !keyframes ? SMALL_FIRST : 'off';
 }
 
 /** {@link pipelineSections}, and what one of them asks of another. */
@@ -137,7 +152,8 @@ export const pipelineSchema = pipelineSections
     if (growing) tell(['training', 'growing', growing.key], growing.message);
     const patch = patchProblem(all.data);
     if (patch !== undefined) tell(['data', 'patch'], patch);
-  });
+  })
+  .transform((all) => ({ ...all, training: { ...all.training, growing: decidedGrowing(all) } }));
 
 /** A pipeline with every default in its place. */
 export type Pipeline = z.output<typeof pipelineSchema>;

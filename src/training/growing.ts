@@ -1,4 +1,5 @@
 import { sizeDividedBy } from '../clips/index.js';
+import type { StepsOrShare } from './options.js';
 import { divideByAt } from './schedule.js';
 import type { Session } from './session.js';
 
@@ -8,7 +9,7 @@ import type { Session } from './session.js';
  */
 export function saySmall({ log, pipeline, budget }: Session, step: number): void {
   const { growing } = pipeline.training;
-  if (growing === 'off' || step === 0) return;
+  if (typeof growing === 'string' || step === 0) return;
   const divideBy = divideByAt(pipeline.training, step - 1, budget.counts);
   if (divideBy === 1) return;
   log.warn(
@@ -16,8 +17,18 @@ export function saySmall({ log, pipeline, budget }: Session, step: number): void
   );
 }
 
-/** Says that frames have grown. */
-export function sayGrown({ log, dataset }: Session, step: number, divideBy: number): void {
+const untilWhen = (steps: StepsOrShare): string =>
+  typeof steps === 'number' ? `step ${steps}` : `${steps} of the steps`;
+
+/** Says that frames have grown; or that they are small for a time, once steps are counted and found enough. */
+export function sayResized(
+  { log, dataset, pipeline }: Session,
+  step: number,
+  divideBy: number,
+): void {
+  const { growing } = pipeline.training;
   const { width, height } = sizeDividedBy(dataset, divideBy);
-  log.info(`step ${step}: frames are of ${width}x${height} from now on`);
+  const isSmall = divideBy > 1 && typeof growing !== 'string';
+  const until = isSmall ? `, until ${untilWhen(growing.untilSteps)} (training.growing)` : '';
+  log.info(`step ${step}: frames are of ${width}x${height} from now on${until}`);
 }

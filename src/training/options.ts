@@ -116,7 +116,7 @@ export type StabilityOptions = z.output<typeof stabilityOptions>;
 
 const growingOptions = z
   .union([
-    z.literal('off'),
+    z.enum(['auto', 'off']),
     z.strictObject({
       divideBy: z
         .union([z.literal(2), z.literal(4)])
@@ -128,13 +128,21 @@ const growingOptions = z
           'expected less than 100%: at the end frames are of data.size',
         )
         .describe('Step, as a number or a share of all, from which on frames are of data.size.'),
+      leastSteps: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe(
+          'Only in trainings of so many steps or more, as they were counted first: shorter ones are of data.size from the beginning, and all of them until steps are counted.',
+        ),
     }),
   ])
-  .default('off')
+  .default('auto')
   .describe(
-    'Train on frames made smaller at first, which takes a fraction of the time a step (progressive resizing), then on whole ones; off has data.size from the beginning. What is generated, sampled and evaluated is of data.size.',
+    'Train on frames made smaller at first, which takes a fraction of the time a step (progressive resizing), then on whole ones; off has data.size from the beginning; auto takes half the size for half the steps where the condition is of outlines and training long enough. What is generated, sampled and evaluated is of data.size.',
   );
-export type GrowingOptions = z.output<typeof growingOptions>;
+/** What `auto` is decided to be where a whole pipeline is read; training by itself knows no size. */
+export type GrowingOptions = Exclude<z.output<typeof growingOptions>, 'auto'>;
 
 export const trainingOptions = z.strictObject({
   steps: z.int().min(1).default(2000).describe('Training steps, one window of each batch each.'),

@@ -73,10 +73,15 @@ export function warmUpFrames(
   return random.uniform() < fraction ? frames : 0;
 }
 
-/** By what both sides of a step's frames are divided; once they have grown they stay so. */
+/**
+ * By what both sides of a step's frames are divided; once they have grown they stay so. Whether a training is long
+ * enough goes by its first count, so that a later one turns nothing back.
+ */
 export function divideByAt({ growing }: TrainingOptions, step: number, counts: StepCounts): number {
-  if (growing === 'off' || isPast(growing.untilSteps, step, counts)) return 1;
-  return growing.divideBy;
+  if (typeof growing === 'string' || isPast(growing.untilSteps, step, counts)) return 1;
+  const [first] = counts;
+  const known = first && first.fromStep <= step ? first.steps : 0;
+  return known >= growing.leastSteps ? growing.divideBy : 1;
 }
 
 /**

@@ -25,7 +25,7 @@ import {
   type GivenWeights,
   type TrainingState,
 } from './model.js';
-import { sayGrown, saySmall } from './growing.js';
+import { sayResized, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
 import { sayPatches, windowPlaces } from './patches.js';
 import { assertFlowTeacherFits, openFlowTeacher } from './flow-teacher.js';
@@ -229,7 +229,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       const planned = plans.take(step);
       const { divideBy = 1 } = planned.request;
       if (watch.atSize(divideBy)) {
-        sayGrown(session, step, divideBy);
+        sayResized(session, step, divideBy);
         // What was recorded at the other size will not be asked for again.
         session.runner.dispose();
       }
@@ -353,7 +353,7 @@ function oneStep(
         }),
         'steps/cold_start': +input.coldStart,
         'steps/skipped': +(result.skipped !== null),
-        ...(pipeline.training.growing !== 'off' && { 'steps/divided_by': divideBy }),
+        ...(typeof pipeline.training.growing !== 'string' && { 'steps/divided_by': divideBy }),
       };
       return { ...result, signals, kind };
     } finally {

@@ -41,6 +41,23 @@ describe('reading a pipeline', () => {
     expect(read('# only a comment\n')).toEqual(pipeline);
   });
 
+  it('has outlines grow where their frames halve and can be read then, and nothing else', () => {
+    const outlines = 'condition: {kind: derived, preset: edges}';
+    const growingOf = (data: string, growing = ''): unknown =>
+      read(`data: {${data}}\n${growing && `training: {growing: ${growing}}`}`).training.growing;
+    const half = { divideBy: 2, untilSteps: '50%', leastSteps: 1000 };
+    expect(growingOf(`size: 128x72, ${outlines}`)).toEqual(half);
+    expect(growingOf(`size: 128x72, ${outlines}`, 'off')).toBe('off');
+    const others = [
+      'size: 128x72, condition: {kind: derived, preset: grey}',
+      'size: 128x72, condition: {kind: none}',
+      `size: 124x72, ${outlines}`,
+      `size: 96x64, ${outlines}`,
+      `size: 256x144, patch: 128x72, ${outlines}`,
+    ];
+    expect(others.map((data) => growingOf(data, 'auto'))).toEqual(others.map(() => 'off'));
+  });
+
   it('gives the same pipeline from its own text', () => {
     for (const text of [
       '',
