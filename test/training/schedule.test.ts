@@ -15,7 +15,7 @@ import {
   rolloutFrames,
   warmUpFrames,
 } from '../../src/training/schedule.js';
-import { knownSteps, stepsOf, type StepCounts } from '../../src/training/step-counts.js';
+import { knownSteps, stepsOf } from '../../src/training/step-counts.js';
 import { rolloutInput } from '../../src/training/step-input.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
 
@@ -52,13 +52,9 @@ it('divides sizes until a share of the steps, and what has grown stays so', () =
 
   // Of trainings of some length alone: none is known to be one before it is counted, and its first count says for all.
   const long = trainingOptions.parse({ growing: { untilSteps: '50%', leastSteps: 100 } });
-  const ofLong = (now: number, own: StepCounts) => divideByAt(long, now, own);
-  expect([ofLong(0, knownSteps(99)), ofLong(0, knownSteps(100))]).toEqual([1, 2]);
-  const again = [
-    { steps: 120, fromStep: 12 },
-    { steps: 80, fromStep: 30 },
-  ];
-  expect([11, 12, 29, 39, 40].map((now) => ofLong(now, again))).toEqual([1, 2, 2, 2, 1]);
+  expect([99, 100].map((all) => divideByAt(long, 0, knownSteps(all)))).toEqual([1, 2]);
+  const again = [120, 80].map((steps, i) => ({ steps, fromStep: 12 + 18 * i }));
+  expect([11, 12, 29, 39, 40].map((now) => divideByAt(long, now, again))).toEqual([1, 2, 2, 2, 1]);
 
   const stability = { blurPixels: 2 };
   const options = {
