@@ -11,6 +11,7 @@ import { openRun } from '../training/run/run-folder.js';
 import { readSnapshot, type SnapshotChoice } from '../training/run/snapshot-store.js';
 import { parsePipeline } from './load.js';
 import { pipelineSchema } from './schema.js';
+import { originPlace } from './shipped.js';
 
 export interface OpenOriginOptions {
   /** Which of a run's snapshots: `latest` unless given; `best` did best on held-out frames; or a step. */
@@ -20,14 +21,17 @@ export interface OpenOriginOptions {
 
 /**
  * Opens what a new training may start from: a run's folder, whose averaged generator and discriminators are taken,
- * or an `.onnx` file that `frameloom export` wrote, which holds a generator alone. All of it is read here.
+ * or an `.onnx` file that `frameloom export` wrote, which holds a generator alone, such a one that comes along by its name
+ * (`street-outlines`). All of it is read here.
  * A backend is loaded for an exported file, the best there is unless `useBackend` has chosen one.
  *
  * @throws FrameloomError not-found (no run, no snapshot, no file), bad-option (a snapshot of a file), bad-pipeline,
  *   bad-snapshot, bad-input (no exported generator, or a damaged one), untrusted, backend
  */
-export const openOrigin = (place: string, options: OpenOriginOptions = {}): Promise<Origin> =>
-  /\.onnx$/i.test(place) ? originOfFile(place, options) : originOfRun(place, options);
+export function openOrigin(word: string, options: OpenOriginOptions = {}): Promise<Origin> {
+  const place = originPlace(word);
+  return /\.onnx$/i.test(place) ? originOfFile(place, options) : originOfRun(place, options);
+}
 
 async function originOfRun(
   place: string,

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { pipelineJsonSchemaText, schemasAt } from '../../src/pipeline/json-schema.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
+import { openOrigin } from '../../src/pipeline/open-origin.js';
+import { shippedGenerators } from '../../src/pipeline/shipped.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const names = (await readdir(`${root}pipelines`)).sort();
@@ -52,6 +54,24 @@ describe('by name', () => {
     await expect(loadPipeline('mine.yaml')).rejects.toMatchObject({
       message: expect.stringContaining('cannot read the pipeline mine.yaml') as string,
       hint: expect.stringContaining('known by name: colorize,') as string,
+    });
+  });
+});
+
+describe('the generators that come with Frameloom', () => {
+  it('are what a training may start from by name, with the settings that its pipeline has', async () => {
+    expect(shippedGenerators()).toEqual(['street-outlines']);
+    const from = await openOrigin('street-outlines');
+    expect(from).toMatchObject({ kind: 'export', pipeline: 'edges-to-video', judges: null });
+    const { pipeline } = await loadPipeline('edges-to-video', { from });
+    const { pipeline: without } = await loadPipeline('edges-to-video');
+    expect(pipeline.generator).toEqual(without.generator);
+  });
+
+  it('are named where a word is none of them', async () => {
+    await expect(openOrigin('street-outline')).rejects.toMatchObject({
+      message: 'street-outline does not exist',
+      hint: expect.stringContaining('that come along: street-outlines') as string,
     });
   });
 });

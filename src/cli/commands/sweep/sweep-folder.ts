@@ -7,6 +7,7 @@ import { makeFolder } from '../../../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../../../base/outputs.js';
 import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
 import { openOrigin } from '../../../pipeline/open-origin.js';
+import { originPlace } from '../../../pipeline/shipped.js';
 import { parseAxis, sweepConfigurations } from '../../../pipeline/sweep.js';
 import type { Origin } from '../../../training/run/origin.js';
 import { makeNumbered } from '../../../training/run/run-folder.js';
@@ -145,7 +146,9 @@ export async function makeSweep(
   folder: string | undefined,
   start?: SweepOrigin,
 ): Promise<OpenSweep> {
-  const origin = start ? await openOrigin(resolve(asked.cwd, start.place), start) : null;
+  const origin = start
+    ? await openOrigin(resolve(asked.cwd, originPlace(start.place, asked.cwd)), start)
+    : null;
   // The seed is the sweep's to set; where it begins is the pipeline's own.
   const first = await loadPipeline(asked.pipeline, {
     clips: asked.clips,

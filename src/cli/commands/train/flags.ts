@@ -27,7 +27,7 @@ export const registerTrain: Register = (program, run) => {
     .option('--resume', 'go on with --run, or with the newest run of this pipeline')
     .option(
       '--from <run>',
-      'start from a trained run, or an exported .onnx file, in a new run of its own',
+      'start from a trained run, an exported .onnx file, or street-outlines, which comes along, in a new run of its own',
     )
     .option(
       '--snapshot <which>',
@@ -42,6 +42,7 @@ export const registerTrain: Register = (program, run) => {
       `
 Examples:
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
+  $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 1 --from street-outlines
   $ frameloom train mine.yaml
   $ frameloom train keyframes --clip holiday.mp4 --keyframes painted --max-minutes 8
   $ frameloom train edges-to-video --from runs/00001-edges-to-video --clip other.mp4 --max-minutes 1
