@@ -28,7 +28,7 @@ export interface OpenOriginOptions {
  * @throws FrameloomError not-found (no run, no snapshot, no file), bad-option (a snapshot of a file), bad-pipeline,
  *   bad-snapshot, bad-input (no exported generator, or a damaged one), untrusted, backend
  */
-export function openOrigin(word: string, options: OpenOriginOptions = {}): Promise<Origin> {
+export async function openOrigin(word: string, options: OpenOriginOptions = {}): Promise<Origin> {
   const place = originPlace(word);
   return /\.onnx$/i.test(place) ? originOfFile(place, options) : originOfRun(place, options);
 }
