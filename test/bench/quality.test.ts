@@ -138,9 +138,9 @@ describe('the rows', () => {
       ...{ channels: 12, judge_channels: 12, blocks: 2, by_weights: true, condition_channels: 28 },
     });
     expect(mirrorOptions(outlines!, 1)).toMatchObject({ channels: 24, by_weights: false });
-    const generator = { ...outlines!.generator, modulation: 'condition' } as const;
+    const generator = { ...outlines!.generator, modulation: 'none' } as const;
     const modulated = [outlines!, { ...outlines!, generator }].map((one) => mirrorOptions(one, 1));
-    expect(modulated.map((one) => one.modulated)).toEqual([false, true]);
+    expect(modulated.map((one) => one.modulated)).toEqual([true, false]);
     for (const pipeline of [demo!, outlines!]) {
       const plain = withoutExtras(pipeline);
       const planned = [0, 250, 499].map((step) =>

@@ -74,6 +74,7 @@ const CASES: readonly Case[] = [
   unary('FrameloomLeakyRelu of slope 0', (v) => relu(v)),
   unary('FrameloomInstanceNorm', (v) => instanceNorm(v, vector(), vector())),
   unary('FrameloomPlace', (v) => place(v, weight(2, CHANNELS) as tf.Tensor2D)),
+  unary('Identity', (v) => tf.tanh(tf.clone(v))),
   unary('Concat', (v) => tf.concat([v, tf.tanh(v)], 3)),
   unary('Conv2D', (v) => tf.conv2d(v, filter(3, 3, CHANNELS, 5), 1, 'same')),
   unary('Conv2D, halving', (v) => tf.conv2d(v, filter(3, 3, CHANNELS, 5), 2, 'same')),
