@@ -128,7 +128,9 @@ export function forwardBlocks(
     return runner.call(key, inputs, (tensors) => {
       const first = withoutPrefix('before.', tensors);
       const made = runInOrder(
-        ...([blocks, withoutPrefix('parameter.', tensors), first] as const),
+        blocks,
+        withoutPrefix('parameter.', tensors),
+        first,
         withoutPrefix('input.', tensors),
       );
       return ownTensors(made, first);

@@ -61,7 +61,7 @@ const byWeights: NormalizedLayers = {
     convolution(name, 3, inputs, outputs, { gain: 1, ...options }),
   upConvolution: (name, inputs, outputs) => upConvolution(name, inputs, outputs, true),
   after: () => [],
-  residualBlock: (...how) => residualBlockOf(byWeights, ...how),
+  residualBlock: (name, channels, between) => residualBlockOf(byWeights, name, channels, between),
 };
 
 const byInstance: NormalizedLayers = {
@@ -73,7 +73,7 @@ const byInstance: NormalizedLayers = {
     }),
   upConvolution: (name, inputs, outputs) => upConvolution(name, inputs, outputs, false),
   after: (name, channels) => [normalization(name, channels)],
-  residualBlock: (...how) => residualBlockOf(byInstance, ...how),
+  residualBlock: (name, channels, between) => residualBlockOf(byInstance, name, channels, between),
 };
 
 export const normalizedLayers = (by: Normalization): NormalizedLayers =>

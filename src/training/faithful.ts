@@ -19,20 +19,7 @@ export const isFaithful = (losses: FaithfulLosses): boolean =>
 export const hasDetail = ({ laplacian: bands, focalFrequency: spectra }: FaithfulLosses): boolean =>
   bands > 0 || spectra > 0;
 
-/** Adds what holds composed frames to the real ones at more than one pixel: by bands, and by frequencies. */
-export function addDetail(
-  add: ReturnType<typeof adder>,
-  losses: FaithfulLosses,
-  share: number,
-  made: tf.Tensor4D,
-  target: tf.Tensor4D,
-): void {
-  const { focalFrequencyPatches: patches } = losses;
-  add('laplacian', losses.laplacian, share, () => laplacian(made, target));
-  add('focal_frequency', losses.focalFrequency, share, () => focalFrequency(made, target, patches));
-}
-
-/** Adds all that holds composed frames to the real ones. */
+/** Adds what holds composed frames to the real ones: by pixels, by bands and by frequencies, as each is weighed. */
 export function addFaithful(
   add: ReturnType<typeof adder>,
   losses: FaithfulLosses,
@@ -40,6 +27,8 @@ export function addFaithful(
   made: tf.Tensor4D,
   target: tf.Tensor4D,
 ): void {
+  const { focalFrequencyPatches: patches } = losses;
   add('reconstruction', losses.reconstruction, share, () => l1(made, target));
-  addDetail(add, losses, share, made, target);
+  add('laplacian', losses.laplacian, share, () => laplacian(made, target));
+  add('focal_frequency', losses.focalFrequency, share, () => focalFrequency(made, target, patches));
 }

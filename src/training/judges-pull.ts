@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { valueAndGradients } from '../autodiff/index.js';
 import { numbered, ordered, type Runner } from '../backend/graph/index.js';
 import { foldFrames } from '../networks/index.js';
-import { addDetail, hasDetail, isFaithful, type FaithfulLosses } from './faithful.js';
+import { addFaithful, hasDetail, isFaithful, type FaithfulLosses } from './faithful.js';
 import { adder, type RealSide } from './judged-parts.js';
 import { sumOf, type LossTerms } from './micro-batch.js';
 import type { RolledOut } from './rollout.js';
@@ -61,7 +61,7 @@ function faithfulGradient(
   if (!hasDetail(losses)) return reconstruction;
   const { gradients } = valueAndGradients(() => {
     const terms: LossTerms = {};
-    addDetail(adder(terms), losses, 1, frames, target);
+    addFaithful(adder(terms), { ...losses, reconstruction: 0 }, 1, frames, target);
     return sumOf(terms);
   }, [frames]);
   return tf.add(reconstruction, gradients[0]!);

@@ -1,4 +1,5 @@
 import { SAMPLE_FRAMES } from '../synthesis/evaluate/held-out.js';
+import { mayDrift } from '../synthesis/evaluate/long-rollout.js';
 import type { WindowPixels } from '../clips/index.js';
 import type { StepsOrShare, TrainingOptions } from './options.js';
 import { divideByAt, rolloutFrames } from './schedule.js';
@@ -37,8 +38,8 @@ interface LongRollouts {
 /** A training as it is measured: of a generator without memory, which cannot drift, no long rollout is made. */
 export const asMeasured = (
   training: TrainingOptions,
-  { historyFrames }: { readonly historyFrames: number },
-): TrainingOptions => (historyFrames > 0 ? training : { ...training, evaluateLongFrames: 0 });
+  generator: Parameters<typeof mayDrift>[0],
+): TrainingOptions => (mayDrift(generator) ? training : { ...training, evaluateLongFrames: 0 });
 
 /**
  * Frames of the long rollout of the evaluation after so many steps; 0 where it would take too much: at the end a

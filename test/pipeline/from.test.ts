@@ -302,6 +302,14 @@ describe('a sweep that starts from a run', () => {
     expect((await reopenSweep(old.folder)).plan.from).toBeNull();
   });
 
+  it('goes on with a generator that comes along, by its name', async () => {
+    const folder = join(work.path, 'swept-shipped');
+    const place = 'street-outlines';
+    await makeSweep({ ...asked([]), pipeline: 'edges-to-video' }, folder, { place });
+    const { plan, origin } = await reopenSweep(folder);
+    expect([plan.from!.place, origin!.kind]).toEqual([place, 'export']);
+  });
+
   it('takes an exported file, and refuses a setting that contradicts what it starts from', async () => {
     const { plan, trainings } = await makeSweep(asked([]), join(work.path, 'swept-file'), {
       place: exported,

@@ -43,7 +43,7 @@ export async function measureBehaviour(
   const influence = await measureInfluence(dataset, trained, rollout, options.signal);
   return {
     ...influence,
-    drift: mayDrift(trained.generator)
+    drift: mayDrift(trained.generator.options)
       ? await measureDrift(dataset, trained, rollout, { ...options, isScored: true })
       : null,
   };

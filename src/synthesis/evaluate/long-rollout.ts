@@ -10,7 +10,7 @@ import {
   type Interval,
 } from '../../metrics/index.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
-import type { Generator } from '../../networks/index.js';
+import type { GeneratorOptions } from '../../networks/index.js';
 import type { TrainedGenerator } from '../models/model.js';
 import { withClipLook } from '../models/looks.js';
 import { assertGoingOn } from './abortable.js';
@@ -43,8 +43,11 @@ export type DriftMeasure = 'sharpness' | 'checker' | 'colour' | 'psnr' | 'ssim';
  * Whether anything of a frame is passed on to the next. Without memory each is made by itself: what a line through the
  * frames of a rollout rises by is then the conditions' alone.
  */
-export const mayDrift = ({ options }: Pick<Generator, 'options'>): boolean =>
-  options.historyFrames > 0;
+export const mayDrift = ({ historyFrames }: Pick<GeneratorOptions, 'historyFrames'>): boolean =>
+  historyFrames > 0;
+
+/** Why there is no slope where nothing may drift. */
+export const NO_DRIFT = 'without memory each frame is made by itself, and nothing can drift';
 
 /** Long enough for what grows slowly to be seen. */
 const LONG_ROLLOUT_FRAMES = 240;

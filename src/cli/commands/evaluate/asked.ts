@@ -37,7 +37,7 @@ export function refuseIdleLength(
   refuseIdle({
     ...{ option: '--long-frames', given: longFrames },
     why:
-      !generators.some(mayDrift) &&
+      !generators.some(({ options }) => mayDrift(options)) &&
       'for a generator without memory, which makes each frame by itself',
   });
 }

@@ -1,6 +1,6 @@
 import type { Faithfulness, MadeAndReal } from '../../../metrics/index.js';
 import type { Behaviour } from '../../../synthesis/evaluate/behaviour.js';
-import type { DriftSlopes } from '../../../synthesis/evaluate/long-rollout.js';
+import { NO_DRIFT, type DriftSlopes } from '../../../synthesis/evaluate/long-rollout.js';
 import { sayValue } from '../../report/measures.js';
 
 const signed = (value: number, digits: number): string =>
@@ -41,11 +41,7 @@ export function formatBehaviour({ conditionUse, diversity, drift }: Behaviour): 
       `diversity ${diversity.toFixed(2)} (1 as real frames differ, 0 the noise is ignored)`,
     );
   }
-  lines.push(
-    drift === null
-      ? 'no slopes of a long rollout: without memory each frame is made by itself, and nothing can drift'
-      : slopesLine(drift),
-  );
+  lines.push(drift === null ? `no slopes of a long rollout: ${NO_DRIFT}` : slopesLine(drift));
   return `${lines.join('\n')}\n`;
 }
 

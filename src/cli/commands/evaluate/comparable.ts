@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { FrameloomError } from '../../../base/error.js';
 import { formatRational } from '../../../base/rational.js';
 import type { DataOptions } from '../../../clips/index.js';
+import { NO_DRIFT } from '../../../synthesis/evaluate/long-rollout.js';
 
 /** As much of a run as decides whether it may stand beside another. */
 export interface ComparedRun {
@@ -150,9 +151,7 @@ export function assertComparable(
   }
   const alone = runs.filter(({ historyFrames }) => historyFrames === 0);
   if (alone.length > 0) {
-    notes.push(
-      `no slopes of a long rollout for ${namesOf(alone)}: without memory each frame is made by itself, and nothing can drift`,
-    );
+    notes.push(`no slopes of a long rollout for ${namesOf(alone)}: ${NO_DRIFT}`);
   }
   return notes;
 }

@@ -28,7 +28,10 @@ export const registerSweep: Register = (program, run) => {
       'of each training; the pipeline’s steps unless given',
       positiveNumber,
     )
-    .option('--from <run>', 'start every training from a trained run, or an exported .onnx file')
+    .option(
+      '--from <run>',
+      'start every training from a trained run, an exported .onnx file, or street-outlines, which comes along',
+    )
     .option('--snapshot <which>', 'with --from: which of that run’s; latest', snapshotChoice)
     .option('--processes <count>', 'trainings at once; 1', countingNumber)
     .option('-o, --output <folder>', 'where it all goes; the next number in sweeps/ unless given')

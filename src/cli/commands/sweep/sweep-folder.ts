@@ -125,7 +125,7 @@ interface SweepOrigin {
 async function reopenOrigin({ from, cwd }: SweepPlan, folder: string): Promise<Origin | null> {
   if (from === null) return null;
   const { step, weights } = from;
-  const place = resolve(cwd, from.place);
+  const place = resolve(cwd, originPlace(from.place, cwd));
   const origin = await openOrigin(place, step === null ? {} : { snapshot: step });
   if (origin.weights === weights) return origin;
   throw new FrameloomError(
