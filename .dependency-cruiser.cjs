@@ -2,6 +2,7 @@
 const layers = [
   'entries',
   'cli',
+  'serve',
   'pipeline',
   'training',
   'synthesis',
