@@ -5,6 +5,7 @@ const layers = [
   'serve',
   'pipeline',
   'training',
+  'play',
   'synthesis',
   'export',
   'metrics',
@@ -55,6 +56,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/planning/' },
       to: { path: 'node_modules/@tensorflow/|^src/(networks|clips|kernels|video)/' },
+    },
+    {
+      name: 'play-knows-no-node',
+      comment: 'src/play/ runs in pages and workers too',
+      severity: 'error',
+      from: { path: '^src/play/' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'video-knows-no-tensor',
