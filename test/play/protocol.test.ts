@@ -35,6 +35,8 @@ const GOOD: readonly ClientMessage[] = [
   { type: 'actions', values: { left: 1, steer: -0.25 } },
   { type: 'start', clip: 0, frame: 12 },
   { type: 'clip', clip: 0, first: 3, count: 25 },
+  { type: 'base', clip: null },
+  { type: 'base', clip: 1, frame: 30, show: true },
   { type: 'record', on: true },
   { type: 'shown', frame: 4_294_967_295 },
 ];
@@ -63,6 +65,7 @@ const BAD: readonly (readonly [string, string])[] = [
   ['{"type":"actions","values":{"left":null}}', 'cannot be {"left":null}'],
   ['{"type":"actions","values":{"left":1e999}}', 'cannot be'],
   ['{"type":"clip","clip":0,"first":0,"count":100000}', 'cannot be 100000'],
+  ['{"type":"base","clip":"street"}', 'a base whose clip cannot be "street"'],
   ['{"type":"record","on":1}', 'cannot be 1'],
   [`{"type":"play","x":"${'x'.repeat(MOST_TEXT)}"}`, 'characters long, 65536 at most'],
 ];
@@ -149,6 +152,9 @@ describe('packets', () => {
     expect(decodeFromPage(condition, 1)).toMatchObject({ kind: 'condition', number: 9, ...size });
     const picture = encodePacket({ kind: 'picture', ...size, pixels: new Uint8ClampedArray(96) });
     expect(decodeFromPage(picture, 1).pixels).toHaveLength(96);
+    const overlay = encodePacket({ kind: 'overlay', ...size, pixels: new Uint8Array(64) });
+    expect(decodeFromPage(overlay, 1).kind).toBe('overlay');
+    expect(() => decodeFromPage(overlay, 3)).toThrow('in 64 bytes, expected 128');
   });
 
   it.each([

@@ -33,12 +33,24 @@ export type ClientMessage =
   | { readonly type: 'actions'; readonly values: Readonly<Record<string, number>> }
   /** Begins from real frames of a clip: those up to `frame`, which are the first of its history. */
   | { readonly type: 'start'; readonly clip: number; readonly frame: number }
-  /** Conditions of a clip, answered by as many `clip` packets: the maps that a page draws upon. */
+  /** Conditions of a clip, answered by as many `clip` packets, fewer where it ends before. */
   | {
       readonly type: 'clip';
       readonly clip: number;
       readonly first: number;
       readonly count: number;
+    }
+  /**
+   * Plays a clip's own conditions beneath what the page draws, one a frame, again and again, from `frame` on; what the page
+   * draws over them comes as `overlay` packets. Null plays none. With `show` each frame is preceded by a `composed` packet.
+   */
+  | {
+      readonly type: 'base';
+      readonly clip: number | null;
+      /** 0 unless given. */
+      readonly frame?: number;
+      /** Off unless given. */
+      readonly show?: boolean;
     }
   /** Begins or ends a recording; the end is answered by `recorded`. */
   | { readonly type: 'record'; readonly on: boolean }
@@ -110,6 +122,8 @@ export interface StateMessage {
   readonly seed: number;
   /** Numbers of the look; null of a generator that is told none. */
   readonly style: readonly number[] | null;
+  /** What plays beneath, and its next frame; null where nothing does. */
+  readonly base: { readonly clip: number; readonly frame: number; readonly show: boolean } | null;
   readonly recording: boolean;
 }
 

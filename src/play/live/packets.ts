@@ -22,6 +22,11 @@ const PAGE_KINDS = {
   picture: 2,
   /** rgb24 at the model's size: the frame that the world begins from. */
   firstPicture: 3,
+  /**
+   * What is drawn over the clip's own playing conditions: a condition, and behind it one byte for each pixel, 1 where
+   * the condition covers what plays and 0 where that shows.
+   */
+  overlay: 4,
 } as const;
 
 /** What a session sends. */
@@ -32,6 +37,8 @@ const SESSION_KINDS = {
   clip: 66,
   /** The condition that was made of a picture, by the picture's number. */
   filtered: 67,
+  /** The condition that the frame of this number was made of, where `base` asked to be shown it. Sent before the frame. */
+  composed: 68,
 } as const;
 
 export type PageKind = keyof typeof PAGE_KINDS;
@@ -133,6 +140,8 @@ function assertBytes(packet: Packet<PageKind | SessionKind>, bytesPerPixel: numb
   );
 }
 
+const RGB_OF_PAGE = { picture: 3, firstPicture: 3 } as const;
+
 /**
  * A binary message from a page.
  * @param bytesPerPixel of the model's conditions
@@ -144,7 +153,10 @@ export function decodeFromPage(bytes: Uint8Array, bytesPerPixel: number): Packet
   if (packet.width * packet.height > MOST_PICTURE_PIXELS) {
     throw refused(`holds a ${packet.kind} of ${packet.width}x${packet.height}: too large`);
   }
-  assertBytes(packet, packet.kind === 'condition' ? bytesPerPixel : 3);
+  assertBytes(
+    packet,
+    { ...RGB_OF_PAGE, condition: bytesPerPixel, overlay: bytesPerPixel + 1 }[packet.kind],
+  );
   return packet;
 }
 

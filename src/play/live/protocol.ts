@@ -31,6 +31,10 @@ const optional =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
+const nullable =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
 
 const number32 = whole(0, 2 ** 32 - 1);
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
@@ -66,6 +70,7 @@ const CLIENT: {
   actions: { values },
   start: { clip: number32, frame: number32 },
   clip: { clip: number32, first: number32, count: whole(1, MOST_FRAMES) },
+  base: { clip: nullable(number32), frame: optional(number32), show: optional(flag) },
   record: { on: flag },
   shown: { frame: number32 },
 };
