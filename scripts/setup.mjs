@@ -10,6 +10,7 @@ import { build, isBuilt, sourceHash } from './setup/build.mjs';
 import { ffmpegNeed } from './setup/ffmpeg.mjs';
 import { onnxruntimeNeed } from './setup/onnxruntime.mjs';
 import { installPackages, packagesNeed } from './setup/packages.mjs';
+import { buildPage, isPageBuilt } from './setup/page.mjs';
 import { cacheFolder, isClone, root } from './setup/paths.mjs';
 import { SetupError, errorLine, say } from './setup/say.mjs';
 import { tensorflowNeed } from './setup/tensorflow.mjs';
@@ -29,6 +30,11 @@ async function compiled() {
   return { summary: '', work: async () => (await build(root, hash), '') };
 }
 
+async function page() {
+  if (await isPageBuilt(root)) return { summary: '' };
+  return { summary: '', work: async () => (await buildPage(root), '') };
+}
+
 /** Of a package that is installed, where ffmpeg is not what was asked for. */
 async function ffmpegOrAdvice() {
   const { summary, work } = await ffmpegNeed();
@@ -46,7 +52,7 @@ function partsOf(words) {
   }
   if (words.length > 0) return [ffmpegNeed];
   return isClone()
-    ? [packages, ffmpegNeed, onnxruntimeNeed, tensorflowNeed, compiled]
+    ? [packages, ffmpegNeed, onnxruntimeNeed, tensorflowNeed, compiled, page]
     : [tensorflowNeed, ffmpegOrAdvice];
 }
 

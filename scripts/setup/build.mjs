@@ -60,7 +60,10 @@ export async function build(root, hash) {
   say('compiling src/ to dist/');
   const typescript = packageFolder('typescript', root);
   if (typescript === undefined) throw new SetupError('typescript is not installed', 'run: npm ci');
-  await rm(join(root, 'dist'), { recursive: true, force: true });
+  // All but the page, which has sources of its own: scripts/setup/page.mjs.
+  for (const name of await readdir(join(root, 'dist')).catch(() => [])) {
+    if (name !== 'web') await rm(join(root, 'dist', name), { recursive: true, force: true });
+  }
   const { code, output } = await run(
     process.execPath,
     [join(typescript, 'bin', 'tsc'), '-p', 'tsconfig.build.json'],

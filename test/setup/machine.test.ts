@@ -14,6 +14,7 @@ import {
 } from '../../scripts/setup/binding.mjs';
 import { isBuilt, makeExecutable, sourceHash } from '../../scripts/setup/build.mjs';
 import { parseVersion } from '../../scripts/setup/ffmpeg.mjs';
+import { isPageBuilt, pageHash } from '../../scripts/setup/page.mjs';
 import { cacheFolder, isClone, packageFolder } from '../../scripts/setup/paths.mjs';
 import { summaryOf } from '../../scripts/setup/tensorflow.mjs';
 
@@ -162,6 +163,43 @@ describe('the build', () => {
     const second = await sourceHash(root);
     await rm(join(root, 'src', 'a.ts'));
     expect(new Set([first, second, await sourceHash(root)]).size).toBe(3);
+  });
+
+  it('of the page is wanted again when web/, a module that it imports or what builds it changes', async () => {
+    const root = await temporary();
+    const put = async (path: string, text: string): Promise<void> => {
+      await mkdir(join(root, path, '..'), { recursive: true });
+      await writeFile(join(root, path), text);
+    };
+    for (const name of ['tsconfig.json', 'web/src/main.ts', 'src/a.ts', 'src/b.ts']) {
+      await put(name, name);
+    }
+    for (const name of ['vite', 'onnxruntime-web']) {
+      await put(`node_modules/${name}/package.json`, '{ "version": "1.0.0" }');
+    }
+    const built = async (): Promise<void> => {
+      await put('dist/web/.modules', '["src/a.ts"]');
+      await put('dist/web/.built-from', await pageHash(root, ['src/a.ts']));
+    };
+    expect(await isPageBuilt(root)).toBe(false);
+    await built();
+    expect(await isPageBuilt(root)).toBe(true);
+    await put('src/b.ts', 'not of the page');
+    expect(await isPageBuilt(root)).toBe(true);
+    for (const [path, text] of [
+      ['src/a.ts', 'changed'],
+      ['web/src/new.ts', ''],
+      ['node_modules/onnxruntime-web/package.json', '{ "version": "1.0.1" }'],
+    ] as const) {
+      await put(path, text);
+      const changed = await isPageBuilt(root);
+      await built();
+      expect({ path, changed, after: await isPageBuilt(root) }).toEqual({
+        ...{ path, changed: false, after: true },
+      });
+    }
+    await rm(join(root, 'src', 'a.ts'));
+    expect(await isPageBuilt(root)).toBe(false);
   });
 
   it.skipIf(process.platform === 'win32')('leaves a program that may be run', async () => {

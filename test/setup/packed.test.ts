@@ -55,11 +55,13 @@ describe('the package', () => {
         ...['scripts/setup/process.cc', 'scripts/setup/extract_wheel.py', 'README.md', 'LICENSE'],
         ...['pipelines/labels-to-video.yaml', 'samples/street.mp4', 'samples/street-labels.mkv'],
         ...['samples/street-palette.json', 'schema/pipeline.schema.json', 'docs/install.md'],
+        'dist/web/index.html',
       ]),
     );
     const useless = files.filter(
       (file) =>
-        /\.map$|\.built-from$|tsconfig|\.test\./.test(file) || /^(?!dist).*\.ts$/.test(file),
+        /\.map$|\.built-from$|\.modules$|tsconfig|\.test\./.test(file) ||
+        /^(?!dist).*\.ts$/.test(file),
     );
     expect(useless).toEqual([]);
   });
@@ -70,6 +72,10 @@ describe('the package', () => {
     expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
     const names = installed.map(([path]) => path.replace(/.*node_modules\//, ''));
     expect(names).not.toContain('@tensorflow/tfjs');
+    // The page is built when the package is made.
+    for (const name of ['vite', 'onnxruntime-web', 'playwright-core']) {
+      expect(names).not.toContain(name);
+    }
     expect(
       names.filter((name) => /ffmpeg-installer|ffprobe-installer|node-gyp/.test(name)),
     ).toEqual([]);
