@@ -24,4 +24,8 @@ export type {
   SynthesizerState,
 } from '../synthesis/engines/synthesizer.js';
 export type { SizeChoice } from '../synthesis/models/run-size.js';
-export { openModel, type PlayModel, type PlayOptions } from '../synthesis/play.js';
+export type { PlayClock } from '../play/clock.js';
+export { openModel, type PlayModel, type PlayOptions } from '../play/open-model.js';
+export type { PlayableModel } from '../play/playable.js';
+export type { PlayedFrame, Player, PlayerOptions, PlayFigures } from '../play/player-types.js';
+export { createPlayer } from '../play/player.js';

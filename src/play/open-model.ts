@@ -1,14 +1,14 @@
 import type { InferenceSession } from 'onnxruntime-common';
 import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError } from '../base/error.js';
-import type { ConditionLayout } from '../clips/types.js';
 import { openSizes, runtimeWords, type OnnxRuntime } from '../export/feeds.js';
 import { assertFits } from '../export/fits.js';
 import { readMetadata, type ExportedInfo } from '../export/metadata.js';
 import { assertStyle, meanStyle, namedStyle } from '../networks/clip-styles.js';
-import { createOnnxSynthesizer } from './engines/onnx/synthesizer.js';
-import type { Synthesizer } from './engines/synthesizer.js';
-import { runSize, type SizeChoice } from './models/run-size.js';
+import { createOnnxSynthesizer } from '../synthesis/engines/onnx/synthesizer.js';
+
+import type { PlayableModel } from './playable.js';
+import { runSize, type SizeChoice } from '../synthesis/models/run-size.js';
 
 export interface PlayOptions extends SizeChoice {
   /** ONNX Runtime's own options: `{ executionProviders: ['webgpu', 'wasm'] }`. */
@@ -19,18 +19,12 @@ export interface PlayOptions extends SizeChoice {
 }
 
 /** An exported generator in a runtime of one's own. Several synthesizers may share it. */
-export interface PlayModel {
+export interface PlayModel extends PlayableModel {
   readonly info: ExportedInfo;
-  /** What the bytes of a condition are. */
-  readonly layout: ConditionLayout;
-  /** The training's, of the noise. */
-  readonly seed: number;
   /** Steps the weights were trained. */
   readonly step: number;
-  readonly width: number;
-  readonly height: number;
-  /** One more history of it. @param seed of the noise; the training's unless given */
-  open(seed?: number): Synthesizer;
+  /** The look that frames are made in; left out of a generator that is told none. */
+  readonly style?: Float32Array | undefined;
   /** Lets the runtime's session go; synthesizers of it are no longer usable. */
   release(): Promise<void>;
 }
@@ -89,8 +83,8 @@ export async function openModel(
   const program = { session, Tensor: runtime.Tensor, fillsOutputs: false };
   const run = { runtime: program, ...{ width, height, layout, seed, info, style } };
   return {
-    ...{ info, layout, seed, step, width, height },
-    open: (own = seed) => createOnnxSynthesizer(run, own),
+    ...{ info, layout, seed, step, width, height, ...(style && { style }) },
+    open: (own = seed, look = style) => createOnnxSynthesizer({ ...run, style: look }, own),
     release: () => session.release(),
   };
 }
