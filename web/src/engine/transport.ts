@@ -21,7 +21,10 @@ export interface Transport {
   close(): void;
 }
 
-/** Where a transport is in its life: it only goes forward. */
+/**
+ * Where a transport is in its life. A connection that is lost goes back to `opening` while it is made again: the session
+ * behind it is then a new one, which has been told all that the old one was asked, so that `model` and `state` come again.
+ */
 export type TransportState =
   | { readonly kind: 'opening'; readonly doing: string }
   | { readonly kind: 'open' }
