@@ -8,7 +8,7 @@ import type { SynthesisModel } from '../../src/synthesis/index.js';
 export async function untrainedModel(): Promise<SynthesisModel> {
   await useBackend();
   const data = dataOptions.parse({ size: '32x24', condition: 'edges' });
-  const { layout } = await planCondition(data.condition, { baseFolder: '.', ...data.size });
+  const { layout } = await planCondition(data, { baseFolder: '.', ...data.size });
   const smallest = { channels: 4, residualBlocks: 1, branchBlocks: 0 };
   const generator = createGenerator(generatorOptions.parse(smallest), layout.channels);
   const weights = generator.layout.initialize(1);

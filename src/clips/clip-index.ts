@@ -4,6 +4,8 @@ import type { Logger } from '../base/log.js';
 import { formatRational, rationalToNumber, type Rational } from '../base/rational.js';
 import { deinterlaceFilter } from '../video/deinterlace.js';
 import { findFfmpeg, frameNear, type VideoInfo } from '../video/index.js';
+import { readActions } from './action-table.js';
+import type { ActionRules } from './actions.js';
 import { brokenBy, brokenError, brokenLines, type BrokenWith } from './broken.js';
 import { planCondition } from './condition-plan.js';
 import { findClips } from './expand.js';
@@ -12,7 +14,7 @@ import type { LabelReader } from './labels.js';
 import { atRate, lookAt, type LookContext } from './look.js';
 import type { ClipMedia, MediaPlan } from './media.js';
 import type { DataOptions } from './options.js';
-import { missingCondition, pairClips } from './pair-clips.js';
+import { actionPaths, missingCondition, pairClips } from './pair-clips.js';
 import { assertPaired, gapsOf, gapsText, restartsOf, sequenceAt } from './pairs.js';
 import { differentRates, sameRate } from './rates.js';
 import { sideBySide } from './side-by-side.js';
@@ -71,15 +73,20 @@ interface Looked {
   readonly info: VideoInfo;
   readonly conditionPath: string | null;
   readonly conditionInfo: VideoInfo | null;
+  readonly actionsPath: string | null;
 }
 
 async function indexClip(
   clip: Looked,
   options: DataOptions,
   fps: Rational,
-  { log, labels }: { log: Logger; labels: LabelReader | null },
+  {
+    log,
+    labels,
+    actions: rules,
+  }: { log: Logger; labels: LabelReader | null; actions: ActionRules | null },
 ): Promise<ClipMedia> {
-  const { path, conditionPath } = clip;
+  const { path, conditionPath, actionsPath } = clip;
   const info = atRate(clip.info, fps);
   const conditionInfo = clip.conditionInfo && atRate(clip.conditionInfo, fps);
   if (
@@ -106,7 +113,9 @@ async function indexClip(
         ? null
         : Math.max(1, frameAt(startSeconds + options.durationSeconds) - firstFrame),
   };
-  const media = { path, info, conditionPath, conditionInfo, ...part };
+  const actions =
+    rules && actionsPath !== null ? await readActions(actionsPath, path, rules) : null;
+  const media = { path, info, conditionPath, conditionInfo, actions, ...part };
   const isIdPictures =
     conditionInfo !== null && labels !== null && (await holdsIdPictures(conditionInfo, labels));
   return { ...media, isIdPictures, gapFrames: await checkPictures(media, log) };
@@ -114,10 +123,10 @@ async function indexClip(
 
 /** Finds the clips and pairs them, and says what a folder or a glob did not take. */
 async function findPairs(
-  { clips: entries, condition }: DataOptions,
+  { clips: entries, condition, actions }: DataOptions,
   baseFolder: string,
   log: Logger,
-): Promise<{ clip: string; condition: string | null }[]> {
+): Promise<Pair[]> {
   const { clips, passedOver, otherFiles } = await findClips(entries, baseFolder);
   if (clips.length === 0) throw noClips();
   const pairs =
@@ -137,12 +146,25 @@ async function findPairs(
       `left out ${otherFiles.length === 1 ? '' : `${otherFiles.length} files `}that ${otherFiles.length === 1 ? 'is' : 'are'} neither video nor picture: ${otherFiles[0] ?? ''}`,
     );
   }
-  return pairs;
+  if (!actions) return pairs.map((pair) => ({ ...pair, actions: null }));
+  const files = actionPaths(
+    pairs.map(({ clip }) => clip),
+    actions.path,
+    baseFolder,
+  );
+  return pairs.map((pair, i) => ({ ...pair, actions: files[i]! }));
+}
+
+/** A clip, and the files beside it. */
+interface Pair {
+  readonly clip: string;
+  readonly condition: string | null;
+  readonly actions: string | null;
 }
 
 /** Looks at every clip and its condition, side by side. */
 async function lookAtAll(
-  pairs: readonly { clip: string; condition: string | null }[],
+  pairs: readonly Pair[],
   options: DataOptions,
   context: LookContext & {
     readonly signal?: AbortSignal | undefined;
@@ -156,7 +178,7 @@ async function lookAtAll(
   const broken: BrokenWith[] = [];
   const looked = await sideBySide(
     pairs,
-    async ({ clip, condition }, _, stop): Promise<Looked | null> => {
+    async ({ clip, condition, actions }, _, stop): Promise<Looked | null> => {
       try {
         if (condition !== null && options.condition.kind === 'paired') {
           const missing = await missingCondition({ clip, condition }, options.condition.path);
@@ -171,7 +193,10 @@ async function lookAtAll(
           );
         }
         const conditionInfo = condition === null ? null : await lookAt(condition, context, stop);
-        return { path: clip, info, conditionPath: condition, conditionInfo };
+        return {
+          ...{ path: clip, info, conditionPath: condition, conditionInfo },
+          actionsPath: actions,
+        };
       } catch (error) {
         broken.push(brokenBy(clip, error));
         return null;
@@ -215,7 +240,7 @@ export async function indexClips(
   const { width, height } = options.size;
   const place = { baseFolder, width, height, trustFilters };
   // First of all: what may not be run is told before the clips are looked for.
-  const conditionPlan = await planCondition(options.condition, place);
+  const conditionPlan = await planCondition(options, place);
   const pairs = await findPairs(options, baseFolder, log);
   const { looked, broken } = await lookAtAll(pairs, options, context);
   const fps = options.fps ?? looked[0]?.info.fps;
@@ -236,7 +261,7 @@ export async function indexClips(
   const clips: ClipMedia[] = [];
   for (const clip of looked) {
     try {
-      clips.push(await indexClip(clip, options, fps, { log, labels: conditionPlan.labels }));
+      clips.push(await indexClip(clip, options, fps, { log, ...conditionPlan }));
     } catch (error) {
       broken.push(brokenBy(clip.path, error));
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionsCondition } from './action-options.js';
 import { idTable } from './label-ids.js';
 
 const channelLevel = z.int().min(0).max(255);
@@ -195,11 +196,12 @@ const pairedImage = z.strictObject({
   content: z.literal('image').describe('Pictures, three channels in [-1, 1].'),
 });
 
-const fullCondition = z.discriminatedUnion('kind', [
+const pictured = [
   none,
   z.discriminatedUnion('preset', [edges, picture, grey, blur, lowResolution, custom]),
   z.discriminatedUnion('content', [pairedLabels, pairedImage]),
-]);
+] as const;
+const fullCondition = z.discriminatedUnion('kind', pictured);
 
 /** Short forms, each the preset with its usual parameters. */
 const shortCondition = z
@@ -208,14 +210,28 @@ const shortCondition = z
     fullCondition.parse(word === 'none' ? { kind: word } : { kind: 'derived', preset: word }),
   );
 
+const EDGES = { kind: 'derived', preset: 'edges', low: 0.05, high: 0.15 } as const;
+const words = (kinds: string) => ({
+  error: ({ input }: { readonly input?: unknown }) =>
+    typeof input === 'string'
+      ? `"${input}" is not a condition: use none, edges, picture, grey, blur or low-resolution, or a map with kind: ${kinds}`
+      : undefined,
+});
+
 export const conditionOptions = z
-  .union([shortCondition, fullCondition], {
-    error: ({ input }) =>
-      typeof input === 'string'
-        ? `"${input}" is not a condition: use none, edges, picture, grey, blur or low-resolution, or a map with kind: derived or paired`
-        : undefined,
-  })
-  .default({ kind: 'derived', preset: 'edges', low: 0.05, high: 0.15 });
+  .union([shortCondition, fullCondition], words('derived or paired'))
+  .default(EDGES);
+
+/**
+ * A condition as `data` may say it: with actions in its place, where there is no other. They are moved to
+ * `data.actions`, where all actions stand.
+ */
+export const writtenCondition = z
+  .union(
+    [shortCondition, z.discriminatedUnion('kind', [...pictured, actionsCondition])],
+    words('derived, paired or actions'),
+  )
+  .default(EDGES);
 
 export type ConditionOptions = z.output<typeof conditionOptions>;
 export type ConditionKind = ConditionOptions['kind'];

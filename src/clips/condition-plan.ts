@@ -1,3 +1,5 @@
+import type { ActionOptions } from './action-options.js';
+import { actionRules, type ActionRules } from './actions.js';
 import type { ConditionOptions, DerivedOptions } from './condition-options.js';
 import { IGNORED_ID } from './label-ids.js';
 import { LabelReader } from './labels.js';
@@ -12,6 +14,14 @@ export interface ConditionPlan {
   /** The filtergraph is one of ours, and not one that somebody wrote. */
   readonly isPreset: boolean;
   readonly labels: LabelReader | null;
+  /** Of what is told beside it; null where nothing is. */
+  readonly actions: ActionRules | null;
+}
+
+/** Of a data section, what a generator is told. */
+export interface ToldOptions {
+  readonly condition: ConditionOptions;
+  readonly actions?: ActionOptions | undefined;
 }
 
 /**
@@ -83,6 +93,16 @@ function derivedLayout(options: DerivedOptions): ConditionLayout {
  * @throws FrameloomError not-found, bad-data of the palette
  */
 export async function conditionLayout(
+  { condition, actions }: ToldOptions,
+  baseFolder: string,
+): Promise<ConditionLayout> {
+  return withActions(await pictureLayout(condition, baseFolder), actionRules(actions));
+}
+
+const withActions = (layout: ConditionLayout, rules: ActionRules | null): ConditionLayout =>
+  rules ? { ...layout, actions: rules.columns } : layout;
+
+async function pictureLayout(
   options: ConditionOptions,
   baseFolder: string,
 ): Promise<ConditionLayout> {
@@ -107,9 +127,18 @@ export interface PlanContext {
  * @throws FrameloomError not-found, bad-data of the palette; untrusted, as `assertTrusted`
  */
 export async function planCondition(
-  options: ConditionOptions,
+  { condition, actions }: ToldOptions,
   context: PlanContext,
 ): Promise<ConditionPlan> {
+  const plan = await planPicture(condition, context);
+  const rules = actionRules(actions);
+  return { ...plan, layout: withActions(plan.layout, rules), actions: rules };
+}
+
+async function planPicture(
+  options: ConditionOptions,
+  context: PlanContext,
+): Promise<Omit<ConditionPlan, 'actions'>> {
   const { baseFolder, trustFilters = false } = context;
   if (options.kind === 'derived') {
     assertTrusted(options, trustFilters);
@@ -124,6 +153,6 @@ export async function planCondition(
     const labels = await LabelReader.create(options, baseFolder);
     return { layout: labelLayout(labels), filtergraph: null, isPreset: false, labels };
   }
-  const layout = await conditionLayout(options, baseFolder);
+  const layout = await pictureLayout(options, baseFolder);
   return { layout, filtergraph: null, isPreset: false, labels: null };
 }

@@ -195,7 +195,7 @@ export async function openCondition(
   const { width, height } = options.size;
   const { baseFolder, trustFilters } = context;
   const place = { baseFolder, width, height, trustFilters };
-  const plan = await planCondition(options.condition, place);
+  const plan = await planCondition(options, place);
   const { labels, layout, filtergraph } = plan;
   if (layout.kind === 'none') return null;
   let raw: Observable<Frame>;

@@ -1,5 +1,6 @@
 import { FrameloomError } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
+import { mirrorActions } from './actions.js';
 import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
 import { conditionToTensor, bytesToTensor, valuesToTensor } from './frame-tensor.js';
@@ -42,6 +43,8 @@ interface WindowBytes {
   /** NTHWC. */
   readonly frames: Uint8Array;
   readonly condition: Uint8Array | null;
+  /** [N, T, columns]. */
+  readonly actions: Float32Array | null;
   /** NTHWC, of the frames that are trained; null without an estimator. */
   readonly motion: Float32Array | null;
   /** NHWC, whole frames; null where none were asked for. */
@@ -84,6 +87,10 @@ function augmented(range: FrameRange, origin: WindowOrigin, plan: MediaPlan): Fr
       condition && layout.followsColour
         ? jitterColour(condition, channels, origin.colour)
         : condition,
+    actions:
+      range.actions && plan.actions && origin.flipped
+        ? mirrorActions(range.actions, plan.actions)
+        : range.actions,
   };
 }
 
@@ -243,6 +250,7 @@ class ClipDataset implements Dataset {
       }),
     );
     const conditions = windows.flatMap(({ condition }) => condition ?? []);
+    const actions = windows.flatMap((one) => one.actions ?? []);
     const motions = windows.flatMap(({ motion }) => motion ?? []);
     const looks = request.withLooks
       ? this.#sampler
@@ -263,18 +271,22 @@ class ClipDataset implements Dataset {
         Uint8Array,
       ),
       condition: conditions.length > 0 ? joined(conditions, Uint8Array) : null,
+      actions: actions.length > 0 ? joined(actions, Float32Array) : null,
       motion: motions.length > 0 ? joined(motions, Float32Array) : null,
       looks: looks && joined(await Promise.all(looks), Uint8Array),
     };
   }
 
   #asWindow(bytes: WindowBytes): Window {
-    const { origin, size, length, warmUpFrames, frames, condition, motion, looks } = bytes;
+    const { origin, size, length, warmUpFrames, frames, condition, actions, motion, looks } = bytes;
     const trained = length - this.leadFrames - warmUpFrames;
     const axes = [origin.length, length, size.height, size.width];
     const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
     const conditionTensor =
       condition && (conditionToTensor(condition, axes, this.layout) as tf.Tensor5D);
+    const columns = this.layout.actions?.length ?? 0;
+    const actionTensor =
+      actions && (valuesToTensor(actions, [origin.length, length, columns]) as tf.Tensor3D);
     const motionTensor =
       motion &&
       (valuesToTensor(motion, [origin.length, trained, size.height, size.width, 3]) as tf.Tensor5D);
@@ -283,6 +295,7 @@ class ClipDataset implements Dataset {
     return {
       frames: frameTensor,
       condition: conditionTensor,
+      ...(actionTensor && { actions: actionTensor }),
       ...(motionTensor && { motion: motionTensor }),
       looks: lookTensor,
       leadFrames: this.leadFrames,
@@ -291,6 +304,7 @@ class ClipDataset implements Dataset {
       dispose() {
         frameTensor.dispose();
         conditionTensor?.dispose();
+        actionTensor?.dispose();
         motionTensor?.dispose();
         lookTensor?.dispose();
       },

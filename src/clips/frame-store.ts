@@ -1,5 +1,6 @@
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
+import { actionsOfFrames, type ActionTrack } from './actions.js';
 import type { BlockCache } from './block-cache.js';
 import {
   BLOCK_FRAMES,
@@ -18,6 +19,8 @@ export interface StoredClip extends KeptScan {
   readonly media: ClipMedia;
   /** Its number in the cache: that of all clips, those that turned out broken included. */
   readonly slot: number;
+  /** What was done in each of its frames; null where the generator is told nothing. */
+  readonly actions: ActionTrack | null;
 }
 
 interface Waiting {
@@ -101,7 +104,13 @@ export class FrameStore {
       const from = inBlock * pixels + at * extra;
       condition?.set(bytes.subarray(from, from + extra), i * extra);
     }
-    return { clip, startFrame, frameCount: count, width, height, frames, condition, layout };
+    const actions = stored.actions
+      ? actionsOfFrames(stored.actions, startFrame, count, stride)
+      : null;
+    return {
+      ...{ clip, startFrame, frameCount: count, width, height },
+      ...{ frames, condition, actions, layout },
+    };
   }
 
   #key(clip: number, block: number): number {

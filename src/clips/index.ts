@@ -42,8 +42,13 @@ export { findSceneCuts, SceneMeter } from './scene-cut.js';
 export type { FrameSpan } from './split.js';
 export type { Patch } from './patch.js';
 export type { Augmentation } from './augment.js';
+export { estimateOffset, type ActionOffset } from './action-offset.js';
+export { actionOptions, type ActionOptions } from './action-options.js';
 export { windowOriginSchema } from './origin.js';
 export type {
+  ActionColumn,
+  ActionColumnReport,
+  ActionsReport,
   ClipReport,
   ConditionLayout,
   Dataset,

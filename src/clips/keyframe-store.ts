@@ -37,6 +37,7 @@ export class KeyframeStore {
     });
     return Promise.resolve({
       ...{ clip, startFrame, frameCount: count, width, height, frames, condition, layout },
+      actions: null,
     });
   }
 

@@ -55,6 +55,12 @@ function assertAlone(options: DataOptions, context: DatasetContext): void {
       },
     );
   }
+  if (options.actions) {
+    throw new FrameloomError('bad-option', `data.actions cannot stand beside ${KEY}`, {
+      path: 'data.actions',
+      hint: 'what was done says how a frame comes of the one before, and keyframes stand alone',
+    });
+  }
   const idle = (['fps', 'startSeconds', 'durationSeconds'] as const).find(
     (key) => options[key] !== undefined,
   );

@@ -10,6 +10,8 @@ import {
   type Frame,
   type VideoInfo,
 } from '../video/index.js';
+import type { ActionTable } from './action-table.js';
+import type { ActionRules } from './actions.js';
 import type { UnequalLength } from './lockstep.js';
 import { lockstep } from './lockstep.js';
 import { ID_PICTURES, idFrame } from './label-pictures.js';
@@ -31,6 +33,8 @@ export interface MediaPlan {
   readonly isPreset: boolean;
   /** Of paired labels. */
   readonly labels: LabelReader | null;
+  /** Of what is told beside the condition; null where nothing is. */
+  readonly actions: ActionRules | null;
   /** The filter that makes whole pictures of fields, of `data.deinterlace`. */
   readonly deinterlace: string | null;
   /** Whether what can be decoded of a damaged file is used, with a warning. */
@@ -59,6 +63,8 @@ export interface ClipMedia {
   readonly gapFrames: readonly number[];
   /** The condition is pictures whose ids are read as they stand in the files. */
   readonly isIdPictures: boolean;
+  /** What was done in it, as its file says; null where the generator is told nothing. */
+  readonly actions: ActionTable | null;
 }
 
 export interface ClipFrame {

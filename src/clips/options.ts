@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { parseRational, rational, type Rational } from '../base/rational.js';
 import { parseBytes } from '../base/units.js';
-import { conditionOptions } from './condition-options.js';
+import { actionOptions, mirrorProblem, type ActionOptions } from './action-options.js';
+import { writtenCondition, type ConditionOptions } from './condition-options.js';
 
 /** The generator halves its frames twice, so both sides must be multiples of this. */
 export const SIZE_MULTIPLE = 4;
@@ -237,8 +238,7 @@ export interface KeyframeOptions {
   readonly firstNumber?: number | undefined;
 }
 
-/** The `data:` section of a pipeline. Parsing what it returns gives the same again. */
-export const dataOptions = z.strictObject({
+const section = z.strictObject({
   clips: oneOrMore(z.string().min(1))
     .default([])
     .describe(
@@ -277,7 +277,12 @@ export const dataOptions = z.strictObject({
     .describe(
       'Clips that cannot be used at all: an error that names all of them, or they are left out with a warning.',
     ),
-  condition: conditionOptions.describe('What the generator is told at each frame.'),
+  condition: writtenCondition.describe('What the generator is told at each frame.'),
+  actions: actionOptions
+    .optional()
+    .describe(
+      'What the player of a game did at each frame, from a CSV file beside each clip: key presses and axes, told to the generator beside its condition.',
+    ),
   keyframes: keyframes
     .optional()
     .describe(
@@ -294,5 +299,45 @@ export const dataOptions = z.strictObject({
   augment,
   cache,
 });
+type Section = z.output<typeof section>;
+
+/** Actions stand beside the condition, whichever way they were written. */
+function settled({
+  condition,
+  actions,
+  ...others
+}: Section): Omit<Section, 'condition' | 'actions'> & {
+  condition: ConditionOptions;
+  actions?: ActionOptions | undefined;
+} {
+  const picture: ConditionOptions = condition.kind === 'actions' ? { kind: 'none' } : condition;
+  const own = condition.kind === 'actions' ? withoutKind(condition) : actions;
+  return { ...others, condition: picture, ...(own && { actions: own }) };
+}
+
+const withoutKind = ({
+  path,
+  columns,
+  offsetFrames,
+}: Extract<Section['condition'], { kind: 'actions' }>) => ({ path, columns, offsetFrames });
+
+/**
+ * The `data:` section of a pipeline. Parsing what it returns gives the same again. A condition of kind `actions` comes
+ * out as no condition and `actions`, so that whatever reads the section finds them in one place, alone or beside others.
+ */
+export const dataOptions = section
+  .superRefine((data, context) => {
+    const { condition, actions, augment: changes } = data;
+    const tell = (path: string[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message });
+    if (condition.kind === 'actions' && actions) {
+      tell(['actions'], 'actions are given twice: here and as the condition');
+      return;
+    }
+    const own = condition.kind === 'actions' ? condition : actions;
+    const problem = own && changes.flip ? mirrorProblem(own) : undefined;
+    if (problem !== undefined) tell(['augment', 'flip'], problem);
+  })
+  .transform(settled);
 export type DataOptions = z.output<typeof dataOptions>;
 export type DataInput = z.input<typeof dataOptions>;

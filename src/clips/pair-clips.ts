@@ -15,7 +15,12 @@ export interface ClipPair {
 }
 
 /** Fills {folder}, {name}, {parent} and {extension}. @throws FrameloomError bad-option for another key */
-export function fillTemplate(template: string, clip: string, baseFolder: string): string {
+export function fillTemplate(
+  template: string,
+  clip: string,
+  baseFolder: string,
+  option = 'data.condition.path',
+): string {
   const values: Record<(typeof TEMPLATE_KEYS)[number], string> = {
     folder: folderOfClip(clip),
     name: nameOfClip(clip),
@@ -26,10 +31,32 @@ export function fillTemplate(template: string, clip: string, baseFolder: string)
     if (Object.hasOwn(values, key)) return values[key as keyof typeof values];
     throw new FrameloomError('bad-option', `{${key}} means nothing in ${template}`, {
       hint: `use ${TEMPLATE_KEYS.map((known) => `{${known}}`).join(', ')}`,
-      path: 'data.condition.path',
+      path: option,
     });
   });
   return isAbsolute(filled) ? normalize(filled) : resolve(baseFolder, filled);
+}
+
+/**
+ * The file of actions of each clip: a template is filled in, a list is in the order of the clips.
+ * @throws FrameloomError bad-data where they are not as many as the clips; bad-option for another key
+ */
+export function actionPaths(
+  clips: readonly string[],
+  path: string | readonly string[],
+  baseFolder: string,
+): string[] {
+  const key = 'data.actions.path';
+  if (typeof path === 'string' && path.includes('{')) {
+    return clips.map((clip) => fillTemplate(path, clip, baseFolder, key));
+  }
+  const files = typeof path === 'string' ? [path] : path;
+  if (files.length === clips.length) return files.map((file) => resolve(baseFolder, file));
+  throw new FrameloomError(
+    'bad-data',
+    `${counted(clips.length, 'clip')} but ${counted(files.length, 'file')} of actions`,
+    { hint: 'list one for each clip, or give a template such as {folder}/{name}.csv', path: key },
+  );
 }
 
 /** The error of a clip whose partner, by the template, is not there; undefined where it is. */

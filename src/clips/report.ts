@@ -1,18 +1,46 @@
 import { rationalToNumber } from '../base/rational.js';
 import type { VideoInfo } from '../video/index.js';
 import type { BrokenClip } from './broken.js';
+import type { ClipActions } from './action-track.js';
 import { frameBytesOf } from './decode-blocks.js';
 import type { StoredClip } from './frame-store.js';
 import type { ClipMedia, MediaPlan } from './media.js';
 import type { WindowSampler } from './sampler.js';
 import { spanLength, type FrameSpan } from './split.js';
-import type { ClipReport, DatasetReport, HeldOutSegment, LabelShare } from './types.js';
+import type {
+  ActionsReport,
+  ClipReport,
+  DatasetReport,
+  HeldOutSegment,
+  LabelShare,
+} from './types.js';
 
 /** What the scans and the split say of one clip. */
 export interface ClipFacts extends StoredClip {
   readonly cuts: readonly number[];
   readonly train: FrameSpan;
   readonly heldOut: FrameSpan;
+  readonly actions: ClipActions | null;
+}
+
+/** What was done in a clip, column by column. */
+function actionsReport({ values, columns, table, toldFrames }: ClipActions): ActionsReport {
+  const size = columns.length;
+  const frames = values.length / size;
+  return {
+    ...{ path: table.path, rows: table.rows, by: table.by, toldFrames, unused: table.unused },
+    columns: columns.map((column, i) => {
+      let [least, most, sum, changes] = [Infinity, -Infinity, 0, 0];
+      for (let at = i; at < values.length; at += size) {
+        const value = values[at]!;
+        least = Math.min(least, value);
+        most = Math.max(most, value);
+        sum += value;
+        if (at >= size && value !== values[at - size]) changes += 1;
+      }
+      return { ...column, least, most, mean: sum / frames, changes };
+    }),
+  };
 }
 
 function labelShares(
@@ -77,7 +105,7 @@ function clipReport(facts: ClipFacts, clip: number, options: ReportOptions): Cli
   const { media, scan, cuts, train, heldOut } = facts;
   const trainWindows = sampler.count(windowFrames, clip);
   const heldOutSegments = segments.filter((segment) => segment.clip === clip).length;
-  const warnings = mediaWarnings(media, plan);
+  const warnings = [...mediaWarnings(media, plan), ...(facts.actions?.warnings ?? [])];
   if (trainWindows === 0) {
     warnings.push(
       `has ${sampler.presentFrames(clip)} frames in a row to train on, a window needs ${sampler.neededFrames(windowFrames)}: it is not trained on`,
@@ -107,8 +135,24 @@ function clipReport(facts: ClipFacts, clip: number, options: ReportOptions): Cli
       filtergraph: plan.filtergraph,
       ...labelShares(facts, plan),
     },
+    ...(facts.actions && { actions: actionsReport(facts.actions) }),
     warnings,
   };
+}
+
+/** Columns that teach nothing: they are the same in every frame of every clip. */
+function actionWarnings(clips: readonly ClipReport[]): string[] {
+  const all = clips.flatMap(({ actions }) => actions ?? []);
+  const names = all[0]?.columns.map(({ name }) => name) ?? [];
+  const dead = names.filter((_, i) => {
+    const own = all.map(({ columns }) => columns[i]!);
+    const value = own[0]!.least;
+    return own.every(({ least, most }) => least === value && most === value);
+  });
+  if (dead.length === 0) return [];
+  return [
+    `nothing is learned of ${dead.join(', ')}: ${dead.length === 1 ? 'it is' : 'they are'} the same in every frame of every clip`,
+  ];
 }
 
 function datasetWarnings(clips: readonly ClipReport[], bytes: number, options: ReportOptions) {
@@ -120,6 +164,7 @@ function datasetWarnings(clips: readonly ClipReport[], bytes: number, options: R
   );
   const unused = options.plan.layout.classNames.filter((name) => !met.has(name));
   if (unused.length > 0) warnings.push(`no pixel of any clip is labelled ${unused.join(', ')}`);
+  warnings.push(...actionWarnings(clips));
   if (bytes > options.cacheBytes) {
     warnings.push(
       'the decoded frames are more than data.cache holds: some are decoded again and again',
@@ -144,6 +189,7 @@ export function makeReport(options: ReportOptions): DatasetReport {
     windowFrames,
     keyframes: null,
     clips,
+    ...(plan.actions && { actionOffsetFrames: plan.actions.offsetFrames }),
     skipped: options.skipped.map(({ path, code, reason }) => ({ path, code, reason })),
     totals: {
       clips: clips.length,

@@ -1,4 +1,5 @@
 import { silentLogger } from '../base/log.js';
+import { trackOf, type ClipActions } from './action-track.js';
 import type { BlockCache } from './block-cache.js';
 import { brokenBy, brokenError, brokenLines, type BrokenClip, type BrokenWith } from './broken.js';
 import { indexClips } from './clip-index.js';
@@ -107,15 +108,38 @@ export async function scanAll(
     context.onBroken?.(all);
     log.warn(`left out ${all.length} of ${total} clips, which cannot be used:${brokenLines(all)}`);
   }
+  const unfit: BrokenWith[] = [];
   const facts = clips.flatMap((media, slot): ClipFacts[] => {
     const kept = scans[slot];
     if (!kept) return [];
     const { frameCount } = kept.scan;
     const cuts = cutsOf(kept, media, options);
-    return [{ media, slot, ...kept, cuts, ...splitClip(frameCount, options.heldOut) }];
+    try {
+      const actions = actionsOf(media, frameCount, plan);
+      return [{ media, slot, ...kept, actions, cuts, ...splitClip(frameCount, options.heldOut) }];
+    } catch (error) {
+      unfit.push(brokenBy(media.path, error));
+      return [];
+    }
   });
-  return { plan, facts, skipped: all };
+  const unusable = [...all, ...unfit];
+  if (unfit.length > 0) {
+    if (!isSkipping || unusable.length === total) stop(unusable);
+    context.onBroken?.(unusable);
+    log.warn(
+      `left out ${unfit.length} of ${total} clips, whose actions are of other frames:${brokenLines(unfit)}`,
+    );
+  }
+  return { plan, facts, skipped: unusable };
 }
+
+/** What was done in each frame of a clip; null where the generator is told nothing. */
+const actionsOf = (
+  { actions: table, ...media }: ClipMedia,
+  frameCount: number,
+  plan: MediaPlan,
+): ClipActions | null =>
+  table && plan.actions ? trackOf(table, { ...media, frameCount }, plan.actions, plan) : null;
 
 /** What is known of each clip, or is found by reading it; null of one that is broken. */
 async function readAll(

@@ -10,6 +10,14 @@ import type { FrameSpan } from './split.js';
 /** Red, green and blue, 0–255. */
 export type Colour = readonly [number, number, number];
 
+/** A number that a generator is told at each frame: a key, 0 or 1, or an axis, −1 to 1. */
+export interface ActionColumn {
+  readonly name: string;
+  readonly kind: 'key' | 'axis';
+  /** What it is where nothing is said of it. */
+  readonly default: number;
+}
+
 /** What a condition is made of, and how its bytes become channels. */
 export interface ConditionLayout {
   readonly kind: ConditionKind;
@@ -26,6 +34,8 @@ export interface ConditionLayout {
   readonly ignoredId?: number | undefined;
   /** Whether colour changes of the frame have to be made to the condition too. */
   readonly followsColour: boolean;
+  /** What the generator is told at each frame besides, in this order; left out where it is told nothing. */
+  readonly actions?: readonly ActionColumn[] | undefined;
 }
 
 /** Decoded frames in a row. */
@@ -39,6 +49,8 @@ export interface FrameRange {
   readonly frames: Uint8Array;
   /** THW × bytesPerPixel of the layout; null where there is no condition. */
   readonly condition: Uint8Array | null;
+  /** [T, columns], keys 0 or 1 and axes −1 to 1; null where there are none. */
+  readonly actions: Float32Array | null;
   readonly layout: ConditionLayout;
 }
 
@@ -75,6 +87,8 @@ export interface Window {
   readonly frames: tf.Tensor5D;
   /** [N, leadFrames + warmUpFrames + T, H, W, conditionChannels]: images in [-1, 1], labels one-hot. */
   readonly condition: tf.Tensor5D | null;
+  /** [N, leadFrames + warmUpFrames + T, columns], keys 0 or 1 and axes −1 to 1; left out where there are none. */
+  readonly actions?: tf.Tensor3D;
   /**
    * [N, T, H, W, 3], of the T frames that are trained since those before them: pixels to the right, pixels down, and 1
    * where that can be trusted, else all 0. There where the data set was opened with an estimator.
@@ -177,7 +191,32 @@ export interface ClipReport {
     /** Share of all pixels that is of no class and ignored, 0 to 1. */
     readonly ignored: number;
   };
+  /** What was done in it; left out of data without actions. */
+  readonly actions?: ActionsReport;
   readonly warnings: readonly string[];
+}
+
+/** What a file says of one number that the generator is told. */
+export interface ActionColumnReport extends ActionColumn {
+  /** Over the frames of the clip. */
+  readonly least: number;
+  readonly most: number;
+  readonly mean: number;
+  /** Frames that have another value than the one before. */
+  readonly changes: number;
+}
+
+/** What was done in a clip. */
+export interface ActionsReport {
+  readonly path: string;
+  readonly rows: number;
+  /** What the rows are numbered by; `row`: there is one for each frame. */
+  readonly by: 'frame' | 'time' | 'row';
+  /** Frames that a row tells of. */
+  readonly toldFrames: number;
+  readonly columns: readonly ActionColumnReport[];
+  /** Columns of the file that the generator is not told. */
+  readonly unused: readonly string[];
 }
 
 /** A frame that was painted over. */
@@ -209,6 +248,8 @@ export interface DatasetReport {
   readonly keyframes: readonly KeyframeReport[] | null;
   /** Clips that cannot be used and were left out, with `onBroken: skip`. */
   readonly skipped: readonly BrokenClip[];
+  /** Frames that actions are told later than their files say; left out of data without. */
+  readonly actionOffsetFrames?: number;
   readonly totals: {
     readonly clips: number;
     readonly frames: number;

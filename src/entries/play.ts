@@ -8,7 +8,7 @@ export {
   type ErrorCode,
   type ErrorDetail,
 } from '../base/error.js';
-export type { Colour, ConditionLayout } from '../clips/types.js';
+export type { Colour, ActionColumn, ConditionLayout } from '../clips/types.js';
 export type { ConditionKind, ConditionOptions } from '../clips/condition-options.js';
 export type { OnnxRuntime } from '../export/feeds.js';
 export type { FloatType } from '../export/graph.js';

@@ -21,6 +21,9 @@ export type {
 export type { DataOptions } from '../clips/options.js';
 export type { FrameSpan } from '../clips/split.js';
 export type {
+  ActionColumn,
+  ActionColumnReport,
+  ActionsReport,
   ClipReport,
   Colour,
   ConditionLayout,

@@ -15,7 +15,11 @@ const MOST = 900;
  * and not Frameloom.
  */
 export function describeInput(data: DataOptions): string {
-  const { condition, fit, size } = data;
+  const { condition, fit, size, actions } = data;
+  if (actions) {
+    const told = `actions ${Object.keys(actions.columns).join(', ')}; ${describeInput({ ...data, actions: undefined })}`;
+    return told.length > MOST ? `${told.slice(0, MOST)} …` : told;
+  }
   const sized = `at ${size.width}x${size.height}, ${FITS[fit]}`;
   if (condition.kind === 'none') return `no condition; frames ${sized}`;
   if (condition.kind === 'paired') {

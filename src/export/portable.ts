@@ -27,5 +27,18 @@ export async function portablePipeline<P extends { readonly data: DataOptions }>
     ...data.keyframes,
     folder: nameOnly(data.keyframes.folder),
   };
-  return { ...pipeline, data: { ...data, clips, condition, ...(keyframes && { keyframes }) } };
+  const actions = data.actions && {
+    ...data.actions,
+    path: Array.isArray(data.actions.path)
+      ? data.actions.path.map(nameOnly)
+      : nameOnly(data.actions.path),
+  };
+  return {
+    ...pipeline,
+    data: {
+      ...{ ...data, clips, condition },
+      ...(keyframes && { keyframes }),
+      ...(actions && { actions }),
+    },
+  };
 }

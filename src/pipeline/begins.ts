@@ -15,7 +15,7 @@ export async function assertBegins(
   baseFolder: string,
 ): Promise<void> {
   const { condition } = pipeline.data;
-  const layout = await conditionLayout(condition, baseFolder);
+  const layout = await conditionLayout(pipeline.data, baseFolder);
   const model = createModel(pipeline, layout.channels);
   beginAs(origin, model, originCondition(condition, layout), pipeline.seed);
 }

@@ -162,7 +162,7 @@ function parseAs(
   const baseFolder = dirname(file);
   const fromCommandLine = (key: string): boolean =>
     overrides.some(({ path }) => dotted(path).startsWith(key) || key.startsWith(dotted(path)));
-  const folderOf = (key: string): string => (fromCommandLine(key) ? cwd : baseFolder);
+  const folderOf = (...keys: string[]): string => (keys.some(fromCommandLine) ? cwd : baseFolder);
   return { pipeline: absolutePaths(parsed.data, folderOf), baseFolder };
 }
 

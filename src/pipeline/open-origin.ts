@@ -40,7 +40,7 @@ async function originOfRun(
   const run = await openRun(place);
   const { pipeline, baseFolder } = parsePipeline(run.pipelineYaml, run.pipeline);
   const { condition } = pipeline.data;
-  const layout = await conditionLayout(condition, baseFolder);
+  const layout = await conditionLayout(pipeline.data, baseFolder);
   const { step, tensors: all } = await readSnapshot(run.snapshots, choice, { log });
   const tensors = Object.fromEntries(
     Object.entries(all).filter(([name]) => /^(average|discriminators)\.|^spectral$/.test(name)),

@@ -9,11 +9,27 @@ const absolute = (folder: string, path: string): string =>
 const absoluteTemplate = (folder: string, path: string): string =>
   path.startsWith('{folder}') ? path : absolute(folder, path);
 
+/** Of actions, which may be written in the place of a condition. */
+function actionPath(
+  { actions, condition }: Pipeline['data'],
+  folderOf: (...keys: string[]) => string,
+): string | string[] {
+  const keys = ['data.actions.path', ...(condition.kind === 'none' ? ['data.condition.path'] : [])];
+  const folder = folderOf(...keys);
+  const { path } = actions!;
+  return Array.isArray(path)
+    ? path.map((one) => absoluteTemplate(folder, one))
+    : absoluteTemplate(folder, path);
+}
+
 /**
  * A pipeline whose paths hold wherever it is read from, as the copy in a run folder must.
- * @param folderOf the folder that relative paths of a key are relative to
+ * @param folderOf the folder that relative paths of a key are relative to, by whichever of its names it was said
  */
-export function absolutePaths(pipeline: Pipeline, folderOf: (key: string) => string): Pipeline {
+export function absolutePaths(
+  pipeline: Pipeline,
+  folderOf: (...keys: string[]) => string,
+): Pipeline {
   const { data } = pipeline;
   const clips = data.clips.map((clip) => absolute(folderOf('data.clips'), clip));
   let { condition } = data;
@@ -32,8 +48,13 @@ export function absolutePaths(pipeline: Pipeline, folderOf: (key: string) => str
     ...data.keyframes,
     folder: absolute(folderOf('data.keyframes.folder'), data.keyframes.folder),
   };
+  const actions = data.actions && { ...data.actions, path: actionPath(data, folderOf) };
   return {
     ...pipeline,
-    data: { ...data, clips, condition, ...(keyframes && { keyframes }) },
+    data: {
+      ...{ ...data, clips, condition },
+      ...(keyframes && { keyframes }),
+      ...(actions && { actions }),
+    },
   };
 }

@@ -38,7 +38,7 @@ export async function openRunModel(
   const run = await openRun(folder);
   const { pipeline, baseFolder } = parsePipeline(run.pipelineYaml, run.pipeline);
   const { data } = pipeline;
-  const layout = await conditionLayout(data.condition, baseFolder);
+  const layout = await conditionLayout(data, baseFolder);
   const generator = createGenerator(pipeline.generator, layout.channels);
   const { snapshot: choice = 'latest', log } = options;
   const snapshot = await readSnapshot(run.snapshots, choice, log ? { log } : {});

@@ -94,6 +94,7 @@ function aroundKeyframes(all: Sections, tell: Tell): void {
   }
   const wrong = [
     condition.kind === 'none' && 'data.condition is none',
+    data.actions !== undefined && 'data.actions are given',
     generator.historyFrames > 0 && `generator.historyFrames is ${generator.historyFrames}, not 0`,
     generator.conditionFrames > 1 &&
       `generator.conditionFrames is ${generator.conditionFrames}, not 1`,

@@ -152,7 +152,7 @@ async function givenWeights(training: Training): Promise<GivenWeights | null> {
   const origin = await readOrigin(run);
   if (!origin) return null;
   const { condition } = pipeline.data;
-  const layout = await conditionLayout(condition, context.baseFolder);
+  const layout = await conditionLayout(pipeline.data, context.baseFolder);
   const beginning = beginAs(origin, model, originCondition(condition, layout), pipeline.seed);
   sayBeginning(origin, beginning, log);
   return beginning;

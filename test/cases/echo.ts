@@ -28,7 +28,7 @@ export interface Echo {
 export async function echoModel(width = 64, height = 36): Promise<Echo> {
   const condition = conditionOptions.parse('grey');
   const data = dataOptions.parse({ size: { width, height }, condition });
-  const { layout } = await planCondition(condition, { baseFolder: '.', width, height });
+  const { layout } = await planCondition({ condition }, { baseFolder: '.', width, height });
   const generator = createGenerator(generatorOptions.parse({ preset: 'tiny' }), layout.channels);
   const seen: number[] = [];
   const stepper: Stepper = {

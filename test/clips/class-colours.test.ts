@@ -5,7 +5,9 @@ import { conditionOptions } from '../../src/clips/index.js';
 
 const layoutOf = (more: Record<string, unknown>) =>
   conditionLayout(
-    conditionOptions.parse({ kind: 'paired', path: 'x', content: 'labels', ...more }),
+    {
+      condition: conditionOptions.parse({ kind: 'paired', path: 'x', content: 'labels', ...more }),
+    },
     '.',
   );
 
@@ -35,9 +37,9 @@ describe('labels for people', () => {
   });
 
   it('of one channel are grey, and of three as they are', async () => {
-    const grey = await conditionLayout(conditionOptions.parse('edges'), '.');
+    const grey = await conditionLayout({ condition: conditionOptions.parse('edges') }, '.');
     expect([...conditionToRgb(Uint8Array.of(0, 200), grey)]).toEqual([0, 0, 0, 200, 200, 200]);
-    const blur = await conditionLayout(conditionOptions.parse('blur'), '.');
+    const blur = await conditionLayout({ condition: conditionOptions.parse('blur') }, '.');
     expect([...conditionToRgb(Uint8Array.of(1, 2, 3), blur)]).toEqual([1, 2, 3]);
   });
 });

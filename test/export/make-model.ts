@@ -16,7 +16,7 @@ export async function makeModel(
     ...data,
   });
   const plan = { baseFolder: '/', ...parsed.size };
-  const { layout } = await planCondition(parsed.condition, plan);
+  const { layout } = await planCondition(parsed, plan);
   const network = createGenerator(
     generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1, ...generator }),
     layout.channels,

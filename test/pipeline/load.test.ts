@@ -127,7 +127,7 @@ describe('reading a pipeline', () => {
     ],
     [
       'data:\n  condition:\n    kind: pared',
-      ':3 data.condition.kind: expected none, derived or paired, got "pared"; did you mean paired?',
+      ':3 data.condition.kind: expected none, derived, paired or actions, got "pared"; did you mean paired?',
     ],
     [
       'data:\n  condition:\n    kind: derived\n    preset: edges\n    lwo: 0.1',

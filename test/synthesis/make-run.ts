@@ -29,7 +29,7 @@ export async function makeRun(options: RunOptions = {}): Promise<string> {
   });
   const { pipeline, baseFolder } = parsePipeline(yaml, join(scratchFolder(), 'random.yaml'));
   const { data } = pipeline;
-  const layout = await conditionLayout(data.condition, baseFolder);
+  const layout = await conditionLayout(data, baseFolder);
   const generator = createGenerator(pipeline.generator, layout.channels);
   const run = await startRun({
     ...{ name: 'random', folder, pipelineYaml: pipelineToYaml(pipeline) },

@@ -76,6 +76,54 @@ function labelTable(report: DatasetReport): string {
   return `\n${formatTable(columns, rows)}`;
 }
 
+/** How many frames of the clips are told of, and columns that are left out. */
+function actionFacts({ clips }: DatasetReport): [string, string][] {
+  const all = clips.flatMap(({ actions, frameCount }) =>
+    actions ? [{ actions, frameCount }] : [],
+  );
+  const [first] = all;
+  if (!first) return [];
+  const told = all.reduce((sum, { actions }) => sum + actions.toldFrames, 0);
+  const frames = all.reduce((sum, { frameCount }) => sum + frameCount, 0);
+  const unused = [...new Set(all.flatMap(({ actions }) => actions.unused))];
+  const words = `${first.actions.columns.length} numbers a frame, told of ${formatCount(told)} of ${formatCount(frames)} frames`;
+  return [
+    ['actions', words],
+    ...(unused.length > 0 ? [['not told', unused.join(', ')] as [string, string]] : []),
+  ];
+}
+
+/** What was done, column by column, over all clips. */
+function actionTable({ clips }: DatasetReport): string {
+  const all = clips.flatMap(({ actions, frameCount }) =>
+    actions ? [{ actions, frameCount }] : [],
+  );
+  const [first] = all;
+  if (!first) return '';
+  const frames = all.reduce((sum, { frameCount }) => sum + frameCount, 0);
+  const rows = first.actions.columns.map(({ name, kind }, i) => {
+    const own = all.map(({ actions, frameCount }) => ({ ...actions.columns[i]!, frameCount }));
+    const mean = own.reduce((sum, one) => sum + (one.mean * one.frameCount) / frames, 0);
+    return [
+      name,
+      kind,
+      number(Math.min(...own.map(({ least }) => least))),
+      number(Math.max(...own.map(({ most }) => most))),
+      kind === 'key' ? percent(mean) : number(mean),
+      formatCount(own.reduce((sum, { changes }) => sum + changes, 0)),
+    ];
+  });
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const columns = [
+    { title: 'action' },
+    { title: '' },
+    ...['least', 'most', 'held or mean', 'changes'].map(right),
+  ];
+  return `\n${formatTable(columns, rows)}`;
+}
+
+const number = (value: number): string => String(Math.round(value * 1000) / 1000);
+
 /** A share, never shown as none where it is some. */
 const percent = (share: number): string =>
   share > 0 && share < 0.0005 ? '<0.1%' : `${(share * 100).toFixed(1)}%`;
@@ -114,6 +162,7 @@ export function formatDatasetReport(report: DatasetReport): string {
   const facts = formatFacts([
     ['trained at', `${report.width}x${report.height}, ${rate(report.fps)} frames/s`],
     ['condition', conditionWords(report)],
+    ...actionFacts(report),
     ...keyframeFacts(report),
     [
       'frames',
@@ -125,7 +174,7 @@ export function formatDatasetReport(report: DatasetReport): string {
     ],
     ['decoded', formatBytes(totals.decodedBytes)],
   ]);
-  return `${clips}\n${facts}${labelTable(report)}${skippedTable(report)}`;
+  return `${clips}\n${facts}${labelTable(report)}${actionTable(report)}${skippedTable(report)}`;
 }
 
 /** What was left out, and why. */

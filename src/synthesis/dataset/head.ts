@@ -98,7 +98,7 @@ export interface HeadOptions {
 export async function headOf(model: AnyModel, options: HeadOptions): Promise<DatasetHead> {
   const { format, parts, modelId, baseFolder, settings } = options;
   const data = dataOf(model);
-  const layout = await conditionLayout(data.condition, baseFolder);
+  const layout = await conditionLayout(data, baseFolder);
   const colours = classColoursOf(layout);
   const { size, fit, fps, deinterlace, condition } = (await portablePipeline({ data }, baseFolder))
     .data;

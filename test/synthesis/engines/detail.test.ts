@@ -75,7 +75,7 @@ describe('a frame in detail', () => {
   it('has the flow back to the last frame in pixels, and the mask, of every engine alike', async () => {
     const generator = generatorOf();
     const trained = { generator, weights: moving(generator, [2, -1]), seed: 1 };
-    const { layout } = await planCondition(data.condition, { baseFolder: '/', ...data.size });
+    const { layout } = await planCondition(data, { baseFolder: '/', ...data.size });
     const path = scratchPath('moving.onnx');
     await exportGenerator({ ...trained, layout, step: 1, pipeline: { data } }, path);
     const [here, there] = [await openOnnxModel(path), await openThreadedModel(path)];
@@ -100,7 +100,7 @@ describe('a frame in detail', () => {
 
   it('has neither of a generator without flow', async () => {
     const generator = generatorOf({ flow: false });
-    const { layout } = await planCondition(data.condition, { baseFolder: '/', ...data.size });
+    const { layout } = await planCondition(data, { baseFolder: '/', ...data.size });
     const weights = generator.layout.initialize(1);
     const synthesizer = createTensorFlowSynthesizer({ generator, weights, layout, ...data.size });
     synthesizer.start([real], [condition]);

@@ -53,7 +53,7 @@ async function makeBoth(
     clips: ['a.mp4'],
     ...CONDITIONS[kind],
   });
-  const { layout } = await planCondition(data.condition, { baseFolder: '/', ...data.size });
+  const { layout } = await planCondition(data, { baseFolder: '/', ...data.size });
   const network = createGenerator(
     // Untrained, a flow of many pixels stirs up the frames until the last bit of a number shows.
     generatorOptions.parse({

@@ -40,7 +40,7 @@ async function engineOf(
   options: object,
 ): Promise<{ open: (seed?: number) => Synthesizer; condition: (t: number) => Uint8Array | null }> {
   const parsed = dataOptions.parse({ size: '16x16', clips: ['a.mp4'], ...data });
-  const { layout } = await planCondition(parsed.condition, { baseFolder: '/', ...SIZE });
+  const { layout } = await planCondition(parsed, { baseFolder: '/', ...SIZE });
   const generator = createGenerator(
     generatorOptions.parse({
       ...{ channels: 4, residualBlocks: 1, branchBlocks: 0, flowScalePixels: 2 },

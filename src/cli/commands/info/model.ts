@@ -27,11 +27,18 @@ function conditionWords({ condition }: DataOptions, layout?: ConditionLayout): s
   return `label maps of ${classes}`;
 }
 
+/** What a generator is told at each frame besides. */
+const actionWords = ({ columns }: NonNullable<DataOptions['actions']>): string =>
+  Object.entries(columns)
+    .map(([name, { kind }]) => `${name} (${kind})`)
+    .join(', ');
+
 /** What the data says of what can be put in and what comes out. */
 const dataFacts = (data: DataOptions, layout?: ConditionLayout): Facts => [
   ['frames', `${data.size.width}x${data.size.height}, inputs ${data.fit}`],
   ['rate', data.fps ? `${formatRational(data.fps)} a second` : 'that of the input'],
   ['driven by', conditionWords(data, layout)],
+  ...(data.actions ? [['told', actionWords(data.actions)] as [string, string]] : []),
 ];
 
 /** What `training.bestBy` says, in words. */

@@ -89,7 +89,7 @@ export async function planMinutes(
   if (training.minutes !== undefined && training.minutes < minutes) {
     log.warn(`the pipeline itself ends after ${training.minutes} minutes (training.minutes)`);
   }
-  const layout = await conditionLayout(pipeline.data.condition, baseFolder);
+  const layout = await conditionLayout(pipeline.data, baseFolder);
   await chooseBackend(flags, context, { native: true });
   registerKernels();
   const loaded = new Map<Candidate, Loaded>();

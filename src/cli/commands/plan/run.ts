@@ -37,7 +37,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   if (plot !== undefined) await checkFileOutput(plot, { overwrite, reads: [path] });
   const { pipeline, baseFolder } = await loadPipeline(path, { set: flags.set ?? [] });
   const { training, data, name } = pipeline;
-  const layout = await conditionLayout(data.condition, baseFolder);
+  const layout = await conditionLayout(data, baseFolder);
   await chooseBackend(flags, context, { native: true });
   registerKernels();
   const model = createModel(pipeline, layout.channels);
