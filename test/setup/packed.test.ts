@@ -54,7 +54,8 @@ describe('the package', () => {
         ...setUp,
         ...['scripts/setup/process.cc', 'scripts/setup/extract_wheel.py', 'README.md', 'LICENSE'],
         ...['pipelines/labels-to-video.yaml', 'samples/street.mp4', 'samples/street-labels.mkv'],
-        ...['samples/street-palette.json', 'schema/pipeline.schema.json', 'docs/install.md'],
+        ...['samples/street-palette.json', 'samples/meadow.mp4', 'samples/meadow.csv'],
+        ...['schema/pipeline.schema.json', 'docs/install.md'],
         'dist/web/index.html',
       ]),
     );
