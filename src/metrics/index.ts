@@ -1,4 +1,9 @@
 export {
+  createActionAgreement,
+  type ActionAgreement,
+  type ActionKind,
+} from './action-agreement.js';
+export {
   createMeanImage,
   createNearestCondition,
   type MeanImage,
@@ -44,6 +49,7 @@ export { createConditionAgreement, type ConditionAgreement } from './condition-a
 export { createConfusion, type Confusion } from './confusion.js';
 export { checker, checkerRatioOf } from './checker.js';
 export { greyBytes, imageFromBytes, type Image, type ImageSize } from './image.js';
+export { obedienceOf, type Obedience, type Obeyed } from './obedience.js';
 export {
   FARNEBACK_SETTINGS,
   openFlow,

@@ -7,6 +7,7 @@ export {
   type GeneratorOutput,
 } from './generator.js';
 export { GENERATOR_MULTIPLE, type GeneratorBlock } from './generator-blocks.js';
+export { createInverseDynamics, type InverseDynamics } from './inverse-dynamics.js';
 export type { Size } from './layers.js';
 export {
   frameDiscriminatorOptions,
