@@ -2,6 +2,7 @@ import { FrameloomError } from '../base/error.js';
 import type { ConditionLayout } from '../clips/types.js';
 import { checkBytes, checkLabels } from '../synthesis/engines/conditions.js';
 import { LatencyMeter } from '../synthesis/engines/latency.js';
+import { blankCondition } from './blank.js';
 import { systemClock, type PlayClock } from './clock.js';
 import { Pace } from './pace.js';
 import type { PlayableModel } from './playable.js';
@@ -24,13 +25,6 @@ function positive(value: number, what: string): number {
   throw new FrameloomError('bad-option', `${what} cannot be ${value}`, {
     hint: 'give a number above 0',
   });
-}
-
-/** Nothing drawn: black, pixels of no class, or of the first. */
-function blank({ layout, width, height }: Pick<PlayableModel, 'layout' | 'width' | 'height'>) {
-  if (layout.content === 'none') return null;
-  const nothing = layout.content === 'labels' ? (layout.ignoredId ?? 0) : 0;
-  return new Uint8Array(layout.bytesPerPixel * width * height).fill(nothing);
 }
 
 class WorldPlayer implements Player {
@@ -68,7 +62,7 @@ class WorldPlayer implements Player {
     this.#speed = positive(speed, 'speed');
     this.#pace = new Pace(fps * speed);
     this.#world = new World(model, options);
-    this.#condition = blank(model);
+    this.#condition = blankCondition(model);
     this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
@@ -200,11 +194,11 @@ class WorldPlayer implements Player {
   async use(model: PlayableModel, { style }: { style?: Float32Array | undefined } = {}) {
     this.#assertLiving();
     const fits =
-      this.#condition?.length === blank(model)?.length &&
+      this.#condition?.length === blankCondition(model)?.length &&
       this.#world.model.layout.content === model.layout.content;
     const changed = this.#world.use(model, style);
     if (!fits) {
-      this.#condition = blank(model);
+      this.#condition = blankCondition(model);
       this.#arrivedMs = null;
     }
     // A frame that is being made is of the model before; one that is not made yet is the new one's.

@@ -1,3 +1,4 @@
+import type { ActionOptions } from '../clips/action-options.js';
 import type { ConditionOptions } from '../clips/condition-options.js';
 import { ignoredOf, type Palette } from '../clips/condition-options.js';
 import { classColoursOf, conditionToRgb } from '../clips/class-colours.js';
@@ -10,6 +11,8 @@ export interface RecordedModel {
   readonly layout: ConditionLayout;
   /** As the pipeline of the model says it; the palette itself, where there is one. */
   readonly condition: ConditionOptions;
+  /** What it is told beside, as the pipeline says it. */
+  readonly actions?: ActionOptions | undefined;
   /** Sections of that pipeline that another training needs too: `generator`, `losses` and others. */
   readonly sections: Readonly<Record<string, unknown>>;
 }
@@ -87,18 +90,30 @@ export interface RecordedParts {
   readonly name: string;
   readonly video: string;
   readonly condition: string | null;
+  readonly actions: string | null;
   readonly width: number;
   readonly height: number;
   /** Frames a second, as `25` or `30000/1001`. */
   readonly fps: string;
 }
 
+/** Recorded as they are told: axes from −1 to 1, and each in the row of its own frame. */
+const recordedActions = ({ columns }: ActionOptions, path: string) => ({
+  path,
+  columns: Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [
+      name,
+      column.kind === 'axis' ? { ...column, range: [-1, 1] } : column,
+    ]),
+  ),
+});
+
 /**
  * A pipeline that trains on a recording as it lies, its paths relative to it.
  * @returns YAML
  */
 export function recordingPipeline(model: RecordedModel, parts: RecordedParts): string {
-  const { name, video, condition, width, height, fps } = parts;
+  const { name, video, condition, actions, width, height, fps } = parts;
   const written = recordedCondition(model);
   const { generator, ...sections } = model.sections;
   const text = stringify({
@@ -109,6 +124,8 @@ export function recordingPipeline(model: RecordedModel, parts: RecordedParts): s
       size: `${width}x${height}`,
       fps,
       condition: written && condition !== null ? written.options(condition) : { kind: 'none' },
+      ...(model.actions &&
+        actions !== null && { actions: recordedActions(model.actions, actions) }),
     },
     ...(generator !== undefined
       ? { generator }

@@ -32,8 +32,6 @@ export interface RecordingOptions {
   readonly height: number;
   readonly fps: number | string | Rational;
   readonly model: RecordedModel;
-  /** Columns of actions, in the order of their numbers. */
-  readonly actions?: readonly string[] | undefined;
   readonly log: Logger;
 }
 
@@ -71,6 +69,10 @@ export interface Recording {
   finish(): Promise<FinishedRecording | null>;
 }
 
+/** A name of a column, as CSV has it. */
+const quoted = (name: string): string =>
+  /[",;\s#]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+
 /** A folder of the next free number, of what was made elsewhere. */
 async function placeNumbered(made: string, folder: string): Promise<string> {
   const numbers = (await readdir(folder)).filter((name) => /^\d{5,}$/.test(name)).map(Number);
@@ -95,7 +97,8 @@ async function placeNumbered(made: string, folder: string): Promise<string> {
  * @throws FrameloomError disk-full, write-failed; bad-option of the rate
  */
 export async function startRecording(options: RecordingOptions): Promise<Recording> {
-  const { folder, width, height, model, actions = [], log } = options;
+  const { folder, width, height, model, log } = options;
+  const actions = (model.layout.actions ?? []).map(({ name }) => name);
   const fps = toRate(options.fps);
   const written = recordedCondition(model);
   const temporary = await temporaryBeside(join(folder, 'recording'));
@@ -156,10 +159,16 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       ...{ actions: actions.length > 0 ? ACTIONS : null, pipeline: PIPELINE },
     };
     if (actions.length > 0) {
-      const text = `${['frame', ...actions].join(',')}\n${rows.join('\n')}\n`;
+      const text = `${['frame', ...actions].map(quoted).join(',')}\n${rows.join('\n')}\n`;
       await writeFileAtomic(join(temporary, ACTIONS), text);
     }
-    const parts = { width, height, video: VIDEO, condition: files.condition };
+    const parts = {
+      width,
+      height,
+      video: VIDEO,
+      condition: files.condition,
+      actions: files.actions,
+    };
     const name = `recorded-${basename(dirname(dirname(folder)))}`.replaceAll(
       /[^\p{L}\p{N}._-]/gu,
       '-',
@@ -200,7 +209,12 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
         condition.push({ ...shape, timeSeconds, pixelFormat: written.pixelFormat, data });
       }
       if (actions.length > 0) {
-        rows.push([shape.index, ...(frame.actions ?? actions.map(() => 0))].join(','));
+        rows.push(
+          [
+            shape.index,
+            ...(frame.actions ?? (model.layout.actions ?? []).map((column) => column.default)),
+          ].join(','),
+        );
       }
       while (isFull() && !failed()) {
         await new Promise<void>((resolve) => {

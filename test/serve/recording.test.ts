@@ -18,8 +18,9 @@ const PALETTE = { sky: [0, 0, 255], road: [90, 91, 92], car: [255, 0, 3] };
 
 async function modelOf(condition: object) {
   const data = dataOptions.parse({ size: `${WIDTH}x${HEIGHT}`, condition });
-  const { layout } = await planCondition(data.condition, { baseFolder: '/', ...data.size });
-  return { layout, condition: data.condition, sections: { generator: { channels: 4 } } };
+  const { layout } = await planCondition(data, { baseFolder: '/', ...data.size });
+  const { condition: told, actions } = data;
+  return { layout, condition: told, actions, sections: { generator: { channels: 4 } } };
 }
 
 const labels = (extra: object) => ({ kind: 'paired', content: 'labels', path: 'x.mkv', ...extra });
@@ -104,24 +105,39 @@ describe('a recording', () => {
     },
   );
 
-  it('has the actions as CSV, one row a frame', async () => {
+  it('has the actions as CSV, one row a frame, and a pipeline that is told them', async () => {
     const folder = scratchPath('recordings');
+    const columns = { left: 'key', 'steer, fast': { kind: 'axis', range: [-100, 100] } };
     const recording = await startRecording({
       ...{ folder, width: WIDTH, height: HEIGHT, fps: '30000/1001', log: silentLogger },
-      model: await modelOf({ kind: 'none' }),
-      actions: ['left', 'steer'],
+      model: await modelOf({ kind: 'actions', path: '{name}.csv', columns }),
     });
-    for (let i = 0; i < 3; i += 1) {
-      await recording.add({
-        rgb: drawn(i, 3, [1, 2, 3]),
-        condition: null,
-        actions: [i % 2, -0.5 * i],
-      });
+    for (let i = 0; i < 40; i += 1) {
+      const rgb = drawn(i, 3, [1, 2, 3]);
+      await recording.add({ rgb, condition: null, actions: [i % 2, -0.5 * (i % 3)] });
     }
     const finished = (await recording.finish())!;
-    expect(await readFile(join(finished.folder, 'actions.csv'), 'utf8')).toBe(
-      'frame,left,steer\n0,0,0\n1,1,-0.5\n2,0,-1\n',
+    const csv = await readFile(join(finished.folder, 'actions.csv'), 'utf8');
+    expect(csv).toMatch(/^frame,left,"steer, fast"\n0,0,0\n1,1,-0.5\n2,0,-1\n/);
+    const { code, stdout } = await frameloom(
+      'check',
+      join(finished.folder, 'pipeline.yaml'),
+      '--json',
     );
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as { data: object }).data).toMatchObject({
+      clips: [
+        {
+          actions: {
+            rows: 40,
+            columns: [
+              { name: 'left', most: 1 },
+              { least: -1, most: 0 },
+            ],
+          },
+        },
+      ],
+    });
   });
 
   it('leaves nothing where nothing came, or where it could not be written', async () => {
