@@ -24,6 +24,12 @@ export type {
   SynthesizerState,
 } from '../synthesis/engines/synthesizer.js';
 export type { SizeChoice } from '../synthesis/models/run-size.js';
+export {
+  openCheckedModel,
+  type CheckedModel,
+  type CheckedOptions,
+  type PlayDevice,
+} from '../play/open-checked.js';
 export type { PlayClock } from '../play/clock.js';
 export { openModel, type PlayModel, type PlayOptions } from '../play/open-model.js';
 export type { PlayableModel } from '../play/playable.js';
