@@ -20,6 +20,7 @@ import {
   LOAD,
   MAP_FRAMES,
   NETWORKS,
+  OBEDIENCE,
   OPEN_DATASET,
   OPEN_MODEL,
   OPEN_ORIGIN,
@@ -144,6 +145,7 @@ const CALLS = {
   openDataset: [data, settings(OPEN_DATASET, 'seed', 'baseFolder')],
   train: [pipeline, settings(TRAIN, 'run', 'baseFolder')],
   openFaithfulness: [settings(FAITHFULNESS, 'data', 'dataset', 'training', 'frames', 'seed')],
+  openObedience: [settings(OBEDIENCE, 'dataset', 'training', 'seed')],
   openNetworks: [settings(NETWORKS), size],
   evaluateHeldOut: [dataset, trained, options(EVALUATE)],
 } as const satisfies Readonly<Record<string, readonly Argument[]>>;

@@ -8,6 +8,7 @@ import type { OpenModelOptions } from '../pipeline/open-model.js';
 import type { OpenOriginOptions } from '../pipeline/open-origin.js';
 import type { GenerateDatasetOptions } from '../synthesis/dataset/options.js';
 import type { FaithfulnessContext } from '../synthesis/evaluate/faithfulness-judge.js';
+import type { ObedienceContext } from '../synthesis/evaluate/obedience.js';
 import type { EvaluationOptions } from '../synthesis/evaluate/held-out.js';
 import type { NetworkFiles } from '../synthesis/evaluate/networks/networks.js';
 import type {
@@ -190,10 +191,14 @@ export const FAITHFULNESS = of<FaithfulnessContext>()({
   ...names('trustFilters', 'signal', 'onTraining'),
 });
 
+export const OBEDIENCE = of<ObedienceContext>()(
+  names('dataset', 'training', 'dynamics', 'seed', 'signal', 'onTraining'),
+);
+
 export const EVALUATE = of<EvaluationOptions>()({
   ...names('framesPerSegment', 'mostFrames', 'rollouts', 'baselines', 'coldStart', 'training'),
   ...names('mostTrainingFrames', 'flow', 'stripMoments', 'signal'),
-  ...names('onScored', 'onFrame', 'faithfulness', 'networks'),
+  ...names('onScored', 'onFrame', 'faithfulness', 'obedience', 'networks'),
 });
 
 export const NETWORKS = of<NetworkFiles>()(

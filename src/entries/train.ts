@@ -32,6 +32,7 @@ export {
   openFaithfulness,
   openModel,
   openNetworks,
+  openObedience,
   openOrigin,
   openRun,
   parsePipeline,

@@ -61,6 +61,12 @@ export const openFaithfulness: typeof synthesis.openFaithfulness = checkedPromis
   synthesis.openFaithfulness,
 );
 
+/** Opens what judges whether generated frames do what they were told. Rejects with FrameloomError. */
+export const openObedience: typeof synthesis.openObedience = checkedPromise(
+  'openObedience',
+  synthesis.openObedience,
+);
+
 /** Loads networks that look at frames, from ONNX files. Rejects with FrameloomError. */
 export const openNetworks: typeof synthesis.openNetworks = checkedPromise(
   'openNetworks',

@@ -58,6 +58,8 @@ export type { ExportTarget } from '../export/targets.js';
 export type { Interval } from '../metrics/bootstrap.js';
 export type { RolloutComparison, RolloutMeasureOptions } from '../metrics/evaluate-rollout.js';
 export type { Faithfulness, MadeAndReal } from '../metrics/faithfulness.js';
+export type { ActionKind } from '../metrics/action-agreement.js';
+export type { Obedience, Obeyed } from '../metrics/obedience.js';
 export type { Flicker } from '../metrics/flicker.js';
 export type { NetworkIntervals, NetworkMeasures } from '../metrics/network-measures.js';
 export type {
@@ -116,6 +118,16 @@ export type {
   SharedSegmenter,
   TrainedSegmenter,
 } from '../synthesis/evaluate/segmenter.js';
+export type {
+  ObedienceContext,
+  ObedienceJudge,
+  ObeyingFrame,
+  SharedInverseDynamics,
+} from '../synthesis/evaluate/obedience.js';
+export type {
+  InverseDynamicsTraining,
+  TrainedInverseDynamics,
+} from '../synthesis/evaluate/inverse-dynamics.js';
 export type { Rollout } from '../synthesis/evaluate/choose-rollouts.js';
 export type { RowMeasures } from '../synthesis/evaluate/combine-measures.js';
 export type {

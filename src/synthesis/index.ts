@@ -13,6 +13,13 @@ export {
 } from './evaluate/held-out.js';
 export { openFaithfulness } from './evaluate/faithfulness.js';
 export { openNetworks } from './evaluate/networks/networks.js';
+export {
+  openObedience,
+  SharedInverseDynamics,
+  type ObedienceContext,
+  type ObedienceJudge,
+  type ObeyingFrame,
+} from './evaluate/obedience.js';
 export type { FaithfulnessContext, FaithfulnessJudge } from './evaluate/faithfulness-judge.js';
 export { memoryOf, type AnyModel } from './models/model.js';
 export type { ExportedModel } from './models/exported-model.js';

@@ -68,6 +68,8 @@ export const MEASURES: readonly Measure[] = [
     ['faithfulness.psnr.made', 'condition PSNR dB', 2, { as: 'faithfulness.psnr.real' }],
     ['faithfulness.meanIou.made', 'labels mean IoU', 3, { as: 'faithfulness.meanIou.real' }],
     ['faithfulness.accuracy.made', 'labels accuracy', 3, { as: 'faithfulness.accuracy.real' }],
+    ['obedience.keys.made', 'keys obeyed, accuracy', 3, { as: 'obedience.keys.real' }],
+    ['obedience.axes.made', 'axes obeyed, R²', 3, { as: 'obedience.axes.real' }],
     ['behaviour.diversity', 'diversity', 2, null],
   ),
   ...named(
@@ -89,6 +91,7 @@ export const MEASURES: readonly Measure[] = [
 /** What is counted, or stands beside another measure: the reports tell it elsewhere. */
 const NO_MEASURES = new Set([
   ...['frames', 'behaviour.drift.frames', 'faithfulness.frames', 'seen.frames'],
+  ...['obedience.frames', 'obedience.keys.shuffled', 'obedience.axes.shuffled'],
   ...['kidError', 'kvdError'],
   ...MEASURES.flatMap(({ good }) => (typeof good === 'object' && good ? [good.as] : [])),
 ]);

@@ -17,6 +17,16 @@ export const conditionOf = (range: FrameRange, i: number): Uint8Array | null => 
   return range.condition.subarray(i * bytes, (i + 1) * bytes);
 };
 
+/** What was done in the i-th frame, in the order of the columns; undefined where the generator is told nothing. */
+export const actionsOf = (
+  { actions, frameCount }: FrameRange,
+  i: number,
+): Float32Array | undefined => {
+  if (!actions) return undefined;
+  const columns = actions.length / frameCount;
+  return actions.subarray(i * columns, (i + 1) * columns);
+};
+
 /**
  * The real frames that a rollout over a segment goes on from. Where a generator sees more of the condition
  * than of its own past, that begins before the segment, as far as its scene does: else the first frames
@@ -35,6 +45,8 @@ export function startOf(
 export interface ReadFrame {
   readonly frame: Uint8Array;
   readonly condition: Uint8Array | null;
+  /** Left out where the generator is told nothing. */
+  readonly actions: Float32Array | undefined;
   readonly number: number;
 }
 
@@ -53,6 +65,7 @@ export async function* framesOf(
       yield {
         frame: frameOf(range, i),
         condition: conditionOf(range, i),
+        actions: actionsOf(range, i),
         number: start + done + i,
       };
     }

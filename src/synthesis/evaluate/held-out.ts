@@ -6,6 +6,7 @@ import {
   type FlowEstimator,
   type Image,
   type JudgedFrameScores,
+  type Obedience,
 } from '../../metrics/index.js';
 import { assertGoingOn, unlessAborted } from './abortable.js';
 import { openBaselines, trainingStretches } from './baselines.js';
@@ -20,6 +21,7 @@ import {
   type RowMeasures,
 } from './combine-measures.js';
 import type { NetworksFound, NetworksJudge } from './networks/networks.js';
+import type { ObedienceJudge } from './obedience.js';
 import { conditionPicture, type Picture } from './pictures.js';
 import type { ScoredFrame } from './rollout-video.js';
 import {
@@ -58,6 +60,8 @@ export interface EvaluationOptions {
   readonly flow?: FlowEstimator;
   /** Told of the generator's frames; whoever opened it closes it. */
   readonly faithfulness?: FaithfulnessJudge | null;
+  /** Told of the generator's frames, from `openObedience`; whoever opened it closes it. */
+  readonly obedience?: ObedienceJudge | null;
   /** Told of the frames of all rows, from `judge` of what `openNetworks` gave. */
   readonly networks?: NetworksJudge | null;
   /** Moments of the first segment that the strip shows; none unless given. */
@@ -80,6 +84,8 @@ export interface Evaluation {
   readonly frameScores: Partial<Record<EvaluationRow, readonly (readonly JudgedFrameScores[])[]>>;
   /** How well the frames show their condition; null where that was not asked for, and where nothing can tell. */
   readonly faithfulness: Faithfulness | null;
+  /** How well the frames do what they were told; null where that was not asked for, and of data without actions. */
+  readonly obedience: Obedience | null;
   readonly segments: number;
   readonly frames: number;
   /** Frames that could be scored, where a bound let only some of them be. */
@@ -154,6 +160,7 @@ export async function evaluateHeldOut(
     rows: combinedRows(results, trained.seed, found),
     frameScores: scoresByRow(results, found),
     faithfulness: (await options.faithfulness?.result()) ?? found?.faithfulness ?? null,
+    obedience: options.obedience?.result() ?? null,
     segments: rollouts.length,
     frames: scored,
     framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
@@ -199,9 +206,10 @@ async function measureRollout(
   const comparison = createRolloutComparison(rows, { seed, ...(flow && { flow }) });
   const part = { start: startFrame + count, count: frames };
   await options.faithfulness?.begin();
+  options.obedience?.begin();
   options.networks?.begin();
   let t = 0;
-  for await (const { frame, condition } of framesOf(dataset, segment.clip, part, signal)) {
+  for await (const { frame, condition, actions } of framesOf(dataset, segment.clip, part, signal)) {
     assertGoingOn(signal);
     const generated = await warm.next(condition);
     const made: Partial<Record<EvaluationRow, Image>> = { generated: imageOf(generated, dataset) };
@@ -211,6 +219,7 @@ async function measureRollout(
     const scored = { condition, generated, real: frame };
     await options.onScored?.(scored);
     await options.faithfulness?.add(scored);
+    if (actions) options.obedience?.add({ actions, generated, real: frame });
     await options.networks?.add({ made, real, condition });
     onScored(t, scored);
     t += 1;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   formatBehaviour,
   formatFaithfulness,
+  formatObedience,
 } from '../../../src/cli/commands/evaluate/behaviour-text.js';
 
 describe('how a generator behaves, in words', () => {
@@ -50,5 +51,23 @@ describe('how a generator behaves, in words', () => {
         accuracy: { made: 0.5, real: 0.9 },
       }),
     ).toBe('labels seen in 9 frames, made / real: mean IoU 0.300 / 0.800, pixels 0.500 / 0.900\n');
+  });
+
+  it('tells how well it obeys, each key and axis by itself where there are several', () => {
+    const left = { name: 'left', kind: 'key', made: 0.91, real: 0.97, shuffled: 0.5 } as const;
+    const jump = { name: 'jump', kind: 'key', made: 0.8, real: 0.95, shuffled: null } as const;
+    const steer = { name: 'steer', kind: 'axis', made: 0.62, real: 0.9, shuffled: -0.4 } as const;
+    expect(
+      formatObedience({
+        ...{ frames: 120, keys: { ...left, made: 0.855 }, axes: steer },
+        columns: [left, jump, steer],
+      }),
+    ).toBe(
+      'keys seen in 120 frames, made / real / shuffled: balanced accuracy 0.855 / 0.970 / 0.500 (left 0.91 / 0.97 / 0.50, jump 0.80 / 0.95 / –)\n' +
+        'axes seen in 120 frames, made / real / shuffled: R² 0.620 / 0.900 / −0.400\n',
+    );
+    expect(formatObedience({ frames: 9, keys: null, axes: null, columns: [] })).toContain(
+      'nothing to obey',
+    );
   });
 });

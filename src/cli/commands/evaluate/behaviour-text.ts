@@ -1,4 +1,4 @@
-import type { Faithfulness, MadeAndReal } from '../../../metrics/index.js';
+import type { Faithfulness, MadeAndReal, Obedience, Obeyed } from '../../../metrics/index.js';
 import type { Behaviour } from '../../../synthesis/evaluate/behaviour.js';
 import { NO_DRIFT, type DriftSlopes } from '../../../synthesis/evaluate/long-rollout.js';
 import { sayValue } from '../../report/measures.js';
@@ -59,4 +59,28 @@ export function formatFaithfulness(found: Faithfulness): string {
   const { meanIou, accuracy, frames } = found;
   const words = `mean IoU ${beside(meanIou, 3)}, pixels ${beside(accuracy, 3)}`;
   return `labels seen in ${frames} frames, made / real: ${words}\n`;
+}
+
+const obeyed = (one: Obeyed, digits: number): string =>
+  `${beside(one, digits)} / ${sayValue(one.shuffled, digits)}`;
+
+/**
+ * How well its frames do what they were told, what real frames come to the same way, and what comes out beside actions
+ * of other times.
+ */
+export function formatObedience({ frames, keys, axes, columns }: Obedience): string {
+  const lines: string[] = [];
+  const tell = (kind: 'key' | 'axis', said: string, all: Obeyed | null): void => {
+    if (!all) return;
+    const own = columns.filter((column) => column.kind === kind);
+    const each = own.map((column) => `${column.name} ${obeyed(column, 2)}`).join(', ');
+    const several = own.length > 1 ? ` (${each})` : '';
+    lines.push(`${said} ${obeyed(all, 3)}${several}\n`);
+  };
+  tell('key', `keys seen in ${frames} frames, made / real / shuffled: balanced accuracy`, keys);
+  tell('axis', `axes seen in ${frames} frames, made / real / shuffled: R²`, axes);
+  if (lines.length === 0) {
+    lines.push('what was told never changes in the frames that were scored: nothing to obey\n');
+  }
+  return lines.join('');
 }

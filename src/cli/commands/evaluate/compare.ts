@@ -14,6 +14,7 @@ import {
 } from '../../../synthesis/evaluate/comparison-video.js';
 import type { ScoredFrame } from '../../../synthesis/evaluate/rollout-video.js';
 import { openNetworks, type Networks } from '../../../synthesis/evaluate/networks/networks.js';
+import { SharedInverseDynamics } from '../../../synthesis/evaluate/obedience.js';
 import { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
@@ -190,6 +191,7 @@ async function evaluateInTurn(
   const mostHistory = Math.max(...runs.map(({ historyFrames }) => historyFrames));
   const datasets = new OneDataset(flags, context);
   const segmenter = new SharedSegmenter();
+  const dynamics = new SharedInverseDynamics();
   const evaluated: EvaluatedRun[] = [];
   let scored: (Scored & { frames: readonly string[] }) | undefined;
   try {
@@ -208,7 +210,7 @@ async function evaluateInTurn(
       assertSame(scored.frames, frames, [first.name, name]);
       const video = await videoOf(dataset);
       const on = {
-        ...{ dataset, rollouts: common.rollouts, segmenter, networks },
+        ...{ dataset, rollouts: common.rollouts, segmenter, dynamics, networks },
         ...{ longFrames: flags.longFrames, trustFilters: flags.trustFilters },
         onScored: video && (await scoredInto(video, run, runs)),
       };
@@ -223,6 +225,7 @@ async function evaluateInTurn(
     }
   } finally {
     segmenter.dispose();
+    dynamics.dispose();
     await datasets.close();
   }
   return { evaluated, scored: scored! };

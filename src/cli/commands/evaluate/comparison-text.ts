@@ -79,6 +79,7 @@ export function comparisonJson({ runs, notes, networks, ...scored }: Comparison)
       ),
       behaviour: evaluation.behaviour,
       faithfulness: evaluation.faithfulness,
+      obedience: evaluation.obedience,
     })),
     baselines: Object.fromEntries(baselinesOf(runs).map(({ row, measures }) => [row, measures])),
     /** Names of the best runs, by the path of the measure. */

@@ -6,12 +6,15 @@ import type { Rollout } from '../../../synthesis/evaluate/choose-rollouts.js';
 import { FRAMES_OF_A_LOOK } from '../../../synthesis/models/looks.js';
 import type { Networks } from '../../../synthesis/evaluate/networks/networks.js';
 import type { ScoredFrame } from '../../../synthesis/evaluate/rollout-video.js';
+import type { SharedInverseDynamics } from '../../../synthesis/evaluate/obedience.js';
 import type { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import {
   evaluateHeldOut,
   openFaithfulness,
   type Evaluation,
   type FaithfulnessJudge,
+  openObedience,
+  type ObedienceJudge,
 } from '../../../synthesis/index.js';
 import type { Context } from '../../terminal/context.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -29,6 +32,8 @@ export interface MeasuredOn {
   readonly training: Dataset | null;
   /** What sees label maps in frames, the same for all runs that are compared. */
   readonly segmenter: SharedSegmenter;
+  /** What sees in frames what was done, the same for all runs that are compared. */
+  readonly dynamics: SharedInverseDynamics;
   /** Networks that were named; null where none was. */
   readonly networks: Networks | null;
   /** Frames of the rollout that slopes are measured over. */
@@ -60,6 +65,7 @@ export async function evaluateOne(
   }
   const looking = networks?.judge({ dataset, frames, seed: model.seed, signal, log }) ?? null;
   let judge: FaithfulnessJudge | null = null;
+  let obedience: ObedienceJudge | null = null;
   try {
     if (!looking?.seesLabels) {
       judge = await openFaithfulness({
@@ -69,12 +75,19 @@ export async function evaluateOne(
           progress.update({ done, total, unit: 'steps of the segmenter' }),
       });
     }
+    obedience = await openObedience({
+      ...{ dataset, training: training ?? dataset, seed: model.seed, signal },
+      dynamics: how.dynamics,
+      onTraining: (done, total) =>
+        progress.update({ done, total, unit: 'steps of the inverse dynamics' }),
+    });
     const evaluation = await evaluateHeldOut(dataset, model, {
       baselines: training !== null,
       coldStart: true,
       ...(training && { training }),
       flow: await openFlow(),
       faithfulness: judge,
+      obedience,
       networks: looking,
       stripMoments: STRIP_MOMENTS,
       mostTrainingFrames: MOST_TRAINING_FRAMES,
@@ -93,5 +106,6 @@ export async function evaluateOne(
   } finally {
     progress.stop();
     await judge?.close();
+    obedience?.close();
   }
 }

@@ -103,22 +103,25 @@ function scoredWords(scored: { frames: number; framesThere: number; segments: nu
 
 async function evaluate(folder: string, flags: EvaluateFlags, { terminal, ...context }: Context) {
   const { evaluateRun, formatEvaluation } = await import('./run.js');
-  const { formatBehaviour, formatFaithfulness } = await import('./behaviour-text.js');
+  const { formatBehaviour, formatFaithfulness, formatObedience } =
+    await import('./behaviour-text.js');
   const { networkNotes } = await import('./network-words.js');
   const evaluated = await evaluateRun(folder, flags, { terminal, ...context });
-  const { rows, segments, frames, framesThere, behaviour, faithfulness, step } = evaluated;
+  const { rows, segments, frames, framesThere, behaviour, faithfulness, obedience, step } =
+    evaluated;
   const { networks, stripPath } = evaluated;
   const { video, report } = flags;
   if (flags.json) {
     const files = { strip: stripPath, video: video ?? null, report: report ?? null };
     terminal.out(
-      `${JSON.stringify({ step, segments, frames, framesThere, rows, faithfulness, behaviour, networks, ...files })}\n`,
+      `${JSON.stringify({ step, segments, frames, framesThere, rows, faithfulness, obedience, behaviour, networks, ...files })}\n`,
     );
     return;
   }
   terminal.out(`step ${step}, ${scoredWords(evaluated)}`);
   terminal.out(`${formatEvaluation({ rows })}\n`);
   if (faithfulness) terminal.out(formatFaithfulness(faithfulness));
+  if (obedience) terminal.out(formatObedience(obedience));
   if (behaviour) terminal.out(`${formatBehaviour(behaviour)}\n`);
   for (const note of networkNotes(networks)) terminal.out(`${note}\n`);
   if (stripPath !== null) terminal.out(`condition | generated | real: ${stripPath}\n`);

@@ -35,9 +35,9 @@ export interface EvaluatedRun {
 
 /** All numbers of a run's own rollout. */
 export const valuesOfRun = ({
-  evaluation: { rows, behaviour, faithfulness },
+  evaluation: { rows, behaviour, faithfulness, obedience },
 }: Pick<EvaluatedRun, 'evaluation'>): RowValues =>
-  valuesOf({ ...rows.generated, behaviour, faithfulness });
+  valuesOf({ ...rows.generated, behaviour, faithfulness, obedience });
 
 export const BASELINES = ['freeze', 'mean', 'nearest'] as const satisfies readonly EvaluationRow[];
 

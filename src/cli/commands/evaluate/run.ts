@@ -7,6 +7,7 @@ import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
 import { commonRollouts } from '../../../synthesis/evaluate/common-rollouts.js';
 import { openNetworks, type Networks } from '../../../synthesis/evaluate/networks/networks.js';
 import { openRolloutVideo, type RolloutVideo } from '../../../synthesis/evaluate/rollout-video.js';
+import { SharedInverseDynamics } from '../../../synthesis/evaluate/obedience.js';
 import { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import type { Evaluation } from '../../../synthesis/index.js';
 import { runPaths } from '../../../training/run/run-folder.js';
@@ -82,6 +83,7 @@ export async function evaluateRun(
   refuseIdleLength(flags, [model.generator]);
   const networks = await openNetworks(flags, model.data.size);
   const segmenter = new SharedSegmenter();
+  const dynamics = new SharedInverseDynamics();
   let training: Dataset | undefined;
   let dataset: Dataset | undefined;
   let film: RolloutVideo | undefined;
@@ -103,7 +105,13 @@ export async function evaluateRun(
         dataset,
         rollouts: common.rollouts,
         training,
-        ...{ segmenter, networks, longFrames: flags.longFrames, trustFilters: flags.trustFilters },
+        ...{
+          segmenter,
+          dynamics,
+          networks,
+          longFrames: flags.longFrames,
+          trustFilters: flags.trustFilters,
+        },
         onScored: film && ((frame) => film!.add(frame)),
       },
       context,
@@ -132,6 +140,7 @@ export async function evaluateRun(
     return { ...evaluated, stripPath };
   } finally {
     segmenter.dispose();
+    dynamics.dispose();
     await networks?.release();
     await film?.close();
     if (dataset !== training) await dataset?.close();
