@@ -1,6 +1,7 @@
 import type { App } from './app.js';
 import { firstClass } from './draw/classes.js';
 import type { ServerApi } from './session/api.js';
+import { Actions } from './ui/actions.js';
 import { Drawings } from './ui/drawings.js';
 import { el, section } from './ui/dom.js';
 import { deviceLine, engineChoice } from './ui/figures.js';
@@ -19,8 +20,16 @@ import { themeButton } from './ui/theme.js';
 import { ToolRail, toolOptions } from './ui/tools.js';
 import { check, slider } from './ui/dom.js';
 
-/** Puts the whole page together. @param api of the server; null where the page has none */
-export function buildPage(app: App, api: ServerApi | null): HTMLElement {
+/**
+ * Puts the whole page together.
+ * @param api of the server; null where the page has none
+ * @param training what shows a training that is under way; null where none is
+ */
+export function buildPage(
+  app: App,
+  api: ServerApi | null,
+  training: HTMLElement | null,
+): HTMLElement {
   const stage = new Stage(app);
   const views = viewButtons(stage);
   const rail = new ToolRail(app);
@@ -31,6 +40,7 @@ export function buildPage(app: App, api: ServerApi | null): HTMLElement {
   const sources = new Sources(app);
   const drawings = new Drawings(app, api, sources);
   const theme = themeButton();
+  const actions = new Actions(app, stage.world);
 
   const groups: ShortcutGroup[] = [
     { title: 'Tools', shortcuts: rail.shortcuts },
@@ -61,7 +71,7 @@ export function buildPage(app: App, api: ServerApi | null): HTMLElement {
     },
   ];
   const help = helpDialog(groups);
-  listen(groups.slice(0, -1), () => false);
+  listen(groups.slice(0, -1), (event) => actions.takes(event));
 
   const opacity = slider({
     name: 'Drawing over the world',
@@ -91,9 +101,11 @@ export function buildPage(app: App, api: ServerApi | null): HTMLElement {
     rail.element,
     el(
       'main',
-      { class: 'middle' },
+      { class: `middle ${training ? 'trains' : ''}` },
+      training,
       stage.element,
       firstHint(app),
+      actions.element,
       el('div', { class: 'bar' }, playback.element, recording.element, deviceLine(app)),
     ),
     el(
@@ -110,6 +122,7 @@ export function buildPage(app: App, api: ServerApi | null): HTMLElement {
     noticesElement(),
     help,
     recording.dialog,
+    actions.dialog,
     drawings.dialog,
   );
   return page;

@@ -18,7 +18,7 @@ export function header(app: App, { engine, views, theme, help }: Parts): HTMLEle
   app.on('model', (model) => {
     name.textContent = model.name;
     about.textContent = [
-      model.actions.length > 0
+      model.layout.actions
         ? `${CONTENT[model.layout.content]} + actions`
         : CONTENT[model.layout.content],
       `${model.width} × ${model.height}`,

@@ -6,13 +6,13 @@ import { remembered } from './remembered.js';
 export function firstHint(app: App): HTMLElement {
   const text = el('span', {}, '');
   const hint = el('p', { class: 'first-hint', role: 'note', hidden: true }, text);
-  app.on('model', ({ layout, actions }) => {
+  app.on('model', ({ layout }) => {
     hint.hidden = remembered.hasDrawn.get() || layout.content === 'none';
     text.textContent =
       layout.content === 'labels'
         ? 'Pick something in the palette and paint over your drawing: the world answers at once.'
         : 'Draw over the outlines: the world answers at once.';
-    if (layout.content === 'none' && actions.length > 0) {
+    if (layout.content === 'none' && layout.actions) {
       hint.hidden = remembered.hasDrawn.get();
       text.textContent = 'Press the keys below: the world moves.';
     }

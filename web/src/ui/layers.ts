@@ -62,6 +62,7 @@ export class Layers {
       el('div', { class: 'below' }, this.#below, this.#moves),
       this.#place,
     );
+    this.element.classList.add('draws-only');
     this.#below.addEventListener('change', () => this.#choose(this.#below.value));
     this.#place.addEventListener('input', () => {
       this.#isDragging = true;

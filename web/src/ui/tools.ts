@@ -222,6 +222,7 @@ export function toolOptions(app: App): HTMLElement {
     pen,
     about,
   );
+  made.classList.add('draws-only');
   const words: Partial<Readonly<Record<Tool, string>>> = {
     eraser: 'Takes paint away: what is below shows again.',
     fill: 'Fills what hangs together and looks alike.',
