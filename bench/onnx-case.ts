@@ -51,8 +51,8 @@ const parameters = scoped(() => generator.layout.unflatten(tf.tensor1d(weights))
 const tensors: Record<string, StoredTensor> = {};
 let history = startHistory(generator, test);
 for (let t = 0; t < FRAMES; t += 1) {
-  const { condition, noise, style } = inputsAt(generator, layout, test, t);
-  const inputs = { condition, noise, style, history, hasHistory: t > 0 };
+  const { condition, noise, style, actions } = inputsAt(generator, layout, test, t);
+  const inputs = { condition, noise, style, actions, history, hasHistory: t > 0 };
   const outputs = stepByTensorFlow(generator, parameters, inputs, test);
   const note = (name: string, data: Float32Array, scale = 1): void => {
     const [height, width] = [test.height / scale, test.width / scale];
@@ -62,6 +62,7 @@ for (let t = 0; t < FRAMES; t += 1) {
   if (condition) note('in.condition', condition);
   if (noise) note('in.noise', noise, 4);
   if (style) tensors[`${t}.in.style`] = { shape: [1, style.length, 1, 1], data: style };
+  if (actions) tensors[`${t}.in.actions`] = { shape: [1, actions.length, 1, 1], data: actions };
   if (history) note('in.history', history);
   tensors[`${t}.in.has_history`] = { shape: [], data: Float32Array.of(t > 0 ? 1 : 0) };
   for (const [name, data] of Object.entries(outputs)) note(`out.${name}`, data);

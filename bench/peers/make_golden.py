@@ -181,6 +181,46 @@ def make_instance_norm() -> None:
     write("instance-norm", "Instance norm with scale and shift, biased variance.", ["torch"], cases)
 
 
+def make_acting() -> None:
+    random = source("acting")
+    cases = []
+    for name, batch in [("one window", 1), ("three windows", 3)]:
+        actions = leaf(torch.randn((batch, 8, 1, 1), generator=random))
+        first = torch.nn.Conv2d(8, 32, 1)
+        second = torch.nn.Conv2d(32, 32, 1)
+        acting = torch.nn.Conv2d(32, 2 * 5, 1)
+        for number, layer in enumerate([first, second, acting]):
+            outputs, inputs, rows, columns = layer.weight.shape
+            at = torch.arange(layer.weight.numel()).view(rows, columns, inputs, outputs)
+            layer.weight.data = (torch.sin(0.37 * at + number) * (2 / inputs) ** 0.5).permute(3, 2, 0, 1)
+            layer.bias.data = torch.cos(torch.arange(outputs) + number) * 0.1
+        told = F.relu(second(F.relu(first(actions))))
+        features = leaf(torch.randn((batch, 5, 3, 4), generator=random))
+        scale, shift = acting(told).split(5, 1)
+        output = features * (1 + scale) + shift
+        cotangent = torch.randn(output.shape, generator=random)
+        output.backward(cotangent)
+        cases.append(
+            {
+                "name": name,
+                "actions": nhwc(actions),
+                "features": nhwc(features),
+                "told": nhwc(told),
+                "output": nhwc(output),
+                "outputGradient": nhwc(cotangent),
+                "actionsGradient": nhwc(actions.grad),
+                "featuresGradient": nhwc(features.grad),
+                "firstGradient": hwio(first.weight.grad),
+            }
+        )
+    about = (
+        "What was done: two layers of 32 with rectifiers over 2 frames of 3 columns and a flag, and "
+        "features * (1 + scale) + shift, both by a layer of theirs. Weights of layer k, [1,1,I,O] row by row, are "
+        "sin(0.37 i + k) sqrt(2 / I), biases cos(i + k) / 10."
+    )
+    write("acting", about, ["torch"], cases)
+
+
 def make_style() -> None:
     random = source("style")
     cases = []
@@ -622,6 +662,7 @@ if __name__ == "__main__":
     make_blur()
     make_instance_norm()
     make_style()
+    make_acting()
     make_spectral_norm()
     make_losses()
     make_feature_matching()

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { useBackend } from '../../src/backend/index.js';
 import { cacheFolder } from '../../src/base/cache-folder.js';
 import type { Logger } from '../../src/base/log.js';
-import { openDataset, windowPixels, type Dataset } from '../../src/clips/index.js';
+import { actionColumns, openDataset, windowPixels, type Dataset } from '../../src/clips/index.js';
 import { WindowSampler, type Draw } from '../../src/clips/sampler.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { pipelineToYaml } from '../../src/pipeline/load.js';
@@ -86,7 +86,7 @@ export async function trainPeer(options: PeerTraining): Promise<PeerTrained> {
   try {
     const network = mirrorOptions(pipeline, dataset.conditionChannels);
     await mkdir(folder, { recursive: true });
-    const model = createModel(pipeline, dataset.conditionChannels);
+    const model = createModel(pipeline, dataset.conditionChannels, actionColumns(dataset.layout));
     const weights = join(folder, 'initial.safetensors');
     await writeSafetensors(weights, await firstTensors(model, seed));
     const data = await writePeerData(dataset, folder);

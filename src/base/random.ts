@@ -17,6 +17,7 @@ export type RandomPurpose =
   | 'eval'
   | 'sample'
   | 'sight'
+  | 'actions'
   | 'style'
   | 'regularization';
 

@@ -1,5 +1,5 @@
 import type { ActionColumnOptions, ActionOptions } from './action-options.js';
-import type { ActionColumn } from './types.js';
+import type { ActionColumn, ConditionLayout } from './types.js';
 
 /** Which number of a vector one becomes in a mirrored picture, and whether by the opposite sign. */
 interface Mirrored {
@@ -34,6 +34,10 @@ export function actionRules(options: ActionOptions | undefined): ActionRules | n
     offsetFrames: options.offsetFrames,
   };
 }
+
+/** Numbers that a generator is told of what was done at each frame; 0 where it is told nothing. */
+export const actionColumns = ({ actions }: Pick<ConditionLayout, 'actions'>): number =>
+  actions?.length ?? 0;
 
 /** What there is for each frame of a clip. */
 export interface ActionTrack {

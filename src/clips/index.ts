@@ -44,6 +44,7 @@ export type { Patch } from './patch.js';
 export type { Augmentation } from './augment.js';
 export { estimateOffset, type ActionOffset } from './action-offset.js';
 export { actionOptions, type ActionOptions } from './action-options.js';
+export { actionColumns } from './actions.js';
 export { windowOriginSchema } from './origin.js';
 export type {
   ActionColumn,

@@ -28,7 +28,14 @@ function actionsReport({ values, columns, table, toldFrames }: ClipActions): Act
   const size = columns.length;
   const frames = values.length / size;
   return {
-    ...{ path: table.path, rows: table.rows, by: table.by, toldFrames, unused: table.unused },
+    ...{
+      path: table.path,
+      sha256: table.sha256,
+      rows: table.rows,
+      by: table.by,
+      toldFrames,
+      unused: table.unused,
+    },
     columns: columns.map((column, i) => {
       let [least, most, sum, changes] = [Infinity, -Infinity, 0, 0];
       for (let at = i; at < values.length; at += size) {

@@ -209,6 +209,8 @@ export interface ActionColumnReport extends ActionColumn {
 /** What was done in a clip. */
 export interface ActionsReport {
   readonly path: string;
+  /** Of the file's bytes. */
+  readonly sha256: string;
   readonly rows: number;
   /** What the rows are numbered by; `row`: there is one for each frame. */
   readonly by: 'frame' | 'time' | 'row';

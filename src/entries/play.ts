@@ -23,6 +23,7 @@ export type {
   Synthesizer,
   SynthesizerState,
 } from '../synthesis/engines/synthesizer.js';
+export type { GivenActions } from '../synthesis/engines/told-actions.js';
 export type { SizeChoice } from '../synthesis/models/run-size.js';
 export {
   openCheckedModel,

@@ -109,6 +109,7 @@ export type {
   Synthesizer,
   SynthesizerState,
 } from '../synthesis/engines/synthesizer.js';
+export type { GivenActions } from '../synthesis/engines/told-actions.js';
 export type {
   FaithfulnessContext,
   FaithfulnessJudge,

@@ -60,12 +60,12 @@ async function runCase(
   let theirs = ours;
   for (let t = 0; t < frames; t += 1) {
     throwIfCancelled(signal, 'the export');
-    const { condition, noise, style } = inputsAt(generator, layout, test, t);
+    const { condition, noise, style, actions } = inputsAt(generator, layout, test, t);
     const hasHistory = test.warm || t > 0;
     const expected = stepByTensorFlow(
       generator,
       parameters,
-      { condition, noise, style, history: ours, hasHistory },
+      { condition, noise, style, actions, history: ours, hasHistory },
       test,
     );
     const channels = generator.conditionChannels * conditionFrames;
@@ -76,6 +76,7 @@ async function runCase(
         history: tensor(theirs, [samples, 3 * historyFrames, height, width]),
         noise: tensor(noise, [samples, noiseChannels, ...quarter]),
         style: tensor(style, [samples, styleChannels, 1, 1]),
+        actions: tensor(actions, [samples, (actions?.length ?? 0) / samples, 1, 1]),
         hasHistory,
       }),
     );

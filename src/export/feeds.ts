@@ -42,6 +42,8 @@ export interface Feeds {
   readonly noise: Tensor | null;
   /** Left out of files without such an input. */
   readonly style: Tensor | null;
+  /** Left out of files without such an input. */
+  readonly actions: Tensor | null;
   readonly hasHistory: boolean;
 }
 
@@ -50,7 +52,7 @@ export function feedsFor(
   { session, Tensor }: Pick<OnnxProgram, 'session' | 'Tensor'>,
   feeds: Feeds,
 ): Record<string, Tensor> {
-  const { condition, history, noise, style, hasHistory } = feeds;
+  const { condition, history, noise, style, actions, hasHistory } = feeds;
   const told = session.inputMetadata.find(({ name }) => name === 'has_history');
   // One number, with as many axes as what the file is for must have.
   const shape = told?.isTensor ? told.shape.map(() => 1) : [];
@@ -59,6 +61,7 @@ export function feedsFor(
     ...(condition && { condition }),
     ...(noise && { noise }),
     ...(style && { style }),
+    ...(actions && { actions }),
     ...(told && { has_history: new Tensor('float32', Float32Array.of(hasHistory ? 1 : 0), shape) }),
   };
 }

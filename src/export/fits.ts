@@ -6,6 +6,13 @@ const CHANNEL_AXIS = 1;
 /** Rows and columns of a frame to one of the noise. */
 const GENERATOR_MULTIPLE = 4;
 
+/** Numbers that are told of each frame's actions; 0 of none. */
+export const toldNumbers = ({ actions = [] }: ExportedInfo['condition']): number =>
+  actions.length === 0 ? 0 : actions.length + 1;
+
+/** Inputs of one number for each channel, whatever the size of a frame. */
+const ofNoSize = (name: string): boolean => name === 'style' || name === 'actions';
+
 /** Channels of every input that has some, by what the file says of itself. */
 function channelsOf({ generator, condition }: Pick<ExportedInfo, 'generator' | 'condition'>) {
   const { historyFrames, conditionFrames, noiseChannels, styleChannels = 0 } = generator;
@@ -14,6 +21,7 @@ function channelsOf({ generator, condition }: Pick<ExportedInfo, 'generator' | '
     condition: condition.channels * conditionFrames,
     noise: noiseChannels,
     style: styleChannels,
+    actions: toldNumbers(condition) * conditionFrames,
   };
 }
 
@@ -24,9 +32,9 @@ function isOfSize(
   fixed: ExportedInfo['fixed'],
 ): boolean {
   const sizes = [samples, height, width];
-  if (name === 'style' && !(height === 1 && width === 1)) return false;
+  if (ofNoSize(name) && !(height === 1 && width === 1)) return false;
   if (!fixed) return true;
-  if (name === 'style') return samples === fixed.samples;
+  if (ofNoSize(name)) return samples === fixed.samples;
   const scale = name === 'noise' ? GENERATOR_MULTIPLE : 1;
   const told = [fixed.samples, fixed.height / scale, fixed.width / scale];
   return sizes.every((size, i) => size === told[i]);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
 import { registerKernels } from '../kernels/index.js';
 import {
+  actionNumbers,
   GENERATOR_MULTIPLE,
   STYLE_ENCODER,
   type Generator,
@@ -18,6 +19,10 @@ import { Writer } from './writer.js';
 
 const RGB = 3;
 
+/** Numbers that a generator is told of what was done in the last frames. */
+const toldOf = ({ actionColumns, options }: Generator): number =>
+  actionColumns === 0 ? 0 : actionNumbers(actionColumns) * options.conditionFrames;
+
 /** The generator's outputs after a frame, and as a first frame. */
 function traceStep(generator: Generator, weights: NamedArrays, give: Give, size: TraceSize) {
   const { historyFrames, conditionFrames, noiseChannels, styleChannels } = generator.options;
@@ -27,6 +32,7 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
     Object.entries(weights).map(([name, { shape }]) => [name, give(name, shape)]),
   );
   const channels = generator.conditionChannels * conditionFrames;
+  const told = toldOf(generator);
   const input = {
     condition:
       channels === 0 ? null : give<tf.Rank.R4>('condition', [samples, height, width, channels]),
@@ -39,6 +45,7 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
         ? null
         : give<tf.Rank.R4>('noise', [samples, rows, columns, noiseChannels]),
     style: styleChannels === 0 ? null : give<tf.Rank.R4>('style', [samples, 1, 1, styleChannels]),
+    actions: told === 0 ? null : give<tf.Rank.R4>('actions', [samples, 1, 1, told]),
   };
   const next = generator.step(parameters, { ...input, hasHistory: true });
   const start = generator.step(parameters, { ...input, hasHistory: false });
@@ -115,6 +122,12 @@ function inputPorts(generator: Generator, sizes: Sizes): OnnxPort[] {
       'style',
       styleChannels,
       'the look, such as one of `frameloom.styles`, in [-1, 1]',
+    ),
+    imagePort(
+      { ...sizes, height: 1, width: 1 },
+      'actions',
+      toldOf(generator),
+      `what was done in the last ${conditionFrames} frames, oldest first, this frame's last: of each the ${generator.actionColumns} numbers of \`frameloom.condition\`, then 1, or all 0 where it is not known`,
     ),
   ].filter(({ shape }) => shape[1] !== 0);
 }
@@ -196,7 +209,13 @@ export function generatorToOnnx(
   const writer = new Writer(graph, {
     kernels: KERNEL_WRITERS,
     constants: Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data])),
-    given: { condition: 'condition', history: 'history', noise: 'noise', style: 'style' },
+    given: {
+      condition: 'condition',
+      history: 'history',
+      noise: 'noise',
+      style: 'style',
+      actions: 'actions',
+    },
     deep: info.compute ?? 'float32',
     target,
     fixed: fixed && {

@@ -11,6 +11,7 @@ export const MOST_PIXELS = 8192 * 4096;
 export const MOST_SAMPLES = 1024;
 const MOST_CLASSES = 256;
 const MOST_NAME = 1000;
+const MOST_ACTIONS = 64;
 /** Characters of a pipeline, which lists the names of its clips. */
 const MOST_PIPELINE = 16 * 2 ** 20;
 /** Characters of the looks of 64 clips, 128 numbers each. */
@@ -68,6 +69,12 @@ const LAYOUTS: Readonly<Record<string, (channels: number, bytes: number) => bool
 const level = z.int().min(0).max(255);
 const colour = z.tuple([level, level, level]).readonly();
 
+const actionColumn = z.object({
+  name: z.string().min(1).max(MOST_NAME),
+  kind: z.enum(['key', 'axis']),
+  default: z.number().min(-1).max(1),
+});
+
 const condition = z
   .object({
     kind: z.enum(['none', 'derived', 'paired']),
@@ -80,6 +87,8 @@ const condition = z
     /** Of a pixel that is of no class; files of pipelines that ignore nothing have none. */
     ignoredId: z.int().min(0).max(255).optional(),
     followsColour: z.boolean(),
+    /** What is told at each frame besides; files of generators that are told nothing do not say it. */
+    actions: z.array(actionColumn).min(1).max(MOST_ACTIONS).readonly().optional(),
   })
   .refine(
     ({ content, channels, bytesPerPixel }) => LAYOUTS[content]?.(channels, bytesPerPixel),

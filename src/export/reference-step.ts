@@ -8,6 +8,7 @@ export interface StepInputs {
   readonly condition: Planes | null;
   readonly noise: Planes | null;
   readonly style: Planes | null;
+  readonly actions: Planes | null;
   readonly history: Planes | null;
   readonly hasHistory: boolean;
 }
@@ -37,6 +38,8 @@ export function stepByTensorFlow(
       hasHistory: inputs.hasHistory,
       noise: inputs.noise && toPlain(inputs.noise, [samples, noiseChannels, rows, columns]),
       style: inputs.style && toPlain(inputs.style, [samples, styleChannels, 1, 1]),
+      actions:
+        inputs.actions && toPlain(inputs.actions, [samples, inputs.actions.length / samples, 1, 1]),
     });
     const kept = 3 * (historyFrames - 1);
     const older = history && kept > 0 ? [tf.slice(history, [0, 0, 0, 0], [-1, -1, -1, kept])] : [];

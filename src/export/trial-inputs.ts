@@ -76,6 +76,22 @@ function joined(parts: readonly Planes[]): Planes {
   return all;
 }
 
+/** What is done, other keys at each time, and in the first frame nothing that is known. */
+function actionsFrom(
+  { actionColumns, options }: Generator,
+  { samples }: TrialCase,
+  t: number,
+): Planes | null {
+  if (actionColumns === 0) return null;
+  const random = randomStream(0, 'eval', `export actions ${t}`);
+  const size = actionColumns + 1;
+  return new Float32Array(samples * options.conditionFrames * size).map((_, i) => {
+    const isFlag = i % size === actionColumns;
+    const value = isFlag ? 1 : random.uniform() * 2 - 1;
+    return t === 0 ? 0 : value;
+  });
+}
+
 /** The inputs of frame t but the history, NCHW. */
 export function inputsAt(
   generator: Generator,
@@ -96,6 +112,7 @@ export function inputsAt(
       styleChannels === 0
         ? null
         : new Float32Array(test.samples * styleChannels).map(() => looks.uniform() * 2 - 1),
+    actions: actionsFrom(generator, test, t),
     condition:
       generator.conditionChannels === 0
         ? null

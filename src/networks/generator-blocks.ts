@@ -5,6 +5,7 @@ import { assertShape } from '../base/shape.js';
 import { channelsOf } from '../kernels/index.js';
 import { convolution, type Layer, type Modulation, type Size } from './layers.js';
 import type { Parameters } from './parameters.js';
+import type { ActionEncoder } from './acting.js';
 import type { StyleEncoder } from './style.js';
 
 /** Height and width must divide by this: the encoders halve twice. */
@@ -24,6 +25,11 @@ export interface GeneratorTensors {
   readonly style?: tf.Tensor4D | null;
   /** [N, h, w, 3] in [−1, 1], pictures of the look that is wanted, of any size; where `style` is not given. */
   readonly looks?: tf.Tensor4D | null;
+  /**
+   * [N, 1, 1, conditionFrames·(columns + 1)], what was done in the last frames, oldest first: each column and then 1, or
+   * all 0 of a frame of which that is not known. Null where the generator is told none.
+   */
+  readonly actions?: tf.Tensor4D | null;
 }
 
 /** A piece of a generator: the last one leaves its output. */
@@ -92,13 +98,13 @@ export const layerBlock = (layer: Layer, scale: number): GeneratorBlock => ({
 });
 
 /**
- * A layer from features to features that is told what was made before it: how it is modulated, the look, or both.
+ * A layer from features to features that is told what was made before it: how it is modulated, the look, what was done.
  * @param passesOn what of it a block after this one is told, too
  */
 export const toldBlock = (
   layer: Layer,
   scale: number,
-  passesOn: { readonly modulation: boolean; readonly style: boolean },
+  passesOn: { readonly modulation: boolean; readonly told: boolean },
 ): GeneratorBlock => ({
   ...layerBlock(layer, scale),
   run(parameters, before) {
@@ -106,10 +112,12 @@ export const toldBlock = (
       ? ({ scale: before.scale, shift: before.shift } as Modulation)
       : null;
     const style = before.style as tf.Tensor4D | undefined;
+    const actions = before.actions as tf.Tensor4D | undefined;
     return {
-      features: layer.apply(parameters, featuresOf(before), { modulation, style }),
+      features: layer.apply(parameters, featuresOf(before), { modulation, style, actions }),
       ...(passesOn.modulation && modulation),
-      ...(passesOn.style && style && { style }),
+      ...(passesOn.told && style && { style }),
+      ...(passesOn.told && actions && { actions }),
     };
   },
 });
@@ -127,6 +135,18 @@ export const styleBlock = (encoder: StyleEncoder): GeneratorBlock => ({
     }
     assertShape(looks ?? { shape: [] }, [samples, 'H', 'W', 3], 'looks');
     return { ...before, style: encoder.encode(parameters, looks!) };
+  },
+});
+
+/** What was done, beside what there is. */
+export const actionsBlock = (encoder: ActionEncoder): GeneratorBlock => ({
+  parameters: parametersOf(encoder),
+  reads: ['actions'],
+  macs: () => encoder.macs,
+  run(parameters, before, { actions }) {
+    const [samples] = featuresOf(before).shape;
+    assertShape(actions ?? { shape: [] }, [samples, 1, 1, encoder.inputs], 'actions');
+    return { ...before, actions: encoder.encode(parameters, actions!) };
   },
 });
 

@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { runInOrder } from '../backend/graph/index.js';
 import { FrameloomError } from '../base/error.js';
 import { change, channelsOf, enlarge, warp } from '../kernels/index.js';
+import { acting, createActionEncoder } from './acting.js';
 import {
+  actionsBlock,
   addingBlock,
   embeddedBy,
   firstBlock,
@@ -57,6 +59,8 @@ export interface Generator {
   readonly layout: ParameterLayout;
   readonly options: GeneratorOptions;
   readonly conditionChannels: number;
+  /** Numbers that it is told of what was done at each frame; 0 where it is told nothing. */
+  readonly actionColumns: number;
   /** Whether its features are normalized by what else is in the picture. */
   readonly isNormalizedByPicture: boolean;
   /** Whether its encoders are shown where in the picture each pixel lies. */
@@ -132,7 +136,15 @@ function assertDriven({ historyFrames, flow }: GeneratorOptions, condition: Laye
 function holdsStill(
   { holdStill, flow, historyFrames, conditionFrames }: GeneratorOptions,
   conditionChannels: number,
+  actionColumns: number,
 ): boolean {
+  if (actionColumns > 0) {
+    if (holdStill !== true) return false;
+    throw new FrameloomError('bad-option', 'what is still cannot be held where a key may move it', {
+      hint: 'leave generator.holdStill out',
+      path: 'generator.holdStill',
+    });
+  }
   const isPossible = flow && historyFrames >= 2 && conditionFrames >= 2 && conditionChannels > 0;
   if (holdStill === true && !isPossible) {
     throw new FrameloomError(
@@ -209,9 +221,15 @@ interface EncoderShape {
  * modulated by one map of the encoded condition (SPADE; one map for all is ours).
  *
  * @param conditionChannels channels of one condition frame, 0 for a pipeline without condition
+ * @param actionColumns numbers that are told of what was done at each frame, 0 for none: they scale and shift features
+ *   behind their normalization, as a look does, and change nothing at first
  * @throws FrameloomError bad-option when nothing would drive the first frame
  */
-export function createGenerator(options: GeneratorOptions, conditionChannels: number): Generator {
+export function createGenerator(
+  options: GeneratorOptions,
+  conditionChannels: number,
+  actionColumns = 0,
+): Generator {
   const preset = GENERATOR_PRESETS[options.preset];
   const channels = options.channels ?? preset.channels;
   const deep = channels * 4;
@@ -255,13 +273,16 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const modulation = options.modulation === 'condition' ? modulationLayers(deep) : null;
   const { styleChannels } = options;
   const style = styleChannels > 0 ? createStyleEncoder(styleChannels) : null;
-  const styled = (name: string, of: number): Layer[] =>
-    style ? [styling(name, styleChannels, of)] : [];
+  const acts = actionColumns > 0 ? createActionEncoder(actionColumns, conditionFrames) : null;
+  const told = (name: string, of: number): Layer[] => [
+    ...(style ? [styling(name, styleChannels, of)] : []),
+    ...(acts ? [acting(name, of)] : []),
+  ];
   const residualBlocks = (name: string, count: number): Layer[] =>
     Array.from({ length: count }, (_, i) =>
       own.residualBlock(`${name}.${i}`, deep, [
         ...(modulation ? [modulating] : []),
-        ...styled(`${name}.${i}`, deep),
+        ...told(`${name}.${i}`, deep),
       ]),
     );
   const residual = [
@@ -273,7 +294,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const enlarging = sequential([
     own.upConvolution('decoder.up', deep, wide),
     ...own.after('decoder.up.norm', wide),
-    ...styled('decoder.up', wide),
+    ...told('decoder.up', wide),
     rectifier(),
   ]);
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
@@ -287,7 +308,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
   const layers = [
     ...[conditionEncoder, historyEncoder, noiseMixer],
     ...(modulation ? [modulation.scale, modulation.shift] : []),
-    ...[style, ...residual, enlarging, heads],
+    ...[style, acts, ...residual, enlarging, heads],
   ].filter((layer) => layer !== null);
   const layout = new ParameterLayout(layers.flatMap(({ specs }) => specs));
 
@@ -324,20 +345,21 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
       : []),
     ...(noiseMixer ? [addingBlock(noiseMixer, 'noise', noiseChannels, null)] : []),
     ...(style ? [styleBlock(style)] : []),
+    ...(acts ? [actionsBlock(acts)] : []),
     ...residual.map((layer, i) => {
-      const passesOn = { modulation: i < residual.length - 1, style: true };
-      return (modulation ?? style)
+      const passesOn = { modulation: i < residual.length - 1, told: true };
+      return (modulation ?? style ?? acts)
         ? toldBlock(layer, GENERATOR_MULTIPLE, passesOn)
         : layerBlock(layer, GENERATOR_MULTIPLE);
     }),
-    style
-      ? toldBlock(enlarging, GENERATOR_MULTIPLE, { modulation: false, style: false })
+    (style ?? acts)
+      ? toldBlock(enlarging, GENERATOR_MULTIPLE, { modulation: false, told: false })
       : layerBlock(enlarging, GENERATOR_MULTIPLE),
     layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];
 
-  const holds = holdsStill(options, conditionChannels);
+  const holds = holdsStill(options, conditionChannels, actionColumns);
   /**
    * What is made where something has changed, and elsewhere the last frame, which has not moved and of which nothing
    * is hallucinated.
@@ -362,6 +384,7 @@ export function createGenerator(options: GeneratorOptions, conditionChannels: nu
     layout,
     options,
     conditionChannels,
+    actionColumns,
     isNormalizedByPicture,
     hasPositions,
     weights: (flat) => tf.tidy(() => normalizeWeights(layout.specs, layout.unflatten(flat))),

@@ -1,3 +1,4 @@
+export { actionNumbers, actionsAt, isOfActions } from './acting.js';
 export { createDiscriminator, type Discriminator, type Judgement } from './discriminator.js';
 export { createDiscriminators, frameRuns, type Discriminators } from './discriminators.js';
 export {

@@ -23,6 +23,8 @@ export interface Beside {
   readonly modulation?: Modulation | null;
   /** [N, 1, 1, styleChannels] in [−1, 1], the look that is wanted. */
   readonly style?: tf.Tensor4D | undefined;
+  /** [N, 1, 1, features] of what was done in the last frames. */
+  readonly actions?: tf.Tensor4D | undefined;
 }
 
 /** A piece of a network: its parameters by name, a pure function of them, and what it costs. */

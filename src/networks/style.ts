@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { channelsOf } from '../kernels/index.js';
+import { film } from './film.js';
 import { convolution, rectifier, sequential, type Layer, type Size } from './layers.js';
 import { normalizedLayers } from './normalized.js';
 import type { Parameters, ParameterSpec } from './parameters.js';
@@ -60,28 +60,6 @@ export function createStyleEncoder(channels: number): StyleEncoder {
   };
 }
 
-/**
- * Scales and shifts features channel by channel, as the look says (FiLM, Perez et al. 2018, arXiv 1709.07871). It has
- * to come behind what normalizes them by the picture, which takes away whatever is the same at all places.
- */
-export function styling(name: string, styleChannels: number, channels: number): Layer {
-  const factors = convolution(`${name}${STYLING}`, 1, styleChannels, 2 * channels, {
-    deviation: FIRST_DEVIATION,
-  });
-  return {
-    specs: factors.specs,
-    apply: (parameters, x, beside) =>
-      tf.tidy(() => {
-        const told = factors.apply(parameters, beside!.style!);
-        const [scale, shift] = [
-          channelsOf(told, 0, channels),
-          channelsOf(told, channels, channels),
-        ];
-        return tf.add(tf.add(x, tf.mul(x, scale)), shift);
-      }),
-    cost: (size) => ({
-      size,
-      macs: styleChannels * 2 * channels + size.height * size.width * channels,
-    }),
-  };
-}
+/** Scales and shifts features as the look says. */
+export const styling = (name: string, styleChannels: number, channels: number): Layer =>
+  film(`${name}${STYLING}`, 'style', styleChannels, channels, { deviation: FIRST_DEVIATION });

@@ -1,3 +1,4 @@
+import { actionColumns } from '../clips/actions.js';
 import { conditionLayout } from '../clips/condition-plan.js';
 import { beginAs } from '../training/beginning.js';
 import { createModel } from '../training/model.js';
@@ -16,6 +17,6 @@ export async function assertBegins(
 ): Promise<void> {
   const { condition } = pipeline.data;
   const layout = await conditionLayout(pipeline.data, baseFolder);
-  const model = createModel(pipeline, layout.channels);
+  const model = createModel(pipeline, layout.channels, actionColumns(layout));
   beginAs(origin, model, originCondition(condition, layout), pipeline.seed);
 }

@@ -1,6 +1,7 @@
 import { useBackend } from '../backend/index.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
+import { actionColumns } from '../clips/actions.js';
 import { conditionLayout } from '../clips/condition-plan.js';
 import { readWeights } from '../export/read-weights.js';
 import { weightsHash } from '../export/weights-hash.js';
@@ -75,7 +76,12 @@ async function originOfFile(place: string, { snapshot, log }: OpenOriginOptions)
   }
   const { name, generator: options, data } = parsed.data;
   await useBackend({ native: true, ...(log && { log }) });
-  const named = readWeights(file, createGenerator(options, layout.channels), info, place);
+  const named = readWeights(
+    file,
+    createGenerator(options, layout.channels, actionColumns(layout)),
+    info,
+    place,
+  );
   const isHalf = info.precision === 'float16' || info.compute === 'float16';
   return {
     kind: 'export',

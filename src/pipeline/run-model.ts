@@ -1,5 +1,6 @@
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
+import { actionColumns } from '../clips/actions.js';
 import { conditionLayout } from '../clips/condition-plan.js';
 import { createGenerator } from '../networks/index.js';
 import type { SynthesisModel } from '../synthesis/index.js';
@@ -39,7 +40,7 @@ export async function openRunModel(
   const { pipeline, baseFolder } = parsePipeline(run.pipelineYaml, run.pipeline);
   const { data } = pipeline;
   const layout = await conditionLayout(data, baseFolder);
-  const generator = createGenerator(pipeline.generator, layout.channels);
+  const generator = createGenerator(pipeline.generator, layout.channels, actionColumns(layout));
   const { snapshot: choice = 'latest', log } = options;
   const snapshot = await readSnapshot(run.snapshots, choice, log ? { log } : {});
   const styles = savedStyles(snapshot, generator.options.styleChannels);

@@ -5,6 +5,7 @@ import {
   createDiscriminators,
   createGenerator,
   generatorWidth,
+  isOfActions,
   isOfLooks,
   transferParameters,
 } from '../networks/index.js';
@@ -19,6 +20,8 @@ export interface Beginning extends GivenWeights {
   readonly newClasses: readonly string[];
   /** Whether the origin knows nothing, or not all, of what looks are told by. */
   readonly learnsLooks: boolean;
+  /** Whether the origin was told other actions, or none. */
+  readonly learnsActions: boolean;
 }
 
 const hint = 'name another source, or train without --from';
@@ -85,21 +88,25 @@ export function beginAs(
   const { generator, discriminators } = model;
   assertSameGenerator(generator.options, origin);
   const { channelOf, newClasses, isSame } = matchConditions(condition, origin);
-  const { channels } = origin.condition;
+  const { channels, actions: theirActions = [] } = origin.condition;
+  const { actions: ownActions = [] } = condition;
+  // Of other columns, or in another order, each number would mean something else.
+  const knowsActions = theirActions.join('\n') === ownActions.join('\n');
   const named = (prefix: string) =>
     Object.fromEntries(
       Object.entries(origin.tensors)
         .filter(([name]) => name.startsWith(prefix))
-        .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+        .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
+        .filter(([name]) => knowsActions || !isOfActions(name)),
     );
   const made = transferParameters(
     generator.layout,
     generator.layout.initialize(seed),
-    createGenerator(origin.generator, channels).layout,
+    createGenerator(origin.generator, channels, theirActions.length).layout,
     named('average.'),
     channelOf,
   );
-  const missing = made.unfit.find((name) => !isOfLooks(name));
+  const missing = made.unfit.find((name) => !isOfLooks(name) && !isOfActions(name));
   if (missing !== undefined) {
     throw new FrameloomError(
       'bad-snapshot',
@@ -108,7 +115,7 @@ export function beginAs(
     );
   }
   const anew = { discriminators: null, spectral: null };
-  const common = { generator: made.flat, newClasses, learnsLooks: made.unfit.length > 0 };
+  const common = { generator: made.flat, newClasses, ...anewOf(made.unfit) };
   if (!origin.judges) {
     return { ...common, ...anew, whyNoJudges: 'an exported file holds none' };
   }
@@ -134,18 +141,24 @@ export function beginAs(
   };
 }
 
+const anewOf = (unfit: readonly string[]): Pick<Beginning, 'learnsLooks' | 'learnsActions'> => ({
+  learnsLooks: unfit.some(isOfLooks),
+  learnsActions: unfit.some(isOfActions),
+});
+
 /** Says what is taken, and what begins anew. */
 export function sayBeginning(origin: Origin, beginning: Beginning, log: Logger): void {
   const { place, step, weights, precision } = origin;
-  const { whyNoJudges, newClasses, learnsLooks } = beginning;
+  const { whyNoJudges, newClasses, learnsLooks, learnsActions } = beginning;
   const judges =
     whyNoJudges === null
       ? 'generator and discriminators are taken'
       : `the generator is taken, discriminators begin anew (${whyNoJudges})`;
   const classes = newClasses.length === 0 ? '' : `; new to it: ${newClasses.join(', ')}`;
   const looks = learnsLooks ? '; what looks are told by begins anew' : '';
+  const actions = learnsActions ? '; what actions are told by begins anew' : '';
   log.info(
-    `starting from ${place}, step ${step} (weights ${weights.slice(0, 12)}): ${judges}${classes}${looks}`,
+    `starting from ${place}, step ${step} (weights ${weights.slice(0, 12)}): ${judges}${classes}${looks}${actions}`,
   );
   if (precision === 'float16') {
     log.warn(

@@ -137,11 +137,12 @@ const dataOf = ({ report, windowSize }: Dataset): string =>
     ...[windowSize.width, windowSize.height],
     ...[report.width, report.height, report.leadFrames],
     ...[report.fps.num, report.fps.den],
-    ...report.clips.map(({ path, frameCount, train }) => [
+    ...report.clips.map(({ path, frameCount, train, actions }) => [
       basename(path),
       frameCount,
       train.start,
       train.end,
+      ...(actions ? [actions.sha256] : []),
     ]),
   ]);
 

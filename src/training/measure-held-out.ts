@@ -55,8 +55,8 @@ export const averageOf = (
  * The generator without what is only done where it generates. A frame that is held says nothing of what was learned:
  * a generator that knows nothing yet would be called frozen, and no dots would be seen.
  */
-const asTrained = ({ options, conditionChannels }: Generator): Generator =>
-  createGenerator({ ...options, holdStill: false }, conditionChannels);
+const asTrained = ({ options, conditionChannels, actionColumns }: Generator): Generator =>
+  createGenerator({ ...options, holdStill: false }, conditionChannels, actionColumns);
 
 /**
  * What the averaged generator does in closed loop on held-out frames, without holding what is still, and what the discriminators make of these.

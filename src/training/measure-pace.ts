@@ -57,6 +57,11 @@ function madeWindow(
   const window = pattern<tf.Rank.R5>(shape(3));
   const channels = generator.conditionChannels;
   const condition = channels > 0 ? pattern<tf.Rank.R5>(shape(channels)) : null;
+  const columns = generator.actionColumns;
+  const actions =
+    columns > 0
+      ? pattern<tf.Rank.R3>([batch, leadFrames + warmUpFrames + frames, columns])
+      : undefined;
   const { height, width } = size;
   const motion =
     flowTeacher > 0 ? pattern<tf.Rank.R5>([batch, frames, height, width, 3]) : undefined;
@@ -66,6 +71,7 @@ function madeWindow(
     frames: window,
     condition,
     looks,
+    ...(actions && { actions }),
     ...(motion && { motion }),
     leadFrames,
     warmUpFrames,
@@ -73,6 +79,7 @@ function madeWindow(
     dispose: () => {
       window.dispose();
       condition?.dispose();
+      actions?.dispose();
       motion?.dispose();
       looks?.dispose();
     },

@@ -1,6 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { trackPeak, type Peak } from '../autodiff/index.js';
-import type { FrameDiscriminatorOptions, SequenceDiscriminatorOptions } from '../networks/index.js';
+import {
+  actionNumbers,
+  type FrameDiscriminatorOptions,
+  type SequenceDiscriminatorOptions,
+} from '../networks/index.js';
 import type { FrameSize, MeasuredStep, Trial } from '../planning/index.js';
 import { disposeState, type Model, type TrainingState } from './model.js';
 import type { LossOptions, TrainingOptions } from './options.js';
@@ -55,6 +59,9 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
       noiseChannels > 0
         ? pattern<tf.Rank.R5>([1, made, height / 4, width / 4, noiseChannels])
         : null,
+    ...(generator.actionColumns > 0 && {
+      actions: pattern<tf.Rank.R3>([1, lead + made, actionNumbers(generator.actionColumns)]),
+    }),
     ...(styleChannels > 0 && { looks: pattern<tf.Rank.R4>([1, height, width, 3]) }),
     lead,
     warmUp: trial.warmUp,
@@ -129,8 +136,10 @@ function measureStep(
       ...(needsNudge(losses, plan) && { nudge: nudgeOf(model, trial, size) }),
     };
     const { state: next } = trainStep(model, state, input, losses, plan);
-    const { frames, condition, noise, nudge = null, motion = null, looks = null } = input;
-    tf.dispose([frames, ...[condition, noise, nudge, motion, looks].filter((x) => x !== null)]);
+    const { frames, condition, noise } = input;
+    const { nudge = null, motion = null, looks = null, actions = null } = input;
+    const own = [condition, noise, nudge, motion, looks, actions];
+    tf.dispose([frames, ...own.filter((x) => x !== null)]);
     disposeState(state);
     disposeState(next);
   });

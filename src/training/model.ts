@@ -26,9 +26,14 @@ export interface ModelOptions {
   readonly sequenceDiscriminator: SequenceDiscriminatorOptions;
 }
 
-export function createModel(options: ModelOptions, conditionChannels: number): Model {
+/** @param actionColumns numbers that are told of what was done at each frame; 0 unless given */
+export function createModel(
+  options: ModelOptions,
+  conditionChannels: number,
+  actionColumns = 0,
+): Model {
   return {
-    generator: createGenerator(options.generator, conditionChannels),
+    generator: createGenerator(options.generator, conditionChannels, actionColumns),
     discriminators: createDiscriminators(
       options.frameDiscriminator,
       options.sequenceDiscriminator,
@@ -74,6 +79,7 @@ export function assertStridesFit({
 export function modelsBySize(
   options: ModelOptions,
   conditionChannels: number,
+  actionColumns = 0,
 ): (divideBy: number) => Model {
   const made = new Map<number, Model>();
   return (divideBy) => {
@@ -81,7 +87,11 @@ export function modelsBySize(
     const flowScalePixels = generator.flowScalePixels / divideBy;
     const model =
       made.get(divideBy) ??
-      createModel({ ...options, generator: { ...generator, flowScalePixels } }, conditionChannels);
+      createModel(
+        { ...options, generator: { ...generator, flowScalePixels } },
+        conditionChannels,
+        actionColumns,
+      );
     made.set(divideBy, model);
     return model;
   };

@@ -230,6 +230,19 @@ export const trainingOptions = z.strictObject({
     .describe(
       "Where a step's rollout ended, kept for a later one to go on from, so that training meets a drift of hundreds of frames that it makes but once.",
     ),
+  actions: z
+    .strictObject({
+      dropFraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe(
+          'Share of windows of which the generator is told nothing of what was done, so that a world may also go on by itself.',
+        ),
+    })
+    .prefault({})
+    .describe('How what was done is told, of data with actions.'),
   growing: growingOptions,
   throughTime: z
     .enum(['full', 'detached'])

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Rollout, StepBlock } from '../autodiff/index.js';
 import { numbered, type NamedTensors } from '../backend/graph/index.js';
-import { frameAt, type Generator, type GeneratorBlock } from '../networks/index.js';
+import { actionsAt, frameAt, type Generator, type GeneratorBlock } from '../networks/index.js';
 
 /** What a rollout is made from. A window begins with `lead` real frames that are not generated. */
 export interface RolloutInput {
@@ -9,6 +9,8 @@ export interface RolloutInput {
   readonly frames: tf.Tensor5D;
   /** [N, lead + warmUp + T, H, W, C], or null. */
   readonly condition: tf.Tensor5D | null;
+  /** [N, lead + warmUp + T, columns + 1], what was done, as the generator is told it; left out of one that is told none. */
+  readonly actions?: tf.Tensor3D;
   /** [N, warmUp + T, H/4, W/4, noiseChannels], or null. */
   readonly noise: tf.Tensor5D | null;
   /** [N, 4], where in their frames these are, as generators with positions are shown it; left out of whole frames. */
@@ -88,6 +90,7 @@ export function pushHistory(history: tf.Tensor4D, frame: tf.Tensor4D): tf.Tensor
 
 /** The generator's rollout over a window as a recurrent computation; its state is the history. */
 export function createRollout(generator: Generator, input: RolloutInput): Rollout {
+  const { actions } = input;
   const { frames, condition, noise, lead, coldStart, visibleFrom: first, teacherForced } = input;
   const { historyFrames, conditionFrames } = generator.options;
   const hasMemory = historyFrames > 0;
@@ -104,6 +107,7 @@ export function createRollout(generator: Generator, input: RolloutInput): Rollou
       ...(input.looks && { looks: input.looks }),
       ...(teacherForced[t]! && { history: realHistory(frames, lead + t, historyFrames, first) }),
       ...(condition && { condition: conditionAt(condition, lead + t, conditionFrames, first) }),
+      ...(actions && { actions: actionsAt(actions, lead + t, conditionFrames, first) }),
       ...(noise && { noise: frameAt(noise, t) }),
     }),
     kind: (t) => (isFirst(t) ? 'first' : 'next'),
@@ -134,6 +138,7 @@ function stepBlocks(blocks: readonly GeneratorBlock[], history: string | null): 
           noise: (tensors.noise as tf.Tensor4D | undefined) ?? null,
           places: (tensors.places as tf.Tensor2D | undefined) ?? null,
           looks: (tensors.looks as tf.Tensor4D | undefined) ?? null,
+          actions: (tensors.actions as tf.Tensor4D | undefined) ?? null,
         };
         const made = block.run(parameters, before, input);
         return isLast ? stepResult(made, input.history) : made;

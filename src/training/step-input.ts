@@ -2,8 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
 import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
 import type { Window } from '../clips/index.js';
+import type { TrainingOptions } from './options.js';
 import type { KeptHistory } from './histories.js';
 import { mirrored } from './ping-pong.js';
+import { toldActions } from './told-actions.js';
 import { realHistory, type RolloutInput } from './rollout.js';
 import type { PlannedStep, ScheduleOptions } from './schedule.js';
 import { needsNudge } from './step-plan.js';
@@ -17,7 +19,10 @@ export function rolloutInput(
     attempt,
     losses,
     generator,
+    training,
   }: Pick<ScheduleOptions, 'seed' | 'attempt' | 'losses'> & {
+    /** Nothing is dropped unless given. */
+    readonly training?: Pick<TrainingOptions, 'actions'>;
     generator: { readonly noiseChannels: number; readonly historyFrames: number };
   },
 ): RolloutInput {
@@ -56,6 +61,13 @@ export function rolloutInput(
       condition: condition && whole(condition, lead),
       noise: noise && whole(noise, 0),
       ...(window.looks && { looks: window.looks }),
+      ...(window.actions && {
+        actions: toldActions(
+          window.actions,
+          training?.actions.dropFraction ?? 0,
+          randomStream(seed, 'actions', drawIndex(plan.step, attempt)),
+        ),
+      }),
       lead,
       warmUp,
       coldStart,
@@ -84,7 +96,8 @@ function pastOf(
 
 /** Lets go of what {@link rolloutInput} drew and made; the window stays its owner's. */
 export function disposeDraws(input: RolloutInput, window: Window): void {
-  const { frames, condition, noise, nudge, front, history } = input;
+  const { frames, condition, actions, noise, nudge, front, history } = input;
   const own = [frames, condition].filter((x) => x !== window.frames && x !== window.condition);
-  tf.dispose([...own, noise, nudge, front, history].filter((x) => x !== null && x !== undefined));
+  const drawn = [...own, actions, noise, nudge, front, history];
+  tf.dispose(drawn.filter((x) => x !== null && x !== undefined));
 }

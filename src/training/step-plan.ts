@@ -150,7 +150,7 @@ export function packInputs(
   { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, noise, places, looks, history, nudge, motion } = input;
+  const { frames, condition, actions, noise, places, looks, history, nudge, motion } = input;
   const numbers = { ...rates(plan), ...dials(plan) };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
@@ -158,6 +158,7 @@ export function packInputs(
     ...(Object.fromEntries(scalars) as NamedTensors),
     frames,
     ...(condition && { condition }),
+    ...(actions && { actions }),
     ...(noise && { noise }),
     ...(places && { places }),
     ...(looks && { looks }),
@@ -176,6 +177,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
     frames: tensors.frames as tf.Tensor5D,
     condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
     noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
+    ...(tensors.actions && { actions: tensors.actions as tf.Tensor3D }),
     ...(tensors.places && { places: tensors.places as tf.Tensor2D }),
     ...(tensors.looks && { looks: tensors.looks as tf.Tensor4D }),
     ...(tensors.history && { history: tensors.history as tf.Tensor4D }),

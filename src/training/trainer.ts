@@ -3,6 +3,7 @@ import { eagerRunner, graphRunner, withPrefix } from '../backend/graph/index.js'
 import { withCleanup } from '../base/cleanup.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
+  actionColumns,
   conditionLayout,
   openDataset,
   pixelShare,
@@ -44,6 +45,7 @@ import { asMeasured } from './pace.js';
 import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
 import { trainStep } from './step.js';
+import { assertActionsFit } from './told-actions.js';
 import { assertThroughTimeFits } from './through-time.js';
 import { evaluationFrames, measureHeldOut } from './measure-held-out.js';
 import { sayStyles, withLooks } from './styles.js';
@@ -93,6 +95,7 @@ export async function trainBy(
   assertJudgedFit(pipeline);
   assertThroughTimeFits(training);
   assertPingPongFits(pipeline);
+  assertActionsFit(pipeline);
   assertFlowTeacherFits(pipeline);
   const environment = environmentOf(await useBackend({ log, native: true }));
   registerKernels();
@@ -117,7 +120,11 @@ export async function trainBy(
     sayRoom(training, dataset, log);
     sayHistories(training, dataset, log);
     sayStyles(pipeline.generator, dataset, log);
-    const modelAt = modelsBySize(pipeline, dataset.conditionChannels);
+    const modelAt = modelsBySize(
+      pipeline,
+      dataset.conditionChannels,
+      actionColumns(dataset.layout),
+    );
     const model = modelAt(1);
     sayPatches(model.generator, pipeline.data, log);
     const runner = training.compile ? graphRunner() : eagerRunner;

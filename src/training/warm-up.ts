@@ -66,6 +66,7 @@ export function warmUp(
       frames: after(frames),
       condition: condition && after(condition),
       noise: noise && after(noise),
+      ...(input.actions && { actions: tf.slice(input.actions, [0, count, 0]) }),
       ...(history && { history }),
       coldStart: false,
       visibleFrom: Math.max(0, visibleFrom - count),

@@ -9,7 +9,7 @@ import { exportGenerator } from '../../src/export/index.js';
 import { readMetadata } from '../../src/export/metadata.js';
 import { openRuntime } from '../../src/export/runtime.js';
 import { expectNoLeak } from '../tensors.js';
-import { labels, makeModel, manyLabels, none, PALETTE } from './make-model.js';
+import { keys, labels, makeModel, manyLabels, none, PALETTE } from './make-model.js';
 import { checkOnnx } from './onnx-check.js';
 
 let folder: string;
@@ -34,6 +34,12 @@ describe('exportGenerator', () => {
     ['no past', { historyFrames: 0, conditionFrames: 1, flow: false }, {}],
     ['looks', { styleChannels: 3 }, {}],
     ['looks of classes', { styleChannels: 1 }, labels],
+    ['actions alone', { conditionFrames: 2 }, { ...none, ...keys }],
+    [
+      'actions beside classes, looks and noise',
+      { styleChannels: 2, noiseChannels: 2 },
+      { ...labels, ...keys },
+    ],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {
     const path = join(folder, `${name}.onnx`);

@@ -1,3 +1,4 @@
+import { actionColumns } from '../../src/clips/actions.js';
 import { planCondition } from '../../src/clips/condition-plan.js';
 import { dataOptions } from '../../src/clips/options.js';
 import type { ExportModel } from '../../src/export/index.js';
@@ -20,11 +21,15 @@ export async function makeModel(
   const network = createGenerator(
     generatorOptions.parse({ channels: 4, residualBlocks: 1, branchBlocks: 1, ...generator }),
     layout.channels,
+    actionColumns(layout),
   );
   const weights = network.layout.toNamed(network.layout.initialize(5));
-  // What modulates begins with weights of 0.
+  // What modulates, and what acts, begins with weights of 0.
   for (const [name, { data }] of Object.entries(weights)) {
     if (/^modulation[.].*[.]weight$/.test(name)) data.forEach((_, i) => (data[i] = Math.sin(i)));
+    // Equal layers of equal input are written once, and then are no weights of their own.
+    const own = Math.sin(name.length) + (name.startsWith('image') ? 2 : 1);
+    if (/[.]acting[.]weight$/.test(name)) data.forEach((_, i) => (data[i] = Math.sin(own * i) / 2));
   }
   const { styleChannels } = network.options;
   const style = (clip: string, sign: number) => ({
@@ -51,5 +56,9 @@ export const manyLabels = {
       Array.from({ length: 14 }, (_, i) => [`class ${i}`, [i * 18, 255 - i * 9, (i * 71) % 256]]),
     ),
   },
+};
+/** What is done, beside any condition. */
+export const keys = {
+  actions: { path: '/data/keys.csv', columns: { left: 'key', right: 'key', steer: 'axis' } },
 };
 export const none = { condition: { kind: 'none' } };

@@ -9,7 +9,7 @@ import { readWeights } from '../../src/export/read-weights.js';
 import { TARGETS } from '../../src/export/targets.js';
 import type { Generator, NamedArrays } from '../../src/networks/index.js';
 import { weightsHash } from '../../src/export/weights-hash.js';
-import { labels, makeModel, none } from './make-model.js';
+import { keys, labels, makeModel, none } from './make-model.js';
 
 beforeAll(async () => {
   await useBackend();
@@ -63,6 +63,7 @@ describe('the weights of an exported file', () => {
     ['everything', { noiseChannels: 3, normalization: 'weights', positions: true }, labels],
     ['modulation', { modulation: 'condition' }, {}],
     ['looks', { styleChannels: 3 }, {}],
+    ['actions', {}, { ...none, ...keys }],
     ['odd numbers of channels', { channels: 5, historyFrames: 3, conditionFrames: 7 }, {}],
     ['no condition, no flow', { flow: false, noiseChannels: 5, historyFrames: 1 }, none],
   ])('are those that it was written with, whatever it was written for: %s', async (...one) => {

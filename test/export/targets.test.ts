@@ -12,7 +12,7 @@ import { readMetadata, type ExportedInfo } from '../../src/export/metadata.js';
 import { openRuntime } from '../../src/export/runtime.js';
 import { assertRunsOn, TARGETS } from '../../src/export/targets.js';
 import { openOnnxModel } from '../../src/synthesis/index.js';
-import { labels, makeModel, none } from './make-model.js';
+import { keys, labels, makeModel, none } from './make-model.js';
 import { checkOnnx } from './onnx-check.js';
 
 let folder: string;
@@ -57,6 +57,7 @@ describe('a target', () => {
     ['normalized weights and positions', { normalization: 'weights', positions: true }, labels],
     ['modulation', { modulation: 'condition', noiseChannels: 2 }, {}],
     ['looks', { styleChannels: 3 }, {}],
+    ['actions', {}, keys],
     ['a large preset', { preset: 'large', residualBlocks: undefined }, {}],
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {
     const { generator, weights, pipeline } = await makeModel(options, data);

@@ -12,6 +12,7 @@ const names = (await readdir(`${root}pipelines`)).sort();
 describe('the pipelines that come with Frameloom', () => {
   it('are these', () => {
     expect(names).toEqual([
+      'actions-to-video.yaml',
       'colorize.yaml',
       'edges-to-video.yaml',
       'keyframes.yaml',
@@ -48,12 +49,12 @@ describe('by name', () => {
       code: 'not-found',
       message: 'no pipeline is called edge-to-video',
       hint: expect.stringContaining(
-        'did you mean edges-to-video? these come along: colorize, edges-to-video, keyframes, labels-to-video, predict-next, upscale',
+        'did you mean edges-to-video? these come along: actions-to-video, colorize, edges-to-video, keyframes, labels-to-video, predict-next, upscale',
       ) as string,
     });
     await expect(loadPipeline('mine.yaml')).rejects.toMatchObject({
       message: expect.stringContaining('cannot read the pipeline mine.yaml') as string,
-      hint: expect.stringContaining('known by name: colorize,') as string,
+      hint: expect.stringContaining('known by name: actions-to-video, colorize,') as string,
     });
   });
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  actionNumbers,
   frameDiscriminatorOptions,
   generatorOptions,
   sequenceDiscriminatorOptions,
@@ -16,6 +17,7 @@ export function smallModel(
   generator: Record<string, unknown> = {},
   conditionChannels = 1,
   judges: Record<string, unknown> = {},
+  actionColumns = 0,
 ): Model {
   const judge = { channels: 4, layers: 1, scales: 1, ...judges };
   return createModel(
@@ -30,6 +32,7 @@ export function smallModel(
       sequenceDiscriminator: sequenceDiscriminatorOptions.parse(judge),
     },
     conditionChannels,
+    actionColumns,
   );
 }
 
@@ -73,6 +76,12 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
       network.noiseChannels > 0
         ? normals('noise', [samples, warmUp + frames, height / 4, width / 4, network.noiseChannels])
         : null,
+    ...(model.generator.actionColumns > 0 && {
+      actions: normals<tf.Rank.R3>('actions', [
+        ...([samples, lead + warmUp + frames] as const),
+        actionNumbers(model.generator.actionColumns),
+      ]),
+    }),
     lead,
     warmUp,
     coldStart,
@@ -82,8 +91,11 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
   };
 }
 
-export const disposeInput = ({ frames, condition, noise, nudge }: RolloutInput): void =>
-  tf.dispose([frames, ...[condition, noise, nudge ?? null].filter((tensor) => tensor !== null)]);
+export const disposeInput = ({ frames, condition, noise, nudge, actions }: RolloutInput): void =>
+  tf.dispose([
+    frames,
+    ...[condition, noise, nudge ?? null, actions ?? null].filter((tensor) => tensor !== null),
+  ]);
 
 /** All tensors of a state. */
 export const list = (state: TrainingState): tf.Tensor1D[] => [

@@ -1,5 +1,10 @@
 import { cacheFolder } from '../../base/cache-folder.js';
-import { estimateOffset, openDataset, type ActionOffset } from '../../clips/index.js';
+import {
+  actionColumns,
+  estimateOffset,
+  openDataset,
+  type ActionOffset,
+} from '../../clips/index.js';
 import { counted } from '../../base/units.js';
 import type { BrokenClip } from '../../clips/broken.js';
 import type { DatasetReport } from '../../clips/types.js';
@@ -51,7 +56,7 @@ export async function inspect(
     ...options,
   }).finally(() => opening.stop());
   try {
-    const model = createModel(pipeline, dataset.conditionChannels);
+    const model = createModel(pipeline, dataset.conditionChannels, actionColumns(dataset.layout));
     return {
       pipeline: pipeline.name,
       data: dataset.report,

@@ -2,6 +2,7 @@ import { throwIfCancelled } from '../../base/cancel.js';
 import { FrameloomError } from '../../base/error.js';
 import type { ConditionLayout } from '../../clips/types.js';
 import { checkBytes, checkLabels } from './conditions.js';
+import { actionVector, type GivenActions } from './told-actions.js';
 import { LatencyMeter, type LatencyFigures } from './latency.js';
 
 /** All that a generator carries from frame to frame. Numbers lie as its engine has them. */
@@ -13,6 +14,8 @@ export interface SynthesizerState {
   readonly history: Float32Array | null;
   /** The conditions that are remembered; null where there is none. */
   readonly conditions: Float32Array | null;
+  /** What was done in the last frames, as the generator is told it; left out of one that is told nothing. */
+  readonly actions?: Float32Array | null | undefined;
 }
 
 /** A frame with what the generator composed it of. */
@@ -35,6 +38,11 @@ export interface NextOptions {
    * then a part of the history like any other.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What is done in this frame, of a model whose `layout` has `actions`, which has to be said: numbers by their names or in
+   * their order, or null where it is not known.
+   */
+  readonly actions?: GivenActions | undefined;
 }
 
 /** A generator with its recurrent state: one call, one frame. */
@@ -67,9 +75,14 @@ export interface Synthesizer {
    * Goes on from real frames: the last of them become history.
    * @param frames rgb24, oldest first
    * @param conditions theirs, null without condition
+   * @param actions what was done in each of them; not known unless given
    * @throws FrameloomError bad-input; bad-call while a frame is being made, as do reset, reseed and restore
    */
-  start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void;
+  start(
+    frames: readonly Uint8Array[],
+    conditions: readonly Uint8Array[] | null,
+    actions?: readonly GivenActions[] | null,
+  ): void;
   /** Forgets all history, as before the first frame. @param seed another one of the noise */
   reset(seed?: number): void;
   /** Draws other noise from here on, and keeps the history. */
@@ -97,9 +110,20 @@ export interface Stepper {
   readonly height: number;
   /** 1 unless given. */
   readonly inFlight?: number | undefined;
-  /** @param inDetail flow and mask are wanted too, where the generator has them */
-  next(condition: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame>;
-  start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void;
+  /**
+   * @param inDetail flow and mask are wanted too, where the generator has them
+   * @param actions as the generator is told them; null of one that is told nothing
+   */
+  next(
+    condition: Uint8Array | null,
+    inDetail: boolean,
+    actions: Float32Array | null,
+  ): Promise<DetailedFrame>;
+  start(
+    frames: readonly Uint8Array[],
+    conditions: readonly Uint8Array[] | null,
+    actions: readonly Float32Array[] | null,
+  ): void;
   reset(seed?: number): void;
   reseed(seed: number): void;
   snapshot(): Promise<SynthesizerState>;
@@ -157,11 +181,15 @@ export function synthesizerOf(
   };
 
   /** Makes one frame, whether somebody still waits for it or not. */
-  async function make(condition: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> {
+  async function make(
+    condition: Uint8Array | null,
+    inDetail: boolean,
+    actions: Float32Array | null,
+  ): Promise<DetailedFrame> {
     const started = now();
     pending += 1;
     try {
-      const frame = await stepper.next(condition, inDetail);
+      const frame = await stepper.next(condition, inDetail, actions);
       meter.add(now() - started);
       return frame;
     } finally {
@@ -172,12 +200,12 @@ export function synthesizerOf(
 
   async function next(
     given: Uint8Array | Uint8ClampedArray | null,
-    { signal }: NextOptions = {},
+    { signal, actions }: NextOptions = {},
     inDetail: boolean,
   ): Promise<DetailedFrame> {
     assertLiving();
     throwIfCancelled(signal, DOING);
-    const frame = make(checked(given), inDetail);
+    const frame = make(checked(given), inDetail, actionVector(actions, layout.actions));
     return signal ? untilCancelled(frame, signal) : frame;
   }
 
@@ -190,7 +218,7 @@ export function synthesizerOf(
     },
     next: async (condition, options) => (await next(condition, options, false)).rgb,
     nextInDetail: (condition, options) => next(condition, options, true),
-    start(frames, given) {
+    start(frames, given, actions) {
       assertStill('start');
       if (given && layout.content !== 'none' && given.length !== frames.length) {
         throw new FrameloomError(
@@ -198,9 +226,17 @@ export function synthesizerOf(
           `there are ${frames.length} frames to start from and ${given.length} conditions`,
         );
       }
+      if (actions && actions.length !== frames.length) {
+        throw new FrameloomError(
+          'bad-input',
+          `there are ${frames.length} frames to start from and actions of ${actions.length}`,
+        );
+      }
+      const vectors = frames.map((_, i) => actionVector(actions?.[i] ?? null, layout.actions));
       stepper.start(
         frames.map((frame) => checkBytes(frame, 3 * pixels, 'a frame')),
         given && layout.content !== 'none' ? given.map(conditionOf) : null,
+        vectors.every((vector) => vector !== null) ? vectors : null,
       );
     },
     reset(seed) {

@@ -11,6 +11,7 @@ import { registerKernels } from '../../kernels/index.js';
 import type { Generator, GeneratorOutput } from '../../networks/index.js';
 import { assertStyle } from '../../networks/clip-styles.js';
 import { checkNumbers, otherState } from './conditions.js';
+import { ActionRing } from './told-actions.js';
 import { synthesizerOf, type Stepper, type Synthesizer } from './synthesizer.js';
 
 export interface TensorFlowOptions {
@@ -51,6 +52,8 @@ function createStepper(options: TensorFlowOptions): Stepper {
   /** The last conditions, oldest first, at most conditionFrames − 1 of them. */
   let conditions: tf.Tensor4D[] = [];
   let index = 0;
+  const acts =
+    generator.actionColumns > 0 ? new ActionRing(generator.actionColumns, conditionFrames) : null;
 
   const imageOf = (bytes: Uint8Array): tf.Tensor4D =>
     bytesToTensor(bytes, [1, height, width, 3]) as tf.Tensor4D;
@@ -80,6 +83,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
     history = null;
     tf.dispose(conditions);
     conditions = [];
+    acts?.forget();
     index = 0;
   }
 
@@ -94,8 +98,10 @@ function createStepper(options: TensorFlowOptions): Stepper {
   function make(
     bytes: Uint8Array | null,
     inDetail: boolean,
+    done: Float32Array | null,
   ): Pick<GeneratorOutput, 'frame' | 'flow' | 'mask'> {
     const current = bytes && conditionOf(bytes);
+    if (done) acts?.push(done);
     const made = scoped(() => {
       let condition: tf.Tensor4D | null = null;
       if (current) {
@@ -110,6 +116,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
         hasHistory: history !== null,
         noise: noise(),
         style,
+        ...(acts && { actions: tf.tensor4d(acts.values.slice(), [1, 1, 1, acts.values.length]) }),
       });
       return { frame, flow: inDetail ? flow : null, mask: inDetail ? mask : null };
     });
@@ -124,8 +131,8 @@ function createStepper(options: TensorFlowOptions): Stepper {
     height,
     // Asynchronous for the other engines' sake, and so that what it throws is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
-    async next(bytes, inDetail) {
-      const { frame, flow, mask } = make(bytes, inDetail);
+    async next(bytes, inDetail, done) {
+      const { frame, flow, mask } = make(bytes, inDetail, done);
       const numbersOf = (tensor: tf.Tensor): Float32Array => Float32Array.from(tensor.dataSync());
       try {
         return {
@@ -137,7 +144,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
         tf.dispose([frame, flow, mask].filter((tensor) => tensor !== null));
       }
     },
-    start(frames, startConditions) {
+    start(frames, startConditions, startActions) {
       forget();
       frames.forEach((bytes, i) => {
         const frame = imageOf(bytes);
@@ -145,6 +152,8 @@ function createStepper(options: TensorFlowOptions): Stepper {
         frame.dispose();
         const condition = startConditions?.[i];
         if (condition) remember(conditionOf(condition));
+        const done = startActions?.[i];
+        if (done) acts?.push(done);
       });
     },
     reset(nextSeed) {
@@ -156,7 +165,7 @@ function createStepper(options: TensorFlowOptions): Stepper {
       index = 0;
     },
     async snapshot() {
-      const place = { seed, index };
+      const place = { seed, index, ...(acts && { actions: acts.values.slice() }) };
       // Copies of their own: the next frame lets go of what it follows.
       const kept = scoped(() => ({
         history: history && tf.clone(history),
@@ -174,7 +183,9 @@ function createStepper(options: TensorFlowOptions): Stepper {
       const count = known / (width * height * layout.channels || 1);
       if (state.history) checkNumbers(state.history, width * height * 3 * historyFrames);
       if (known > 0 && !(Number.isInteger(count) && count < conditionFrames)) throw otherState();
+      if (state.actions) checkNumbers(state.actions, acts?.values.length ?? 0);
       forget();
+      acts?.restore(state.actions ?? null);
       ({ seed, index } = state);
       const shape = (channels: number): [number, number, number, number] => [
         ...([1, height, width] as const),

@@ -12,7 +12,7 @@ import { assertGoingOn, unlessAborted } from './abortable.js';
 import { openBaselines, trainingStretches } from './baselines.js';
 import { chooseRollouts, type Rollout } from './choose-rollouts.js';
 import type { FaithfulnessJudge } from './faithfulness-judge.js';
-import { conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
+import { actionsOf, conditionOf, frameOf, framesOf, startOf } from './held-out-frames.js';
 import {
   combineMeasures,
   withDistances,
@@ -197,6 +197,7 @@ async function measureRollout(
   warm.start(
     starts.map((i) => frameOf(start!, i)),
     conditions.every((condition) => condition !== null) ? conditions : null,
+    start?.actions ? starts.map((i) => actionsOf(start, i)!) : null,
   );
   beside?.cold.reset();
   const makers = beside
@@ -211,9 +212,9 @@ async function measureRollout(
   let t = 0;
   for await (const { frame, condition, actions } of framesOf(dataset, segment.clip, part, signal)) {
     assertGoingOn(signal);
-    const generated = await warm.next(condition);
+    const generated = await warm.next(condition, { actions });
     const made: Partial<Record<EvaluationRow, Image>> = { generated: imageOf(generated, dataset) };
-    for (const [row, maker] of makers) made[row] = await maker(condition);
+    for (const [row, maker] of makers) made[row] = await maker(condition, actions);
     const real = imageOf(frame, dataset);
     comparison.add(made as Record<EvaluationRow, Image>, real);
     const scored = { condition, generated, real: frame };

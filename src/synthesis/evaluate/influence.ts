@@ -1,4 +1,4 @@
-import type { Dataset } from '../../clips/index.js';
+import { actionColumns, type Dataset } from '../../clips/index.js';
 import { imageFromBytes, temporalDifference, type Image } from '../../metrics/index.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { createTensorFlowSynthesizer } from '../engines/tensorflow.js';
@@ -46,7 +46,7 @@ export async function measureInfluence(
   const shift = Math.floor(frames / 2);
   const later = (t: number): number => (t + shift) % frames;
   const hasNoise = trained.generator.options.noiseChannels > 0;
-  const hasCondition = layout.content !== 'none';
+  const hasCondition = layout.content !== 'none' || actionColumns(layout) > 0;
   const styled = await withClipLook(dataset, trained, rollout.segment);
   if (shift === 0 || (!hasNoise && !hasCondition)) return { conditionUse: null, diversity: null };
 
@@ -58,7 +58,8 @@ export async function measureInfluence(
       synthesizers.push(synthesizer);
       segment.begin(synthesizer, seed);
       makers.push(async (t) => {
-        const rgb = await synthesizer.next(segment.condition(timeOf(t)));
+        const at = timeOf(t);
+        const rgb = await synthesizer.next(segment.condition(at), { actions: segment.actions(at) });
         return imageFromBytes(rgb, { width, height, channels: 3 });
       });
     };

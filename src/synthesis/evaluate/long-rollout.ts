@@ -100,7 +100,7 @@ export async function measureDrift(
     for (let t = 0; t < frames; t += 1) {
       assertGoingOn(signal);
       const i = toAndFro(t, most);
-      const rgb = await synthesizer.next(segment.condition(i));
+      const rgb = await synthesizer.next(segment.condition(i), { actions: segment.actions(i) });
       const image = imageFromBytes(rgb, { width, height, channels: 3 });
       const beside = real[i]!;
       series.sharpness.push(sharpness(image) / beside.sharpness);

@@ -12,7 +12,10 @@ import { conditionImage } from './pictures.js';
 export type EvaluationRow = 'generated' | 'coldStart' | 'freeze' | 'mean' | 'nearest';
 
 /** What makes the next frame of a row. */
-export type RowMaker = (condition: Uint8Array | null) => Promise<Image> | Image;
+export type RowMaker = (
+  condition: Uint8Array | null,
+  actions: Float32Array | undefined,
+) => Promise<Image> | Image;
 
 /** What rows beside the rollout are made with. */
 export interface BesideRollout {
@@ -43,7 +46,9 @@ export function makersBeside(
   const makers = new Map<EvaluationRow, RowMaker>();
   // Where nothing was before, the rollout itself begins with nothing.
   if (lastSeen) {
-    makers.set('coldStart', async (condition) => imageOf(await cold.next(condition), dataset));
+    makers.set('coldStart', async (condition, actions) =>
+      imageOf(await cold.next(condition, { actions }), dataset),
+    );
   }
   if (!baselines) return makers;
   const { mean, nearest } = baselines;

@@ -3,7 +3,7 @@ import { imageFromBytes, type Image } from '../../metrics/index.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { unlessAborted } from './abortable.js';
 import type { Rollout } from './choose-rollouts.js';
-import { conditionOf, frameOf, startOf } from './held-out-frames.js';
+import { actionsOf, conditionOf, frameOf, startOf } from './held-out-frames.js';
 
 /** The beginning of a held-out segment in memory: what a rollout starts from, and what it is measured by. */
 export interface SegmentFrames {
@@ -13,6 +13,8 @@ export interface SegmentFrames {
   readonly count: number;
   /** Of the i-th of these; null without condition. */
   condition(i: number): Uint8Array | null;
+  /** What was done in the i-th; undefined where the generator is told nothing. */
+  actions(i: number): Float32Array | undefined;
   real(i: number): Image;
 }
 
@@ -40,9 +42,11 @@ export async function readSegment(
       synthesizer.start(
         starts.map((i) => frameOf(range, i)),
         conditions.every((condition) => condition !== null) ? conditions : null,
+        range.actions && starts.map((i) => actionsOf(range, i)!),
       );
     },
     condition: (i) => conditionOf(range, before + i),
+    actions: (i) => actionsOf(range, before + i),
     real: (i) => imageFromBytes(frameOf(range, before + i), { width, height, channels: 3 }),
   };
 }

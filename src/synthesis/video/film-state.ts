@@ -41,6 +41,7 @@ const headSchema = z.object({
       ...{ seed: z.number(), index: count },
       history: count.nullable(),
       conditions: count.nullable(),
+      actions: count.nullable().optional(),
     })
     .nullable(),
 });
@@ -62,6 +63,7 @@ export async function writeFilmState(path: string, state: FilmState): Promise<vo
       ...{ seed: synthesizer.seed, index: synthesizer.index },
       history: synthesizer.history?.length ?? null,
       conditions: synthesizer.conditions?.length ?? null,
+      ...(synthesizer.actions && { actions: synthesizer.actions.length }),
     },
   };
   await writeFileAtomic(
@@ -70,6 +72,7 @@ export async function writeFilmState(path: string, state: FilmState): Promise<vo
       Buffer.from(`${MAGIC}${JSON.stringify(head)}\n`),
       bytesOf(synthesizer?.history ?? null),
       bytesOf(synthesizer?.conditions ?? null),
+      bytesOf(synthesizer?.actions ?? null),
     ]),
   );
 }
@@ -93,8 +96,17 @@ export async function readFilmState(path: string): Promise<FilmState | null> {
   };
   const history = take(synthesizer.history);
   const conditions = take(synthesizer.conditions);
+  const actions = take(synthesizer.actions ?? null);
   if (at !== bytes.length) return null;
-  return { job, progress, synthesizer: { ...synthesizer, history, conditions } };
+  return {
+    ...{ job, progress },
+    synthesizer: {
+      ...synthesizer,
+      history,
+      conditions,
+      ...(actions ? { actions } : { actions: null }),
+    },
+  };
 }
 
 function parse(text: string): unknown {

@@ -28,6 +28,8 @@ const conditionSchema = z.strictObject({
   classNames: z.array(z.string()).readonly(),
   /** Of one that is derived: the preset; null for a filtergraph of somebody's own. */
   preset: z.string().nullable(),
+  /** What is told at each frame besides, in its order; left out of a generator that is told nothing. */
+  actions: z.array(z.string()).readonly().optional(),
 });
 export type OriginCondition = z.output<typeof conditionSchema>;
 
@@ -68,9 +70,10 @@ export interface Origin extends OriginDescription {
 
 export const originCondition = (
   options: ConditionOptions,
-  { kind, content, channels, classNames }: ConditionLayout,
+  { kind, content, channels, classNames, actions }: ConditionLayout,
 ): OriginCondition => ({
   ...{ kind, content, channels, classNames },
+  ...(actions && { actions: actions.map((column) => `${column.name}, ${column.kind}`) }),
   preset: options.kind === 'derived' && 'preset' in options ? (options.preset ?? null) : null,
 });
 

@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../src/backend/index.js';
 import { randomStream } from '../../../src/base/random.js';
+import { actionColumns } from '../../../src/clips/actions.js';
 import { planCondition } from '../../../src/clips/condition-plan.js';
 import { dataOptions } from '../../../src/clips/options.js';
 import { exportGenerator } from '../../../src/export/index.js';
 import { createGenerator, generatorOptions } from '../../../src/networks/index.js';
 import { openOnnxModel } from '../../../src/synthesis/engines/onnx/model.js';
-import type { Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
+import type { NextOptions, Synthesizer } from '../../../src/synthesis/engines/synthesizer.js';
 import { createTensorFlowSynthesizer } from '../../../src/synthesis/engines/tensorflow.js';
 import { openThreadedModel } from '../../../src/synthesis/engines/thread/model.js';
 import { expectNoLeak } from '../../tensors.js';
@@ -17,6 +18,9 @@ const PIXELS = SIZE.width * SIZE.height;
 const PALETTE = { sky: [0, 0, 255], road: [90, 90, 90], car: [255, 0, 0] };
 const LABELS = {
   condition: { kind: 'paired', content: 'labels', path: 'l.mkv', palette: PALETTE },
+};
+const ACTIONS = {
+  ...{ condition: { kind: 'actions', path: 'a.csv', columns: { left: 'key', steer: 'axis' } } },
 };
 const NONE = { condition: { kind: 'none' } };
 
@@ -38,7 +42,11 @@ async function engineOf(
   engine: Engine,
   data: object,
   options: object,
-): Promise<{ open: (seed?: number) => Synthesizer; condition: (t: number) => Uint8Array | null }> {
+): Promise<{
+  open: (seed?: number) => Synthesizer;
+  condition: (t: number) => Uint8Array | null;
+  told: (t: number) => NextOptions;
+}> {
   const parsed = dataOptions.parse({ size: '16x16', clips: ['a.mp4'], ...data });
   const { layout } = await planCondition(parsed, { baseFolder: '/', ...SIZE });
   const generator = createGenerator(
@@ -47,8 +55,16 @@ async function engineOf(
       ...options,
     }),
     layout.channels,
+    actionColumns(layout),
   );
-  const trained = { generator, weights: generator.layout.initialize(2), seed: 3 };
+  const weights = generator.layout.toNamed(generator.layout.initialize(2));
+  // What is done changes nothing at first.
+  for (const [name, { data: own }] of Object.entries(weights)) {
+    if (name.includes('.acting.')) own.forEach((_, i) => (own[i] = Math.sin(i)));
+  }
+  const trained = { generator, weights: generator.layout.fromNamed(weights), seed: 3 };
+  const told = (t: number): NextOptions =>
+    layout.actions ? { actions: t % 3 === 0 ? null : { left: t % 2, steer: Math.sin(t) } } : {};
   const condition = (t: number): Uint8Array | null => {
     if (layout.content === 'none') return null;
     const random = randomStream(4, 'eval', t);
@@ -60,13 +76,13 @@ async function engineOf(
   if (engine === 'tensorflow') {
     const open = (seed = 3): Synthesizer =>
       createTensorFlowSynthesizer({ ...trained, layout, ...SIZE, seed });
-    return { open, condition };
+    return { open, condition, told };
   }
   const path = scratchPath('generator.onnx');
   await exportGenerator({ ...trained, layout, step: 1, pipeline: { data: parsed } }, path);
   const model = await (engine === 'onnx' ? openOnnxModel(path) : openThreadedModel(path));
   releases.push(() => model.release());
-  return { open: (seed) => model.open(seed), condition };
+  return { open: (seed) => model.open(seed), condition, told };
 }
 
 const KINDS: readonly (readonly [string, object, object])[] = [
@@ -75,6 +91,7 @@ const KINDS: readonly (readonly [string, object, object])[] = [
   ['edges', {}, { historyFrames: 0, conditionFrames: 2, flow: false }],
   ['labels', LABELS, { historyFrames: 2, conditionFrames: 2, noiseChannels: 2 }],
   ['none', NONE, { noiseChannels: 3 }],
+  ['actions', ACTIONS, { conditionFrames: 3 }],
 ];
 const CASES = KINDS.flatMap(([name, data, options]) =>
   (['tensorflow', 'onnx', 'thread'] as const).map(
@@ -84,7 +101,7 @@ const CASES = KINDS.flatMap(([name, data, options]) =>
 
 describe('snapshot and restore', () => {
   it.each(CASES)('%s of %s %j goes on byte for byte', async (engine, _name, options, data) => {
-    const { open, condition } = await engineOf(engine, data, options);
+    const { open, condition, told } = await engineOf(engine, data, options);
     const start = (seed?: number): Synthesizer => {
       const synthesizer = open(seed);
       opened.push(synthesizer);
@@ -92,7 +109,7 @@ describe('snapshot and restore', () => {
     };
     const run = async (synthesizer: Synthesizer, from: number, to: number) => {
       const made: Uint8Array[] = [];
-      for (let t = from; t < to; t += 1) made.push(await synthesizer.next(condition(t)));
+      for (let t = from; t < to; t += 1) made.push(await synthesizer.next(condition(t), told(t)));
       return made;
     };
     const whole = await run(start(), 0, 10);

@@ -3,6 +3,7 @@ import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError, isFrameloomError } from '../../../base/error.js';
 import type { Logger } from '../../../base/log.js';
 import { ownCommand } from '../../../base/own-command.js';
+import { actionColumns } from '../../../clips/actions.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
 import {
   divisionProblem,
@@ -95,7 +96,7 @@ export async function planMinutes(
   const loaded = new Map<Candidate, Loaded>();
   const steps = new Map<string, MeasuredStep>();
   const add = (own: Pipeline, more: readonly string[]): Candidate => {
-    const model = createModel(own, layout.channels);
+    const model = createModel(own, layout.channels, actionColumns(layout));
     const { size, patch } = own.data;
     const window = windowSize(own.data);
     const judges = model.discriminators.macs(window);

@@ -1,6 +1,7 @@
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { FrameloomError } from '../../../base/error.js';
 import { windowSize } from '../../../clips/options.js';
+import { actionColumns } from '../../../clips/actions.js';
 import { conditionLayout } from '../../../clips/condition-plan.js';
 import { registerKernels } from '../../../kernels/index.js';
 import { loadPipeline } from '../../../pipeline/load.js';
@@ -40,7 +41,7 @@ export async function plan(path: string, flags: PlanFlags, context: Context): Pr
   const layout = await conditionLayout(data, baseFolder);
   await chooseBackend(flags, context, { native: true });
   registerKernels();
-  const model = createModel(pipeline, layout.channels);
+  const model = createModel(pipeline, layout.channels, actionColumns(layout));
   const costsOf = profileCosts(measuredStep(model, pipeline));
   const bytes = budgetBytes(flags.budget ?? training.memoryBudget);
   const { frames, batch, growing } = training;

@@ -1,5 +1,6 @@
 import { randomStream } from '../../../base/random.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
+import { toldNumbers } from '../../../export/fits.js';
 import { feedsFor, type OnnxProgram } from '../../../export/feeds.js';
 
 /**
@@ -25,6 +26,7 @@ export async function probeFrame(
       history: random('history', 3 * historyFrames, height, width),
       noise: random('noise', noiseChannels, height / 4, width / 4),
       style: random('style', styleChannels, 1, 1),
+      actions: random('actions', toldNumbers(info.condition) * conditionFrames, 1, 1),
       hasHistory: true,
     }),
     ['frame'],

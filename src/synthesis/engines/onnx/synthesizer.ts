@@ -4,7 +4,9 @@ import { randomStream } from '../../../base/random.js';
 import { bytesToPlanes, labelsToPlanes, planesToBytes } from '../../../export/planes.js';
 import { feedsFor, runtimeWords, type OnnxProgram } from '../../../export/feeds.js';
 import { assertStyle } from '../../../networks/clip-styles.js';
+import { actionColumns } from '../../../clips/actions.js';
 import { checkNumbers } from '../conditions.js';
+import { ActionRing } from '../told-actions.js';
 import type { ConditionLayout } from '../../../clips/types.js';
 import type { ExportedInfo } from '../../../export/metadata.js';
 import {
@@ -84,6 +86,8 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     model.style && styleChannels > 0
       ? new Tensor('float32', Float32Array.from(model.style), [1, styleChannels, 1, 1])
       : null;
+  const acts =
+    actionColumns(layout) > 0 ? new ActionRing(actionColumns(layout), conditionFrames) : null;
   let hasHistory = false;
   let hasCondition = false;
   let index = 0;
@@ -94,6 +98,7 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     if (history) planesOf(history).fill(0);
     hasHistory = false;
     hasCondition = false;
+    acts?.forget();
     index = 0;
   }
 
@@ -123,8 +128,15 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
 
   const hasFlow = ['flow', 'mask'].every((name) => session.outputNames.includes(name));
 
-  async function make(bytes: Uint8Array | null, inDetail: boolean): Promise<DetailedFrame> {
+  async function make(
+    bytes: Uint8Array | null,
+    inDetail: boolean,
+    done: Float32Array | null,
+  ): Promise<DetailedFrame> {
     if (bytes) remember(bytes);
+    if (done) acts?.push(done);
+    const actions =
+      acts && new Tensor('float32', acts.values.slice(), [1, acts.values.length, 1, 1]);
     drawNoise();
     // What is moved from nothing says nothing.
     const moves = inDetail && hasFlow && hasHistory;
@@ -132,7 +144,7 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     let made: Awaited<ReturnType<typeof session.run>>;
     try {
       made = await session.run(
-        feedsFor(runtime, { condition, history, noise, style, hasHistory }),
+        feedsFor(runtime, { condition, history, noise, style, actions, hasHistory }),
         spare ? { next_history: spare, ...(moves && { flow: null, mask: null }) } : outputs,
       );
     } catch (error) {
@@ -164,17 +176,18 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
     ...{ seed, index },
     history: history && hasHistory ? planesOf(history).slice() : null,
     conditions: condition && hasCondition ? planesOf(condition).slice() : null,
+    ...(acts && { actions: acts.values.slice() }),
   });
 
   return {
     width,
     height,
-    next(bytes, inDetail) {
+    next(bytes, inDetail, done) {
       // A copy: it may be a while until it is read.
       const own = bytes?.slice() ?? null;
-      return inTurn(() => make(own, inDetail));
+      return inTurn(() => make(own, inDetail, done));
     },
-    start(frames, conditions) {
+    start(frames, conditions, actions) {
       forget();
       const planes = history && planesOf(history);
       frames.forEach((bytes, i) => {
@@ -183,6 +196,8 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
         hasHistory = true;
         const own = conditions?.[i];
         if (own) remember(own);
+        const done = actions?.[i];
+        if (done) acts?.push(done);
       });
     },
     reset(nextSeed) {
@@ -199,7 +214,9 @@ export function createOnnxStepper(model: OnnxRun, seed: number = model.seed): St
       const known = condition && planesOf(condition);
       if (state.history) checkNumbers(state.history, planes?.length ?? 0);
       if (state.conditions) checkNumbers(state.conditions, known?.length ?? 0);
+      if (state.actions) checkNumbers(state.actions, acts?.values.length ?? 0);
       forget();
+      acts?.restore(state.actions ?? null);
       ({ seed, index } = state);
       if (state.history) planes?.set(state.history);
       if (state.conditions) known?.set(state.conditions);

@@ -155,12 +155,13 @@ export class OnnxThread {
     synthesizer: number,
     condition: Uint8Array | null,
     inDetail: boolean,
+    actions: Float32Array | null,
   ): Promise<DetailedFrame> {
     // A copy of its own: the caller's bytes stay the caller's.
     const own = condition && new Uint8Array(condition);
     return this.#ask<DetailedFrame>((call) =>
       this.tell(
-        { kind: 'next', synthesizer, call, condition: own, inDetail },
+        { kind: 'next', synthesizer, call, condition: own, inDetail, actions },
         own ? [own.buffer] : [],
       ),
     );

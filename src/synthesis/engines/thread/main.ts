@@ -58,14 +58,15 @@ async function serve(message: SynthesizerMessage): Promise<void> {
   // Disposed of: a call that was still under way is answered, not begun.
   if (!synthesizer) return;
   if (message.kind === 'next') {
-    const { condition, call, inDetail } = message;
-    const frame = await synthesizer.next(condition, inDetail);
+    const { condition, call, inDetail, actions } = message;
+    const frame = await synthesizer.next(condition, inDetail, actions);
     const parts = [frame.rgb, frame.flow, frame.mask].filter((part) => part !== null);
     tell(
       { kind: 'frame', call, frame },
       parts.map(({ buffer }) => buffer as ArrayBuffer),
     );
-  } else if (message.kind === 'start') synthesizer.start(message.frames, message.conditions);
+  } else if (message.kind === 'start')
+    synthesizer.start(message.frames, message.conditions, message.actions);
   else if (message.kind === 'reset') synthesizer.reset(message.seed);
   else if (message.kind === 'reseed') synthesizer.reseed(message.seed);
   else if (message.kind === 'restore') synthesizer.restore(message.state);

@@ -26,11 +26,13 @@ export type SynthesizerMessage = { readonly synthesizer: number } & (
       readonly condition: Uint8Array | null;
       /** Flow and mask are wanted too. */
       readonly inDetail: boolean;
+      readonly actions: Float32Array | null;
     }
   | {
       readonly kind: 'start';
       readonly frames: readonly Uint8Array[];
       readonly conditions: readonly Uint8Array[] | null;
+      readonly actions: readonly Float32Array[] | null;
     }
   | { readonly kind: 'reset'; readonly seed: number | undefined }
   | { readonly kind: 'reseed'; readonly seed: number }

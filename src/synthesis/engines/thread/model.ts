@@ -1,6 +1,7 @@
 import { silentLogger } from '../../../base/log.js';
 import type { Device } from '../../../export/runtime.js';
 import { assertStyle } from '../../../networks/clip-styles.js';
+import { actionColumns } from '../../../clips/actions.js';
 import { checkNumbers } from '../conditions.js';
 import { describeExported, readExported, type ExportedModel } from '../../models/exported-model.js';
 import type { OpenOnnxOptions } from '../onnx/model.js';
@@ -71,12 +72,13 @@ function createThreadedStepper(
     width,
     height,
     inFlight: IN_FLIGHT,
-    next: (condition, inDetail) => thread.next(synthesizer, condition, inDetail),
-    start(frames, conditions) {
+    next: (condition, inDetail, actions) => thread.next(synthesizer, condition, inDetail, actions),
+    start(frames, conditions, actions) {
       const copies = (list: readonly Uint8Array[]) => list.map((bytes) => new Uint8Array(bytes));
       thread.tell({
         ...{ kind: 'start', synthesizer, frames: copies(frames) },
         conditions: conditions && copies(conditions),
+        actions,
       });
     },
     reset: (nextSeed) => thread.tell({ kind: 'reset', synthesizer, seed: nextSeed }),
@@ -88,6 +90,8 @@ function createThreadedStepper(
       if (state.conditions) {
         checkNumbers(state.conditions, pixels * layout.channels * conditionFrames);
       }
+      const told = actionColumns(layout);
+      if (state.actions) checkNumbers(state.actions, told === 0 ? 0 : (told + 1) * conditionFrames);
       thread.tell({ kind: 'restore', synthesizer, state });
     },
     dispose: () => thread.tell({ kind: 'dispose', synthesizer }),
