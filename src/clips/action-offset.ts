@@ -22,7 +22,7 @@ const CELLS = 12;
 /** What is explained by less than this is chance. */
 const LEAST_EXPLAINED = 0.02;
 /** Another offset has to explain so much more than none. */
-const STANDS_OUT = 1.15;
+const STANDS_OUT = 1.5;
 
 /** What moves from one picture to the next: how much, and whereto. */
 const MOVES = 3;
