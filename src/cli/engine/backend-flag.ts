@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { BACKEND_CHOICES, type BackendChoice } from '../../backend/ladder.js';
 import type { Context } from '../terminal/context.js';
+import { provideNative } from './set-up.js';
 
 export interface BackendFlags {
   backend?: BackendChoice;
@@ -17,14 +18,18 @@ export const addBackendFlag = (command: Command): Command =>
 
 /**
  * Loads what --backend names.
- * @param how `native` where nothing but native TensorFlow will do unless another is named
- * @throws FrameloomError backend
+ * @param how `native` where nothing but native TensorFlow will do unless another is named: it is then set up, where
+ *   it is not there yet
+ * @throws FrameloomError backend, cancelled
  */
 export async function chooseBackend(
-  { backend }: BackendFlags,
-  { log }: Context,
+  flags: BackendFlags,
+  context: Context,
   how: { native?: boolean } = {},
 ): Promise<void> {
+  const { backend } = flags;
+  const { log } = context;
+  if (how.native) await provideNative(flags, context);
   const { useBackend } = await import('../../backend/index.js');
   await useBackend({ ...how, log, ...(backend !== undefined && { prefer: backend }) });
 }

@@ -6,6 +6,7 @@ import { loadPipeline } from '../../../pipeline/load.js';
 import { takeLock } from '../../../training/run/lock.js';
 import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
+import { provideNative } from '../../engine/set-up.js';
 import type { TrustFlags } from '../../engine/trust-flag.js';
 import { refuseIdle } from '../../idle-options.js';
 import { settingsOf, type SkipFlags } from '../../input/skip-broken.js';
@@ -84,6 +85,8 @@ export async function runSweep(
   context: Context,
 ): Promise<number> {
   const { log, terminal, signal } = context;
+  // Before the trainings, which are processes of their own.
+  await provideNative(flags, context);
   // Weights of an exported file are read by it.
   if (flags.from !== undefined && flags.backend !== undefined) await chooseBackend(flags, context);
   const sweep = await openSweep(path, flags);

@@ -16,6 +16,7 @@ import { createOpeningProgress } from '../../report/opening-progress.js';
 import { createProgress } from '../../terminal/progress.js';
 import { openTrainingRun } from './training-run.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
+import { provideNative } from '../../engine/set-up.js';
 import { trustsFilters, warnOfIdleTrust, type TrustFlags } from '../../engine/trust-flag.js';
 
 export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
@@ -61,6 +62,7 @@ export async function trainPipeline(
   }
   const why = flags.resume || startsAnew ? undefined : 'without --resume or --from';
   refuseIdle({ option: '--snapshot', given: flags.snapshot, why });
+  await provideNative(flags, context);
   if (startsAnew && flags.backend !== undefined) await chooseBackend(flags, context);
   const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
     log: context.log,
