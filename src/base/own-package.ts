@@ -1,10 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ownCommand } from './own-command.js';
 
 /** The folder with Frameloom's package.json: of src/base/ and of dist/base/ alike. */
 export const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** Frameloom's own version. */
+export const packageVersion = (): string =>
+  (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
+    .version;
 
 /** Whether this is a clone with its sources, and not an installed package. */
 export const isClone = (root = packageRoot): boolean => existsSync(join(root, 'src', 'index.ts'));

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
 import { refuseExisting, writeFileAtomic } from '../base/outputs.js';
 import { asGiven } from '../base/caller.js';
 import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
+import { packageVersion } from '../base/own-package.js';
 import type { ConditionLayout, DataOptions } from '../clips/index.js';
 import type { ClipStyle } from '../networks/clip-styles.js';
 import type { Generator, NamedArrays } from '../networks/index.js';
@@ -118,13 +118,6 @@ function fixedSize(
   return { samples, width, height };
 }
 
-const ownVersion = (): string =>
-  (
-    JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-      version: string;
-    }
-  ).version;
-
 /**
  * Writes a generator as one ONNX file that is proved first: it is run by ONNX Runtime and must make
  * the frames that TensorFlow.js makes. The file is there whole or not at all. `useBackend` must have
@@ -197,6 +190,29 @@ export async function exportGenerator(
   };
 }
 
+/**
+ * A generator as the bytes of the file that `exportGenerator` writes at full precision and for all sizes, without the proof by
+ * comparison: to be run at once and not kept. `useBackend` must have been called, of whichever backend: no frame is made.
+ * @throws FrameloomError backend when the generator cannot be written in ONNX
+ */
+export async function encodeGenerator(
+  model: ExportModel,
+  { baseFolder }: Pick<ExportOptions, 'baseFolder'> = {},
+): Promise<Uint8Array> {
+  const { generator } = model;
+  const weights =
+    model.weights instanceof Float32Array
+      ? model.weights
+      : ((await model.weights.data()) as Float32Array);
+  const read = readByLayers(generator, weights);
+  const how = {
+    ...({ target: 'onnxruntime', precision: 'float32' } as const),
+    ...(baseFolder !== undefined && { baseFolder }),
+  };
+  const info = await describe(model, { weights, read }, how, null);
+  return generatorToOnnx(generator, read, info).file;
+}
+
 /** What the file will say of itself. */
 async function describe(
   { generator, layout, pipeline, seed, step, styles = [] }: ExportModel,
@@ -207,7 +223,7 @@ async function describe(
   const { data, about } = pipeline;
   const { historyFrames, conditionFrames, noiseChannels, flow, styleChannels } = generator.options;
   return {
-    ...{ version: ownVersion(), step, seed },
+    ...{ version: packageVersion(), step, seed },
     ...data.size,
     generator: {
       ...{ historyFrames, conditionFrames, noiseChannels, flow },

@@ -213,7 +213,7 @@ async function styled(
 }
 
 /** Why an export is not the one of a snapshot; undefined where it is, as far as it says. */
-function differs(
+export function differs(
   info: ExportedModel['info'],
   wanted: Awaited<ReturnType<typeof readSnapshot>>,
   needed: boolean,

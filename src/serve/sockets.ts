@@ -1,5 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { isFrameloomError, messageOf } from '../base/error.js';
 import type { Logger } from '../base/log.js';
@@ -14,6 +15,8 @@ const CLOSE = { normal: 1000, away: 1001, policy: 1008, failed: 1011 } as const;
 const REASON_BYTES = 120;
 /** A client that answers no ping within such a time is gone, or reads nothing. */
 const PING_MS = 20_000;
+/** How often it is looked whether a client has read. */
+const DRAIN_MS = 10;
 /** How long a client may take to say goodbye. */
 const GOODBYE_MS = 300;
 
@@ -27,6 +30,8 @@ export interface LiveSocket {
   send(message: string | Uint8Array): void;
   /** Sends what may be left out: not to a client that does not keep up. @returns whether it was sent */
   offer(message: Uint8Array): boolean;
+  /** Resolves once little waits for the client; at once where it is gone. */
+  drained(): Promise<void>;
   /** Tells an error; the connection stays. */
   tellError(error: unknown): void;
   /** Tells an error, and ends the connection. */
@@ -178,6 +183,11 @@ async function attend(
       if (client.bufferedAmount + message.length > LIMITS.waitingBytes) return false;
       client.send(message);
       return true;
+    },
+    async drained() {
+      while (client.readyState === client.OPEN && client.bufferedAmount > LIMITS.waitingBytes / 4) {
+        await sleep(DRAIN_MS);
+      }
     },
     tellError: (error) => tell(error, false),
     fail(error) {

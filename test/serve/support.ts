@@ -107,3 +107,16 @@ export function say(port: number, head: string, chunk?: Uint8Array): Promise<str
     socket.write(head, more);
   });
 }
+
+/** Waits for what comes to be. */
+export async function until<T>(
+  found: () => T | undefined | false,
+  what: string,
+  timeoutMs = 10_000,
+): Promise<T> {
+  for (const started = performance.now(); ; await sleep(5)) {
+    const it = found();
+    if (it !== undefined && it !== false) return it;
+    if (performance.now() - started > timeoutMs) throw new Error(`waited in vain for ${what}`);
+  }
+}

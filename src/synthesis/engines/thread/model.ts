@@ -14,6 +14,8 @@ const IN_FLIGHT = 2;
 export interface OpenThreadedOptions extends OpenOnnxOptions {
   /** A thread that was started early, to load while its owner does; a new one unless given. */
   readonly thread?: OnnxThread | undefined;
+  /** What is in the file, where that is known already: then the path only names it. */
+  readonly file?: Uint8Array | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function openThreadedModel(
   const thread = options.thread ?? new OnnxThread();
   thread.log = log;
   try {
-    const file = await readExported(path);
+    const file = options.file ?? (await readExported(path));
     const described = describeExported(file, path, options);
     const { width, height, layout, seed, info } = described;
     const { generator, condition, fixed, compute } = info;
