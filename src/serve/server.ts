@@ -125,7 +125,9 @@ function application(options: ServerOptions, guard: ReturnType<typeof createGuar
     context.header('Cache-Control', 'no-store');
     return next();
   });
-  api.use(
+  // Nothing else has a body that is read.
+  api.put(
+    '*',
     bodyLimit({
       maxSize: LIMITS.drawingBytes,
       onError: (context) =>

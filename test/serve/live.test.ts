@@ -251,7 +251,8 @@ describe('what a page asks for', () => {
     expect(JSON.parse(list)).toMatchObject({
       files: [{ name: 'Straße 1.png', bytes: png.length }],
     });
-    expect((await ask(live, path, { method: 'DELETE' })).status).toBe(200);
+    const gone = await ask(live, path, { method: 'DELETE' });
+    expect([gone.text, gone.status]).toEqual(['{"files":[]}', 200]);
     expect((await ask(live, path)).status).toBe(404);
   });
 
