@@ -28,6 +28,8 @@ const LEAST_DIFFERENCE = 1 / 255;
 
 /** Frames of a rollout: enough for history to take up what the condition says. */
 const FRAMES = 16;
+/** A key is held for a while: so many frames later something else is likely done. */
+const ACTED_FRAMES = 64;
 
 /**
  * Rolls a held-out segment out three times from the same real frames: as it is, with the conditions of
@@ -40,13 +42,14 @@ export async function measureInfluence(
   rollout: Rollout,
   signal?: AbortSignal,
 ): Promise<Influence> {
-  const frames = Math.min(FRAMES, rollout.frames);
+  const hasActions = actionColumns(dataset.layout) > 0;
+  const frames = Math.min(hasActions ? ACTED_FRAMES : FRAMES, rollout.frames);
   const segment = await readSegment(dataset, { ...rollout, frames }, signal);
   const { width, height, layout } = dataset;
   const shift = Math.floor(frames / 2);
   const later = (t: number): number => (t + shift) % frames;
   const hasNoise = trained.generator.options.noiseChannels > 0;
-  const hasCondition = layout.content !== 'none' || actionColumns(layout) > 0;
+  const hasCondition = layout.content !== 'none' || hasActions;
   const styled = await withClipLook(dataset, trained, rollout.segment);
   if (shift === 0 || (!hasNoise && !hasCondition)) return { conditionUse: null, diversity: null };
 
