@@ -19,7 +19,7 @@ export interface State {
   readonly vx: number;
   /** Pixels a frame, upwards. */
   readonly vy: number;
-  /** Frames since the beginning: clouds and the brook go by it. */
+  /** Frames since the beginning: the brook glitters by it. */
   readonly t: number;
   /** What is held down in this frame: the fox's face, its parasol and its blanket. */
   readonly keys: Keys;

@@ -23,11 +23,8 @@ import {
 const GRASS = 46;
 const BROOK = 57;
 const SUN = { x: 76, y: 13, radius: 6.5 } as const;
-/** How far a layer goes when the fox goes a pixel. */
-const FAR = 0.25;
+/** How far the hills go when the fox goes a pixel; what lies behind them is too far away to move. */
 const NEAR = 0.5;
-/** Clouds drift by themselves too, pixels a frame. */
-const DRIFT = 0.12;
 /** Frames after which the brook glitters alike. */
 const GLITTER = 20;
 
@@ -83,7 +80,7 @@ const waves = (x: number, period: number, parts: readonly (readonly [number, num
     0,
   );
 
-function drawSky(canvas: Canvas, { x, t }: State): void {
+function drawSky(canvas: Canvas): void {
   for (let row = 0; row < GRASS; row += 1) {
     const at = (row / GRASS) * 2;
     const [from, to] = at < 1 ? [SKY[0]!, SKY[1]!] : [SKY[1]!, SKY[2]!];
@@ -95,7 +92,6 @@ function drawSky(canvas: Canvas, { x, t }: State): void {
       canvas.put(column, row, [255, 250, 226], SUN.radius - away + 0.5);
     }
   }
-  const along = FAR * x + DRIFT * t;
   for (const [middle, high, wide] of [
     [14, 10, 11],
     [60, 19, 8],
@@ -103,7 +99,7 @@ function drawSky(canvas: Canvas, { x, t }: State): void {
   ] as const) {
     for (let row = high - 4; row <= high + 3; row += 1) {
       for (let column = -wide; column <= WIDTH + wide; column += 1) {
-        const away = wrap(column + along - middle + 64, 128) - 64;
+        const away = column - middle;
         const flat = row > high ? 2.2 : 1;
         const bumps = 0.18 * Math.cos(away * 0.9);
         const inside = 1 - Math.hypot(away / wide, ((row - high) * flat) / 4.5) + bumps;
@@ -115,7 +111,7 @@ function drawSky(canvas: Canvas, { x, t }: State): void {
 
 function drawHills(canvas: Canvas, { x }: State): void {
   for (let column = 0; column < WIDTH; column += 1) {
-    const far = column + FAR * x;
+    const far = column + 20;
     const top = 31 - Math.abs(waves(far, 96, [[1.5, 9]])) - waves(far, 96, [[3, 2], [7, 1]]); // prettier-ignore
     const near = column + NEAR * x;
     const edge = 39 - waves(near, 64, [[1, 3.5], [3, 1.2]]); // prettier-ignore
@@ -205,7 +201,7 @@ function drawFox(canvas: Canvas, { x, y, vx, keys }: State): void {
 /** Draws a moment of the game: rgb24 of WIDTH×HEIGHT. */
 export function drawMeadow(state: State): Uint8Array {
   const canvas = new Canvas();
-  drawSky(canvas, state);
+  drawSky(canvas);
   drawHills(canvas, state);
   drawGround(canvas, state);
   drawThings(canvas, state);

@@ -1,29 +1,17 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownCommand } from '../../../base/own-command.js';
-import { packageRoot } from '../../../base/own-package.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
-import { FrameloomError } from '../../../base/error.js';
-import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import type { Context } from '../../terminal/context.js';
 import { TRAIN_MINUTES } from '../../defaults.js';
 import { evaluateRun, formatEvaluation } from '../evaluate/run.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { generateFromRun } from '../generate/run.js';
-import { trainPipeline } from '../train/run.js';
-
-export interface DemoFlags extends BackendFlags {
-  maxMinutes?: number;
-}
+import { earlierReport, packaged, trainDemo, type DemoFlags } from './training.js';
 
 const FOLDER = join('runs', 'demo');
 
-const packaged = (...path: string[]): string => join(packageRoot, ...path);
-
 /** Trains, measures and shows. @returns the exit code */
 export async function showDemo(context: Context, flags: DemoFlags): Promise<number> {
-  const pipeline = packaged('pipelines', 'labels-to-video.yaml');
   const labels = packaged('samples', 'street-labels.mkv');
   const files = {
     video: join(FOLDER, 'generated.mp4'),
@@ -31,30 +19,16 @@ export async function showDemo(context: Context, flags: DemoFlags): Promise<numb
     report: join(FOLDER, 'report.md'),
   };
   const { log, terminal } = context;
-  if (existsSync(files.report)) {
-    log.info(`the demo was trained before; delete ${FOLDER} to train it again`);
-    terminal.out(await readFile(files.report, 'utf8'));
+  const earlier = await earlierReport(files.report, FOLDER, context);
+  if (earlier !== null) {
+    terminal.out(earlier);
     return EXIT.ok;
   }
-  const maxMinutes = flags.maxMinutes ?? TRAIN_MINUTES;
-  // Before anything is said of minutes: without native TensorFlow they would be hours.
-  await chooseBackend(flags, context, { native: true });
-  log.info(`1/3 training a small generator for ${maxMinutes} minutes: label maps in, a street out`);
-  const { ending, step } = await trainPipeline(
-    pipeline,
-    {
-      run: FOLDER,
-      maxMinutes,
-      resume: existsSync(join(FOLDER, 'pipeline.yaml')),
-      set: DEMO_SETTINGS,
-    },
-    context,
-  );
-  if (ending === 'cancelled') {
-    throw new FrameloomError('cancelled', `the demo was stopped at step ${step}`, {
-      hint: `go on with: ${ownCommand('demo')}`,
-    });
-  }
+  const demo = {
+    ...{ folder: FOLDER, pipeline: 'labels-to-video.yaml', settings: DEMO_SETTINGS },
+    ...{ minutes: TRAIN_MINUTES, what: 'label maps in, a street out', words: ['demo'] },
+  };
+  const step = await trainDemo(demo, flags, context);
   log.info('2/3 measuring it on frames that it never saw');
   const evaluation = await evaluateRun(FOLDER, { strip: files.strip, overwrite: true }, context);
   log.info('3/3 generating the whole clip from its label maps');

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { ownCommand } from '../../../base/own-command.js';
+import { writeFileAtomic } from '../../../base/outputs.js';
+import { PLAY_MINUTES } from '../../defaults.js';
+import { EXIT } from '../../terminal/exit-code.js';
+import type { Context } from '../../terminal/context.js';
+import { formatObedience } from '../evaluate/behaviour-text.js';
+import { evaluateRun, formatEvaluation } from '../evaluate/run.js';
+import { earlierReport, trainDemo, type DemoFlags } from './training.js';
+
+const FOLDER = join('runs', 'demo-play');
+
+/** Trains on a game, measures whether it does what it is told, and tells how to play in it. @returns the exit code */
+export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<number> {
+  const files = {
+    video: join(FOLDER, 'played.mp4'),
+    strip: join(FOLDER, 'strip.png'),
+    report: join(FOLDER, 'report.md'),
+  };
+  const { log, terminal } = context;
+  const earlier = await earlierReport(files.report, FOLDER, context);
+  if (earlier !== null) {
+    terminal.out(earlier);
+    return EXIT.ok;
+  }
+  const demo = {
+    ...{ folder: FOLDER, pipeline: 'actions-to-video.yaml', settings: PLAY_SETTINGS },
+    ...{ minutes: PLAY_MINUTES, what: 'key presses in, a game out', words: ['demo', '--play'] },
+  };
+  const step = await trainDemo(demo, flags, context);
+  log.info('2/3 playing it by keys that it never saw, and measuring whether it does what they say');
+  const { strip, video } = files;
+  const evaluation = await evaluateRun(FOLDER, { strip, video, overwrite: true }, context);
+  const report = [
+    '# Frameloom demo: a game',
+    '',
+    `A generator trained for ${step} steps makes a game from key presses alone, frame after frame, each made from its own last two. Nothing of the game's program is left: it was learned from three minutes of video and the keys that were held down.`,
+    '',
+    `- play it: \`${ownCommand('live', FOLDER)}\` (arrow keys: left, right, up jumps, down ducks)`,
+    `- video: ${video} (generated | real, by keys that it never saw)`,
+    `- picture: ${strip} (generated | real)`,
+    `- run: ${FOLDER} (tensorboard --logdir ${join(FOLDER, 'events')})`,
+    '',
+    `On ${evaluation.frames} held-out frames, in closed loop:`,
+    '',
+    '```',
+    formatEvaluation(evaluation).trimEnd(),
+    '',
+    ...(evaluation.obedience ? [formatObedience(evaluation.obedience).trimEnd()] : []),
+    '```',
+    '',
+    'Try next, with a recording of your own and the keys beside it in VIDEO.csv:',
+    '',
+    `    ${ownCommand('train', 'actions-to-video', '--clip', 'VIDEO', '--max-minutes', '30')}`,
+    '',
+  ].join('\n');
+  await writeFileAtomic(files.report, report);
+  terminal.out(report);
+  return EXIT.ok;
+}
+
+/** What fits a first look: the smallest network, evaluated once, at the end. */
+export const PLAY_SETTINGS = ['generator.preset=tiny', 'training.evaluateEverySteps=100000'];
