@@ -86,7 +86,7 @@ describe('pictures on the stage', () => {
   const picture = { width: 128, height: 72 };
 
   it('lie where they are largest, in whole pixels where that costs little', () => {
-    expect(arrange({ width: 1000, height: 300 }, picture, 2, 16, 28, 1)).toEqual({
+    expect(arrange({ width: 1000, height: 250 }, picture, 2, 16, 28, 1)).toEqual({
       direction: 'row',
       width: 3 * 128,
       height: 3 * 72,

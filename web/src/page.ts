@@ -36,7 +36,7 @@ export function buildPage(
   const palette = new Palette(app);
   const layers = new Layers(app);
   const playback = new Playback(app);
-  const recording = new Recording(app, api);
+  const recording = new Recording(app, api, stage.world);
   const sources = new Sources(app);
   const drawings = new Drawings(app, api, sources);
   const theme = themeButton();

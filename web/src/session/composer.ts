@@ -22,16 +22,45 @@ export class Composer {
   #below: Below = { kind: 'plain' };
   #isDue = false;
   #isWaiting = false;
-  /** The newest map that the session played. */
-  #beneath: Uint8Array | null = null;
+  /** The newest map that the session played, as far as it is known: not where it was painted over. */
+  #beneath: Uint8Array<ArrayBuffer> | null = null;
+  /** Where what was sent covers the map: of the drawing that the newest frame was made of, and of all newer ones. */
+  #covers: { readonly number: number; readonly there: Uint8Array }[] = [];
+  /** Whole conditions that were sent, in the same way. */
+  #sent: { readonly number: number; readonly bytes: Uint8Array }[] = [];
+  #composed: { readonly number: number; readonly pixels: Uint8Array } | null = null;
+  #frame = 0;
+  /** A map that was asked for, to stay below. */
+  #asked: { clip: number; frame: number } | null = null;
 
   constructor(app: App) {
     this.#app = app;
     app.on('condition', (packet) => this.#take(packet));
+    app.on('state', ({ base }) => {
+      if (base) this.#frame = base.frame;
+    });
+    app.on('frame', ({ newest }) => {
+      this.#covers = this.#covers.filter(({ number }) => number >= newest);
+      this.#sent = this.#sent.filter(({ number }) => number >= newest);
+      if (this.#below.kind === 'clip') {
+        this.#frame = (this.#frame + 1) % Math.max(1, this.#framesOf(this.#below.clip));
+      }
+    });
   }
 
   get below(): Below {
     return this.#below;
+  }
+
+  /** The frame of the clip that plays next, as far as is known: the session tells it now and then. */
+  get frame(): number {
+    return this.#frame;
+  }
+
+  /** What a frame was made of, which has just come; null where that is not known. */
+  conditionOf({ number, newest }: Packet<SessionKind>): Uint8Array | null {
+    if (this.#composed?.number === number) return this.#composed.pixels;
+    return this.#sent.find((sent) => sent.number === newest)?.bytes ?? null;
   }
 
   /**
@@ -40,6 +69,10 @@ export class Composer {
    */
   start(model: ModelMessage, goesOn: boolean): void {
     this.#beneath = null;
+    this.#covers = [];
+    this.#sent = [];
+    this.#composed = null;
+    this.#asked = null;
     const keeps = goesOn && this.#below.kind !== 'clip';
     if (keeps) this.schedule();
     else if (model.clips.length > 0 && model.layout.content !== 'none') this.playClip(0);
@@ -49,19 +82,23 @@ export class Composer {
   /** Plays a clip's own maps. @param frame the first of them */
   playClip(clip: number, frame?: number): void {
     const was = this.#app.state?.base;
+    this.#frame = frame ?? (was?.clip === clip ? was.frame : 0);
     this.#become({ kind: 'clip', clip });
-    this.#app.client?.send({
-      type: 'base',
-      clip,
-      frame: frame ?? (was?.clip === clip ? was.frame : 0),
-      show: true,
-    });
+    this.#app.client?.send({ type: 'base', clip, frame: this.#frame, show: true });
+    this.#ask(clip, this.#frame);
     this.schedule();
   }
 
-  /** Stops the maps where they are: they stay below, and the world goes on. */
+  /** Stops the maps where they are: the present one stays below, and the world goes on. */
   hold(): void {
-    if (this.#beneath !== null) this.still(this.#beneath);
+    if (this.#below.kind !== 'clip') return;
+    const { clip } = this.#below;
+    const frames = this.#framesOf(clip);
+    const frame = (this.#frame + frames - 1) % Math.max(1, frames);
+    if (this.#beneath) this.still(this.#beneath);
+    // What was painted over is not known until the map itself comes.
+    this.#ask(clip, frame);
+    this.#frame = frame;
   }
 
   /** @param map bytes of a condition, which stay below */
@@ -90,6 +127,15 @@ export class Composer {
     });
   }
 
+  #framesOf(clip: number): number {
+    return this.#app.model?.clips[clip]?.frames ?? 1;
+  }
+
+  #ask(clip: number, frame: number): void {
+    this.#asked = { clip, frame };
+    this.#app.client?.send({ type: 'clip', clip, first: frame, count: 1 });
+  }
+
   #show(below: Below, map: Uint8Array | null): void {
     const { drawing, client, state } = this.#app;
     if (this.#below.kind === 'clip' || state?.base) client?.send({ type: 'base', clip: null });
@@ -115,23 +161,55 @@ export class Composer {
     this.#isDue = false;
     const { width, height } = drawing;
     if (this.#below.kind !== 'clip') {
-      client.sendPixels('condition', width, height, drawing.composed());
+      const bytes = drawing.composed();
+      this.#sent.push({ number: client.sendPixels('condition', width, height, bytes), bytes });
       return;
     }
     const { bytes, there } = drawing.paint();
     const overlay = new Uint8Array(bytes.length + there.length);
     overlay.set(bytes);
     overlay.set(there, bytes.length);
-    client.sendPixels('overlay', width, height, overlay);
+    const covers = there.slice();
+    this.#covers.push({
+      number: client.sendPixels('overlay', width, height, overlay),
+      there: covers,
+    });
   }
 
-  #take({ kind, width, height, pixels }: Packet<SessionKind>): void {
+  #take(packet: Packet<SessionKind>): void {
     const { drawing } = this.#app;
-    if (kind !== 'composed' || this.#below.kind !== 'clip' || !drawing) return;
     // Of a size that was asked for before.
-    if (width !== drawing.width || height !== drawing.height) return;
-    this.#beneath = pixels;
-    drawing.setBelow(pixels);
+    if (packet.width !== drawing?.width || packet.height !== drawing.height) return;
+    if (packet.kind === 'composed') this.#composed = packet;
+    if (packet.kind === 'composed' && this.#below.kind === 'clip')
+      this.#takeComposed(packet.pixels);
+    else if (packet.kind === 'clip') this.#takeMap(packet);
+    else return;
     this.#app.emit('changed', drawing);
+  }
+
+  /** What a frame was made of: the map, and over it what was drawn then, which is left as it was known. */
+  #takeComposed(pixels: Uint8Array): void {
+    const drawing = this.#app.drawing!;
+    const { depth } = drawing;
+    const beneath = this.#beneath ?? new Uint8Array(pixels.length);
+    this.#beneath = beneath;
+    const covered = this.#covers.filter(({ there }) => there.length * depth === pixels.length);
+    for (let pixel = 0, at = 0; at < pixels.length; pixel += 1, at += depth) {
+      if (covered.some(({ there }) => there[pixel] === 1)) continue;
+      for (let channel = at; channel < at + depth; channel += 1)
+        beneath[channel] = pixels[channel]!;
+    }
+    drawing.setBelow(beneath);
+  }
+
+  /** A map that was asked for: of a clip that was begun, or that stays. */
+  #takeMap({ clip, number, pixels }: Packet<SessionKind>): void {
+    const asked = this.#asked;
+    if (asked?.clip !== clip || asked.frame !== number) return;
+    this.#asked = null;
+    this.#beneath = pixels.slice();
+    if (this.#below.kind === 'clip') this.#app.drawing!.setBelow(this.#beneath);
+    else if (this.#below.kind === 'still') this.still(this.#beneath);
   }
 }

@@ -74,8 +74,7 @@ export class Layers {
     app.on('model', () => this.#showBelow());
     app.on('below', () => this.#showBelow());
     app.on('state', () => this.#showPlace());
-    app.on('figures', () => this.#showPlace());
-    app.on('frame', () => this.#advance());
+    app.on('frame', () => this.#showPlace());
     this.shortcuts = [
       { keys: 'M', does: 'The clip’s map moves, or holds still', run: () => this.#toggle() },
       { keys: 'N', does: 'A new layer', run: () => this.#add() },
@@ -160,15 +159,13 @@ export class Layers {
   #toggle(): void {
     const { composer } = this.#app;
     if (composer.below.kind === 'clip') composer.hold();
-    else if (this.#app.model?.clips.length) composer.playClip(this.#clip, this.#frame);
+    else if (this.#app.model?.clips.length) composer.playClip(this.#clip, composer.frame);
     this.#showBelow();
   }
 
   #clip = 0;
-  #frame = 0;
 
   #play(frame: number): void {
-    this.#frame = frame;
     this.#app.composer.playClip(this.#clip, frame);
   }
 
@@ -198,20 +195,8 @@ export class Layers {
     this.#showPlace();
   }
 
-  /** Between two states the session counts on by itself, one map for each frame. */
-  #advance(): void {
-    if (this.#app.composer.below.kind !== 'clip') return;
-    this.#frame = (this.#frame + 1) % Math.max(1, Number(this.#place.max) + 1);
-    this.#placeAt(this.#frame);
-  }
-
   #showPlace(): void {
-    const base = this.#app.state?.base;
-    if (base && this.#app.composer.below.kind === 'clip') this.#frame = base.frame;
-    this.#placeAt(this.#frame);
-  }
-
-  #placeAt(frame: number): void {
+    const { frame } = this.#app.composer;
     if (this.#isDragging) return;
     this.#place.value = String(frame);
     const share = frame / Math.max(1, Number(this.#place.max));

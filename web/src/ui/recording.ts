@@ -1,5 +1,6 @@
 import type { App } from '../app.js';
 import type { AppEvents } from '../app.js';
+import { PageRecorder } from '../session/page-recorder.js';
 import type { ServerApi } from '../session/api.js';
 import { download } from '../session/pictures.js';
 import { button, el, relabel } from './dom.js';
@@ -30,11 +31,16 @@ export class Recording {
   readonly #app: App;
   readonly #api: ServerApi | null;
   readonly #body = el('div', { class: 'recorded' });
+  readonly #world: HTMLCanvasElement;
+  #own: PageRecorder | null = null;
+  #tell: (isOn: boolean) => void = () => undefined;
   #since = 0;
   #url: string | null = null;
 
-  constructor(app: App, api: ServerApi | null) {
+  /** @param world the canvas that shows the frames: where no server records, the page does */
+  constructor(app: App, api: ServerApi | null, world: HTMLCanvasElement) {
     this.#app = app;
+    this.#world = world;
     this.#api = api;
     const time = el('span', { class: 'elapsed', hidden: true, role: 'timer' }, '0:00');
     const record = button({
@@ -58,19 +64,22 @@ export class Recording {
       this.#body,
     );
     this.dialog.addEventListener('close', () => this.#forget());
-    app.on('model', ({ can }) => {
-      this.element.hidden = !can.record;
-    });
     let isOn = false;
-    app.on('state', ({ recording }) => {
+    this.#tell = (recording) => {
       if (recording === isOn) return;
       isOn = recording;
       this.#since = performance.now();
       time.hidden = !recording;
+      time.textContent = clock(0);
       record.classList.toggle('on', recording);
       relabel(record, recording ? 'stop' : 'record', recording ? 'Stop recording' : 'Record');
       say(recording ? 'Recording' : 'Recording ended');
+    };
+    app.on('state', ({ recording }) => {
+      if (!this.#own) this.#tell(recording);
     });
+    // Another engine makes other frames: what was recorded of the last one ends.
+    app.on('engine', () => void this.#endOwn());
     setInterval(() => {
       if (isOn) time.textContent = clock((performance.now() - this.#since) / 1000);
     }, 250);
@@ -82,8 +91,21 @@ export class Recording {
 
   #toggle(): void {
     const { client, state, model } = this.#app;
-    if (!client || !state || !model?.can.record) return;
-    client.send({ type: 'record', on: !state.recording });
+    if (!client || !state || !model) return;
+    if (model.can.record) client.send({ type: 'record', on: !state.recording });
+    else if (this.#own) void this.#endOwn();
+    else {
+      this.#own = new PageRecorder(this.#app, this.#world);
+      this.#tell(true);
+    }
+  }
+
+  async #endOwn(): Promise<void> {
+    const own = this.#own;
+    if (!own) return;
+    this.#own = null;
+    this.#tell(false);
+    await this.#show(await own.end());
   }
 
   async #show({ folder, frames, files }: Recorded): Promise<void> {
