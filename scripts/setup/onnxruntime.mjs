@@ -18,7 +18,7 @@ const NAME = 'onnxruntime-node';
 const VERSION = PINNED[NAME]?.version ?? '';
 
 /** The package's own licence, whose file is not in it. */
-const LICENCE = `MIT License
+export const LICENCE = `MIT License
 
 Copyright (c) Microsoft Corporation
 

@@ -1,0 +1,71 @@
+import type { ServerMessage } from '../../../src/play/live/messages.js';
+import type { Packet } from '../../../src/play/live/packets.js';
+import { decodeFromSession, encodePacket } from '../../../src/play/live/packets.js';
+import type * as engines from '../../../web/src/engine/index.js';
+import type { Driver, PlayOrder, Played } from '../driver-types.js';
+
+const load = async (): Promise<typeof engines> =>
+  (await import(new URL('engine.js', document.baseURI).href)) as typeof engines;
+
+const bytesOf = (text: string): Uint8Array =>
+  Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+function textOf(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+async function play(order: PlayOrder): Promise<Played> {
+  const { findSite, engineChoices } = await load();
+  const { width, height, threads } = order;
+  const choice = (await engineChoices(await findSite(), threads)).find(
+    ({ name }) => name === order.engine,
+  );
+  if (!choice) throw new Error(`there is no engine ${order.engine}`);
+  const beganMs = performance.now();
+  const transport = choice.open();
+  let model: Played['model'] | undefined;
+  let made: (frame: Packet<'frame'>) => void = () => undefined;
+  let fail!: (error: Error) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  transport.onState((state) => {
+    if (state.kind === 'closed' && state.error) fail(new Error(state.error.message));
+  });
+  const say = (message: object): void => transport.send(JSON.stringify(message));
+  transport.onMessage((message) => {
+    if (typeof message === 'string') {
+      const told = JSON.parse(message) as ServerMessage;
+      if (told.type === 'model') model = told;
+      if (told.type === 'error') fail(new Error(told.message));
+      return;
+    }
+    const packet = decodeFromSession(message, model?.layout.bytesPerPixel ?? 0);
+    if (packet.kind !== 'frame') return;
+    say({ type: 'shown', frame: packet.number });
+    made(packet as Packet<'frame'>);
+  });
+  say({ type: 'hello', protocol: 1 });
+  say({ type: 'pause' });
+  const frames: string[] = [];
+  const frameMs: number[] = [];
+  let firstMs = 0;
+  for (const [i, condition] of order.conditions.entries()) {
+    const pixels = bytesOf(condition);
+    transport.send(encodePacket({ kind: 'condition', width, height, number: i + 1, pixels }));
+    const frame = new Promise<Packet<'frame'>>((resolve) => (made = resolve));
+    say({ type: 'step' });
+    const { pixels: rgb, ms } = await Promise.race([frame, failed]);
+    if (i === 0) firstMs = performance.now() - beganMs;
+    frames.push(textOf(rgb));
+    frameMs.push(ms);
+  }
+  transport.close();
+  return { isolated: crossOriginIsolated, model: model!, frames, firstMs, frameMs };
+}
+
+const driver: Driver = {
+  takeServiceWorker: () => void load().then((loaded) => loaded.findSite()),
+  keepOffline: async () => (await load()).keepOffline(),
+  play,
+};
+Object.assign(globalThis, { driver });
