@@ -1,5 +1,6 @@
 import type { ConditionLayout } from '../clips/types.js';
 import type { LatencyFigures } from '../synthesis/engines/latency.js';
+import type { GivenActions } from '../synthesis/engines/told-actions.js';
 import type { PlayClock } from './clock.js';
 import type { PlayableModel } from './playable.js';
 
@@ -16,6 +17,8 @@ export interface PlayedFrame {
   readonly newest: number;
   /** What it was made of: not to be written into. Null of a generator without condition. */
   readonly condition: Uint8Array | null;
+  /** What was done in it, in the order of `layout.actions`; null where that is not known, or nothing is told. */
+  readonly actions: Float32Array | null;
   /** Milliseconds that it took. */
   readonly ms: number;
 }
@@ -94,6 +97,13 @@ export interface Player {
    * @throws FrameloomError bad-input of another size or with ids of no class; bad-call after stop, as all below
    */
   setCondition(condition: Uint8Array | Uint8ClampedArray | null): number;
+  /**
+   * What is done from here on: numbers by their names, of which those that are not named have their default, or in the
+   * order of `layout.actions`; null where that is not known. Nothing is done until the first. A key that is pressed and
+   * let go between two frames is pressed in the next one.
+   * @throws FrameloomError bad-input where the generator is told no such thing
+   */
+  setActions(actions: GivenActions): void;
   /** Another look from the next frame on. @param style numbers in [−1, 1] @throws FrameloomError bad-call of another number of them */
   setStyle(style: Float32Array): void;
   /** @throws FrameloomError bad-option for one that is no number above 0 */
@@ -116,9 +126,14 @@ export interface Player {
    * Begins the next frame from real ones.
    * @param frames rgb24, oldest first
    * @param conditions theirs; null without
+   * @param actions what was done in each of them; not known unless given
    * @throws FrameloomError bad-input
    */
-  start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void;
+  start(
+    frames: readonly Uint8Array[],
+    conditions: readonly Uint8Array[] | null,
+    actions?: readonly GivenActions[] | null,
+  ): void;
   /**
    * Goes on with another model, such as newer weights or another size, from the next frame on: with the same history
    * where it fits. The condition stays where it has the same size.

@@ -1,9 +1,11 @@
 import { FrameloomError } from '../base/error.js';
-import type { ConditionLayout } from '../clips/types.js';
+import type { ActionColumn, ConditionLayout } from '../clips/types.js';
 import { checkBytes, checkLabels } from '../synthesis/engines/conditions.js';
 import { LatencyMeter } from '../synthesis/engines/latency.js';
+import type { GivenActions } from '../synthesis/engines/told-actions.js';
 import { blankCondition } from './blank.js';
 import { systemClock, type PlayClock } from './clock.js';
+import { HeldActions } from './held-actions.js';
 import { Pace } from './pace.js';
 import type { PlayableModel } from './playable.js';
 import type { PlayedFrame, Player, PlayerOptions, PlayFigures } from './player-types.js';
@@ -27,6 +29,10 @@ function positive(value: number, what: string): number {
   });
 }
 
+const sameColumns = (a: readonly ActionColumn[], b: readonly ActionColumn[]): boolean =>
+  a.length === b.length &&
+  a.every(({ name, kind }, i) => name === b[i]!.name && kind === b[i]!.kind);
+
 class WorldPlayer implements Player {
   readonly ended: Promise<void>;
   readonly #options: PlayerOptions;
@@ -47,6 +53,7 @@ class WorldPlayer implements Player {
   #given = 0;
   #frames = 0;
   #condition: Uint8Array | null;
+  #actions: HeldActions;
   #newest = 0;
   /** When the condition came, until a frame was made of it. */
   #arrivedMs: number | null = null;
@@ -63,6 +70,7 @@ class WorldPlayer implements Player {
     this.#pace = new Pace(fps * speed);
     this.#world = new World(model, options);
     this.#condition = blankCondition(model);
+    this.#actions = new HeldActions(model.layout.actions);
     this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
@@ -131,6 +139,11 @@ class WorldPlayer implements Player {
     return this.#newest;
   }
 
+  setActions(actions: GivenActions): void {
+    this.#assertLiving();
+    this.#actions.set(actions);
+  }
+
   setStyle(style: Float32Array): void {
     this.#assertLiving();
     this.#world.restyle(style);
@@ -186,9 +199,13 @@ class WorldPlayer implements Player {
     this.#world.reseed(seed);
   }
 
-  start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void {
+  start(
+    frames: readonly Uint8Array[],
+    conditions: readonly Uint8Array[] | null,
+    actions: readonly GivenActions[] | null = null,
+  ): void {
     this.#assertLiving();
-    this.#world.start(frames, conditions);
+    this.#world.start(frames, conditions, actions);
   }
 
   async use(model: PlayableModel, { style }: { style?: Float32Array | undefined } = {}) {
@@ -196,7 +213,11 @@ class WorldPlayer implements Player {
     const fits =
       this.#condition?.length === blankCondition(model)?.length &&
       this.#world.model.layout.content === model.layout.content;
+    const before = this.#world.model.layout.actions ?? [];
     const changed = this.#world.use(model, style);
+    if (!sameColumns(before, model.layout.actions ?? [])) {
+      this.#actions = new HeldActions(model.layout.actions);
+    }
     if (!fits) {
       this.#condition = blankCondition(model);
       this.#arrivedMs = null;
@@ -253,14 +274,16 @@ class WorldPlayer implements Player {
     this.#options.beforeFrame?.();
     const [condition, newest, arrivedMs] = [this.#condition, this.#newest, this.#arrivedMs];
     this.#arrivedMs = null;
+    const actions = this.#actions.take();
     const began = this.#clock.now();
-    const { rgb, width, height } = await this.#world.next(condition);
+    const { rgb, width, height } = await this.#world.next(condition, actions);
     const now = this.#clock.now();
     this.#made.add(now - began);
     if (arrivedMs !== null) this.#answered.add(now - arrivedMs);
     this.#rate.add(now);
     this.#frames += 1;
-    const made = { rgb, width, height, condition, newest, number: this.#frames, ms: now - began };
+    const of = { condition, newest, actions };
+    const made = { rgb, width, height, ...of, number: this.#frames, ms: now - began };
     this.#frame = made;
     if (!this.#stopped) this.#options.onFrame?.(made);
   }

@@ -1,6 +1,7 @@
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import { checkBytes } from '../synthesis/engines/conditions.js';
 import type { Synthesizer } from '../synthesis/engines/synthesizer.js';
+import { actionVector, type GivenActions } from '../synthesis/engines/told-actions.js';
 import type { PlayableModel } from './playable.js';
 
 /** What is to be done before the next frame. One of each is enough: a later one takes the place of those before. */
@@ -12,6 +13,7 @@ interface Changes {
     | {
         readonly frames: readonly Uint8Array[];
         readonly conditions: readonly Uint8Array[] | null;
+        readonly actions: readonly GivenActions[] | null;
       }
     | null;
   seed: number | null;
@@ -67,7 +69,11 @@ export class World {
   }
 
   /** @throws FrameloomError bad-input where there are no frames, or of another size */
-  start(frames: readonly Uint8Array[], conditions: readonly Uint8Array[] | null): void {
+  start(
+    frames: readonly Uint8Array[],
+    conditions: readonly Uint8Array[] | null,
+    actions: readonly GivenActions[] | null,
+  ): void {
     const { layout, width, height } = this.#model;
     if (frames.length === 0) {
       throw new FrameloomError('bad-input', 'there are no frames to start from', {
@@ -80,6 +86,13 @@ export class World {
         `there are ${frames.length} frames to start from and ${conditions.length} conditions`,
       );
     }
+    if (actions && actions.length !== frames.length) {
+      throw new FrameloomError(
+        'bad-input',
+        `there are ${frames.length} frames to start from and actions of ${actions.length}`,
+      );
+    }
+    for (const given of actions ?? []) actionVector(given, layout.actions);
     const copies = (given: readonly Uint8Array[], bytesPerPixel: number, what: string) =>
       given.map((bytes) => checkBytes(bytes, bytesPerPixel * width * height, what).slice());
     this.#changes.begin = {
@@ -88,6 +101,7 @@ export class World {
         conditions && layout.content !== 'none'
           ? copies(conditions, layout.bytesPerPixel, 'a condition')
           : null,
+      actions: actions?.map((given) => (given === null ? null : structuredClone(given))) ?? null,
     };
   }
 
@@ -106,12 +120,17 @@ export class World {
   }
 
   /** The next frame, after all that was asked for before. */
-  next(condition: Uint8Array | null): Promise<{ rgb: Uint8Array; width: number; height: number }> {
+  next(
+    condition: Uint8Array | null,
+    actions: Float32Array | null,
+  ): Promise<{ rgb: Uint8Array; width: number; height: number }> {
+    // Of a generator that is told nothing, nothing may be said.
+    const told = this.#model.layout.actions ? { actions } : {};
     const changes = this.#taken();
     return this.#inTurn(async () => {
       await this.#apply(changes);
       const { width, height } = this.#synthesizer;
-      return { rgb: await this.#synthesizer.next(condition), width, height };
+      return { rgb: await this.#synthesizer.next(condition, told), width, height };
     });
   }
 
@@ -161,7 +180,7 @@ export class World {
       }
     }
     if (begin === 'reset') this.#synthesizer.reset();
-    else if (begin) this.#synthesizer.start(begin.frames, begin.conditions);
+    else if (begin) this.#synthesizer.start(begin.frames, begin.conditions, begin.actions);
     if (seed !== null) this.#synthesizer.reseed(seed);
   }
 

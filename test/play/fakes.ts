@@ -69,7 +69,7 @@ export interface FakeModel extends PlayableModel {
 
 /**
  * Its frames say what they were made of: the first pixel is the first byte of the condition, how many frames there were
- * since the history began, and the seed; the second the first number of the look.
+ * since the history began, and the seed; the second the first number of the look, and what was done.
  */
 export function fakeModel(options: FakeOptions = {}): FakeModel {
   const { clock, layout = LABELS, width = 4, height = 4, seed: usual = 1 } = options;
@@ -84,7 +84,7 @@ export function fakeModel(options: FakeOptions = {}): FakeModel {
         {
           width,
           height,
-          async next(condition) {
+          async next(condition, _inDetail, actions) {
             const { ms = 0 } = options;
             if (clock && ms > 0) await new Promise<void>((done) => void clock.after(ms, done));
             made += 1;
@@ -97,6 +97,11 @@ export function fakeModel(options: FakeOptions = {}): FakeModel {
             };
             const rgb = new Uint8Array(3 * width * height);
             rgb.set([condition?.[0] ?? 0, before + 1, state.seed, 255 * (style?.[0] ?? 0)]);
+            if (actions)
+              rgb.set(
+                [...actions].map((value) => 100 + 100 * value),
+                4,
+              );
             return { rgb, flow: null, mask: null };
           },
           start(frames) {

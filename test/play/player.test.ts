@@ -224,6 +224,57 @@ describe('a player', () => {
   });
 });
 
+describe('what is done', () => {
+  const actions = [
+    { name: 'jump', kind: 'key', default: 0 },
+    { name: 'steer', kind: 'axis', default: 0.5 },
+  ] as const;
+  const told = (frame: PlayedFrame) => [...frame.rgb.subarray(4, 7)];
+
+  it('is told by name or in order, and nothing until then', async () => {
+    const { player } = play({ layout: { ...LABELS, actions } }, { paused: true });
+    expect(told(await player.step())).toEqual([100, 150, 200]);
+    player.setActions({ steer: -1 });
+    const frame = await player.step();
+    expect([told(frame), [...frame.actions!]]).toEqual([
+      [100, 0, 200],
+      [0, -1],
+    ]);
+    player.setActions([1, 0]);
+    expect(told(await player.step())).toEqual([200, 100, 200]);
+    player.setActions(null);
+    const unknown = await player.step();
+    expect([told(unknown), unknown.actions]).toEqual([[100, 100, 100], null]);
+    expect(() => player.setActions({ fire: 1 })).toThrow('there is no action "fire"');
+    expect(() => player.setActions({ jump: 0.5 })).toThrow('a key is 0 or 1');
+    expect(() => play({}, { paused: true }).player.setActions({ jump: 1 })).toThrow('no actions');
+  });
+
+  it('has each tap of a key in one frame, and lets go at once', async () => {
+    const { player } = play({ layout: { ...LABELS, actions } }, { paused: true });
+    const jumps = async (): Promise<number> => (await player.step()).actions![0]!;
+    player.setActions({ jump: 1 });
+    player.setActions({ jump: 0 });
+    expect([await jumps(), await jumps()]).toEqual([1, 0]);
+    player.setActions({ jump: 1 });
+    expect([await jumps(), await jumps()]).toEqual([1, 1]);
+    player.setActions({ jump: 0, steer: 1 });
+    expect(await jumps()).toBe(0);
+  });
+
+  it('is told of real frames too, and stays where other weights come', async () => {
+    const fake = { layout: { ...LABELS, actions } };
+    const { player } = play(fake, { paused: true });
+    player.setActions({ jump: 1 });
+    player.start([new Uint8Array(48)], null, [{ jump: 1 }]);
+    await player.use(fakeModel(fake));
+    expect(told(await player.step())[0]).toBe(200);
+    expect(() => player.start([new Uint8Array(48)], null, [{ jump: 3 }])).toThrow('jump is 3');
+    await player.use(fakeModel());
+    expect((await player.step()).actions).toBeNull();
+  });
+});
+
 describe('the end of a player', () => {
   it('comes by its signal, in order', async () => {
     const stop = new AbortController();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FrameloomError } from '../../src/base/error.js';
 import type { LiveFrame, LiveServices, Recorded } from '../../src/play/live/services.js';
-import { FakeClock, turns } from './fakes.js';
+import { FakeClock, LABELS, turns } from './fakes.js';
 import { clips, labels, live, liveModel, PIXELS } from './live.js';
 
 describe('what plays beneath', () => {
@@ -99,6 +99,35 @@ describe('what plays beneath', () => {
     ask({ type: 'step' });
     await clock.pass(50);
     expect(frames()[1]!.pixels[1]).toBe(101);
+  });
+});
+
+describe('actions', () => {
+  const layout = { ...LABELS, actions: [{ name: 'jump', kind: 'key', default: 0 }] } as const;
+
+  it('are told by name with the next frame, and recorded with it', async () => {
+    const kept: LiveFrame[] = [];
+    const record: LiveServices['record'] = () =>
+      Promise.resolve({
+        add: (frame) => Promise.resolve(void kept.push(frame)),
+        end: () => Promise.resolve({ folder: null, frames: kept.length, files: [] }),
+      });
+    const { clock, ask, frames, of } = live({ layout }, { record });
+    expect(of('model')[0]!.layout.actions).toEqual(layout.actions);
+    ask({ type: 'pause' });
+    ask({ type: 'record', on: true });
+    const before = of('state').length;
+    for (const jump of [1, 0, 1]) {
+      ask({ type: 'actions', values: { jump } });
+      ask({ type: 'step' });
+      await clock.pass(50);
+    }
+    expect(frames().map(({ pixels }) => pixels[4])).toEqual([200, 100, 200]);
+    expect(kept.map(({ actions }) => actions![0])).toEqual([1, 0, 1]);
+    // They change nothing that a state tells.
+    expect(of('state')).toHaveLength(before + 3);
+    for (let i = 0; i < 30; i += 1) ask({ type: 'actions', values: { fly: 1 } });
+    expect(of('error').at(-1)).toMatchObject({ message: 'there is no action "fly"', fatal: false });
   });
 });
 

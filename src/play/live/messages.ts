@@ -29,7 +29,7 @@ export type ClientMessage =
   | { readonly type: 'size'; readonly width: number; readonly height: number }
   /** The look: a clip's name or numbers in [−1, 1]; null for the mean of all. */
   | { readonly type: 'style'; readonly style: string | readonly number[] | null }
-  /** What is pressed now, by the columns' names; those that are not named are 0. */
+  /** What is pressed now, by the columns' names; those that are not named have their default. */
   | { readonly type: 'actions'; readonly values: Readonly<Record<string, number>> }
   /** Begins from real frames of a clip: those up to `frame`, which are the first of its history. */
   | { readonly type: 'start'; readonly clip: number; readonly frame: number }
@@ -56,15 +56,6 @@ export type ClientMessage =
   | { readonly type: 'record'; readonly on: boolean }
   /** The page has taken this frame and those before it: it may be sent newer ones. */
   | { readonly type: 'shown'; readonly frame: number };
-
-/** One column of actions. */
-export interface ActionColumn {
-  readonly name: string;
-  /** A key is 0 or 1; an axis has any number between its ends. */
-  readonly kind: 'key' | 'axis';
-  readonly least: number;
-  readonly most: number;
-}
 
 /** A clip whose conditions and frames may be asked for. */
 export interface LiveClip {
@@ -95,14 +86,13 @@ export interface ModelMessage {
   readonly height: number;
   /** Whether it takes this one size only. */
   readonly fixed: boolean;
-  /** What the bytes of a condition are: its classes by name and colour, or the channels of a picture. */
+  /** What the bytes of a condition are, its classes by name and colour, and what actions the generator is told. */
   readonly layout: ConditionLayout;
   /** What a condition is made of and how it is sized, in words; null where the file does not say. */
   readonly input: string | null;
   /** Whether a seed changes anything. */
   readonly noise: boolean;
   readonly styles: readonly ClipStyle[];
-  readonly actions: readonly ActionColumn[];
   readonly engine: EngineFacts;
   readonly clips: readonly LiveClip[];
   /** What this session can do beyond playing. */

@@ -15,7 +15,6 @@ export function modelMessage(model: LiveModel, services: LiveServices): ModelMes
     input: info.input,
     noise: info.generator.noiseChannels > 0,
     styles: info.styles ?? [],
-    actions: [],
     engine,
     clips: services.clips?.list ?? [],
     can: { record: services.record !== undefined, filter: services.filter !== undefined },

@@ -1,5 +1,6 @@
 import type { ConditionLayout } from '../../clips/types.js';
 import type { ExportedInfo } from '../../export/metadata.js';
+import type { GivenActions } from '../../synthesis/engines/told-actions.js';
 import type { PlayableModel } from '../playable.js';
 import type { EngineFacts, LiveClip, RecordedFile } from './messages.js';
 
@@ -25,6 +26,8 @@ export interface ClipFrames {
   readonly frames: readonly Uint8Array[];
   /** As the layout says; null of a generator without condition. */
   readonly conditions: readonly Uint8Array[] | null;
+  /** What was done in each; not known unless given. */
+  readonly actions?: readonly GivenActions[] | null | undefined;
 }
 
 /** Clips whose conditions can be played and drawn upon. What is asked for lies inside them. */
@@ -46,6 +49,8 @@ export interface LiveFrame {
   /** rgb24. */
   readonly rgb: Uint8Array;
   readonly condition: Uint8Array | null;
+  /** As many numbers as the layout has columns; left out where nothing is told, or it was not known. */
+  readonly actions?: Float32Array | undefined;
 }
 
 export interface Recorded {

@@ -136,14 +136,24 @@ class Session implements LiveSession {
 
   receive(message: string | Uint8Array): void {
     if (this.#closed) return;
+    let decoded: ClientMessage | Packet<PageKind>;
     try {
-      if (typeof message === 'string') this.#obey(decodeClient(message));
-      else this.#take(decodeFromPage(message, this.#model.layout.bytesPerPixel));
+      const { bytesPerPixel } = this.#model.layout;
+      decoded =
+        typeof message === 'string'
+          ? decodeClient(message)
+          : decodeFromPage(message, bytesPerPixel);
     } catch (error) {
       this.#tell(error);
-      if (!isFrameloomError(error, 'bad-input')) return;
       this.#senseless += 1;
       if (this.#senseless >= MOST_SENSELESS) this.#giveUp('the page sends what makes no sense');
+      return;
+    }
+    try {
+      if ('kind' in decoded) this.#take(decoded);
+      else this.#obey(decoded);
+    } catch (error) {
+      this.#tell(error);
     }
   }
 
@@ -186,6 +196,9 @@ class Session implements LiveSession {
       this.#settle();
     } else if (message.type === 'clip') {
       this.#clips.request(message, { width: this.#player.width, height: this.#player.height });
+    } else if (message.type === 'actions') {
+      // Many a second, and nothing of them stands in the state.
+      this.#player.setActions(message.values);
     } else {
       this.#change(message);
       this.#sayState();
@@ -193,7 +206,7 @@ class Session implements LiveSession {
   }
 
   /** What changes how things stand. */
-  #change(message: Exclude<ClientMessage, { readonly type: 'shown' | 'clip' }>): void {
+  #change(message: Exclude<ClientMessage, { readonly type: 'shown' | 'clip' | 'actions' }>): void {
     const player = this.#player;
     switch (message.type) {
       case 'hello':
@@ -217,8 +230,6 @@ class Session implements LiveSession {
         return this.#askSize({ width: message.width, height: message.height });
       case 'style':
         return this.#restyle(message.style);
-      case 'actions':
-        throw new FrameloomError('bad-call', 'this generator is told no actions');
       case 'start':
         return this.#startIn(message.clip, message.frame);
       case 'base':
@@ -266,9 +277,10 @@ class Session implements LiveSession {
     this.#canvas.draw(drawn, number);
   }
 
-  #onFrame({ rgb, width, height, condition, number, ms }: PlayedFrame): void {
+  #onFrame(frame: PlayedFrame): void {
+    const { rgb, width, height, condition, actions, number, ms } = frame;
     const { newest, shows } = this.#canvas.afterFrame();
-    this.#recording.add({ rgb, condition });
+    this.#recording.add({ rgb, condition, ...(actions && { actions }) });
     const made = { kind: 'frame', ...{ width, height, number, newest, ms }, pixels: rgb } as const;
     const composed = { kind: 'composed', ...{ width, height, number } } as const;
     const shown = shows && condition ? [{ ...composed, pixels: condition }] : [];
@@ -364,7 +376,7 @@ class Session implements LiveSession {
     const read = async (): Promise<void> => {
       const real = await clips.frames(clip, first, frame + 1 - first, { width, height });
       if (this.#closed || !sameSize(this.#player, { width, height })) return;
-      this.#player.start(real.frames, real.conditions);
+      this.#player.start(real.frames, real.conditions, real.actions);
       if (this.#canvas.seek(clip, frame + 1)) this.#sayState();
     };
     read().catch((error: unknown) => this.#tell(error));
