@@ -36,3 +36,4 @@ export { openModel, type PlayModel, type PlayOptions } from '../play/open-model.
 export type { PlayableModel } from '../play/playable.js';
 export type { PlayedFrame, Player, PlayerOptions, PlayFigures } from '../play/player-types.js';
 export { createPlayer } from '../play/player.js';
+export { toRgba } from '../play/rgba.js';

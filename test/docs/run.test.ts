@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
 import { exportGenerator } from '../../src/export/index.js';
@@ -131,6 +131,16 @@ describe('the programs of the guides', () => {
     expect(await readdir('made')).toContain('frameloom-manifest.jsonl');
     // Again there is nothing to do.
     expect(await run('docs/library.md', 'batchEvents')).toEqual([]);
+  });
+
+  it('play.md: ten frames on, in any host', async () => {
+    await run('docs/play.md', 'player.step(10)', {
+      "'generator.onnx'": "'runs/demo/exports/generator.onnx'",
+      "'onnxruntime-web'": JSON.stringify(fileURLToPath(import.meta.resolve('onnxruntime-web'))),
+    });
+    const picture = await readFile('frame.ppm');
+    expect(picture.subarray(0, 13).toString()).toBe('P6 32 24 255\n');
+    expect(picture).toHaveLength(13 + 3 * 32 * 24);
   });
 
   it('library.md: training, and export.md: what came of it', async () => {
