@@ -9,6 +9,7 @@ import { registerExport } from './commands/export/flags.js';
 import { registerGenerate } from './commands/generate/flags.js';
 import { registerInfo } from './commands/info/flags.js';
 import { registerInit } from './commands/init/flags.js';
+import { registerLive } from './commands/live/flags.js';
 import { registerPlan } from './commands/plan/flags.js';
 import { registerRuns } from './commands/runs/flags.js';
 import { registerSample } from './commands/sample/flags.js';
@@ -21,6 +22,7 @@ const COMMANDS: readonly Register[] = [
   registerTrain,
   registerGenerate,
   registerSample,
+  registerLive,
   registerEvaluate,
   registerExport,
   registerInfo,

@@ -136,6 +136,13 @@ export function frameRate(text: string): Rational {
   }
 }
 
+/** @throws InvalidArgumentError unless it is a port: 0 to 65535 */
+export function portNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value <= 65_535) return value;
+  throw new InvalidArgumentError(`"${text}" is not a port from 0 to 65535.`);
+}
+
 /** Reads one of ffmpeg's pixel formats, such as yuv420p. */
 export function pixelFormatName(text: string): string {
   if (/^[a-z][a-z0-9]*$/.test(text)) return text;

@@ -1,27 +1,19 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { Hono } from 'hono';
 import type { Logger } from '../base/log.js';
 import { packageRoot } from '../base/own-package.js';
-import { rationalToNumber } from '../base/rational.js';
 import type { Device } from '../export/runtime.js';
-import { generatorFile, type GeneratorFile } from '../pipeline/generator-file.js';
+import type { GeneratorFile } from '../pipeline/generator-file.js';
 import type { Size } from '../play/live/services.js';
 import type { OnnxThread } from '../synthesis/engines/thread/host.js';
 import type { SnapshotChoice } from '../training/run/snapshot-store.js';
-import { openTrainingClips } from './clips.js';
-import { recordedModel, type LiveContext, type LivePlace } from './live-context.js';
-import { LiveSessions } from './live-sessions.js';
-import { ModelShelf } from './model-shelf.js';
+import type { LiveParts } from './live-parts.js';
 import { API } from './page-api.js';
-import { filterPictures, recordPage } from './page-services.js';
-import { whyNoFilter } from './picture-filter.js';
-import { addRoutes } from './routes.js';
-import { startServer, type RunningServer } from './server.js';
-import type { SocketHandler } from './sockets.js';
+import { errorAnswer, nothingThere, startServer, type RunningServer } from './server.js';
+import type { LiveSocket, SocketEars, SocketHandler } from './sockets.js';
 
 /** Where the page is built to. */
 export const PAGE_FOLDER = join(packageRoot, 'dist', 'web');
-/** Frames a second where nothing says how fast a world goes. */
-const USUAL_FPS = 25;
 
 export interface LiveOptions {
   /** A run's folder, or an exported `.onnx` file. */
@@ -62,7 +54,7 @@ export interface RunningLive extends Pick<RunningServer, 'host' | 'port' | 'toke
     readonly device: string;
   }>;
   /** Sessions that are played now. */
-  sessions(): number;
+  sessions(): Promise<number>;
   /** All sessions go on with these weights. */
   use(file: GeneratorFile): Promise<void>;
   /** Ends sessions and recordings in order, then the server. */
@@ -73,95 +65,64 @@ export interface RunningLive extends Pick<RunningServer, 'host' | 'port' | 'toke
 export const liveFolder = (place: string): string =>
   /\.onnx$/i.test(place) ? `${place.replace(/\.onnx$/i, '')}-live` : join(place, 'live');
 
-/** What of a run's pipeline the pipeline of a recording goes on with. */
-function sectionsOf({ run }: GeneratorFile): Readonly<Record<string, unknown>> {
-  if (!run) return {};
-  const { generator, frameDiscriminator, sequenceDiscriminator, losses } = run.pipeline;
-  return { generator, frameDiscriminator, sequenceDiscriminator, losses };
-}
-
-/** Opens everything that sessions are made of. */
-async function openContext(options: LiveOptions): Promise<LiveContext> {
-  const { place, snapshot, device, threads, size, seed, thread } = options;
-  const { trustFilters, cacheFolder, log, signal } = options;
-  const file = await generatorFile(place, { snapshot, log, signal });
-  const shelf = new ModelShelf(file, { device, threads, size, seed, thread, log });
-  try {
-    const { pipeline, baseFolder } = file.run ?? {};
-    const data = pipeline?.data ?? (await shelf.usual).data;
-    const filter = {
-      data,
-      baseFolder: baseFolder ?? dirname(place),
-      trustFilters,
-    };
-    // The model is loaded while the clips are looked at.
-    const [clips, filterUnavailable, model] = await Promise.all([
-      openTrainingClips({ ...filter, cacheFolder, log, signal }),
-      whyNoFilter(filter),
-      shelf.usual,
-    ]);
-    const [first] = clips.list;
-    const own = data.fps ? rationalToNumber(data.fps) : first?.fps;
-    return {
-      ...{ shelf, clips, filter, filterUnavailable },
-      recorded: recordedModel(model, sectionsOf(file)),
-      fps: options.fps ?? own ?? USUAL_FPS,
-    };
-  } catch (error) {
-    await shelf.close();
-    throw error;
-  }
-}
+/** What of the parts attends to the clients of a WebSocket. */
+type Attending = (parts: LiveParts) => (socket: LiveSocket) => SocketEars | Promise<SocketEars>;
 
 /**
- * Serves a trained generator to be played with in a page. The server listens at once; sessions begin when the model is
- * loaded (`ready`).
+ * Serves a trained generator to be played with in a page. The server listens before anything else is loaded; sessions
+ * begin when the model is (`ready`).
  * @throws FrameloomError not-found where the page is not built; bad-option of the address
  */
 export async function startLive(options: LiveOptions): Promise<RunningLive> {
-  const { place: named, host, port, log, pageFolder = PAGE_FOLDER } = options;
-  const place: LivePlace = { place: named, folder: options.folder ?? liveFolder(named), log };
-  const context = openContext(options);
-  // Told by `ready`, and to whoever asks for it.
-  context.catch(() => undefined);
-  const sessions = new LiveSessions(place, context);
-  const closeContext = (): Promise<void> =>
-    context.then(
-      ({ shelf }) => shelf.close(),
-      () => undefined,
-    );
-  const sockets = new Map<string, SocketHandler>([
-    [API.session, sessions.attend],
-    [API.filter, filterPictures(context)],
-    [API.record, recordPage(place, context)],
-  ]);
-  let server: RunningServer;
-  try {
-    server = await startServer({
-      ...{ host, port, pageFolder, log, sockets },
-      routes: (api) => addRoutes(api, { place, context, isTraining: () => false }),
-    });
-  } catch (error) {
-    await closeContext();
-    throw error;
-  }
-  const ready = context.then(async ({ shelf }) => {
-    const { width, height, engine } = await shelf.usual;
-    return { width, height, device: engine.device };
+  const { place, host, port, log, pageFolder = PAGE_FOLDER } = options;
+  const folder = options.folder ?? liveFolder(place);
+  // Whoever asks before waits.
+  let give!: (parts: LiveParts | PromiseLike<LiveParts>) => void;
+  const parts = new Promise<LiveParts>((resolve) => (give = resolve));
+  const later =
+    (attending: Attending): SocketHandler =>
+    async (socket) =>
+      attending(await parts)(socket);
+  const server = await startServer({
+    ...{ host, port, pageFolder, log },
+    sockets: new Map([
+      [API.session, later(({ sessions }) => sessions.attend)],
+      [API.filter, later(({ filterPictures }) => filterPictures)],
+      [API.record, later(({ recordPage }) => recordPage)],
+    ]),
+    routes(api) {
+      const routed = parts.then(({ addRoutes }) => {
+        const own = new Hono();
+        addRoutes(own);
+        const all = new Hono();
+        all.route('/api', own);
+        all.notFound((context) => nothingThere(context));
+        all.onError((error, context) => errorAnswer(context, error, log));
+        return all;
+      });
+      routed.catch(() => undefined);
+      api.all('*', async (context) => (await routed).fetch(context.req.raw, context.env as object));
+    },
   });
+  give(import('./live-parts.js').then(({ openParts }) => openParts({ ...options, folder })));
+  const ready = parts.then(({ ready: opened }) => opened);
   // Told to whoever waits for it.
   ready.catch(() => undefined);
   return {
     ...{ host: server.host, port: server.port, token: server.token, url: server.url },
-    folder: place.folder,
-    ready,
-    sessions: () => sessions.count,
-    use: (file) => sessions.use(file),
+    ...{ folder, ready },
+    async sessions() {
+      return (await parts).sessions.count;
+    },
+    async use(file) {
+      await (await parts).sessions.use(file);
+    },
     async close() {
+      const opened = await parts.catch(() => null);
       // What is recorded is kept before anything else ends.
-      await sessions.close();
+      await opened?.sessions.close();
       await server.close();
-      await closeContext();
+      await opened?.close();
     },
   };
 }

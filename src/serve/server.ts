@@ -66,6 +66,9 @@ export function errorAnswer(context: Context, error: unknown, log: Logger): Resp
 const refused = (context: Context, status: number, error: ApiError['error']): Response =>
   context.json({ error } satisfies ApiError, status as ContentfulStatusCode);
 
+export const nothingThere = (context: Context): Response =>
+  refused(context, 404, { code: 'not-found', message: 'the server has nothing there' });
+
 /** The page may do what a page of its own files needs, and nothing with anybody else. */
 const headers = secureHeaders({
   contentSecurityPolicy: {
@@ -122,8 +125,9 @@ function application(options: ServerOptions, guard: ReturnType<typeof createGuar
       token,
     });
     if (refusal) return refused(context, refusal.status, refusal);
+    await next();
     context.header('Cache-Control', 'no-store');
-    return next();
+    return undefined;
   });
   // Nothing else has a body that is read.
   api.put(
@@ -138,9 +142,7 @@ function application(options: ServerOptions, guard: ReturnType<typeof createGuar
     }),
   );
   routes(api);
-  api.all('*', (context) =>
-    refused(context, 404, { code: 'not-found', message: 'the server has nothing there' }),
-  );
+  api.all('*', (context) => nothingThere(context));
   app.route('/api', api);
   // Listed anew for a path that was not there: the page may be built while it is served.
   let files = listStaticFiles(pageFolder);
