@@ -221,6 +221,57 @@ def make_acting() -> None:
     write("acting", about, ["torch"], cases)
 
 
+def make_told_judge() -> None:
+    random = source("told-judge")
+    cases = []
+    for name, batch in [("one run", 1), ("two runs", 2)]:
+        x = leaf(torch.randn((batch, 6, 8, 12), generator=random))
+        actions = torch.randn((batch, 4, 1, 1), generator=random)
+        others = torch.randn((batch, 4, 1, 1), generator=random)
+        layers = [
+            SameConv2d(6, 3, 4, 2, exact=True),
+            SameConv2d(3, 3, 3, 1, exact=True),
+            torch.nn.Conv2d(3, 1, 1),
+            torch.nn.Conv2d(4, 32, 1),
+            torch.nn.Conv2d(32, 3, 1),
+        ]
+        for number, layer in enumerate(layers):
+            outputs, inputs, rows, columns = layer.weight.shape
+            at = torch.arange(layer.weight.numel()).view(rows, columns, inputs, outputs)
+            deviation = (2 / layer.weight[0].numel()) ** 0.5
+            layer.weight.data = (torch.sin(0.37 * at + number) * deviation).permute(3, 2, 0, 1)
+            layer.bias.data = torch.cos(torch.arange(outputs) + number) * 0.1
+        first, second, alone, told, direction = layers
+        features = F.leaky_relu(second(F.leaky_relu(first(x), LEAKY_SLOPE)), LEAKY_SLOPE)
+
+        def beside(what: Tensor) -> Tensor:
+            along = direction(F.leaky_relu(told(what), LEAKY_SLOPE))
+            return alone(features) + (features * along).sum(1, keepdim=True)
+
+        logits, other = beside(actions), beside(others)
+        cotangent = torch.randn(logits.shape, generator=random)
+        ((logits - 0.5 * other) * cotangent).sum().backward()
+        cases.append(
+            {
+                "name": name,
+                "x": nhwc(x),
+                "actions": nhwc(actions),
+                "others": nhwc(others),
+                "logits": nhwc(logits),
+                "otherLogits": nhwc(other),
+                "cotangent": nhwc(cotangent),
+                "xGradient": nhwc(x.grad),
+                "toldGradient": hwio(told.weight.grad),
+            }
+        )
+    about = (
+        "A patch discriminator that is told what was done (Miyato & Koyama 2018): logits + features . direction, by "
+        "two layers; cotangent is of logits - otherLogits / 2. Weights of layer k (4x4 of stride 2, 3x3, logits, the two "
+        "that are told), [K,K,I,O] row by row, are sin(0.37 i + k) sqrt(2 / KKI), biases cos(i + k) / 10."
+    )
+    write("told-judge", about, ["torch"], cases)
+
+
 def make_style() -> None:
     random = source("style")
     cases = []
@@ -663,6 +714,7 @@ if __name__ == "__main__":
     make_instance_norm()
     make_style()
     make_acting()
+    make_told_judge()
     make_spectral_norm()
     make_losses()
     make_feature_matching()

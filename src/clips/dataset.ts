@@ -1,6 +1,6 @@
 import { FrameloomError } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
-import { mirrorActions } from './actions.js';
+import { actionsOfFrames, mirrorActions, type ActionTrack } from './actions.js';
 import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
 import { conditionToTensor, bytesToTensor, valuesToTensor } from './frame-tensor.js';
@@ -45,6 +45,8 @@ interface WindowBytes {
   readonly condition: Uint8Array | null;
   /** [N, T, columns]. */
   readonly actions: Float32Array | null;
+  /** The same of other windows. */
+  readonly otherActions: Float32Array | null;
   /** NTHWC, of the frames that are trained; null without an estimator. */
   readonly motion: Float32Array | null;
   /** NHWC, whole frames; null where none were asked for. */
@@ -161,6 +163,8 @@ class ClipDataset implements Dataset {
   readonly #store: Pick<FrameStore, 'read' | 'close'>;
   readonly #cache: BlockCache;
   readonly #motions: MotionStore | null;
+  /** Of each clip; none where nothing is told. */
+  readonly #actions: readonly (ActionTrack | null)[];
   #closed = false;
 
   constructor(
@@ -173,6 +177,7 @@ class ClipDataset implements Dataset {
       report: Dataset['report'];
       sizes: WindowSizes;
       motion: MotionEstimator | undefined;
+      actions: readonly (ActionTrack | null)[];
     },
   ) {
     this.#plan = plan;
@@ -183,6 +188,7 @@ class ClipDataset implements Dataset {
     this.#store = parts.store;
     this.#cache = parts.cache;
     this.#motions = parts.motion ? new MotionStore(parts.motion, parts.cache) : null;
+    this.#actions = parts.actions;
     this.report = parts.report;
     this.leadFrames = parts.report.leadFrames;
     this.width = plan.width;
@@ -251,6 +257,8 @@ class ClipDataset implements Dataset {
     );
     const conditions = windows.flatMap(({ condition }) => condition ?? []);
     const actions = windows.flatMap((one) => one.actions ?? []);
+    const others =
+      actions.length > 0 ? this.#otherActions(step, request, origin, length, actions) : [];
     const motions = windows.flatMap(({ motion }) => motion ?? []);
     const looks = request.withLooks
       ? this.#sampler
@@ -272,9 +280,34 @@ class ClipDataset implements Dataset {
       ),
       condition: conditions.length > 0 ? joined(conditions, Uint8Array) : null,
       actions: actions.length > 0 ? joined(actions, Float32Array) : null,
+      otherActions: others.length > 0 ? joined(others, Float32Array) : null,
       motion: motions.length > 0 ? joined(motions, Float32Array) : null,
       looks: looks && joined(await Promise.all(looks), Uint8Array),
     };
+  }
+
+  /** What is done in other windows: the first of those that were drawn in which it is something else in the end. */
+  #otherActions(
+    step: number,
+    { attempt = 0, frames }: WindowRequest,
+    origin: readonly WindowOrigin[],
+    length: number,
+    actions: readonly Float32Array[],
+  ): Float32Array[] {
+    const drawn = this.#sampler.drawOthers(step, attempt, origin, length);
+    return drawn.map((places, i) => {
+      const { strideFrames, flipped } = origin[i]!;
+      const own = actions[i]!;
+      const shown = (own.length / length) * frames;
+      const made = places.map(({ clip, startFrame }) => {
+        const track = this.#actions[clip]!;
+        const values = actionsOfFrames(track, startFrame, length, strideFrames);
+        return flipped && this.#plan.actions ? mirrorActions(values, this.#plan.actions) : values;
+      });
+      const isOther = (values: Float32Array): boolean =>
+        values.subarray(-shown).some((value, at) => value !== own[own.length - shown + at]);
+      return made.find(isOther) ?? made.at(-1)!;
+    });
   }
 
   #asWindow(bytes: WindowBytes): Window {
@@ -287,6 +320,10 @@ class ClipDataset implements Dataset {
     const columns = this.layout.actions?.length ?? 0;
     const actionTensor =
       actions && (valuesToTensor(actions, [origin.length, length, columns]) as tf.Tensor3D);
+    const { otherActions } = bytes;
+    const otherTensor =
+      otherActions &&
+      (valuesToTensor(otherActions, [origin.length, length, columns]) as tf.Tensor3D);
     const motionTensor =
       motion &&
       (valuesToTensor(motion, [origin.length, trained, size.height, size.width, 3]) as tf.Tensor5D);
@@ -296,6 +333,7 @@ class ClipDataset implements Dataset {
       frames: frameTensor,
       condition: conditionTensor,
       ...(actionTensor && { actions: actionTensor }),
+      ...(otherTensor && { otherActions: otherTensor }),
       ...(motionTensor && { motion: motionTensor }),
       looks: lookTensor,
       leadFrames: this.leadFrames,
@@ -305,6 +343,7 @@ class ClipDataset implements Dataset {
         frameTensor.dispose();
         conditionTensor?.dispose();
         actionTensor?.dispose();
+        otherTensor?.dispose();
         motionTensor?.dispose();
         lookTensor?.dispose();
       },
@@ -345,7 +384,7 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
     if (keyframes) {
       const { plan, ...parts } = await openKeyframes({ ...options, keyframes }, context);
       const sizes = { size: plan, patch: options.patch };
-      return new ClipDataset(plan, { ...parts, cache, sizes, motion: undefined });
+      return new ClipDataset(plan, { ...parts, cache, sizes, motion: undefined, actions: [] });
     }
     const { plan, facts, skipped } = await scanAll(dataOptions.parse(options), context, cache);
     const leadFrames = Math.max(historyFrames, conditionFrames - 1);
@@ -381,7 +420,17 @@ export async function openDataset(options: DataOptions, context: DatasetContext)
     const store = new FrameStore(facts, plan, cache, log);
     const sizes = { size: plan, patch: options.patch };
     const { motion } = context;
-    return new ClipDataset(plan, { sampler, segments, store, cache, report, sizes, motion });
+    const actions = facts.map((clip) => clip.actions);
+    return new ClipDataset(plan, {
+      sampler,
+      segments,
+      store,
+      cache,
+      report,
+      sizes,
+      motion,
+      actions,
+    });
   } catch (error) {
     await cache.close();
     throw error;

@@ -28,6 +28,9 @@ export interface Draw {
   readonly warmUpFrames: number;
 }
 
+/** Windows that are looked at for one in which something else is done. */
+const OTHER_WINDOWS = 4;
+
 /** Draws which windows a step trains on and how they are changed. */
 export class WindowSampler {
   readonly #options: SamplerOptions;
@@ -150,6 +153,30 @@ export class WindowSampler {
         at -= spanLength(span);
       }
       throw new RangeError(`clip ${clip} has no frame ${at} to train on`);
+    });
+  }
+
+  /**
+   * For each window some others of its length and stride, one of which may be taken for something else that could have been
+   * done. Has a stream of its own, so that windows are the same with and without.
+   * @param length frames of each window
+   */
+  drawOthers(
+    step: number,
+    attempt: number,
+    origin: readonly WindowOrigin[],
+    length: number,
+  ): Pick<WindowOrigin, 'clip' | 'startFrame'>[][] {
+    const random = randomStream(
+      this.#options.seed,
+      'actions',
+      `${drawIndex(step, attempt)}/others`,
+    );
+    return origin.map(({ strideFrames }) => {
+      const table = this.table(length - this.#options.leadFrames, strideFrames);
+      return Array.from({ length: OTHER_WINDOWS }, () =>
+        table.at(random.integer(0, table.count - 1)),
+      );
     });
   }
 

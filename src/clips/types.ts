@@ -89,6 +89,8 @@ export interface Window {
   readonly condition: tf.Tensor5D | null;
   /** [N, leadFrames + warmUpFrames + T, columns], keys 0 or 1 and axes −1 to 1; left out where there are none. */
   readonly actions?: tf.Tensor3D;
+  /** The same of other windows of as many frames, drawn so that something else is done in them where that is possible. */
+  readonly otherActions?: tf.Tensor3D;
   /**
    * [N, T, H, W, 3], of the T frames that are trained since those before them: pixels to the right, pixels down, and 1
    * where that can be trusted, else all 0. There where the data set was opened with an estimator.

@@ -106,7 +106,7 @@ const READ = {
   raw: RAW,
   colour: COLOUR,
   ...names('sequenceFps', 'fps', 'onDamage', 'startSeconds', 'durationSeconds'),
-  ...names('startFrames', 'baseFolder', 'trustFilters'),
+  ...names('startFrames', 'actions', 'baseFolder', 'trustFilters'),
 };
 
 export const GENERATE = of<GenerateOptions>()({
@@ -130,7 +130,7 @@ export const GENERATE_VIDEO = of<GenerateVideoOptions>()({
 });
 
 export const GENERATE_FRAMES = of<GenerateFramesOptions>()({
-  ...names('seed', 'startFrames', 'startConditions'),
+  ...names('seed', 'startFrames', 'startConditions', 'startActions', 'actions'),
 });
 
 export const WITH_CONDITION = of<ConditionFramesOptions>()({

@@ -4,6 +4,10 @@ import type { DataOptions } from '../clips/index.js';
 
 const nameOnly = (path: string): string => basename(path.replaceAll('\\', '/'));
 
+/** Beside a clip is beside it on every machine. */
+const portableTemplate = (path: string): string =>
+  path.startsWith('{folder}') ? path : nameOnly(path);
+
 /**
  * A pipeline as an exported file may carry it to other machines: no folders of this one, and the
  * palette itself instead of its path.
@@ -30,8 +34,8 @@ export async function portablePipeline<P extends { readonly data: DataOptions }>
   const actions = data.actions && {
     ...data.actions,
     path: Array.isArray(data.actions.path)
-      ? data.actions.path.map(nameOnly)
-      : nameOnly(data.actions.path),
+      ? data.actions.path.map(portableTemplate)
+      : portableTemplate(data.actions.path),
   };
   return {
     ...pipeline,

@@ -6,10 +6,12 @@ import type { Parameters, ParameterSpec } from './parameters.js';
 /** The parameters of what reads actions begin with this. */
 const ACTIONS = 'actions.';
 const ACTING = '.acting';
+/** Of what a discriminator is told. */
+export const TOLD = '.told.';
 
-/** Whether a parameter is of what a generator that is told actions has more than one that is not. */
+/** Whether a parameter is of what networks that are told actions have more than others. */
 export const isOfActions = (name: string): boolean =>
-  name.startsWith(ACTIONS) || name.includes(ACTING);
+  name.startsWith(ACTIONS) || name.includes(ACTING) || name.includes(TOLD);
 
 /** Features that what was done is told by. */
 export const ACTION_FEATURES = 32;

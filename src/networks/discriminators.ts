@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { actionNumbers } from './acting.js';
 import { createDiscriminator, type Discriminator, type Judgement } from './discriminator.js';
 import type { Size } from './layers.js';
 import type { FrameDiscriminatorOptions, SequenceDiscriminatorOptions } from './options.js';
@@ -33,6 +34,9 @@ export interface Discriminators {
   macs(size: Size): { frame: number; sequence: number };
 }
 
+/** Frames from the first to the last of a run. */
+export const runSpan = (count: number, stride: number): number => (count - 1) * stride + 1;
+
 /** `auto` as a number. */
 const withChannels = <T extends { readonly channels: number | 'auto' }>(
   options: T,
@@ -45,12 +49,15 @@ const withChannels = <T extends { readonly channels: number | 'auto' }>(
 /**
  * All discriminators of a training; they share one flat parameter vector and one optimizer.
  * @param generatorChannels what `auto` stands for in their options
+ * @param actionColumns numbers that are told of what was done at each frame, 0 for none: those who judge sequences are
+ *   told them of all frames of one; a single frame hardly shows what was done
  */
 export function createDiscriminators(
   ofFrames: FrameDiscriminatorOptions,
   ofSequences: SequenceDiscriminatorOptions,
   conditionChannels: number,
   generatorChannels: number,
+  actionColumns = 0,
 ): Discriminators {
   const frameOptions = withChannels(ofFrames, generatorChannels);
   const sequenceOptions = withChannels(ofSequences, generatorChannels);
@@ -63,7 +70,12 @@ export function createDiscriminators(
     discriminator: createDiscriminator(
       `sequence.stride${stride}`,
       IMAGE_CHANNELS * sequenceOptions.frames,
-      sequenceOptions,
+      {
+        ...sequenceOptions,
+        ...(actionColumns > 0 && {
+          told: actionNumbers(actionColumns) * runSpan(sequenceOptions.frames, stride),
+        }),
+      },
     ),
   }));
   const all = [frame, ...sequences.map(({ discriminator }) => discriminator)];

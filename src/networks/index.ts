@@ -1,6 +1,11 @@
 export { actionNumbers, actionsAt, isOfActions } from './acting.js';
-export { createDiscriminator, type Discriminator, type Judgement } from './discriminator.js';
-export { createDiscriminators, frameRuns, type Discriminators } from './discriminators.js';
+export {
+  createDiscriminator,
+  type Discriminator,
+  type JudgedActions,
+  type Judgement,
+} from './discriminator.js';
+export { createDiscriminators, frameRuns, runSpan, type Discriminators } from './discriminators.js';
 export {
   createGenerator,
   type Generator,

@@ -120,7 +120,13 @@ export function beginAs(
     return { ...common, ...anew, whyNoJudges: 'an exported file holds none' };
   }
   const { frame, sequence } = origin.judges;
-  const theirs = createDiscriminators(frame, sequence, channels, generatorWidth(origin.generator));
+  const theirs = createDiscriminators(
+    frame,
+    sequence,
+    channels,
+    generatorWidth(origin.generator),
+    theirActions.length,
+  );
   const judges = transferParameters(
     discriminators.layout,
     discriminators.layout.initialize(seed),
@@ -128,11 +134,15 @@ export function beginAs(
     named('discriminators.'),
     channelOf,
   );
-  if (judges.unfit.length > 0) {
+  // What judges of one that was told otherwise know of pictures is worth keeping too.
+  if (judges.unfit.some((name) => !isOfActions(name))) {
     return { ...common, ...anew, whyNoJudges: `theirs have no ${judges.unfit[0]} of that shape` };
   }
   const spectral = origin.tensors.spectral?.data;
-  const fits = isSame && spectral?.length === discriminators.spectralNorm.layout.size;
+  const fits =
+    isSame &&
+    judges.unfit.length === 0 &&
+    spectral?.length === discriminators.spectralNorm.layout.size;
   return {
     ...common,
     discriminators: judges.flat,

@@ -30,6 +30,11 @@ export interface RealSide {
   readonly nudge: tf.Tensor5D | null;
   /** What flow is held to, [N, T, H, W, 3], of the rollout's first T frames; left out where it is held to nothing. */
   readonly motion?: tf.Tensor5D;
+  /**
+   * What was done in each frame of the window, [N, lead + T, 1, 1, columns + 1], and what could have been, null where
+   * nobody is to look at that; left out where nothing is told.
+   */
+  readonly done?: { readonly actions: tf.Tensor5D; readonly others: tf.Tensor5D | null };
 }
 
 /** T, the frames of the rollout. */
@@ -194,7 +199,29 @@ export function twoSides(
     const drawn = meanOf(reals.map((real, scale) => lecam(real, fakes[scale]!, anchors)));
     terms[`${name}_lecam`] = tf.mul(tf.mul(drawn, share), weight);
   }
+  const mismatched = beside(losses, onReal, tensors.isOther);
+  if (mismatched) {
+    terms[`${name}_mismatched`] = tf.mul(mismatched, losses.mismatchedActions * share);
+  }
   return { terms, signals: tellingApart(name, losses, onReal, onFake, share) };
+}
+
+/**
+ * What the discriminators minimize of real input beside what was done at another time; null where they have not judged it.
+ * @param isOther [N, 1, 1, 1], 1 where something else was done, and 0 where it is the same by chance
+ */
+function beside(
+  { adversarial }: LossOptions,
+  onReal: readonly Judgement[],
+  isOther: tf.Tensor | undefined,
+): tf.Scalar | null {
+  if (!isOther) return null;
+  const { others } = adversarialLoss(adversarial);
+  return meanOf(
+    onReal.map(({ logits, otherLogits }) =>
+      tf.mean<tf.Scalar>(tf.mul(others(logits, otherLogits!), isOther)),
+    ),
+  );
 }
 
 /** What the generator minimizes of the scores of its input beside those of real input, which are constants. */

@@ -25,6 +25,7 @@ const ASKS_FOR_THE_REAL: Readonly<Record<keyof LossOptions, boolean>> = {
   warp: true,
   flowTeacher: true,
   flowSmoothness: false,
+  mismatchedActions: false,
   pingPong: false,
   pingPongEverySteps: false,
   r1: false,

@@ -58,10 +58,11 @@ function madeWindow(
   const channels = generator.conditionChannels;
   const condition = channels > 0 ? pattern<tf.Rank.R5>(shape(channels)) : null;
   const columns = generator.actionColumns;
-  const actions =
+  const done = (): tf.Tensor3D | undefined =>
     columns > 0
       ? pattern<tf.Rank.R3>([batch, leadFrames + warmUpFrames + frames, columns])
       : undefined;
+  const [actions, otherActions] = [done(), done()];
   const { height, width } = size;
   const motion =
     flowTeacher > 0 ? pattern<tf.Rank.R5>([batch, frames, height, width, 3]) : undefined;
@@ -72,6 +73,7 @@ function madeWindow(
     condition,
     looks,
     ...(actions && { actions }),
+    ...(otherActions && { otherActions }),
     ...(motion && { motion }),
     leadFrames,
     warmUpFrames,
@@ -80,6 +82,7 @@ function madeWindow(
       window.dispose();
       condition?.dispose();
       actions?.dispose();
+      otherActions?.dispose();
       motion?.dispose();
       looks?.dispose();
     },

@@ -61,6 +61,7 @@ function windowOf(model: Model, trial: Trial, size: FrameSize): RolloutInput {
         : null,
     ...(generator.actionColumns > 0 && {
       actions: pattern<tf.Rank.R3>([1, lead + made, actionNumbers(generator.actionColumns)]),
+      otherActions: pattern<tf.Rank.R3>([1, lead + made, actionNumbers(generator.actionColumns)]),
     }),
     ...(styleChannels > 0 && { looks: pattern<tf.Rank.R4>([1, height, width, 3]) }),
     lead,
@@ -137,8 +138,9 @@ function measureStep(
     };
     const { state: next } = trainStep(model, state, input, losses, plan);
     const { frames, condition, noise } = input;
-    const { nudge = null, motion = null, looks = null, actions = null } = input;
-    const own = [condition, noise, nudge, motion, looks, actions];
+    const { nudge = null, motion = null, looks = null } = input;
+    const { actions = null, otherActions = null } = input;
+    const own = [condition, noise, nudge, motion, looks, actions, otherActions];
     tf.dispose([frames, ...own.filter((x) => x !== null)]);
     disposeState(state);
     disposeState(next);

@@ -39,6 +39,7 @@ export function createModel(
       options.sequenceDiscriminator,
       conditionChannels,
       generatorWidth(options.generator),
+      actionColumns,
     ),
   };
 }

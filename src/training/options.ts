@@ -54,6 +54,10 @@ export const lossOptions = z.strictObject({
     .describe(
       'Into how many parts each side of a frame is cut for that, with a spectrum of each; 1 has one of the whole frame.',
     ),
+  mismatchedActions: weight(
+    0.5,
+    'Of data with actions: real frames beside what was done at another time are none that the sequence discriminators may believe (GameGAN, Kim 2020), so that they look at what was done.',
+  ),
   warp: weight(10, 'The last real frame warped by the flow must equal the real one (L1).'),
   flowSmoothness: weight(0.1, 'Flow must vary little from pixel to pixel (total variation).'),
   flowTeacher: weight(

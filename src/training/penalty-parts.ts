@@ -21,6 +21,8 @@ import type { RolledOut } from './rollout.js';
 import type { Judged } from './score-anchors.js';
 import { seen } from './sight.js';
 import {
+  doneAmong,
+  doneInRuns,
   framesOfRuns,
   generatedRuns,
   inRuns,
@@ -121,10 +123,14 @@ function atRuns(judging: Judging, generated: Generated | null, batch: RunBatch):
       ...front,
       ...made,
       ...(real.nudge && { nudge: framesOfRuns(real, real.nudge, batch) }),
+      ...doneInRuns(judging, batch),
     },
     input: (tensors) => runs(generated ? stackedRuns(tensors) : tensors.window!),
     noise: runs,
-    judge: (weights, x, tensors) => discriminator.judge(weights, seen(x, tensors)),
+    judge: (weights, x, tensors) => {
+      const done = doneAmong(tensors);
+      return discriminator.judge(weights, seen(x, tensors), done && { actions: done.actions });
+    },
   };
 }
 

@@ -11,6 +11,8 @@ export interface RolloutInput {
   readonly condition: tf.Tensor5D | null;
   /** [N, lead + warmUp + T, columns + 1], what was done, as the generator is told it; left out of one that is told none. */
   readonly actions?: tf.Tensor3D;
+  /** The same of what could have been done, which discriminators are shown beside the real frames. */
+  readonly otherActions?: tf.Tensor3D;
   /** [N, warmUp + T, H/4, W/4, noiseChannels], or null. */
   readonly noise: tf.Tensor5D | null;
   /** [N, 4], where in their frames these are, as generators with positions are shown it; left out of whole frames. */

@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { numbered, ordered, type NamedTensors } from '../backend/graph/index.js';
-import { frameAt, frameRuns, type Discriminators, type Parameters } from '../networks/index.js';
+import {
+  frameAt,
+  frameRuns,
+  runSpan,
+  type Discriminators,
+  type JudgedActions,
+  type Parameters,
+} from '../networks/index.js';
 import {
   adder,
   believed,
@@ -86,18 +93,61 @@ export function inRuns(
   return frameRuns(window, sequenceFrames, stride, (sequenceFrames - 1) * stride)!;
 }
 
+/**
+ * What was done in all frames of some runs, and what could have been, as a sequence discriminator is told it; `isOther` is 1
+ * for the runs in which that is something else.
+ */
+export function doneInRuns(
+  { discriminators, real }: Pick<Judging, 'discriminators' | 'real'>,
+  batch: RunBatch,
+): NamedTensors {
+  const { done } = real;
+  if (!done) return {};
+  const span = runSpan(discriminators.sequenceFrames, batch.stride);
+  const told = (window: tf.Tensor5D): tf.Tensor4D =>
+    frameRuns(framesOfRuns(real, window, batch), span, 1, span - 1)!;
+  const actions = told(done.actions);
+  if (!done.others) return { actions };
+  const others = told(done.others);
+  const apart = tf.max(tf.abs(tf.sub(actions, others)), 3, true);
+  return { actions, others, isOther: tf.cast(tf.greater(apart, LEAST_OTHER), 'float32') };
+}
+
+/** Columns that differ by less are the same. */
+const LEAST_OTHER = 1e-3;
+
+/** That as a discriminator takes it, among a part's tensors; null where nothing is told. */
+export const doneAmong = (tensors: NamedTensors): JudgedActions | null =>
+  tensors.actions
+    ? {
+        actions: tensors.actions as tf.Tensor4D,
+        others: tensors.others as tf.Tensor4D | undefined,
+      }
+    : null;
+
+/** Without what could have been done: of what is generated nobody asks. */
+const onlyDone = (tensors: NamedTensors): JudgedActions | null => {
+  const done = doneAmong(tensors);
+  return done && { actions: done.actions };
+};
+
 /** What the losses say of some runs of frames. */
 export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): JudgedPart {
   const { discriminators, real, out, losses, judgesWait } = step;
   const { judge, share } = batch;
   const { discriminator } = discriminators.sequences[judge]!;
   const { front, made } = generatedRuns(real, out.frames, batch);
-  const judgeRuns = (weights: Parameters, window: tf.Tensor5D, tensors: NamedTensors) =>
-    discriminator.judge(weights, inRuns(discriminators, batch, seenWindow(window, tensors)));
-  const judgeReal = (weights: Parameters, tensors: NamedTensors) =>
-    judgeRuns(weights, tensors.window as tf.Tensor5D, tensors);
+  const judgeRuns = (
+    weights: Parameters,
+    window: tf.Tensor5D,
+    tensors: NamedTensors,
+    done: JudgedActions | null,
+  ) =>
+    discriminator.judge(weights, inRuns(discriminators, batch, seenWindow(window, tensors)), done);
+  const judgeReal = (weights: Parameters, tensors: NamedTensors, done = onlyDone(tensors)) =>
+    judgeRuns(weights, tensors.window as tf.Tensor5D, tensors, done);
   const judgeMade = (weights: Parameters, tensors: NamedTensors) =>
-    judgeRuns(weights, stackedRuns(tensors), tensors);
+    judgeRuns(weights, stackedRuns(tensors), tensors, onlyDone(tensors));
   return {
     kind: `runs of judge ${judge} by ${share}${judgingKey(step)}`,
     tensors: {
@@ -108,6 +158,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
       matchingWeight: step.dials.matchingWeight,
       window: framesOfRuns(real, real.window, batch),
       ...front,
+      ...doneInRuns(step, batch),
       ...(!judgesWait && lecamTensors(step.dials, 'sequence')),
     },
     losses: {
@@ -147,7 +198,7 @@ export function runsPart(step: JudgedStep, judges: Judges, batch: RunBatch): Jud
               'sequence',
               losses,
               tensors,
-              judgeReal(weights, tensors),
+              judgeReal(weights, tensors, doneAmong(tensors)),
               judgeMade(weights, tensors),
               share,
             );

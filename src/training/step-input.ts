@@ -61,13 +61,11 @@ export function rolloutInput(
       condition: condition && whole(condition, lead),
       noise: noise && whole(noise, 0),
       ...(window.looks && { looks: window.looks }),
-      ...(window.actions && {
-        actions: toldActions(
-          window.actions,
-          training?.actions.dropFraction ?? 0,
-          randomStream(seed, 'actions', drawIndex(plan.step, attempt)),
-        ),
-      }),
+      ...toldActions(
+        window,
+        training?.actions.dropFraction ?? 0,
+        randomStream(seed, 'actions', drawIndex(plan.step, attempt)),
+      ),
       lead,
       warmUp,
       coldStart,
@@ -96,8 +94,8 @@ function pastOf(
 
 /** Lets go of what {@link rolloutInput} drew and made; the window stays its owner's. */
 export function disposeDraws(input: RolloutInput, window: Window): void {
-  const { frames, condition, actions, noise, nudge, front, history } = input;
+  const { frames, condition, actions, otherActions, noise, nudge, front, history } = input;
   const own = [frames, condition].filter((x) => x !== window.frames && x !== window.condition);
-  const drawn = [...own, actions, noise, nudge, front, history];
+  const drawn = [...own, actions, otherActions, noise, nudge, front, history];
   tf.dispose(drawn.filter((x) => x !== null && x !== undefined));
 }

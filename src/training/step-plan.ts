@@ -150,7 +150,8 @@ export function packInputs(
   { input, front }: WarmedUp,
   plan: StepPlan,
 ): NamedTensors {
-  const { frames, condition, actions, noise, places, looks, history, nudge, motion } = input;
+  const { frames, condition, actions, otherActions, noise, places, looks, history, nudge, motion } =
+    input;
   const numbers = { ...rates(plan), ...dials(plan) };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, tf.scalar(value)]);
   return {
@@ -159,6 +160,7 @@ export function packInputs(
     frames,
     ...(condition && { condition }),
     ...(actions && { actions }),
+    ...(otherActions && { otherActions }),
     ...(noise && { noise }),
     ...(places && { places }),
     ...(looks && { looks }),
@@ -178,6 +180,7 @@ export const unpackWindow = (input: RolloutInput, tensors: NamedTensors): Warmed
     condition: (tensors.condition as tf.Tensor5D | undefined) ?? null,
     noise: (tensors.noise as tf.Tensor5D | undefined) ?? null,
     ...(tensors.actions && { actions: tensors.actions as tf.Tensor3D }),
+    ...(tensors.otherActions && { otherActions: tensors.otherActions as tf.Tensor3D }),
     ...(tensors.places && { places: tensors.places as tf.Tensor2D }),
     ...(tensors.looks && { looks: tensors.looks as tf.Tensor4D }),
     ...(tensors.history && { history: tensors.history as tf.Tensor4D }),

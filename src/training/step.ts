@@ -112,6 +112,16 @@ function updated(
   return { ...flattenState(next), ...prefixed(HEALTH, healthOf(learning, next)) };
 }
 
+/** What was done, with the axes of frames. */
+const alongTime = (actions: tf.Tensor3D): tf.Tensor5D => {
+  const [samples, frames, numbers] = actions.shape;
+  return tf.reshape(actions, [samples, frames, 1, 1, numbers]);
+};
+
+/** What could have been done, where it costs the discriminators something to believe it. */
+const othersOf = ({ otherActions }: RolloutInput, losses: LossOptions): tf.Tensor5D | null =>
+  otherActions && losses.mismatchedActions > 0 ? alongTime(otherActions) : null;
+
 /** The step as a function of nothing but the tensors of `packInputs`. */
 function stepFunction(
   model: Model,
@@ -149,6 +159,9 @@ function stepFunction(
       front,
       nudge: window.nudge ?? null,
       ...(window.motion && { motion: window.motion }),
+      ...(window.actions && {
+        done: { actions: alongTime(window.actions), others: othersOf(window, losses) },
+      }),
     };
     const context = {
       model,

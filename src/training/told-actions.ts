@@ -1,25 +1,33 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
 import type { RandomStream } from '../base/random.js';
-import type { DataOptions } from '../clips/index.js';
+import type { DataOptions, Window } from '../clips/index.js';
+import type { RolloutInput } from './rollout.js';
 
 /**
  * What was done in a step's windows as a generator is told it: each column, then 1. Of a share of the windows nothing is
  * known, and all of it is 0: so it also learns how the world goes on by itself, and a world that is played may be left alone.
- * @param actions [N, T, columns]
+ * @param windows what was done in them, and what in others, [N, T, columns] each
  * @param dropFraction probability of a window to be told nothing
- * @returns [N, T, columns + 1], the caller's
+ * @returns [N, T, columns + 1] each, the caller's
  */
 export function toldActions(
-  actions: tf.Tensor3D,
+  windows: Pick<Window, 'actions' | 'otherActions'>,
   dropFraction: number,
   random: RandomStream,
-): tf.Tensor3D {
+): Pick<RolloutInput, 'actions' | 'otherActions'> {
+  const { actions, otherActions } = windows;
+  if (!actions) return {};
   return tf.tidy(() => {
     const [samples, frames] = actions.shape;
     const known = Array.from({ length: samples }, () => +(random.uniform() >= dropFraction));
-    const whole = tf.concat([actions, tf.ones([samples, frames, 1])], 2);
-    return tf.mul<tf.Tensor3D>(whole, tf.tensor3d(known, [samples, 1, 1]));
+    const told = (own: tf.Tensor3D): tf.Tensor3D =>
+      tf.mul(
+        tf.concat([own, tf.ones([samples, frames, 1])], 2),
+        tf.tensor3d(known, [samples, 1, 1]),
+      );
+    // Of a window that is told nothing others are told nothing too, which is the same.
+    return { actions: told(actions), ...(otherActions && { otherActions: told(otherActions) }) };
   });
 }
 

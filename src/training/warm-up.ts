@@ -67,6 +67,7 @@ export function warmUp(
       condition: condition && after(condition),
       noise: noise && after(noise),
       ...(input.actions && { actions: tf.slice(input.actions, [0, count, 0]) }),
+      ...(input.otherActions && { otherActions: tf.slice(input.otherActions, [0, count, 0]) }),
       ...(history && { history }),
       coldStart: false,
       visibleFrom: Math.max(0, visibleFrom - count),

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { useBackend } from '../../src/backend/index.js';
@@ -228,6 +229,7 @@ describe('a data set with actions', () => {
         columns: [{ name: 'left', least: 0, most: 1 }, { name: 'right' }, { most: 1 }],
       });
       const seen = new Set<string>();
+      let others = 0;
       for (let step = 0; step < 12; step += 1) {
         await expectNoLeak(async () => {
           const window = await data.trainWindow(step, { frames: 3, batch: 1 });
@@ -237,6 +239,12 @@ describe('a data set with actions', () => {
           seen.add(`${strideFrames}${flipped}`);
           const { shape } = window.actions!;
           expect(shape).toEqual([1, 5, 3]);
+          expect(window.otherActions!.shape).toEqual(shape);
+          const apart = tf.tidy(() =>
+            tf.max(tf.abs(tf.sub(window.otherActions!, window.actions!))),
+          );
+          if (apart.dataSync()[0]! > 0) others += 1;
+          apart.dispose();
           const values = await window.actions!.data();
           for (let i = 0; i < 5; i += 1) {
             const last = startFrame + i * strideFrames;
@@ -256,6 +264,7 @@ describe('a data set with actions', () => {
         });
       }
       expect(seen.size).toBe(4);
+      expect(others).toBe(12);
     } finally {
       await data.close();
     }

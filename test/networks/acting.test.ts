@@ -4,7 +4,12 @@ import { vectorJacobian } from '../../src/autodiff/value-and-gradients.js';
 import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { acting, ACTION_FEATURES, createActionEncoder } from '../../src/networks/acting.js';
-import { actionsAt, createGenerator, generatorOptions } from '../../src/networks/index.js';
+import {
+  actionsAt,
+  createDiscriminator,
+  createGenerator,
+  generatorOptions,
+} from '../../src/networks/index.js';
 import type { ParameterSpec } from '../../src/networks/parameters.js';
 import { golden, type GoldenTensor } from '../metrics/pictures.js';
 import { expectClose, expectNoLeak, normals, tensorOf } from '../tensors.js';
@@ -24,12 +29,16 @@ const COLUMNS = 3;
 const FRAMES = 2;
 const LAYERS = ['actions.first', 'actions.second', 'x.acting'];
 
-/** As the golden file says. */
-const weightsBy = (specs: readonly ParameterSpec[]): Record<string, tf.Tensor> =>
+/** As the golden files say. */
+const weightsBy = (
+  specs: readonly ParameterSpec[],
+  layers: readonly string[] = LAYERS,
+): Record<string, tf.Tensor> =>
   Object.fromEntries(
     specs.map(({ name, shape }) => {
-      const number = LAYERS.findIndex((layer) => name.startsWith(layer));
-      const [inputs, count] = [shape.at(-2)!, shape.reduce((product, size) => product * size, 1)];
+      const number = layers.findIndex((layer) => name.startsWith(`${layer}.`));
+      const count = shape.reduce((product, size) => product * size, 1);
+      const inputs = count / shape.at(-1)!;
       const value = (i: number): number =>
         name.endsWith('.bias')
           ? Math.cos(i + number) / 10
@@ -71,6 +80,65 @@ describe.each(['tensorflow', 'wasm', 'cpu'] as const)('what was done on %s', (pr
     );
   });
 });
+
+interface ToldJudgeCase {
+  readonly x: GoldenTensor;
+  readonly actions: GoldenTensor;
+  readonly others: GoldenTensor;
+  readonly logits: GoldenTensor;
+  readonly otherLogits: GoldenTensor;
+  readonly cotangent: GoldenTensor;
+  readonly xGradient: GoldenTensor;
+  readonly toldGradient: GoldenTensor;
+}
+
+describe.each(['tensorflow', 'wasm', 'cpu'] as const)(
+  'a judge of what was done on %s',
+  (prefer) => {
+    beforeAll(async () => {
+      await useBackend({ prefer });
+      registerKernels();
+    });
+
+    it.each(golden<ToldJudgeCase>('told-judge'))('equals PyTorch: $name', async (one) => {
+      await expectNoLeak(() =>
+        tf.tidy(() => {
+          const options = {
+            channels: 3,
+            layers: 1,
+            scales: 1,
+            instanceNorm: false,
+            antiAlias: false,
+          };
+          const judge = createDiscriminator('j', 6, { ...options, told: 4 });
+          const layers = ['j.scale0.0', 'j.scale0.1', 'j.scale0.logits'];
+          const all = [...layers, 'j.scale0.told.first', 'j.scale0.told.second'];
+          const weights = weightsBy(judge.layout.specs, all);
+          const [x, actions, others] = [one.x, one.actions, one.others].map((own) =>
+            tensorOf<tf.Rank.R4>(own),
+          ) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+          const run = () => judge.judge(weights, x, { actions, others })[0]!;
+          const close = { rtol: 1e-4, atol: 1e-5 };
+          expectClose(run().logits, one.logits, close);
+          expectClose(run().otherLogits!, one.otherLogits, close);
+          expect(judge.judge(weights, x, { actions })[0]).not.toHaveProperty('otherLogits');
+          expect(() => judge.judge(weights, x)).toThrow(/actions/);
+          const { gradients } = vectorJacobian(
+            () => {
+              const { logits, otherLogits } = run();
+              return [tf.sub(logits, tf.mul(otherLogits!, 0.5))];
+            },
+            [x, weights['j.scale0.told.first.weight']!],
+            () => ({ cotangents: [tensorOf(one.cotangent)], result: null }),
+          );
+          [one.xGradient, one.toldGradient].forEach((expected, i) =>
+            expectClose(gradients[i]!, expected, close),
+          );
+        }),
+      );
+    });
+  },
+);
 
 describe('a generator that is told what is done', () => {
   const [height, width] = [16, 24];

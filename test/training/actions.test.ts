@@ -68,6 +68,68 @@ describe('a step whose generator is told what was done', () => {
     });
   }, 120_000);
 
+  it('has discriminators of sequences look at what was done, and at no more than that', async () => {
+    const judged = smallModel({}, 0, {}, COLUMNS);
+    await expectNoLeak(() => {
+      const state = initialState(judged, 1);
+      const input = windowFor(judged, { frames: 3 });
+      const run = (more: object, given = input) => {
+        const losses = lossOptions.parse(more);
+        const { state: next, terms } = trainStep(judged, state, given, losses, PLAN);
+        const mean = next.discriminatorAdam.mean.dataSync<'float32'>();
+        const named = judged.discriminators.layout.toNamed(mean);
+        disposeState(next);
+        return { terms, named };
+      };
+      const told = 'sequence.stride1.scale0.told.first.weight';
+      const whole = run({});
+      expect(whole.terms['discriminator/sequence_mismatched']).toBeGreaterThan(0);
+      expect(Math.max(...whole.named[told]!.data.map(Math.abs))).toBeGreaterThan(0);
+      const twice = run({ mismatchedActions: 1 });
+      expect(twice.terms['discriminator/sequence_mismatched']).toBeCloseTo(
+        2 * whole.terms['discriminator/sequence_mismatched']!,
+        5,
+      );
+      const without = run({ mismatchedActions: 0 });
+      expect(without.terms).not.toHaveProperty('discriminator/sequence_mismatched');
+      // What is the same by chance is none that they may not believe.
+      const same = run({}, { ...input, otherActions: input.actions! });
+      expect(same.terms['discriminator/sequence_mismatched']).toBe(0);
+      expect(same.terms).toEqual({ ...without.terms, 'discriminator/sequence_mismatched': 0 });
+      expect(Object.keys(whole.named).filter((name) => name.includes('.told.'))).toHaveLength(4);
+      expect(Object.keys(whole.named).filter((name) => /^frame.*told/.test(name))).toEqual([]);
+      disposeState(state);
+      disposeInput(input);
+    });
+  });
+
+  it.each(['exact', 'approximate'] as const)(
+    'has penalties on them too, %s ones, in parts as at once',
+    async (penalty) => {
+      await expectNoLeak(() => {
+        const state = initialState(model, 1);
+        const input = windowFor(model, { frames: 4, nudged: true });
+        const losses = lossOptions.parse({ penalty });
+        const [whole, parted] = [PLAN, { ...PLAN, segments: [2, 2], judgedFrames: 1 }].map(
+          (plan) => {
+            const own = { ...plan, r1: 1, r2: 1 };
+            const { state: next, terms } = trainStep(model, state, input, losses, own);
+            const mean = tf.clone(next.discriminatorAdam.mean);
+            disposeState(next);
+            return { terms, mean };
+          },
+        );
+        for (const [name, value] of Object.entries(whole!.terms)) {
+          expect([name, parted!.terms[name]! / value]).toEqual([name, expect.closeTo(1, 4)]);
+        }
+        expect(relativeDifference(parted!.mean, whole!.mean)).toBeLessThan(1e-4);
+        tf.dispose([whole!.mean, parted!.mean]);
+        disposeState(state);
+        disposeInput(input);
+      });
+    },
+  );
+
   it('learns from the first step on, though nothing is changed by it yet', async () => {
     await expectNoLeak(() => {
       const state = initialState(model, 1);
@@ -86,10 +148,15 @@ describe('what a window is told', () => {
   it('is its columns and 1, or nothing at all in a share of the windows', async () => {
     await expectNoLeak(() => {
       const actions = normals<tf.Rank.R3>('actions', [40, 3, 2]);
-      const told = toldActions(actions, 0.25, randomStream(1, 'actions', 0));
-      const again = toldActions(actions, 0.25, randomStream(1, 'actions', 0));
-      const [all, own] = [told.arraySync(), actions.arraySync()];
-      expect(again.arraySync()).toEqual(all);
+      const window = { actions, otherActions: actions };
+      const told = toldActions(window, 0.25, randomStream(1, 'actions', 0));
+      const again = toldActions({ actions }, 0.25, randomStream(1, 'actions', 0));
+      expect(toldActions({}, 0.25, randomStream(1, 'actions', 0))).toEqual({});
+      const [all, own] = [told.actions!.arraySync(), actions.arraySync()];
+      expect(again.actions!.arraySync()).toEqual(all);
+      // Of the same windows nothing is told.
+      expect(told.otherActions!.arraySync()).toEqual(all);
+      expect(again.otherActions).toBeUndefined();
       let dropped = 0;
       all.forEach((window, i) => {
         const isKnown = window[0]![2] === 1;
@@ -102,7 +169,7 @@ describe('what a window is told', () => {
       });
       expect(dropped).toBeGreaterThan(3);
       expect(dropped).toBeLessThan(20);
-      tf.dispose([actions, told, again]);
+      tf.dispose([actions, told.actions!, told.otherActions!, again.actions!]);
     });
   });
 

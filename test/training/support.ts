@@ -77,10 +77,8 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
         ? normals('noise', [samples, warmUp + frames, height / 4, width / 4, network.noiseChannels])
         : null,
     ...(model.generator.actionColumns > 0 && {
-      actions: normals<tf.Rank.R3>('actions', [
-        ...([samples, lead + warmUp + frames] as const),
-        actionNumbers(model.generator.actionColumns),
-      ]),
+      actions: actionsOf(model, 'actions', samples, lead + warmUp + frames),
+      otherActions: actionsOf(model, 'others', samples, lead + warmUp + frames),
     }),
     lead,
     warmUp,
@@ -91,10 +89,26 @@ export function windowFor(model: Model, options: InputOptions = {}): RolloutInpu
   };
 }
 
-export const disposeInput = ({ frames, condition, noise, nudge, actions }: RolloutInput): void =>
+const actionsOf = (
+  { generator }: Model,
+  name: string,
+  samples: number,
+  frames: number,
+): tf.Tensor3D => normals(name, [samples, frames, actionNumbers(generator.actionColumns)]);
+
+export const disposeInput = ({
+  frames,
+  condition,
+  noise,
+  nudge,
+  actions,
+  otherActions,
+}: RolloutInput): void =>
   tf.dispose([
     frames,
-    ...[condition, noise, nudge ?? null, actions ?? null].filter((tensor) => tensor !== null),
+    ...[condition, noise, nudge ?? null, actions ?? null, otherActions ?? null].filter(
+      (tensor) => tensor !== null,
+    ),
   ]);
 
 /** All tensors of a state. */

@@ -100,9 +100,18 @@ export async function modelFingerprint(model: AnyModel): Promise<string> {
   const { styleChannels, ...options } = generator.options;
   const network = look ? { ...options, styleChannels, look } : options;
   const values = weights instanceof Float32Array ? weights : weights.dataSync();
-  const { size, fit, fps, condition } = data;
+  const { size, fit, fps, condition, actions } = data;
   return createHash('sha256')
-    .update(JSON.stringify({ network, size, fit, fps: fps ?? null, condition }))
+    .update(
+      JSON.stringify({
+        network,
+        size,
+        fit,
+        fps: fps ?? null,
+        condition,
+        ...(actions && { actions }),
+      }),
+    )
     .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     .digest('hex');
 }

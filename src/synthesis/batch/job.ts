@@ -4,6 +4,7 @@ import { isNumbered } from '../../video/sequence.js';
 import { isExported, type AnyModel } from '../models/model.js';
 import { isOrphaned, isSameWork, type Claim, type ClaimedWork } from './claim.js';
 import { fingerprint, glance, isRestOf, isUnchanged, type Fingerprint } from './fingerprint.js';
+import { actionsFileOf } from '../video/input-actions.js';
 import { generateVideo, type GenerateVideoOptions } from '../video/generate-video.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
@@ -45,7 +46,15 @@ export class JobMaker {
     this.#modelId = { step: model.step, sha256: modelId };
   }
 
-  #settings({ seed }: BatchJob): ManifestEntry['settings'] {
+  /** What its file of actions holds; nothing of a model that is told none, and of an input without one. */
+  async #actionsOf(input: string): Promise<string | null> {
+    const { actions, baseFolder = process.cwd(), signal } = this.#options;
+    const path = await actionsFileOf(this.#model, input, { actions, baseFolder });
+    return path === null ? null : ((await fingerprint(path, signal))?.sha256 ?? null);
+  }
+
+  async #settings({ seed, input }: BatchJob): Promise<ManifestEntry['settings']> {
+    const actions = await this.#actionsOf(input);
     const {
       startFrames = 0,
       sideBySide,
@@ -85,6 +94,7 @@ export class JobMaker {
       durationSeconds: durationSeconds ?? null,
       raw: raw ? JSON.stringify(raw) : null,
       size: ownSize(this.#model),
+      ...(actions !== null && { actions }),
     };
   }
 
@@ -92,11 +102,10 @@ export class JobMaker {
   async isMade(job: BatchJob): Promise<boolean> {
     const entry = this.#manifest.find(job.output);
     if (entry?.model.sha256 !== this.#modelId.sha256) return false;
-    const settings = this.#settings(job);
-    const same = Object.entries(settings).every(
-      // What an older manifest does not speak of was not asked for.
-      ([key, value]) => (entry.settings[key] ?? null) === value,
-    );
+    const settings = await this.#settings(job);
+    const keys = [...Object.keys(settings), 'actions'];
+    // What an older manifest does not speak of was not asked for.
+    const same = keys.every((key) => (entry.settings[key] ?? null) === (settings[key] ?? null));
     const { signal } = this.#options;
     return (
       same &&
@@ -117,7 +126,7 @@ export class JobMaker {
     return {
       output: this.#manifest.key(job.output),
       model: this.#modelId,
-      settings: this.#settings(job),
+      settings: await this.#settings(job),
       input: { path: job.input, ...input },
       before: await glance(job.output),
     };

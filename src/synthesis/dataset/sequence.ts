@@ -6,6 +6,7 @@ import type { DetailedFrame, Synthesizer } from '../engines/synthesizer.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 import { createFrameMaker } from '../video/frame-maker.js';
 import { openFrameSource } from '../video/frame-source.js';
+import { openInputActions } from '../video/input-actions.js';
 import { openInput, type GenerateVideoOptions } from '../video/generate-video.js';
 import { checkInput, totalFrames, warnOfRate } from '../video/input-checks.js';
 import { rollOut } from '../video/rollout.js';
@@ -21,6 +22,7 @@ export type SequenceSettings = Pick<
   | 'onDamage'
   | 'colour'
   | 'startFrames'
+  | 'actions'
   | 'startSeconds'
   | 'durationSeconds'
   | 'baseFolder'
@@ -76,8 +78,12 @@ export async function makeSequence(model: AnyModel, work: SequenceWork): Promise
     });
     /** Of frames that are made and not written yet: one or two. */
     const details: DetailedFrame[] = [];
+    const told = await openInputActions(model, video, {
+      ...{ actions: work.actions, baseFolder: work.baseFolder ?? process.cwd() },
+      ...{ fps, resample, log },
+    });
     const maker = createFrameMaker(model, {
-      ...{ startFrames, start: source.start },
+      ...{ startFrames, start: source.start, actions: told },
       open: () => {
         work.synthesizer.reset(seed);
         return work.synthesizer;

@@ -56,6 +56,8 @@ export function sampleFrames(model: AnyModel, options: SampleOptions): Observabl
   const { width, height } = dataOf(model).size;
   const seed = options.seed ?? model.seed;
   const { historyFrames } = memoryOf(model);
+  // Nobody plays: a world that is told what is done goes on as it was seen to.
+  const told = model.layout.actions ? { actions: null } : {};
   return new Observable<Frame>((subscriber) => {
     const lent = options.synthesizer;
     lent?.reset(seed);
@@ -71,10 +73,10 @@ export function sampleFrames(model: AnyModel, options: SampleOptions): Observabl
         return firstFrame;
       }
       const k = step - frames;
-      if (closing === 0 || k < 0) return synthesizer.next(null);
+      if (closing === 0 || k < 0) return synthesizer.next(null, told);
       synthesizer.reset(seed + (k + 1) * CLOSING_SEEDS);
       synthesizer.start(past, null);
-      return blend(await synthesizer.next(null), leadIn[k]!, closingShare(k, closing));
+      return blend(await synthesizer.next(null, told), leadIn[k]!, closingShare(k, closing));
     };
     subscriber.add(
       range(0, frames + closing)

@@ -17,6 +17,7 @@ import {
 import { identityOf } from '../../video/sequence.js';
 import { dataOf, filesRead, isExported, type AnyModel } from '../models/model.js';
 import { FilmParts, removeParts } from './film-parts.js';
+import { actionsFileOf } from './input-actions.js';
 import { modelFingerprint } from '../batch/fingerprint.js';
 
 /** Frames of a segment: what a kill may cost, against a key frame and a new ffmpeg for each. */
@@ -30,6 +31,7 @@ export interface FilmSettings extends Pick<
   readonly input: string | Readable;
   readonly output: string | Writable;
   readonly startFrames?: number | undefined;
+  readonly actions?: string | undefined;
   readonly seed?: number | undefined;
   readonly sideBySide?: boolean | undefined;
   readonly baseFolder?: string | undefined;
@@ -93,13 +95,19 @@ async function identityOfFilm(
   const { format, outputPixelFormat, codec, crf, preset, threads, sequenceFps, fps, colour, raw } =
     options;
   const data = dataOf(model);
-  const files = [resolve(input), ...filesRead(model, baseFolder).map((f) => resolve(f))];
+  const told = await actionsFileOf(model, input, { actions: options.actions, baseFolder });
+  const files = [
+    resolve(input),
+    ...filesRead(model, baseFolder).map((f) => resolve(f)),
+    ...(told === null ? [] : [told]),
+  ];
   const { version } = await findFfmpeg();
   const all = {
     model: await modelFingerprint(model),
     engine: isExported(model) ? `onnx ${model.device}` : 'tensorflow',
     ...{ size: data.size, fit: data.fit, deinterlace: data.deinterlace },
     condition: data.condition,
+    ...(data.actions && { actions: data.actions }),
     files: await Promise.all(files.map(identityOf)),
     onDamage: options.onDamage ?? null,
     part: [options.startSeconds ?? null, options.durationSeconds ?? null],

@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { mapFrames, type Frame } from '../../video/index.js';
 import { dataOf, type AnyModel } from '../models/model.js';
+import type { InputActions } from './input-actions.js';
 import type { DetailedFrame, Synthesizer } from '../engines/synthesizer.js';
 
 export interface FrameMakerOptions {
@@ -12,6 +13,8 @@ export interface FrameMakerOptions {
   readonly startFrames?: number | undefined;
   /** The k-th of them, rgb24 in the model's size; asked for when its condition has come. */
   readonly start?: ((k: number) => Frame) | undefined;
+  /** What is done in the k-th frame of the conditions; nothing unless given, which a generator that is told refuses. */
+  readonly actions?: InputActions | undefined;
   /** Told of each frame that was asked for, before the next one is; k counts the conditions. */
   readonly asked?: ((synthesizer: Synthesizer, k: number) => void) | undefined;
   /** Told what each made frame was composed of, in order and before the frame is given out. */
@@ -47,11 +50,15 @@ export function createFrameMaker(model: AnyModel, options: FrameMakerOptions): F
         const limit = { inFlight: synthesizer.inFlight };
         const starts: Frame[] = [];
         const startConditions: Uint8Array[] = [];
-        const make = async ({ data, index, timeSeconds, fps }: Frame): Promise<Frame> => {
+        const make = async (
+          { data, index, timeSeconds, fps }: Frame,
+          k: number,
+        ): Promise<Frame> => {
+          const told = { actions: options.actions?.(k) };
           const wanted = hasCondition ? data : null;
           const shown = { index, timeSeconds, width, height, fps, pixelFormat: 'rgb24' } as const;
-          if (!options.onDetail) return { ...shown, data: await synthesizer.next(wanted) };
-          const made = await synthesizer.nextInDetail(wanted);
+          if (!options.onDetail) return { ...shown, data: await synthesizer.next(wanted, told) };
+          const made = await synthesizer.nextInDetail(wanted, told);
           options.onDetail(made);
           return { ...shown, data: made.rgb };
         };
@@ -71,11 +78,12 @@ export function createFrameMaker(model: AnyModel, options: FrameMakerOptions): F
                     synthesizer.start(
                       starts.map((frame) => frame.data),
                       hasCondition ? startConditions : null,
+                      starts.map((_, k) => options.actions?.(k) ?? null),
                     );
                   }
                   options.begin?.(synthesizer);
                 }
-                const frame = make(condition);
+                const frame = make(condition, i);
                 options.asked?.(synthesizer, i);
                 // In order: when the last one is settled all are.
                 const last = frame.then(settled, settled);

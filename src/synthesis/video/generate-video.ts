@@ -31,6 +31,7 @@ import { createFrameMaker } from './frame-maker.js';
 import { createSynthesizer } from '../engines/open.js';
 import { checkInput, totalFrames, warnOfRate } from './input-checks.js';
 import { openFrameSource, type FrameSource } from './frame-source.js';
+import { openInputActions } from './input-actions.js';
 import { rollOut } from './rollout.js';
 import { sideBySide } from './side-by-side.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
@@ -67,6 +68,11 @@ export interface GenerateVideoOptions extends OutputChoice {
   readonly colour?: InputColour | undefined;
   /** Real frames of the input to go on from, copied to the output. 0 unless given: every frame is made. */
   readonly startFrames?: number | undefined;
+  /**
+   * The CSV file of what is done in each of its frames, of a model that is told; that which the model's pipeline names beside
+   * such a clip unless given, and where there is none the world goes on by itself.
+   */
+  readonly actions?: string | undefined;
   readonly seed?: number;
   /** Write condition | generated | real beside each other; the real one where the input is such a video. */
   readonly sideBySide?: boolean | undefined;
@@ -212,6 +218,9 @@ async function makeFilm(
         colour: options.colour,
         onDamage: options.onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
       });
+  const told = await openInputActions(model, video, {
+    ...{ actions: options.actions, baseFolder, fps, resample, log },
+  });
   const { width, height } = dataOf(model).size;
   log.debug(`generating ${info.frameCount ?? '?'} frames at ${width}x${height}`);
   const synthesizer = options.synthesizer ?? (await createSynthesizer(model, { log, signal }));
@@ -222,6 +231,7 @@ async function makeFilm(
   };
   const maker = createFrameMaker(model, {
     ...{ startFrames, start: source.start, open },
+    actions: (k) => told(skip + k),
     asked: (_synthesizer, k) => parts?.asked(synthesizer, skip + k + 1),
   });
   const beside = options.sideBySide ? sideBySide(source.layout, { width, height }) : null;
@@ -267,6 +277,7 @@ async function checkOutput(model: AnyModel, options: GenerateVideoOptions): Prom
   const read = [
     ...(typeof own === 'string' ? [own] : []),
     ...filesRead(model, baseFolder),
+    ...(options.actions === undefined ? [] : [options.actions]),
     ...reads,
   ];
   await assertNotAnInput(output, read, pictures);

@@ -5,6 +5,7 @@ import { createSynthesizer } from '../engines/open.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 import { createFrameMaker } from './frame-maker.js';
 import { openFrameSource } from './frame-source.js';
+import { openInputActions } from './input-actions.js';
 import { openInput, type GenerateVideoOptions } from './generate-video.js';
 import { checkInput, warnOfRate } from './input-checks.js';
 
@@ -18,6 +19,7 @@ export interface GenerateOptions extends Pick<
   | 'durationSeconds'
   | 'colour'
   | 'startFrames'
+  | 'actions'
   | 'baseFolder'
   | 'trustFilters'
   | 'threads'
@@ -54,13 +56,15 @@ export async function* generate(
     const resample = options.fps !== undefined;
     const fps = options.fps === undefined ? info.fps : toRate(options.fps);
     if (!resample) warnOfRate(dataOf(model).fps, info, log);
+    const { actions } = options;
+    const told = await openInputActions(model, video, { actions, baseFolder, fps, resample, log });
     const source = await openFrameSource(model, video, {
       ...{ startFrames, fps, resample, baseFolder, signal, trustFilters, colour },
       onDamage: onDamage ?? (info.kind === 'sequence' ? 'error' : 'warn'),
     });
     const synthesizer = lent ?? (await createSynthesizer(model, { log, signal }));
     const maker = createFrameMaker(model, {
-      ...{ startFrames, start: source.start },
+      ...{ startFrames, start: source.start, actions: told },
       open: () => {
         synthesizer.reset(options.seed ?? model.seed);
         return synthesizer;

@@ -3,6 +3,7 @@ import type { Rational } from '../../base/rational.js';
 import { openCondition } from '../../clips/condition.js';
 import type { Frame } from '../../video/index.js';
 import { createSynthesizer } from '../engines/open.js';
+import type { GivenActions } from '../engines/told-actions.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 import { createFrameMaker } from './frame-maker.js';
 
@@ -13,6 +14,10 @@ export interface GenerateFramesOptions {
   readonly startFrames?: readonly Uint8Array[] | undefined;
   /** Their conditions. */
   readonly startConditions?: readonly Uint8Array[] | null | undefined;
+  /** What was done in them. */
+  readonly startActions?: readonly GivenActions[] | null | undefined;
+  /** What is done in each frame, by its number; asked for when its condition has come. */
+  readonly actions?: ((frame: number) => GivenActions) | undefined;
 }
 
 export interface ConditionFramesOptions {
@@ -60,7 +65,7 @@ export function generateFrames(
   model: AnyModel,
   options: GenerateFramesOptions = {},
 ): OperatorFunction<Frame, Frame> {
-  const { seed, startFrames, startConditions = null } = options;
+  const { seed, startFrames, startConditions = null, startActions = null, actions } = options;
   return (conditions) =>
     new Observable<Frame>((subscriber) => {
       let closed = false;
@@ -72,10 +77,11 @@ export function generateFrames(
           }
           const { operator } = createFrameMaker(model, {
             open: () => synthesizer,
+            actions,
             close: () => synthesizer.dispose(),
             ...(startFrames && {
               // Not before the first frame: the start's conditions may come from the same stream.
-              begin: () => synthesizer.start(startFrames, startConditions),
+              begin: () => synthesizer.start(startFrames, startConditions, startActions),
             }),
           });
           subscriber.add(conditions.pipe(operator).subscribe(subscriber));

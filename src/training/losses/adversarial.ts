@@ -9,6 +9,11 @@ export type AdversarialKind = 'lsgan' | 'hinge' | 'non-saturating' | 'relativist
 export interface AdversarialLoss {
   /** What the discriminators minimize, as terms by name that add up. */
   readonly judges: (real: tf.Tensor, fake: tf.Tensor) => Readonly<Record<string, tf.Scalar>>;
+  /**
+   * What the discriminators minimize besides of real input beside actions that are not its own, [N, …] both, which they
+   * have to take for generated.
+   */
+  readonly others: (real: tf.Tensor, beside: tf.Tensor) => tf.Tensor;
   /** What the generator minimizes; what is real is a constant to it. */
   readonly generator: (real: tf.Tensor, fake: tf.Tensor) => tf.Scalar;
   /** The score between what counts as generated and what as real; null where scores have no zero. */
@@ -29,6 +34,7 @@ const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
       real: half(tf.square(tf.sub(real, 1))),
       fake: half(tf.square(fake)),
     }),
+    others: (_, beside) => tf.mul(tf.square(beside), 0.5),
     generator: (_, fake) => tf.mean(tf.square(tf.sub(fake, 1))),
     border: 0.5,
   },
@@ -38,6 +44,7 @@ const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
       real: half(tf.relu(tf.sub(1, real))),
       fake: half(tf.relu(tf.add(1, fake))),
     }),
+    others: (_, beside) => tf.mul(tf.relu(tf.add(1, beside)), 0.5),
     generator: (_, fake) => tf.neg(tf.mean(fake)),
     border: 0,
   },
@@ -47,6 +54,7 @@ const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
       real: half(tf.softplus(tf.neg(real))),
       fake: half(tf.softplus(fake)),
     }),
+    others: (_, beside) => tf.mul(tf.softplus(beside), 0.5),
     generator: (_, fake) => tf.mean(tf.softplus(tf.neg(fake))),
     border: 0,
   },
@@ -57,6 +65,7 @@ const LOSSES: Readonly<Record<AdversarialKind, AdversarialLoss>> = {
    */
   relativistic: {
     judges: (real, fake) => ({ relative: tf.mean(tf.softplus(tf.neg(ahead(real, fake)))) }),
+    others: (real, beside) => tf.softplus(tf.neg(tf.sub(real, beside))),
     generator: (real, fake) => tf.mean(tf.softplus(ahead(real, fake))),
     border: null,
   },

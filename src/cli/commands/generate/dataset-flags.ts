@@ -48,7 +48,18 @@ export const addDatasetFlags = (command: Command): Command =>
 
 /** What of the other flags means something for a data set. */
 const SHARED: ReadonlySet<string> = new Set([
-  ...['input', 'list', 'startFrames', 'start', 'duration', 'seed', 'seeds', 'jobs', 'shard'],
+  ...[
+    'input',
+    'list',
+    'startFrames',
+    'actions',
+    'start',
+    'duration',
+    'seed',
+    'seeds',
+    'jobs',
+    'shard',
+  ],
   ...['pixFmt', 'size', 'fps', 'inputMatrix', 'inputRange', 'onDamage', 'trustFilters'],
   ...['snapshot', 'engine', 'device', 'threads', 'outputSize', 'json', 'overwrite'],
 ]);

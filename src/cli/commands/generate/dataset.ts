@@ -14,7 +14,7 @@ import { nextLines } from '../../terminal/next.js';
 import { createBatchView, jsonLine } from './batch-view.js';
 import { warnOfIdleFlags } from './idle.js';
 import type { DatasetFlags } from './dataset-flags.js';
-import { sourceSettings, type GenerateAnyFlags } from './run.js';
+import { refuseSharedActions, sourceSettings, type GenerateAnyFlags } from './run.js';
 
 /** Whose failures an input is the cause of. */
 const OF_INPUTS: ReadonlySet<ErrorCode> = new Set([
@@ -46,6 +46,7 @@ export async function generateIntoDataset(
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
   }
   const inputs = await gatherInputs(input, list, signal, log);
+  refuseSharedActions(flags, inputs);
   if (inputs.includes('-')) {
     throw new FrameloomError('bad-option', 'a data set is made of files: a pipe has no name', {
       hint: 'write what comes through the pipe into a file first',

@@ -33,6 +33,10 @@ export const registerGenerate: Register = (program, run) => {
       'what to write: .mp4 .webm .mov .mkv .ts .gif .y4m %05d.png .jpg .webp, - for a pipe; {name} {seed} {index} of many',
     )
     .option('--start-frames <count>', 'real frames of the input to go on from, or none', startCount)
+    .option(
+      '--actions <file>',
+      'CSV file of what is done in each frame; the one beside the input unless given',
+    )
     .option('--start <time>', 'begin at the frame shown then, as 12.5 or 1:02:03', momentSeconds)
     .option(
       '--duration <time>',

@@ -24,6 +24,7 @@ import { refuseIdleFlags, warnOfColourFlags, warnOfIdleFlags } from './idle.js';
 export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   input: string;
   startFrames?: number;
+  actions?: string;
   seed?: number;
   sideBySide?: boolean;
   audio?: boolean;
@@ -61,6 +62,7 @@ export function sourceSettings(
     baseFolder: process.cwd(),
     ...{ log, signal, trustFilters: flags.trustFilters },
     ...(raw && { raw }),
+    ...(flags.actions !== undefined && { actions: flags.actions }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.start !== undefined && { startSeconds: flags.start }),
     ...(flags.duration !== undefined && { durationSeconds: flags.duration }),
@@ -184,6 +186,17 @@ async function foreseeOne(
   }
 }
 
+/** @throws FrameloomError bad-option for one file of actions of several inputs */
+export function refuseSharedActions(
+  { actions }: Pick<GenerateFlags, 'actions'>,
+  inputs: readonly string[],
+): void {
+  if (actions === undefined || inputs.length <= 1) return;
+  throw new FrameloomError('bad-option', '--actions is of one input, and there are several', {
+    hint: 'leave it out: the file that the pipeline names is looked for beside each',
+  });
+}
+
 /** Generates one video or many, as the flags say. @returns the exit code */
 export async function generateAny(
   folder: string,
@@ -196,6 +209,7 @@ export async function generateAny(
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
   }
   const inputs = await gatherInputs(input, list, context.signal, context.log);
+  refuseSharedActions(flags, inputs);
   refuseIdleFlags(flags, inputs);
   if (flags.pixFmt !== undefined) await assertPixelFormat(flags.pixFmt, 'read');
   const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;

@@ -130,6 +130,11 @@ async function sampleWith(
   // Refused before TensorFlow is loaded and a picture looked for.
   sampleFrames(model, options);
   if (flags.seed !== undefined) warnOfSeeds(model, context);
+  if (model.layout.actions) {
+    log.warn(
+      'nobody plays: what is sampled goes on by itself (generate -i VIDEO --actions FILE plays)',
+    );
+  }
   if (flags.firstFrame === undefined && engine.coldStartFraction === 0) {
     log.warn('this run was only trained to go on from real frames: give it a --first-frame');
   }
