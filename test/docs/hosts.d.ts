@@ -36,7 +36,7 @@ declare module 'three' {
     );
   }
   export class WebGLRenderer {
-    readonly domElement: HTMLElement & { readonly width: number };
+    readonly domElement: HTMLElement;
     setAnimationLoop(callback: ((time: number) => void) | null): void;
     render(scene: Object3D, camera: OrthographicCamera): void;
   }
