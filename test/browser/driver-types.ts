@@ -1,4 +1,4 @@
-import type { ModelMessage } from '../../src/play/live/messages.js';
+import type { ModelMessage, ServerMessage } from '../../src/play/live/messages.js';
 
 /** What tests have done in a page, by the engines alone: `page/driver.ts`, which is `globalThis.driver` there. */
 export interface Driver {
@@ -12,6 +12,8 @@ export interface Driver {
 export interface PlayOrder {
   readonly engine: 'server' | 'wasm' | 'webgpu';
   readonly threads: number;
+  /** Whether it is recorded. */
+  readonly record?: boolean;
   readonly width: number;
   readonly height: number;
   /** Base64. */
@@ -19,6 +21,7 @@ export interface PlayOrder {
 }
 
 export interface Played {
+  readonly recorded: Extract<ServerMessage, { type: 'recorded' }> | null;
   readonly isolated: boolean;
   readonly model: ModelMessage;
   /** rgb24 as base64. */

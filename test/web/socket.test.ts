@@ -60,11 +60,14 @@ describe('a session behind a WebSocket', () => {
     transport.send(text({ type: 'clip', clip: 0, first: 0, count: 4 }));
     transport.send(text({ type: 'fps', fps: 10 }));
     transport.send(text({ type: 'fps', fps: 12 }));
-    await vi.waitFor(() => expect(connections[0]).toHaveLength(3));
+    transport.send(text({ type: 'step' }));
+    await vi.waitFor(() => expect(connections[0]).toHaveLength(5));
     expect(connections[0]).toEqual([
       text({ type: 'hello', protocol: 1 }),
       text({ type: 'fps', fps: 12 }),
+      text({ type: 'pause' }),
       text({ type: 'clip', clip: 0, first: 0, count: 4 }),
+      text({ type: 'step' }),
     ]);
     for (const client of server.clients) {
       client.send('one');

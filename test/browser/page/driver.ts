@@ -25,6 +25,10 @@ async function play(order: PlayOrder): Promise<Played> {
   const beganMs = performance.now();
   const transport = choice.open();
   let model: Played['model'] | undefined;
+  let tellRecorded!: (recorded: NonNullable<Played['recorded']>) => void;
+  const whenRecorded = new Promise<NonNullable<Played['recorded']>>(
+    (resolve) => (tellRecorded = resolve),
+  );
   let made: (frame: Packet<'frame'>) => void = () => undefined;
   let fail!: (error: Error) => void;
   const failed = new Promise<never>((_, reject) => (fail = reject));
@@ -36,6 +40,7 @@ async function play(order: PlayOrder): Promise<Played> {
     if (typeof message === 'string') {
       const told = JSON.parse(message) as ServerMessage;
       if (told.type === 'model') model = told;
+      if (told.type === 'recorded') tellRecorded(told);
       if (told.type === 'error') fail(new Error(told.message));
       return;
     }
@@ -46,6 +51,7 @@ async function play(order: PlayOrder): Promise<Played> {
   });
   say({ type: 'hello', protocol: 1 });
   say({ type: 'pause' });
+  if (order.record) say({ type: 'record', on: true });
   const frames: string[] = [];
   const frameMs: number[] = [];
   let firstMs = 0;
@@ -59,8 +65,10 @@ async function play(order: PlayOrder): Promise<Played> {
     frames.push(textOf(rgb));
     frameMs.push(ms);
   }
+  if (order.record) say({ type: 'record', on: false });
+  const recorded = order.record ? await Promise.race([whenRecorded, failed]) : null;
   transport.close();
-  return { isolated: crossOriginIsolated, model: model!, frames, firstMs, frameMs };
+  return { isolated: crossOriginIsolated, model: model!, recorded, frames, firstMs, frameMs };
 }
 
 const driver: Driver = {

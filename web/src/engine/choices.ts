@@ -1,6 +1,7 @@
 import { messageOf } from '../../../src/base/error.js';
 import { API, subprotocols } from '../../../src/serve/page-api.js';
 import { authorization } from './authorization.js';
+import { keepOffline } from './offline.js';
 import type { PageSite } from './site.js';
 import { SocketTransport } from './socket.js';
 import type { EngineChoice, EngineName, TransportError } from './transport.js';
@@ -42,7 +43,10 @@ function openServer({ base, token }: Extract<PageSite, { kind: 'server' }>): Soc
 
 /** @param threads of the processor; as many as the page may have for null */
 function inPage(site: PageSite, device: PageDevice, threads: number | null): WorkerTransport {
-  return new WorkerTransport({ open: { source: sourceOf(site), device, threads } });
+  const order = { open: { source: sourceOf(site), device, threads } };
+  // What is seen comes first; then all else is kept for when there is no network.
+  const isKept = site.kind === 'export' && site.online === null;
+  return new WorkerTransport(order, isKept ? keepOffline : undefined);
 }
 
 /**

@@ -46,7 +46,11 @@ const controlled = (serviceWorker: ServiceWorkerContainer): Promise<boolean> =>
 export async function keepOffline(): Promise<void> {
   const { serviceWorker } = navigator as Partial<Navigator>;
   const controller = serviceWorker?.controller;
-  if (!controller) throw new FrameloomError('bad-call', 'this page has no service worker');
+  if (!controller) {
+    throw new FrameloomError('bad-call', 'this page is not kept for offline use yet', {
+      hint: 'reload it once',
+    });
+  }
   const { port1, port2 } = new MessageChannel();
   const answer = new Promise<readonly string[]>((resolve) => {
     port1.onmessage = ({ data }: MessageEvent<{ missing: readonly string[] }>) =>

@@ -53,8 +53,10 @@ export class Remembered {
       if (decoded.seed !== undefined) {
         this.#lasting.set('seed', encodeClient({ type: 'seed', seed: decoded.seed }));
       }
-    } else if (type === 'step') this.#lasting.set('pace', encodeClient({ type: 'pause' }));
-    else if (isLasting(type)) this.#lasting.set(LASTING[type], message);
+    } else if (type === 'step') {
+      this.#lasting.set('pace', encodeClient({ type: 'pause' }));
+      if (!sent) this.#wait(message);
+    } else if (isLasting(type)) this.#lasting.set(LASTING[type], message);
     else if (!sent) this.#wait(message);
   }
 

@@ -1,3 +1,5 @@
+import { messageOf } from '../../../src/base/error.js';
+import { encodeServer } from '../../../src/play/live/protocol.js';
 import { Mailbox, type Message } from './mailbox.js';
 import type { Transport, TransportError } from './transport.js';
 import type { FromWorker, OpenOrder, ToWorker } from './worker-messages.js';
@@ -15,7 +17,11 @@ export class WorkerTransport implements Transport {
   readonly #waiting: number[] = [];
   #taken = 0;
 
-  constructor(order: OpenOrder) {
+  readonly #onOpen: (() => Promise<void>) | undefined;
+
+  /** @param onOpen what is to be done once it is open; what it fails with is told as a warning */
+  constructor(order: OpenOrder, onOpen?: () => Promise<void>) {
+    this.#onOpen = onOpen;
     this.#worker = new Worker(new URL('./worker/main.ts', import.meta.url), { type: 'module' });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
     this.#worker.onerror = (event) => {
@@ -68,7 +74,11 @@ export class WorkerTransport implements Transport {
       case 'doing':
         return this.#box.become({ kind: 'opening', doing: heard.doing });
       case 'open':
-        return this.#box.become({ kind: 'open' });
+        this.#box.become({ kind: 'open' });
+        this.#onOpen?.().catch((error: unknown) =>
+          this.#box.deliver(encodeServer({ type: 'warning', message: messageOf(error) })),
+        );
+        return;
       case 'taken':
         this.#waiting.splice(0, heard.messages - this.#taken);
         this.#taken = heard.messages;

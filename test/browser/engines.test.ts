@@ -5,11 +5,13 @@ import { extname, join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backend/index.js';
+import { silentLogger } from '../../src/base/log.js';
 import { randomStream } from '../../src/base/random.js';
 import { exportGenerator } from '../../src/export/index.js';
 import { openRunModel } from '../../src/pipeline/run-model.js';
 import type { LiveClips } from '../../src/play/live/services.js';
 import { exportSite, type ExportedFolder } from '../../src/serve/export/export-site.js';
+import { startLive } from '../../src/serve/live.js';
 import { openOnnxModel } from '../../src/synthesis/engines/onnx/model.js';
 import { root } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
@@ -17,7 +19,7 @@ import { largestDifference } from '../video/frames.js';
 import { scratchPath } from '../video/make-clip.js';
 import { chromiumPath, startChromium } from './chromium.js';
 import { driven, driverScript, loadDriver } from './driver.js';
-import type { PlayOrder } from './driver-types.js';
+import type { Played, PlayOrder } from './driver-types.js';
 
 const SIZE = { width: 32, height: 24 };
 const PIXELS = SIZE.width * SIZE.height;
@@ -137,28 +139,52 @@ async function plainHost(): Promise<{ server: Server; url: string }> {
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/some/where/` };
 }
 
-describe.skipIf(chromiumPath === undefined)('an exported page in a browser', () => {
+describe.skipIf(chromiumPath === undefined)('the engines of a page', () => {
   let browser: BrowserContext;
   let page: Page;
   let host: Awaited<ReturnType<typeof plainHost>>;
-  const errors: string[] = [];
+  let errors: string[] = [];
 
-  beforeAll(async () => {
-    host = await plainHost();
-    browser = await startChromium();
+  const openPage = async (url: string): Promise<void> => {
     page = await browser.newPage();
+    errors = [];
     page.on('pageerror', (error) => errors.push(String(error)));
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
+    await page.goto(url);
+  };
+  /** Of hosts that have nothing of the tests' own. */
+  const giveDriver = async (): Promise<void> => {
+    for (const [name, content] of await ofTests()) {
+      await page.route(`**/${name}`, (route) =>
+        route.fulfill({ contentType: 'text/javascript', body: Buffer.from(content) }),
+      );
+    }
+  };
+  beforeAll(async () => {
+    host = await plainHost();
+    browser = await startChromium();
   });
   afterAll(async () => {
     await browser.close();
     host.server.close();
   });
 
-  it('makes the pictures that this machine makes, on any host and with threads', async () => {
-    await page.goto(host.url);
+  /** What this machine makes of the same. */
+  async function expectSame(played: Played, told: readonly Uint8Array[]): Promise<void> {
+    const node = await openOnnxModel(path, { threads: 1 });
+    const world = node.open();
+    for (const [i, condition] of told.entries()) {
+      const here = Uint8Array.from(Buffer.from(played.frames[i]!, 'base64'));
+      expect(largestDifference(here, await world.next(condition))).toBeLessThanOrEqual(1);
+    }
+    world.dispose();
+    await node.release();
+  }
+
+  it('make the pictures that this machine makes, on any host and with threads', async () => {
+    await openPage(host.url);
     await loadDriver(page);
     await driven.takeServiceWorker(page);
     await loadDriver(page);
@@ -168,30 +194,51 @@ describe.skipIf(chromiumPath === undefined)('an exported page in a browser', () 
       isolated: true,
       model: { engine: { name: 'onnxruntime-web', device: 'wasm', threads: 2 }, ...SIZE },
     });
-    const node = await openOnnxModel(path, { threads: 1 });
-    const world = node.open();
-    for (const [i, condition] of told.entries()) {
-      const here = Uint8Array.from(Buffer.from(played.frames[i]!, 'base64'));
-      expect(largestDifference(here, await world.next(condition))).toBeLessThanOrEqual(1);
-    }
-    world.dispose();
-    await node.release();
+    await expectSame(played, told);
     expect(errors).toEqual([]);
   });
 
-  it('works once its host is gone', async () => {
+  it('work once their host is gone', async () => {
     await driven.keepOffline(page);
-    // What an export leaves out is not kept either.
-    for (const [name, content] of await ofTests()) {
-      await page.route(`**/${name}`, (route) =>
-        route.fulfill({ contentType: 'text/javascript', body: Buffer.from(content) }),
-      );
-    }
+    await giveDriver();
     host.server.closeAllConnections();
     await new Promise((closed) => host.server.close(closed));
     await page.reload();
     await loadDriver(page);
     const played = await driven.play(page, orderOf(conditions.slice(0, 1)));
     expect(played).toMatchObject({ isolated: true, frames: [expect.any(String)] });
+    await page.close();
+  });
+
+  it('of a server and of its page make the same, and the page has its own recorded there', async () => {
+    const folder = scratchPath('kept');
+    const live = await startLive({
+      ...{ place: path, folder, pageFolder, threads: 1, log: silentLogger },
+    });
+    try {
+      await openPage(live.url);
+      await giveDriver();
+      await loadDriver(page);
+      const told = conditions.slice(0, 8);
+      const there = await driven.play(page, { ...orderOf(told), engine: 'server' });
+      expect(there.model.engine).toMatchObject({ name: 'onnxruntime-node', threads: 1 });
+      await expectSame(there, told);
+      const here = await driven.play(page, { ...orderOf(told), threads: 1, record: true });
+      expect(here.model).toMatchObject({
+        engine: { name: 'onnxruntime-web', device: 'wasm', threads: 1 },
+        can: { record: true },
+      });
+      await expectSame(here, told);
+      const { recorded } = here;
+      expect(recorded).toMatchObject({ frames: 8 });
+      expect(recorded!.files.map(({ holds }) => holds)).toEqual(['video', 'condition', 'pipeline']);
+      for (const { name, bytes } of recorded!.files) {
+        expect((await stat(join(recorded!.folder!, name))).size).toBe(bytes);
+      }
+      expect(errors).toEqual([]);
+    } finally {
+      await page.close();
+      await live.close();
+    }
   });
 });
