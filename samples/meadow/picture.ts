@@ -23,8 +23,6 @@ import {
 const GRASS = 46;
 const BROOK = 57;
 const SUN = { x: 76, y: 13, radius: 6.5 } as const;
-/** How far the hills go when the fox goes a pixel; what lies behind them is too far away to move. */
-const NEAR = 0.5;
 /** Frames after which the brook glitters alike. */
 const GLITTER = 20;
 
@@ -32,6 +30,13 @@ const SKY: readonly Colour[] = [
   [70, 118, 206],
   [136, 176, 230],
   [252, 216, 170],
+];
+
+const STONES: readonly Colour[] = [
+  [196, 188, 184],
+  [226, 170, 84],
+  [126, 160, 206],
+  [206, 120, 140],
 ];
 
 /** What stands in the meadow: its middle along it. */
@@ -109,11 +114,12 @@ function drawSky(canvas: Canvas): void {
   }
 }
 
-function drawHills(canvas: Canvas, { x }: State): void {
+/** What lies behind the meadow is too far away to move. */
+function drawHills(canvas: Canvas): void {
   for (let column = 0; column < WIDTH; column += 1) {
     const far = column + 20;
     const top = 31 - Math.abs(waves(far, 96, [[1.5, 9]])) - waves(far, 96, [[3, 2], [7, 1]]); // prettier-ignore
-    const near = column + NEAR * x;
+    const near = column;
     const edge = 39 - waves(near, 64, [[1, 3.5], [3, 1.2]]); // prettier-ignore
     for (let row = 10; row < GRASS; row += 1) {
       const haze = Math.max(0, (row - 24) / 40);
@@ -131,12 +137,14 @@ function drawGround(canvas: Canvas, { x, t }: State): void {
   for (let column = 0; column < WIDTH; column += 1) {
     const along = Math.round(column + x - WIDTH / 2);
     const [tuft, stone] = [wrap(along, 16), wrap(along, 32)];
+    // Stones of four colours in turn: they tell where in the meadow one is.
+    const kind = STONES[Math.floor(wrap(along, PERIOD) / 32)]!;
     const blade = [1, 0, 2, 1, 0, 1, 0, 0, 2, 0, 1, 0, 1, 2, 0, 0][tuft]!;
     for (let row = GRASS - blade; row < BROOK; row += 1) {
       const deep = row - GRASS;
       const isPebble = (stone > 3 && stone < 9 && deep > 5 && deep < 9) || (stone > 18 && stone < 22 && deep > 4 && deep < 7); // prettier-ignore
       let colour: Colour = deep > 7 ? [104, 66, 54] : [136, 88, 62];
-      if (isPebble) colour = deep === 6 || deep === 5 ? [190, 178, 170] : [146, 134, 136];
+      if (isPebble) colour = mixed(kind, [20, 16, 24], deep === 6 || deep === 5 ? 0 : 0.3);
       if (deep < 3 + (tuft % 3 === 0 ? 1 : 0)) colour = [64, 150, 58];
       if (deep < 1) colour = blade > 0 && row === GRASS - blade ? [170, 226, 96] : [110, 196, 74];
       canvas.put(column, row, colour);
@@ -202,7 +210,7 @@ function drawFox(canvas: Canvas, { x, y, vx, keys }: State): void {
 export function drawMeadow(state: State): Uint8Array {
   const canvas = new Canvas();
   drawSky(canvas);
-  drawHills(canvas, state);
+  drawHills(canvas);
   drawGround(canvas, state);
   drawThings(canvas, state);
   drawFox(canvas, state);
