@@ -33,8 +33,6 @@ export const LEDGE = { from: 72, to: 98, height: 15 } as const;
 
 const RUN = 2;
 const CRAWL = 1;
-/** Of running, pixels a frame more or less. */
-const START = 1;
 const JUMP = 3.4;
 const GRAVITY = 0.34;
 /** A parasol holds the fox up: it sinks no faster. */
@@ -67,8 +65,7 @@ const groundBelow = (x: number, y: number): number =>
 /** One frame on: the keys held down show in it at once. */
 export function step(state: State, keys: Keys): State {
   const isStanding = state.vy === 0 && state.y === groundBelow(state.x, state.y);
-  const wanted = direction(keys) * (keys.duck && isStanding ? CRAWL : RUN);
-  const vx = state.vx + Math.max(-START, Math.min(START, wanted - state.vx));
+  const vx = direction(keys) * (keys.duck && isStanding ? CRAWL : RUN);
   const x = state.x + vx;
   let vy = state.vy;
   if (isStanding && keys.jump && !keys.duck) vy = JUMP;
