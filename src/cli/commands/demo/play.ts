@@ -6,11 +6,19 @@ import { EXIT } from '../../terminal/exit-code.js';
 import type { Context } from '../../terminal/context.js';
 import { formatObedience } from '../evaluate/behaviour-text.js';
 import { evaluateRun, formatEvaluation } from '../evaluate/run.js';
+import { runLive } from '../live/run.js';
 import { earlierReport, trainDemo, type DemoFlags } from './training.js';
 
 const FOLDER = join('runs', 'demo-play');
 
-/** Trains on a game, measures whether it does what it is told, and tells how to play in it. @returns the exit code */
+/** Opens the world where somebody sits at the terminal; the report says how elsewhere. @returns the exit code */
+function openWorld(context: Context): Promise<number> | number {
+  if (!context.terminal.interactive) return EXIT.ok;
+  context.log.info('3/3 opening it: arrow keys run, jump and duck');
+  return runLive(FOLDER, { open: true }, context);
+}
+
+/** Trains on a game, measures whether it does what it is told, and opens it to be played. @returns the exit code */
 export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<number> {
   const files = {
     video: join(FOLDER, 'played.mp4'),
@@ -21,7 +29,7 @@ export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<
   const earlier = await earlierReport(files.report, FOLDER, context);
   if (earlier !== null) {
     terminal.out(earlier);
-    return EXIT.ok;
+    return openWorld(context);
   }
   const demo = {
     ...{ folder: FOLDER, pipeline: 'actions-to-video.yaml', settings: PLAY_SETTINGS },
@@ -56,7 +64,7 @@ export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<
   ].join('\n');
   await writeFileAtomic(files.report, report);
   terminal.out(report);
-  return EXIT.ok;
+  return openWorld(context);
 }
 
 /** What fits a first look: the smallest network, evaluated once, at the end. */
