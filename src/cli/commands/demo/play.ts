@@ -14,7 +14,7 @@ const FOLDER = join('runs', 'demo-play');
 /** Opens the world where somebody sits at the terminal; the report says how elsewhere. @returns the exit code */
 function openWorld(context: Context): Promise<number> | number {
   if (!context.terminal.interactive) return EXIT.ok;
-  context.log.info('3/3 opening it: arrow keys run, jump and duck');
+  context.log.info('3/3 opening it: the arrow keys run left and right, space jumps, down ducks');
   return runLive(FOLDER, { open: true }, context);
 }
 
@@ -44,7 +44,7 @@ export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<
     '',
     `A generator trained for ${step} steps makes a game from key presses alone, frame after frame, each made from its own last two. Nothing of the game's program is left: it was learned from three minutes of video and the keys that were held down.`,
     '',
-    `- play it: \`${ownCommand('live', FOLDER)}\` (arrow keys: left, right, up jumps, down ducks)`,
+    `- play it: \`${ownCommand('live', FOLDER)}\` (the arrow keys run left and right, space jumps, down ducks)`,
     `- video: ${video} (generated | real, by keys that it never saw)`,
     `- picture: ${strip} (generated | real)`,
     `- run: ${FOLDER} (tensorboard --logdir ${join(FOLDER, 'events')})`,
