@@ -97,7 +97,9 @@ export class Composer {
     const frame = (this.#frame + frames - 1) % Math.max(1, frames);
     if (this.#beneath) this.still(this.#beneath);
     // What was painted over is not known until the map itself comes.
-    this.#ask(clip, frame);
+    if (!this.#beneath || this.#covers.some(({ there }) => there.includes(1))) {
+      this.#ask(clip, frame);
+    }
     this.#frame = frame;
   }
 

@@ -1,6 +1,6 @@
 /** A ZIP archive of files that are compressed already (PKWARE's APPNOTE, method 0), written as they come. */
 export class ZipWriter {
-  readonly #parts: BlobPart[] = [];
+  readonly #parts: Uint8Array<ArrayBuffer>[] = [];
   readonly #directory: Uint8Array<ArrayBuffer>[] = [];
   #offset = 0;
 

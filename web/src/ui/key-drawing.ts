@@ -13,7 +13,10 @@ const LARGE_STEP = 8;
 
 /** The arrow keys draw, where the drawing has the focus: everything that a pointer can do. */
 export function drawByKeys(app: App, pad: HTMLCanvasElement, ring: Ring): void {
-  let place = { x: pad.width / 2, y: pad.height / 2 };
+  let place = { x: 0, y: 0 };
+  app.on('drawing', ({ width, height }) => {
+    place = { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
+  });
   const touch = (event: KeyboardEvent) => ({
     ...place,
     pressure: 1,
