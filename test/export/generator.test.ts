@@ -40,6 +40,7 @@ describe('exportGenerator', () => {
       { styleChannels: 2, noiseChannels: 2 },
       { ...labels, ...keys },
     ],
+    ['looks, modulated', { styleChannels: 2, modulation: 'condition' }, {}],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {
     const path = join(folder, `${name}.onnx`);
