@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { moduleAt, NODE_WORDS } from '../program.js';
+import { scratchPath } from '../video/make-clip.js';
 import { PINNED } from '../../scripts/setup/npm-package.mjs';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -100,6 +102,28 @@ describe('the package', () => {
       expect(runtime).toContain(`'${machine}': [`);
     }
   });
+});
+
+it('a picture is made of an .onnx by Node alone: no TensorFlow, Python, compiler or ffmpeg', async () => {
+  const program = `
+    import { createSynthesizer, openModel } from ${JSON.stringify(moduleAt('index'))};
+    const model = await openModel('samples/street-outlines.onnx', { inThisThread: true });
+    const synthesizer = await createSynthesizer(model);
+    const rgb = await synthesizer.next(new Uint8Array(model.width * model.height).fill(9));
+    const { sharedObjects } = process.report.getReport();
+    const loaded = sharedObjects.filter((path) => /tensorflow|tfjs/i.test(path));
+    console.log(JSON.stringify({ bytes: rgb.length, levels: new Set(rgb).size, loaded }));`;
+  const words = [...NODE_WORDS, '--input-type=module', '--eval', program];
+  // No other program is on the way, and none may be noted but ONNX Runtime.
+  const env = { ...process.env, PATH: scratchPath('nothing'), FRAMELOOM_FFMPEG: undefined };
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { cwd: root, env });
+  const { bytes, levels, loaded } = JSON.parse(stdout) as {
+    bytes: number;
+    levels: number;
+    loaded: string[];
+  };
+  expect([bytes, loaded, stderr]).toEqual([3 * 128 * 72, [], '']);
+  expect(levels).toBeGreaterThan(20);
 });
 
 it('the gradients are those of the TensorFlow.js that is installed', async () => {
