@@ -17,8 +17,6 @@ export interface State {
   readonly y: number;
   /** Pixels a frame, to the right. */
   readonly vx: number;
-  /** Pixels a frame, upwards. */
-  readonly vy: number;
   /** Frames since the beginning: the brook glitters by it. */
   readonly t: number;
   /** What is held down in this frame: the fox's face, its parasol and its blanket. */
@@ -33,19 +31,22 @@ export const LEDGE = { from: 72, to: 98, height: 15 } as const;
 
 const RUN = 2;
 const CRAWL = 1;
-const JUMP = 3.4;
-const GRAVITY = 0.34;
-/** A parasol holds the fox up: it sinks no faster. */
-const GLIDE = 0.8;
-/** Under its blanket it falls fast. */
-const DIVE = { gravity: 1, most: 4 };
+/** Under its parasol the wind takes it up, pixels a frame, and no higher than so far. */
+const RISE = 2;
+const HIGHEST = 28;
+/** Without it, it comes down. */
+const FALL = 2;
+/** Under its blanket it drops. */
+const DROP = 4;
+/** Under both. */
+const SINK = 1;
 /** Paws reach over the ledge's ends. */
 const REACH = 4;
 
 const NOTHING: Keys = { left: false, right: false, jump: false, duck: false };
 
 /** A fox that stands in the meadow. */
-export const begin = (x: number): State => ({ x, y: 0, vx: 0, vy: 0, t: 0, keys: NOTHING });
+export const begin = (x: number): State => ({ x, y: 0, vx: 0, t: 0, keys: NOTHING });
 
 /** Which way it wants to go: 1 right, -1 left, 0 neither. */
 export const direction = ({ left, right }: Keys): number => Number(right) - Number(left);
@@ -62,19 +63,20 @@ const isOverLedge = (x: number): boolean => {
 const groundBelow = (x: number, y: number): number =>
   isOverLedge(x) && y >= LEDGE.height ? LEDGE.height : 0;
 
-/** One frame on: the keys held down show in it at once. */
+/** How much higher the keys take it in a frame. */
+function lift({ jump, duck }: Keys): number {
+  if (jump) return duck ? -SINK : RISE;
+  return duck ? -DROP : -FALL;
+}
+
+/**
+ * One frame on. Where it is and what is held down is all there is to know: nothing is hidden in how it got there, so
+ * that one picture and the keys tell the next.
+ */
 export function step(state: State, keys: Keys): State {
-  const isStanding = state.vy === 0 && state.y === groundBelow(state.x, state.y);
+  const isStanding = state.y === groundBelow(state.x, state.y);
   const vx = direction(keys) * (keys.duck && isStanding ? CRAWL : RUN);
   const x = state.x + vx;
-  let vy = state.vy;
-  if (isStanding && keys.jump && !keys.duck) vy = JUMP;
-  else if (!isStanding || groundBelow(x, state.y) < state.y) {
-    if (keys.duck) vy = Math.max(-DIVE.most, vy - DIVE.gravity);
-    else if (keys.jump) vy = Math.max(-GLIDE, vy - GRAVITY);
-    else vy -= GRAVITY;
-  }
-  const ground = groundBelow(x, state.y);
-  const y = Math.max(ground, state.y + vy);
-  return { x, y, vx, vy: y === ground && vy < 0 ? 0 : vy, t: state.t + 1, keys };
+  const y = Math.min(HIGHEST, Math.max(groundBelow(x, state.y), state.y + lift(keys)));
+  return { x, y, vx, t: state.t + 1, keys };
 }

@@ -16,8 +16,7 @@ const run =
     const at = wrap(state.x, PERIOD);
     const ahead = side === 'right' ? LEDGE.from - at : at - LEDGE.to;
     const isNear = ahead > 0 && ahead < 16;
-    // In the air the parasol is kept up for as long as it climbs.
-    const isJumping = state.y > 0 ? state.vy > 0 : random.uniform() < (isNear ? 0.4 : 0.05);
+    const isJumping = random.uniform() < (state.keys.jump ? 0.85 : isNear ? 0.4 : 0.06);
     return keys({ [side]: true, jump: isJumping });
   };
 

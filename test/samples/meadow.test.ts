@@ -36,18 +36,18 @@ describe('the game that comes along', () => {
     expect(after(begin(0), 9, 'right', 'duck').vx).toBe(1);
   });
 
-  it('jumps, sinks slowly under its parasol, and falls fast under its blanket', () => {
+  it('rises under its parasol, comes down without it, and drops under its blanket', () => {
     const top = after(begin(20), 10, 'jump');
-    expect(top.y).toBeGreaterThan(LEDGE.height);
-    const falls = (...names: (keyof Keys)[]): number => after(top, 6, ...names).y;
-    expect(falls('jump')).toBeGreaterThan(falls());
-    expect(falls()).toBeGreaterThan(falls('duck'));
-    expect(after(top, 40)).toMatchObject({ y: 0, vy: 0 });
+    expect(top.y).toBe(20);
+    expect(after(top, 40, 'jump').y).toBe(28);
+    const falls = (...names: (keyof Keys)[]): number => after(top, 3, ...names).y;
+    expect([falls('jump', 'duck'), falls(), falls('duck')]).toEqual([17, 14, 8]);
+    expect(after(top, 40).y).toBe(0);
   });
 
   it('lands on the ledge from above, and falls off where it ends', () => {
     const on = after(after(begin(LEDGE.from + 8), 10, 'jump'), 40);
-    expect(on).toMatchObject({ y: LEDGE.height, vy: 0 });
+    expect(on.y).toBe(LEDGE.height);
     expect(after(on, 60, 'right').y).toBe(0);
   });
 
@@ -77,20 +77,20 @@ describe('the clip of it', () => {
     }
   });
 
-  it('has every combination of keys in what is trained on, and nearly all in what is held out', () => {
+  it('has every combination of keys in what is trained on and in what is held out', () => {
     const states = played({ frames: FRAMES, seed: SEED });
     const combinations = (part: readonly State[]): number =>
       new Set(part.map(({ keys }) => KEYS.map((key) => Number(keys[key])).join(''))).size;
     expect(combinations(states.slice(0, 0.8 * FRAMES))).toBe(16);
-    expect(combinations(states.slice(0.8 * FRAMES))).toBe(15);
+    expect(combinations(states.slice(0.8 * FRAMES))).toBe(16);
   });
 
   it('is played anew from a seed, alike each time', async () => {
     const folder = scratchPath('meadow');
-    await drawPlayed(folder, { name: 'other', frames: 30, seed: 2 });
+    await drawPlayed(folder, { name: 'other', frames: 30, seed: 4 });
     expect(await decode(join(folder, 'other.mp4'))).toHaveLength(30);
     const csv = readFileSync(join(folder, 'other.csv'), 'utf8');
-    expect(csv).toBe(keysAsCsv(played({ frames: 30, seed: 2 })));
+    expect(csv).toBe(keysAsCsv(played({ frames: 30, seed: 4 })));
     expect(csv).not.toBe(keysAsCsv(played({ frames: 30, seed: 3 })));
     expect(csv.split('\n')[0]).toBe('frame,left,right,jump,duck');
   });
