@@ -30,7 +30,8 @@ export async function makeRun(options: RunOptions = {}): Promise<string> {
   const { pipeline, baseFolder } = parsePipeline(yaml, join(scratchFolder(), 'random.yaml'));
   const { data } = pipeline;
   const layout = await conditionLayout(data, baseFolder);
-  const generator = createGenerator(pipeline.generator, layout.channels);
+  const columns = layout.actions?.length ?? 0;
+  const generator = createGenerator(pipeline.generator, layout.channels, columns);
   const run = await startRun({
     ...{ name: 'random', folder, pipelineYaml: pipelineToYaml(pipeline) },
   });

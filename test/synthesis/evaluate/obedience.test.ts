@@ -5,6 +5,8 @@ import { randomStream } from '../../../src/base/random.js';
 import type { Dataset } from '../../../src/clips/index.js';
 import { registerKernels } from '../../../src/kernels/index.js';
 import type { Obedience } from '../../../src/metrics/index.js';
+import { openRunModel } from '../../../src/pipeline/run-model.js';
+import { evaluateHeldOut } from '../../../src/synthesis/evaluate/held-out.js';
 import {
   trainInverseDynamics,
   type PlayedFrames,
@@ -17,6 +19,7 @@ import {
 import { readPlayed, smallerOf } from '../../../src/synthesis/evaluate/played-frames.js';
 import { makeExact, open } from '../../clips/make-data.js';
 import { expectNoLeak } from '../../tensors.js';
+import { makeRun } from '../make-run.js';
 
 beforeAll(async () => {
   await useBackend();
@@ -136,6 +139,26 @@ describe('whether frames do what they were told', () => {
     }
     expect(judge!.result()).toBeNull();
     short.dispose();
+  });
+
+  it('stands in an evaluation, of all its rollouts', async () => {
+    const dataset = await openDeeds(deeds(80, 1));
+    const columns = { light: 'key', speed: 'axis' };
+    const condition = { kind: 'actions', path: '{folder}/{name}.csv', columns };
+    const model = await openRunModel(await makeRun({ data: { condition } }));
+    const quick = new SharedInverseDynamics(2);
+    const judge = await openObedience({ dataset, training: dataset, dynamics: quick, seed: 1 });
+    const [segment] = dataset.heldOut();
+    const rollouts = [6, 5].map((frames) => ({ segment: segment!, frames }));
+    const { obedience } = await evaluateHeldOut(dataset, model, { rollouts, obedience: judge });
+    // Of each rollout three frames have not enough others around them.
+    expect(obedience).toMatchObject({
+      frames: 3 + 2,
+      columns: [{ name: 'light' }, { name: 'speed' }],
+    });
+    const without = await evaluateHeldOut(dataset, model, { rollouts });
+    expect(without.obedience).toBeNull();
+    quick.dispose();
   });
 
   it('sees large frames made smaller, with even sides', async () => {
