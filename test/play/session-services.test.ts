@@ -171,8 +171,11 @@ describe('another size and other weights', () => {
     await used;
     expect(asked.at(-1)).toBe('20x4');
     expect(frames().at(-1)!.pixels[1]).toBeGreaterThan(number);
+    // One that comes when the session has ended meanwhile is let go at once.
+    const late = session.use(liveModel({}));
     await session.close();
-    expect(released).toEqual(['8x4', '20x4', '20x4']);
+    await late;
+    expect(released).toEqual(['8x4', '20x4', '20x4', '20x4']);
   });
 });
 

@@ -1,5 +1,4 @@
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
-import { assertStyle, meanStyle, namedStyle } from '../../networks/clip-styles.js';
 import { systemClock, type PlayClock } from '../clock.js';
 import type { PlayedFrame, Player } from '../player-types.js';
 import { createPlayer } from '../player.js';
@@ -8,6 +7,7 @@ import { Canvas } from './canvas.js';
 import { ClipSender } from './clip-sender.js';
 import { drawnFrom } from './drawing.js';
 import { Latest } from './latest.js';
+import { chosenLook } from './look.js';
 import { PROTOCOL, type ClientMessage, type ServerMessage } from './messages.js';
 import { modelMessage } from './model-message.js';
 import { Outbox } from './outbox.js';
@@ -163,7 +163,13 @@ class Session implements LiveSession {
     const { open } = this.#services;
     if (sameSize(model, this.#player) || model.info.fixed || !open) return this.#play(model, null);
     const sized = await open({ width, height });
+    if (this.#isOver()) return sized.release();
     return this.#play(sized, () => sized.release());
+  }
+
+  /** Not what was true before something was waited for. */
+  #isOver(): boolean {
+    return this.#closed;
   }
 
   close(): Promise<void> {
@@ -353,16 +359,8 @@ class Session implements LiveSession {
   }
 
   #restyle(wanted: string | readonly number[] | null): void {
-    const { styles = [], generator } = this.#model.info;
-    const channels = generator.styleChannels ?? 0;
-    const style =
-      wanted === null
-        ? meanStyle(styles)
-        : typeof wanted === 'string'
-          ? namedStyle(styles, wanted)
-          : Float32Array.from(wanted);
-    assertStyle(style, channels);
-    if (channels === 0) return;
+    const style = chosenLook(wanted, this.#model.info);
+    if (!style) return;
     this.#player.setStyle(style);
     this.#style = style;
   }
