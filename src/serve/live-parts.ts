@@ -1,7 +1,10 @@
 import { dirname } from 'node:path';
 import type { Hono } from 'hono';
+import { FrameloomError, messageOf } from '../base/error.js';
 import { rationalToNumber } from '../base/rational.js';
 import { generatorFile, type GeneratorFile } from '../pipeline/generator-file.js';
+import { parsePipeline } from '../pipeline/load.js';
+import { openRun } from '../training/run/run-folder.js';
 import { openTrainingClips } from './clips.js';
 import { recordedModel, type LiveContext, type LivePlace } from './live-context.js';
 import { LiveSessions } from './live-sessions.js';
@@ -11,9 +14,12 @@ import { filterPictures, recordPage } from './page-services.js';
 import { whyNoFilter } from './picture-filter.js';
 import { addRoutes } from './routes.js';
 import type { LiveSocket, SocketEars } from './sockets.js';
+import { TrainingWatch, type ToldProgress } from './training-watch.js';
 
 /** Frames a second where nothing says how fast a world goes. */
 const USUAL_FPS = 25;
+
+const isFile = (place: string): boolean => /\.onnx$/i.test(place);
 
 type PartsOptions = LiveOptions & { readonly folder: string };
 
@@ -22,12 +28,17 @@ export interface LiveParts {
   readonly sessions: LiveSessions;
   readonly filterPictures: (socket: LiveSocket) => Promise<SocketEars>;
   readonly recordPage: (socket: LiveSocket) => Promise<SocketEars>;
+  readonly watchTraining: (socket: LiveSocket) => SocketEars;
   readonly addRoutes: (api: Hono) => void;
   readonly ready: Promise<{
     readonly width: number;
     readonly height: number;
     readonly device: string;
   }>;
+  /** What the process that trains says of itself. */
+  readonly tell: (told: ToldProgress) => void;
+  /** Whether it is being trained while it is opened. */
+  readonly isTraining: boolean;
   /** Lets the model go. */
   close(): Promise<void>;
 }
@@ -73,26 +84,95 @@ async function openContext(options: PartsOptions): Promise<LiveContext> {
 }
 
 /** Begins to load what is served. */
-export function openParts(options: PartsOptions): LiveParts {
-  const { place: named, folder, log } = options;
+export async function openParts(options: PartsOptions): Promise<LiveParts> {
+  const { place: named, folder, log, snapshot = 'latest', curvesOf } = options;
   const place: LivePlace = { place: named, folder, log };
-  const context = openContext(options);
+  const run = isFile(named) ? null : await openRun(named);
+  const pipeline = run && parsePipeline(run.pipelineYaml, run.pipeline).pipeline;
+  /** Whether there are newer weights than those that are played. */
+  let stale = false;
+  let freshening = Promise.resolve();
+  const watch =
+    pipeline && curvesOf
+      ? new TrainingWatch({
+          ...{ folder: named, pipeline: pipeline.name, curvesOf, log },
+          onSnapshot() {
+            stale = snapshot === 'latest';
+            // With nobody playing it is enough to do so when somebody comes.
+            if (sessions.count > 0) void freshen();
+          },
+        })
+      : null;
+  await watch?.begin();
+  const context = (watch?.firstSnapshot() ?? Promise.resolve()).then(() => openContext(options));
+  const isThere = { yet: false };
+  context.then(
+    () => (isThere.yet = true),
+    () => undefined,
+  );
+  const freshen = (): Promise<void> => {
+    freshening = freshening
+      .then(async () => {
+        if (!stale || !isThere.yet) return;
+        stale = false;
+        await sessions.use(await generatorFile(named, { log }));
+      })
+      .catch((error: unknown) =>
+        log.warn(`the newest snapshot is not played: ${messageOf(error)}`),
+      );
+    return freshening;
+  };
+  /** A training has no weights to play with yet. */
+  const hasNothing = (): boolean =>
+    !isThere.yet && watch?.isTraining === true && watch.snapshotStep === null;
+  const sessions = new LiveSessions(place, context, async () => {
+    if (hasNothing()) {
+      throw new FrameloomError('bad-call', 'the training has no snapshot to play with yet', {
+        hint: 'the first comes when it evaluates for the first time',
+      });
+    }
+    await freshen();
+  });
   const ready = context.then(async ({ shelf }) => {
     const { width, height, engine } = await shelf.usual;
     return { width, height, device: engine.device };
   });
   // Told by `ready`, and to whoever asks for it.
   ready.catch(() => undefined);
+  const unplayed = pipeline && {
+    ...{ ...pipeline.data.size, seed: pipeline.seed },
+    fps: options.fps ?? (pipeline.data.fps ? rationalToNumber(pipeline.data.fps) : USUAL_FPS),
+  };
   return {
-    sessions: new LiveSessions(place, context),
+    sessions,
     filterPictures: filterPictures(context),
     recordPage: recordPage(place, context),
-    addRoutes: (api) => addRoutes(api, { place, context, isTraining: () => false }),
+    watchTraining(socket) {
+      if (!watch) {
+        throw new FrameloomError('bad-call', `${named} is no run that could be trained`);
+      }
+      const stop = watch.listen((message) => socket.send(JSON.stringify(message)));
+      const silent = (): never => {
+        throw new FrameloomError('bad-input', 'a training is only looked at');
+      };
+      return { onText: silent, onBytes: silent, onClose: stop };
+    },
+    addRoutes: (api) =>
+      addRoutes(api, {
+        ...{ place, context, samples: run?.samples },
+        isTraining: () => watch?.isTraining ?? false,
+        unplayed: () => (hasNothing() ? unplayed : null),
+      }),
     ready,
-    close: () =>
-      context.then(
+    tell: (told) => watch?.tell(told),
+    isTraining: watch?.isTraining ?? false,
+    async close() {
+      await watch?.close();
+      await freshening;
+      await context.then(
         ({ shelf }) => shelf.close(),
         () => undefined,
-      ),
+      );
+    },
   };
 }

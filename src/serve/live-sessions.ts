@@ -28,10 +28,18 @@ export class LiveSessions {
   readonly #log: Logger;
   #begun = 0;
 
-  constructor(place: LivePlace, context: Promise<LiveContext>) {
+  readonly #before: () => Promise<void>;
+
+  /** @param before done before a session begins; what it throws is told to the page, which has none then */
+  constructor(
+    place: LivePlace,
+    context: Promise<LiveContext>,
+    before: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#place = place;
     this.#context = context;
     this.#log = place.log;
+    this.#before = before;
   }
 
   get count(): number {
@@ -59,6 +67,7 @@ export class LiveSessions {
   };
 
   async #begin(socket: LiveSocket): Promise<SocketEars> {
+    await this.#before();
     const context = await this.#context;
     const { shelf, fps } = context;
     const model = await shelf.take();

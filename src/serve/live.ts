@@ -11,6 +11,7 @@ import type { LiveParts } from './live-parts.js';
 import { API } from './page-api.js';
 import { errorAnswer, nothingThere, startServer, type RunningServer } from './server.js';
 import type { LiveSocket, SocketEars, SocketHandler } from './sockets.js';
+import type { ToldProgress, WatchOptions } from './training-watch.js';
 
 /** Where the page is built to. */
 export const PAGE_FOLDER = join(packageRoot, 'dist', 'web');
@@ -38,6 +39,10 @@ export interface LiveOptions {
   readonly cacheFolder?: string | undefined;
   /** Of the built page; the package's own unless given. */
   readonly pageFolder?: string | undefined;
+  /**
+   * What lines of a training's log say of every number that they have: by it a run is shown while it is trained, by whomever.
+   */
+  readonly curvesOf?: WatchOptions['curvesOf'] | undefined;
   /** Started early, for ONNX Runtime. */
   readonly thread?: OnnxThread | undefined;
   readonly log: Logger;
@@ -53,6 +58,10 @@ export interface RunningLive extends Pick<RunningServer, 'host' | 'port' | 'toke
     readonly height: number;
     readonly device: string;
   }>;
+  /** Whether the run was being trained when this began. */
+  readonly training: Promise<boolean>;
+  /** What the process that trains says of itself. */
+  tell(told: ToldProgress): Promise<void>;
   /** Sessions that are played now. */
   sessions(): Promise<number>;
   /** All sessions go on with these weights. */
@@ -76,19 +85,21 @@ type Attending = (parts: LiveParts) => (socket: LiveSocket) => SocketEars | Prom
 export async function startLive(options: LiveOptions): Promise<RunningLive> {
   const { place, host, port, log, pageFolder = PAGE_FOLDER } = options;
   const folder = options.folder ?? liveFolder(place);
-  // Whoever asks before waits.
+  // Whoever asks before waits; what cannot be opened is told by `ready`.
   let give!: (parts: LiveParts | PromiseLike<LiveParts>) => void;
   const parts = new Promise<LiveParts>((resolve) => (give = resolve));
   const later =
     (attending: Attending): SocketHandler =>
     async (socket) =>
       attending(await parts)(socket);
+  parts.catch(() => undefined);
   const server = await startServer({
     ...{ host, port, pageFolder, log },
     sockets: new Map([
       [API.session, later(({ sessions }) => sessions.attend)],
       [API.filter, later(({ filterPictures }) => filterPictures)],
       [API.record, later(({ recordPage }) => recordPage)],
+      [API.training, later(({ watchTraining }) => watchTraining)],
     ]),
     routes(api) {
       const routed = parts.then(({ addRoutes }) => {
@@ -111,6 +122,13 @@ export async function startLive(options: LiveOptions): Promise<RunningLive> {
   return {
     ...{ host: server.host, port: server.port, token: server.token, url: server.url },
     ...{ folder, ready },
+    training: parts.then(
+      ({ isTraining }) => isTraining,
+      () => false,
+    ),
+    async tell(told) {
+      (await parts).tell(told);
+    },
     async sessions() {
       return (await parts).sessions.count;
     },

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { FrameloomError } from '../base/error.js';
 import { packageVersion } from '../base/own-package.js';
@@ -35,11 +37,16 @@ function numberIn(text: string | undefined, what: string): number {
 export interface RouteOptions {
   readonly place: LivePlace;
   readonly context: Promise<LiveContext>;
+  /** The folder of a run's samples. */
+  readonly samples: string | undefined;
   readonly isTraining: () => boolean;
+  /** What is known of a run in training that has no weights to play with yet; null of all others. */
+  readonly unplayed: () => Pick<LiveAbout, 'width' | 'height' | 'seed' | 'fps'> | null;
 }
 
 /** Adds what a page asks for below /api. */
-export function addRoutes(api: Hono, { place, context, isTraining }: RouteOptions): void {
+export function addRoutes(api: Hono, options: RouteOptions): void {
+  const { place, context, samples, isTraining, unplayed } = options;
   let reading = 0;
   const read = async <T>(work: () => Promise<T>): Promise<T> => {
     if (reading >= READING) {
@@ -55,24 +62,43 @@ export function addRoutes(api: Hono, { place, context, isTraining }: RouteOption
     }
   };
 
+  const shared = () => ({
+    ...{ version: packageVersion(), place: place.place, folder: place.folder },
+    training: isTraining(),
+    limits: {
+      messageBytes: LIMITS.messageBytes,
+      messagesPerSecond: LIMITS.messagesPerSecond,
+      sessions: LIMITS.sessions,
+      drawingBytes: LIMITS.drawingBytes,
+      mapFrames: LIMITS.mapFrames,
+    },
+  });
   api.get('/about', async (answer) => {
+    const before = unplayed();
+    if (before) {
+      const why = 'the training has no snapshot yet';
+      const about = {
+        ...shared(),
+        ...before,
+        kind: 'run' as const,
+        step: null,
+        filterUnavailable: why,
+      };
+      return answer.json(about satisfies LiveAbout);
+    }
     const { shelf, fps, filterUnavailable } = await context;
     const { width, height, seed } = await shelf.usual;
     const { step, run } = shelf.file;
-    const about: LiveAbout = {
-      ...{ version: packageVersion(), place: place.place, kind: run ? 'run' : 'file' },
-      ...{ width, height, seed, step, fps, filterUnavailable },
-      training: isTraining(),
-      folder: place.folder,
-      limits: {
-        messageBytes: LIMITS.messageBytes,
-        messagesPerSecond: LIMITS.messagesPerSecond,
-        sessions: LIMITS.sessions,
-        drawingBytes: LIMITS.drawingBytes,
-        mapFrames: LIMITS.mapFrames,
-      },
-    };
+    const known = { width, height, seed, step, fps, filterUnavailable };
+    const about: LiveAbout = { ...shared(), ...known, kind: run ? 'run' : 'file' };
     return answer.json(about);
+  });
+  api.get('/training/samples/:name', async (answer) => {
+    const name = answer.req.param('name');
+    const known = samples !== undefined && /^step-\d{1,12}\.png$/.test(name);
+    const bytes = known ? await readFile(join(samples, name)).catch(() => null) : null;
+    if (!bytes) throw new FrameloomError('not-found', 'there is no such sample');
+    return octets(bytes, 'image/png');
   });
   api.get('/model.onnx', async () => octets((await context).shelf.file.bytes));
 

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeError } from '../../base/outputs.js';
 import { FrameloomError } from '../../base/error.js';
+import { isAlive, ownerIn } from '../../base/owner.mjs';
 import { tryLock, type Holder, type Lock } from '../../base/lock.mjs';
 import { silentLogger, type Logger } from '../../base/log.js';
 
@@ -44,4 +46,21 @@ export async function takeLock(path: string, options: { log?: Logger } = {}): Pr
     // It says nothing yet: it is being written at this moment, or its writer died, which shows soon.
     await sleep(LOOKED_EVERY_MS);
   }
+}
+
+/**
+ * Whether a training has the lock of its run, as far as that can be seen without taking it: `gone` where its process
+ * ended without giving it back.
+ */
+export async function lockState(path: string): Promise<'free' | 'held' | 'gone'> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return 'free';
+  let owner: ReturnType<typeof ownerIn>;
+  try {
+    owner = ownerIn(JSON.parse(text));
+  } catch {
+    // It is being written at this moment.
+    return 'held';
+  }
+  return owner && (await isAlive(owner)) === false ? 'gone' : 'held';
 }

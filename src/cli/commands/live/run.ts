@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError } from '../../../base/error.js';
@@ -12,7 +12,12 @@ import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import { refuseIdle } from '../../idle-options.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
+import { curvesOf } from './curves.js';
+import { hearTraining } from './from-parent.js';
 import { openBrowser } from './open-browser.js';
+
+/** Less than what others do, as `nice` counts. */
+const BESIDE_A_TRAINING = 10;
 
 export interface LiveFlags {
   port?: number;
@@ -78,8 +83,10 @@ export async function runLive(
   await assertPlace(place);
   const live = await startLive({
     ...{ place, port, host, snapshot, fps, size, seed, device, threads, folder, trustFilters },
-    ...{ cacheFolder: cacheFolder(), thread, log, signal },
+    ...{ cacheFolder: cacheFolder(), thread, curvesOf, log, signal },
   });
+  hearTraining((told) => void live.tell(told).catch(() => undefined));
+  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');
   try {
     warnOfOthers(live, context);
     // Said at once: by it a page is opened while the model is loaded.
@@ -88,6 +95,14 @@ export async function runLive(
       const why = await openBrowser(live.url);
       if (why !== null) log.info(`not opened in a browser (${why}): open the address yourself`);
     }
+    if (await live.training) {
+      // What is looked at must not take from what is trained.
+      setPriority(BESIDE_A_TRAINING);
+      log.info(`${place} is being trained: the page shows it, and plays its newest snapshot`);
+    }
+    // While a training has no snapshot yet there is nothing to play, and the page is there all the same.
+    await Promise.race([live.ready, aborted]);
+    if (signal.aborted) return EXIT.ok;
     const { width, height, device: runsOn } = await live.ready;
     if (flags.json) {
       const { url, token, port: at, folder: kept } = live;
@@ -97,7 +112,7 @@ export async function runLive(
     log.info(
       `playing ${place} at ${width}x${height} on ${runsOn}; drawings and recordings are kept in ${live.folder}; Ctrl-C ends it`,
     );
-    if (!signal.aborted) await once(signal, 'abort');
+    await aborted;
   } finally {
     await live.close();
   }

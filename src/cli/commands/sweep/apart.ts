@@ -1,15 +1,9 @@
 import { spawn } from 'node:child_process';
-import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { ownProgram } from '../../own-program.js';
 import { ENDS_WITH_PARENT } from '../../terminal/interrupt.js';
 import type { ProgressState } from '../../terminal/progress.js';
 import type { Logger } from '../../../base/log.js';
-
-/** This program as it runs now, from its sources too. */
-const PROGRAM = fileURLToPath(
-  new URL(`../../main${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
-);
 
 export interface ApartOptions {
   readonly cwd: string;
@@ -46,7 +40,8 @@ export async function runApart(
   words: readonly string[],
   { cwd, signal, log, onProgress }: ApartOptions,
 ): Promise<ApartResult> {
-  const child = spawn(process.execPath, [...process.execArgv, PROGRAM, ...words, '--log-json'], {
+  const own = ownProgram();
+  const child = spawn(own.program, [...own.words, ...words, '--log-json'], {
     cwd,
     // A terminal's Ctrl-C is told to this process alone, which hands it on once.
     detached: true,

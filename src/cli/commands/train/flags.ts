@@ -34,6 +34,10 @@ export const registerTrain: Register = (program, run) => {
       'with --resume: go back to best or a step, what came after it is kept aside; with --from: which of that run’s',
       snapshotChoice,
     )
+    .option(
+      '--live',
+      'show it in a page while it trains: progress, curves, samples, and the newest snapshot to play with',
+    )
     .option('--dry-run', 'check the pipeline and its clips, train nothing');
   addBackendFlag(addTrustFlag(addSkipFlag(command)))
     .option('--json', 'print the result as JSON')
@@ -43,7 +47,7 @@ export const registerTrain: Register = (program, run) => {
 Examples:
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 1 --from street-outlines
-  $ frameloom train mine.yaml
+  $ frameloom train mine.yaml --live
   $ frameloom train keyframes --clip holiday.mp4 --keyframes painted --max-minutes 8
   $ frameloom train edges-to-video --from runs/00001-edges-to-video --clip other.mp4 --max-minutes 1
   $ frameloom train --resume --run runs/00001-edges-to-video

@@ -4,6 +4,7 @@ import { ownCommand } from '../../../base/own-command.js';
 import { formatBytes, formatDuration } from '../../../base/units.js';
 import { loadPipeline } from '../../../pipeline/load.js';
 import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
+import type { TrainProgress } from '../../../training/train-context.js';
 import { train, type TrainEnding } from '../../../training/trainer.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
@@ -14,6 +15,8 @@ import { commandsOf, nextLines } from '../../terminal/next.js';
 import type { SkipFlags } from '../../input/skip-broken.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import { createProgress } from '../../terminal/progress.js';
+import type { ToldProgress } from '../../../serve/training-watch.js';
+import { liveBeside } from './live-beside.js';
 import { openTrainingRun } from './training-run.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import { provideNative } from '../../engine/set-up.js';
@@ -27,6 +30,7 @@ export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
   resume?: boolean;
   from?: string;
   snapshot?: SnapshotChoice;
+  live?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -70,7 +74,8 @@ export async function trainPipeline(
   const opening = createOpeningProgress(context);
   const progress = createProgress(context);
   const minutes = Math.min(pipeline.training.minutes ?? Infinity, flags.maxMinutes ?? Infinity);
-  let trained: Trained;
+  const page = flags.live ? liveBeside(run.folder, context.log) : null;
+  let trained: Trained | undefined;
   try {
     context.log.info(`training in ${run.folder}`);
     warnOfIdleTrust(flags, pipeline.data.condition, context.log);
@@ -84,11 +89,18 @@ export async function trainPipeline(
       trustFilters: trustsFilters(flags),
       ...(flags.maxMinutes !== undefined && { maxMinutes: flags.maxMinutes }),
       ...(flags.resume && flags.snapshot !== undefined && { snapshot: flags.snapshot }),
-      onOpening: (now) => opening.update(now),
+      onOpening: (now) => {
+        opening.update(now);
+        page?.tell({ state: 'starting', doing: `${now.stage} ${now.done}/${now.total} clips` });
+      },
       onOpened: () => opening.stop(),
-      onEvaluation: (done, total) =>
-        progress.update({ done, total, unit: 'held-out frames evaluated' }),
-      onProgress: ({ step, steps, terms, ...figures }) =>
+      onEvaluation: (done, total) => {
+        const unit = 'held-out frames evaluated';
+        progress.update({ done, total, unit });
+        page?.tell({ state: 'evaluating', doing: `${done}/${total} ${unit}` });
+      },
+      onProgress: ({ step, steps, terms, ...figures }) => {
+        page?.tell(toldOf({ step, steps, ...figures }, minutes));
         progress.update({
           done: step,
           ...(Number.isFinite(steps) && { total: steps }),
@@ -98,7 +110,8 @@ export async function trainPipeline(
             timeShare: figures.elapsedSeconds / (minutes * 60),
           }),
           ...figures,
-        }),
+        });
+      },
     });
     progress.stop();
     const seconds = (performance.now() - started) / 1000;
@@ -112,6 +125,7 @@ export async function trainPipeline(
     progress.stop();
     await discardUntrained();
     await run.close();
+    await page?.close(trained ? { why: trained.ending, next: trained.next } : null);
   }
   if (trained.ending !== 'cancelled') await exportTrained(trained.folder, context);
   return trained;
@@ -128,6 +142,27 @@ async function exportTrained(folder: string, context: Context): Promise<void> {
   }
 }
 
+/** How far a training is, for its page. @param minutes that it may take; Infinity without a limit */
+function toldOf(
+  {
+    step,
+    steps,
+    elapsedSeconds,
+    framesPerSecond,
+    etaSeconds,
+    health,
+  }: Omit<TrainProgress, 'terms'>,
+  minutes: number,
+): ToldProgress {
+  const shares = [step / steps, elapsedSeconds / (minutes * 60)].filter((share) => share > 0);
+  return {
+    ...{ state: 'training', step, steps: Number.isFinite(steps) ? steps : null, doing: null },
+    share: shares.length > 0 ? Math.min(1, Math.max(...shares)) : null,
+    ...{ framesPerSecond, health },
+    etaSeconds: Number.isFinite(etaSeconds) ? etaSeconds : null,
+  };
+}
+
 /** The two networks' whole losses: a bar has no room for every term. */
 function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number> {
   const sum = (side: string): number =>
@@ -140,7 +175,7 @@ function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number
 /** What is about a training says nothing where there is none. */
 function refuseBesideDryRun(
   path: string | undefined,
-  { run, resume, from, snapshot, maxMinutes }: TrainFlags,
+  { run, resume, from, snapshot, maxMinutes, live }: TrainFlags,
 ): asserts path is string {
   const why = 'beside --dry-run';
   refuseIdle(
@@ -149,6 +184,7 @@ function refuseBesideDryRun(
     { option: '--from', given: from, why },
     { option: '--snapshot', given: snapshot, why },
     { option: '--max-minutes', given: maxMinutes, why },
+    { option: '--live', given: live, why },
   );
   if (path === undefined) {
     throw new FrameloomError('bad-option', 'the pipeline is missing', { hint: 'name its file' });
