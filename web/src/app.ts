@@ -101,6 +101,26 @@ export class App extends Emitter<AppEvents> {
     });
   }
 
+  /**
+   * Begins again. What is told nothing but actions has nothing to begin from but pictures: those of its clip,
+   * where there is one, another place of it each time.
+   */
+  beginAgain(): void {
+    const clip = this.model?.clips[0];
+    if (this.model?.layout.content !== 'none' || !clip) this.client?.send({ type: 'reset' });
+    else this.beginFromClip(0);
+  }
+
+  /** Begins from real frames of a clip, somewhere in it. */
+  beginFromClip(clip: number): void {
+    const frames = this.model?.clips[clip]?.frames ?? 0;
+    if (frames === 0) return;
+    const [word] = crypto.getRandomValues(new Uint32Array(1));
+    // Not among the very first: some frames before it are the world's past.
+    const first = Math.min(frames - 1, 16);
+    this.client?.send({ type: 'start', clip, frame: first + (word! % (frames - first)) });
+  }
+
   chooseTool(tool: Tool): void {
     if (tool === this.settings.tool) return;
     if (this.settings.tool !== 'pick') this.#before = this.settings.tool;
@@ -147,6 +167,7 @@ export class App extends Emitter<AppEvents> {
     this.emit('model', model);
     if (!isSame && this.drawing) this.emit('drawing', this.drawing);
     this.composer.start(model, isSame);
+    if (layout.content === 'none' && model.clips.length > 0) this.beginAgain();
   }
 
   #askAsBefore({ fps, speed, style, playing, seed }: StateMessage): void {

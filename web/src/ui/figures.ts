@@ -10,6 +10,11 @@ export function figuresLine(app: App): HTMLElement {
   const fps = el('strong', {}, '–');
   const p95 = el('strong', {}, '–');
   const answer = el('strong', {}, '–');
+  const answerItem = item(
+    'stroke',
+    answer,
+    'From a stroke’s arrival to the frame made of it, 19 times in 20',
+  );
   const late = el('strong', {}, '0');
   const lateItem = item('late', late, 'Frames that were due and not made: each took too long');
   lateItem.hidden = true;
@@ -17,6 +22,7 @@ export function figuresLine(app: App): HTMLElement {
     fps.textContent = figures.fps === null ? '–' : figures.fps.toFixed(figures.fps < 10 ? 1 : 0);
     p95.textContent = ms(figures.p95Ms);
     answer.textContent = ms(figures.conditionP95Ms);
+    answerItem.hidden = figures.conditionP95Ms === null;
     late.textContent = String(figures.dropped);
     lateItem.hidden = figures.dropped === 0;
   });
@@ -25,7 +31,7 @@ export function figuresLine(app: App): HTMLElement {
     { class: 'figures', role: 'group', 'aria-label': 'Figures' },
     item('fps', fps, 'Frames a second that are really made'),
     item('p95', p95, 'Of 20 frames 19 take no longer than this to make'),
-    item('stroke', answer, 'From a stroke’s arrival to the frame made of it, 19 times in 20'),
+    answerItem,
     lateItem,
   );
 }

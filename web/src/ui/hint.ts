@@ -11,7 +11,7 @@ export function firstHint(app: App): HTMLElement {
     text.textContent =
       layout.content === 'labels'
         ? 'Pick something in the palette and paint over your drawing: the world answers at once.'
-        : 'Draw over the outlines: the world answers at once.';
+        : 'Draw over the picture: the world answers at once.';
     if (layout.content === 'none' && layout.actions) {
       hint.hidden = remembered.hasDrawn.get();
       text.textContent = 'Press the keys below: the world moves.';

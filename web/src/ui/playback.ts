@@ -32,7 +32,7 @@ export class Playback {
     };
     const step = (): void => app.client?.send({ type: 'step' });
     const reset = (): void => {
-      app.client?.send({ type: 'reset' });
+      app.beginAgain();
       say('The world begins again');
     };
     this.element = el(

@@ -52,12 +52,19 @@ export class Sources {
       showLabel: true,
       onClick: () => void this.#pickFile('first'),
     });
+    const clip = button({
+      icon: 'dice',
+      label: 'Begin from the clip',
+      showLabel: true,
+      onClick: () => app.beginFromClip(0),
+    });
     const about = el('p', { class: 'about' });
     this.element = section(
       'Pictures',
       el('div', { class: 'row' }, open, camera, screen),
       this.#video.element,
       first,
+      clip,
       about,
     );
     this.#video.onChange = (kind) => {
@@ -68,6 +75,7 @@ export class Sources {
       const use = usesOf(model);
       camera.hidden = screen.hidden = use !== 'filter';
       open.hidden = use === 'first';
+      clip.hidden = model.clips.length === 0;
       about.textContent = {
         filter:
           'A picture becomes what the generator was trained on, by the pipeline’s own filter. Paste or drop one anywhere.',
