@@ -147,7 +147,8 @@ function chooseFirstInk(app: App): void {
   });
   app.on('drawn', () => (isChosen = true));
   app.on('condition', ({ kind, pixels }) => {
-    if (isChosen || kind !== 'composed' || app.model?.layout.content !== 'labels') return;
+    // What a session plays before its clip is read is blank.
+    if (isChosen || kind !== 'clip' || app.model?.layout.content !== 'labels') return;
     isChosen = true;
     app.set({ ink: [firstClass(pixels, app.model.layout.channels)] });
   });

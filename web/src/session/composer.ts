@@ -30,6 +30,8 @@ export class Composer {
   #sent: { readonly number: number; readonly bytes: Uint8Array }[] = [];
   #composed: { readonly number: number; readonly pixels: Uint8Array } | null = null;
   #frame = 0;
+  /** Whether a map of the clip has come: until its clip is read a session plays something blank. */
+  #isRead = false;
   /** A map that was asked for, to stay below. */
   #asked: { clip: number; frame: number } | null = null;
 
@@ -69,6 +71,7 @@ export class Composer {
    */
   start(model: ModelMessage, goesOn: boolean): void {
     this.#beneath = null;
+    this.#isRead = false;
     this.#covers = [];
     this.#sent = [];
     this.#composed = null;
@@ -95,9 +98,11 @@ export class Composer {
     const { clip } = this.#below;
     const frames = this.#framesOf(clip);
     const frame = (this.#frame + frames - 1) % Math.max(1, frames);
-    if (this.#beneath) this.still(this.#beneath);
+    const { drawing } = this.#app;
+    if (!drawing) return;
+    this.still(this.#beneath ?? drawing.composed());
     // What was painted over is not known until the map itself comes.
-    if (!this.#beneath || this.#covers.some(({ there }) => there.includes(1))) {
+    if (!this.#isRead || this.#covers.some(({ there }) => there.includes(1))) {
       this.#ask(clip, frame);
     }
     this.#frame = frame;
@@ -193,6 +198,7 @@ export class Composer {
   /** What a frame was made of: the map, and over it what was drawn then, which is left as it was known. */
   #takeComposed(pixels: Uint8Array): void {
     const drawing = this.#app.drawing!;
+    if (!this.#isRead) return;
     const { depth } = drawing;
     const beneath = this.#beneath ?? new Uint8Array(pixels.length);
     this.#beneath = beneath;
@@ -210,6 +216,7 @@ export class Composer {
     const asked = this.#asked;
     if (asked?.clip !== clip || asked.frame !== number) return;
     this.#asked = null;
+    this.#isRead = true;
     this.#beneath = pixels.slice();
     if (this.#below.kind === 'clip') this.#app.drawing!.setBelow(this.#beneath);
     else if (this.#below.kind === 'still') this.still(this.#beneath);
