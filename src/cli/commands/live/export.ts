@@ -5,6 +5,7 @@ import type { ExportedFolder } from '../../../serve/export/export-site.js';
 import { PAGE_FOLDER } from '../../../serve/live.js';
 import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import type { Context } from '../../terminal/context.js';
+import { EXIT } from '../../terminal/exit-code.js';
 
 /** What of `live` an export goes by. */
 export interface ExportPageFlags {
@@ -22,13 +23,14 @@ export async function exportPage(
   place: string,
   flags: ExportPageFlags,
   { log, signal, terminal }: Context,
-): Promise<void> {
+): Promise<number> {
   const { export: output, overwrite, snapshot, fps, size, trustFilters, json } = flags;
   const exported = await exportLive({
     ...{ place, output, overwrite, snapshot, fps, size, trustFilters, log, signal },
     ...{ cacheFolder: cacheFolder(), pageFolder: PAGE_FOLDER },
   });
   terminal.out(json ? `${JSON.stringify(exported)}\n` : words(exported));
+  return EXIT.ok;
 }
 
 const PARTS = {

@@ -10,7 +10,18 @@ import {
   threadCount,
   wholeNumber,
 } from '../../values.js';
+import { refuseIdle } from '../../idle-options.js';
+import { addOverwriteFlag } from '../../output/flags.js';
 import type { LiveFlags } from './run.js';
+
+/** What serves, and does nothing to a folder that any host may serve. */
+function refuseServing(flags: LiveFlags): void {
+  const why = 'with --export: nothing is served';
+  for (const name of ['port', 'host', 'seed', 'device', 'threads', 'folder'] as const) {
+    refuseIdle({ option: `--${name}`, given: flags[name], why });
+  }
+  refuseIdle({ option: '--no-open', given: !flags.open, why });
+}
 
 /** `frameloom live` */
 export const registerLive: Register = (program, run) => {
@@ -45,8 +56,12 @@ export const registerLive: Register = (program, run) => {
     .option(
       '--folder <path>',
       'where drawings and recordings are kept; live in the run’s folder unless given',
+    )
+    .option(
+      '--export <folder>',
+      'write the page into a folder for any host instead, where the browser makes the frames',
     );
-  addTrustFlag(command)
+  addOverwriteFlag(addTrustFlag(command))
     .option('--json', 'print the address and what is served as a line of JSON')
     .addHelpText(
       'after',
@@ -54,10 +69,21 @@ export const registerLive: Register = (program, run) => {
 Examples:
   $ frameloom live runs/00001-edges-to-video
   $ frameloom live runs/00001-edges-to-video --size 512x288 --fps 30
-  $ frameloom live generator.onnx --no-open --port 7860`,
+  $ frameloom live generator.onnx --no-open --port 7860
+  $ frameloom live runs/00001-edges-to-video --export street-page`,
     )
     .action((place: string, flags: LiveFlags, self: Command) =>
       run(async (context) => {
+        const { export: output } = flags;
+        if (output !== undefined) {
+          refuseServing(flags);
+          const { exportPage } = await import('./export.js');
+          return exportPage(place, { ...flags, export: output }, context);
+        }
+        refuseIdle({
+          ...{ option: '--overwrite', given: flags.overwrite },
+          why: 'without --export: nothing is written over',
+        });
         const { withEarlyStart } = await import('../../engine/early.js');
         return withEarlyStart(place, { engine: 'onnx' }, async (thread) => {
           const { runLive } = await import('./run.js');

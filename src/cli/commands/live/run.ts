@@ -32,6 +32,9 @@ export interface LiveFlags {
   folder?: string;
   trustFilters?: boolean;
   json?: boolean;
+  /** The folder to write the page into: `export.ts`. */
+  export?: string;
+  overwrite?: boolean;
 }
 
 /** What is wrong with the place is told before anything is opened. @throws FrameloomError not-found */
