@@ -67,5 +67,16 @@ export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<
   return openWorld(context);
 }
 
-/** What fits a first look: the smallest network, evaluated once, at the end. */
-export const PLAY_SETTINGS = ['generator.preset=tiny', 'training.evaluateEverySteps=100000'];
+/**
+ * What fits a first look: the smallest network, evaluated once, at the end. Of the meadow the last frame and the keys tell
+ * the next, so one of each is shown: who sees how it moved goes on as it moved, whatever the keys say. Two windows a
+ * step, in which different keys are held.
+ */
+export const PLAY_SETTINGS = [
+  ...['generator.preset=tiny', 'generator.historyFrames=1', 'generator.conditionFrames=1'],
+  'generator.flowScalePixels=4',
+  ...['training.batch=2', 'training.frames=3', 'training.rollout.startFrames=3'],
+  'training.warmUp={frames: 12, fraction: 0.5, fromStep: 35%}',
+  'training.histories={pool: 16, fraction: 0.25, oldestFrames: 64, fromStep: 60%}',
+  ...['training.optimizer.generatorLearningRate=0.002', 'training.evaluateEverySteps=100000'],
+];
