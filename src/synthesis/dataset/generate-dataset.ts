@@ -61,6 +61,9 @@ export async function generateDataset(
     ...extras,
   ];
   const modelId = options.modelId ?? (await modelFingerprint(model));
+  if (model.layout.actions) {
+    log.warn('what is done is told to the generator, and is not written into the data set');
+  }
   const settings = settingsOf({ ...options, format });
   const head = await headOf(model, { format, parts, modelId, baseFolder, settings });
   const place = await DatasetFolder.open(folder, head, { log, overwrite });
