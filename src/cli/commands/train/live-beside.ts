@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../../base/log.js';
@@ -93,9 +92,12 @@ export function liveBeside(folder: string, log: Logger): LiveBeside {
       if (gone) return;
       tell({ state: 'ended', ending }, true);
       await sleep(ending ? GOODBYE_MS : 0);
+      // From here on it is waited for.
+      child.ref();
       child.kill('SIGTERM');
-      const patience = sleep(GRACE_MS, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
-      await Promise.race([ended, patience, once(child, 'close')]);
+      const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+      await ended;
+      clearTimeout(kill);
     },
   };
 }
