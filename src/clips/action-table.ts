@@ -92,11 +92,14 @@ function headerOf(line: string, path: string, { columns }: ActionRules): Header 
 }
 
 /** A number of a cell; NaN of an empty one. */
-function numberOf(cell: string, tell: (message: string) => FrameloomError): number {
+function numberOf(cell: string, tell: (message: string, hint: string) => FrameloomError): number {
   if (cell === '') return Number.NaN;
   const value = isHeld[cell.toLowerCase()] ?? Number(cell);
   if (Number.isFinite(value)) return value;
-  throw tell(`${JSON.stringify(cell.slice(0, 40))} is no number`);
+  throw tell(
+    `${JSON.stringify(cell.slice(0, 40))} is no number`,
+    'write numbers as 12.5, with a point and without units; a cell may be empty',
+  );
 }
 
 /**
@@ -105,6 +108,13 @@ function numberOf(cell: string, tell: (message: string) => FrameloomError): numb
  * @throws FrameloomError bad-data that names file, line and column
  */
 export function parseActions(text: string, path: string, rules: ActionRules): ActionTable {
+  // What UTF-16 is where it is read as UTF-8.
+  if (text.includes('\0')) {
+    throw new FrameloomError('bad-data', `${path} is no text in UTF-8`, {
+      path,
+      hint: 'save it as CSV in UTF-8',
+    });
+  }
   const [first, ...lines] = linesOf(text);
   if (!first || lines.length === 0) {
     throw new FrameloomError('bad-data', `${path} holds ${first ? 'no rows' : 'nothing'}`, {
@@ -122,6 +132,7 @@ export function parseActions(text: string, path: string, rules: ActionRules): Ac
         path,
         ...(hint !== undefined && { hint }),
       });
+    if (line.split('"').length % 2 === 0) throw tell('a quote is not closed');
     const cells = cellsOf(line, header.separator);
     if (cells.length !== header.width) {
       throw tell(`${cells.length} cells, and the first line names ${header.width} columns`);
@@ -131,7 +142,9 @@ export function parseActions(text: string, path: string, rules: ActionRules): Ac
       throw tell(`time goes back from ${at[row - 1]!} to ${at[row]} s`, 'sort the rows by time');
     }
     columns.forEach(({ name, kind }, i) => {
-      const value = numberOf(cells[header.places[i]!]!, (message) => tell(`${name}: ${message}`));
+      const value = numberOf(cells[header.places[i]!]!, (message, hint) =>
+        tell(`${name}: ${message}`, hint),
+      );
       if (kind === 'key' && !Number.isNaN(value) && value !== 0 && value !== 1) {
         throw tell(`${name} is ${value}, and a key is 0 or 1`, `of other numbers, make it an axis`);
       }
@@ -162,7 +175,7 @@ function placeOf(
   tell: (message: string, hint?: string) => FrameloomError,
 ): number {
   if (by === 'row') return row;
-  const value = numberOf(cells[byAt]!, (message) => tell(`${by}: ${message}`));
+  const value = numberOf(cells[byAt]!, (message, hint) => tell(`${by}: ${message}`, hint));
   if (Number.isNaN(value)) throw tell(`there is no ${by}`);
   if (by === 'frame' && !Number.isInteger(value)) throw tell(`frame ${value} is no whole number`);
   return value;

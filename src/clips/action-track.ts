@@ -105,6 +105,9 @@ function assertRows({ by, at, path }: ActionTable, clip: ActionClip): void {
   });
 }
 
+/** A file of seconds does not go on for so many times its clip. */
+const MILLISECONDS_FROM = 100;
+
 /** What is odd, and could still be meant. */
 function oddities(
   table: ActionTable,
@@ -122,9 +125,24 @@ function oddities(
         { path, hint: 'time is in seconds after the first frame of the clip' },
       );
     }
+    const whole = sourceTimes(clip)(
+      Math.max(clip.info.frameCount ?? 0, clip.firstFrame + clip.frameCount) - 1,
+    );
+    // Events that are seconds apart, for hours, of a clip of minutes: milliseconds.
+    if (last > MILLISECONDS_FROM * whole && (last - first) / at.length > 1) {
+      throw new FrameloomError(
+        'bad-data',
+        `${path} tells of ${first} to ${last} s, and ${clip.path} ends at ${whole.toFixed(2)} s`,
+        { path, hint: 'time is in seconds: divide milliseconds by 1000' },
+      );
+    }
     const missing = ends - last;
+    const slack = Math.max(1, 0.05 * (ends - begins));
+    if (last > whole + slack) {
+      return [`has actions up to ${last.toFixed(2)} s, and ends at ${whole.toFixed(2)} s`];
+    }
     // A second without a row may be one in which nothing was done.
-    return missing > Math.max(1, 0.05 * (ends - begins))
+    return missing > slack
       ? [
           `has actions up to ${last.toFixed(2)} s of ${ends.toFixed(2)} s: what was done last is taken to go on`,
         ]
@@ -144,14 +162,16 @@ function oddities(
   }
   const missing = clip.frameCount - inside;
   const whole = clip.info.frameCount ?? end;
+  const fromOne =
+    first === 1 ? ': if they are numbered from 1, set data.actions.offsetFrames to -1' : '';
   return [
     ...(missing > 0
-      ? [`has no actions for ${missing} of ${clip.frameCount} frames: they have the defaults`]
+      ? [
+          `has no actions for ${missing} of ${clip.frameCount} frames: they have the defaults${missing === 1 && last < whole ? fromOne : ''}`,
+        ]
       : []),
     ...(last >= whole
-      ? [
-          `has actions of frame ${last}, and its last frame is ${whole - 1}${first === 1 ? ': if they are numbered from 1, set data.actions.offsetFrames to -1' : ''}`,
-        ]
+      ? [`has actions of frame ${last}, and its last frame is ${whole - 1}${fromOne}`]
       : []),
   ];
 }

@@ -14,6 +14,8 @@ import { RECORDING_FILES } from './recording.js';
 /** Names that Windows takes for devices, whatever stands behind the point. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)\./i;
 const DRAWING = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._()-]{0,100}\.png$/u;
+/** File systems take names of 255 bytes; what a file is called while it is written is longer. */
+const MOST_NAME_BYTES = 180;
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const PNG_END = Buffer.from([0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82]);
 
@@ -27,6 +29,15 @@ const facts = z.object({
   pipeline: z.string(),
 }) satisfies z.ZodType<RecordingFiles>;
 
+/** A folder that somebody has been at is listed all the same, without facts. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 const listed = async (folder: string): Promise<string[]> =>
   readdir(folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
@@ -39,12 +50,15 @@ const newestFirst = (files: LiveFiles['files']): LiveFiles => ({
 
 /** @throws FrameloomError bad-option for a name that is none of a drawing's */
 function drawingPath(place: LivePlace, name: string): string {
-  if (DRAWING.test(name) && !DEVICE.test(name)) return join(drawingsOf(place), name);
+  const fits = Buffer.byteLength(name) <= MOST_NAME_BYTES;
+  if (fits && DRAWING.test(name) && !DEVICE.test(name)) return join(drawingsOf(place), name);
   throw new FrameloomError(
     'bad-option',
     `a drawing cannot be called ${JSON.stringify(name.slice(0, 120))}`,
     {
-      hint: 'letters, digits, spaces and . _ - ( ), and .png at the end',
+      hint: fits
+        ? 'letters, digits, spaces and . _ - ( ), and .png at the end'
+        : `it has ${Buffer.byteLength(name)} bytes, and ${MOST_NAME_BYTES} are the most`,
     },
   );
 }
@@ -59,8 +73,8 @@ function assertPng(bytes: Uint8Array): void {
   }
   const pixels = all.readUInt32BE(16) * all.readUInt32BE(20);
   if (pixels >= 1 && pixels <= MOST_PICTURE_PIXELS) return;
-  throw new FrameloomError('bad-input', `a drawing of ${pixels} pixels is too large`, {
-    hint: `${MOST_PICTURE_PIXELS} are the most`,
+  throw new FrameloomError('bad-input', `a drawing cannot have ${pixels} pixels`, {
+    hint: `1 is the least, and ${MOST_PICTURE_PIXELS} are the most`,
   });
 }
 
@@ -87,7 +101,8 @@ export async function saveDrawing(
 ): Promise<void> {
   const path = drawingPath(place, name);
   assertPng(bytes);
-  if ((await listed(drawingsOf(place))).length >= LIMITS.drawings) {
+  const there = await listed(drawingsOf(place));
+  if (there.length >= LIMITS.drawings && !there.includes(name)) {
     throw new FrameloomError(
       'bad-call',
       `there are ${LIMITS.drawings} drawings, which is the most`,
@@ -118,8 +133,8 @@ export async function listRecordings(place: LivePlace): Promise<LiveFiles> {
   const names = (await listed(folder)).filter((name) => /^\d{5,}$/.test(name));
   const files = await Promise.all(
     names.map(async (name) => {
-      const text = await readFile(join(folder, name, 'recording.json'), 'utf8').catch(() => '{}');
-      const recording = facts.safeParse(JSON.parse(text));
+      const text = await readFile(join(folder, name, 'recording.json'), 'utf8').catch(() => '');
+      const recording = facts.safeParse(jsonOf(text));
       const { mtimeMs: modified } = await stat(join(folder, name));
       const sizes = await Promise.all(
         RECORDING_FILES.map((file) =>

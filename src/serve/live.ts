@@ -10,6 +10,7 @@ import type { SnapshotChoice } from '../training/run/snapshot-store.js';
 import type { LiveParts } from './live-parts.js';
 import { API } from './page-api.js';
 import { errorAnswer, nothingThere, startServer, type RunningServer } from './server.js';
+import { assertSize } from './size.js';
 import type { LiveSocket, SocketEars, SocketHandler } from './sockets.js';
 import type { ToldProgress, WatchOptions } from './training-watch.js';
 
@@ -80,11 +81,12 @@ type Attending = (parts: LiveParts) => (socket: LiveSocket) => SocketEars | Prom
 /**
  * Serves a trained generator to be played with in a page. The server listens before anything else is loaded; sessions
  * begin when the model is (`ready`).
- * @throws FrameloomError not-found where the page is not built; bad-option of the address
+ * @throws FrameloomError not-found where the page is not built; bad-option of the address and the size
  */
 export async function startLive(options: LiveOptions): Promise<RunningLive> {
   const { place, host, port, log, pageFolder = PAGE_FOLDER } = options;
   const folder = options.folder ?? liveFolder(place);
+  if (options.size) assertSize(options.size);
   // Whoever asks before waits; what cannot be opened is told by `ready`.
   let give!: (parts: LiveParts | PromiseLike<LiveParts>) => void;
   const parts = new Promise<LiveParts>((resolve) => (give = resolve));

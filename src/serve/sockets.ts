@@ -149,6 +149,7 @@ async function attend(
   let ears: SocketEars | undefined;
   const state = { closed: false };
   let answered = true;
+  let isLetGo = false;
   /** What came while it was begun with. */
   const early: (() => void)[] = [];
 
@@ -214,9 +215,13 @@ async function attend(
   heartbeat.unref();
   client.on('pong', () => (answered = true));
   client.on('message', (data: Buffer, isBinary) => {
+    if (isLetGo) return;
     if (!rate.take()) {
+      isLetGo = true;
       log.warn('a client that sent too many messages was let go');
       end(CLOSE.policy, `more than ${LIMITS.messagesPerSecond} messages a second`);
+      // What it sends before it hears of it is neither heard nor told, and it is not waited for.
+      setTimeout(() => client.terminate(), GOODBYE_MS).unref();
       return;
     }
     const hear = (): void => {

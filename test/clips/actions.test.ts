@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { FrameloomError } from '../../src/base/error.js';
 import { useBackend } from '../../src/backend/index.js';
 import { actionRules, mirrorActions } from '../../src/clips/actions.js';
 import { parseActions } from '../../src/clips/action-table.js';
@@ -16,6 +17,16 @@ const COLUMNS: NonNullable<DataInput['actions']>['columns'] = {
   right: { kind: 'key', mirror: 'left' },
   steer: { kind: 'axis', range: [-100, 100], mirror: 'negated' },
 };
+
+/** What is thrown. */
+function problem(work: () => unknown): FrameloomError | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return error as FrameloomError;
+  }
+}
 
 const KEYS = { left: 'key', right: 'key' } as const;
 
@@ -146,6 +157,17 @@ describe('a file of actions', () => {
     expect([...table.values]).toEqual([0, 1, -1, 1, 0, Number.NaN]);
   });
 
+  it.each([
+    ['0;0,5;0;0', 'x.csv:2: left: "0,5" is no number', 'with a point'],
+    ['0:01;1;0;0', 'x.csv:2: frame: "0:01" is no number', 'without units'],
+    ['0;1;0;"0', 'x.csv:2: a quote is not closed', ''],
+    ['0;1;0;0\0', 'x.csv is no text in UTF-8', 'save it as CSV in UTF-8'],
+  ])('is refused where a row is %j', (row, message, hint) => {
+    const read = (): unknown => parseActions(`frame;left;right;steer\n${row}`, 'x.csv', rules());
+    expect(problem(read)).toMatchObject({ message });
+    expect(problem(read)?.hint ?? '').toContain(hint);
+  });
+
   it('is mirrored as its columns say', () => {
     const values = Float32Array.of(1, 0, 0.5, 0, 1, 0);
     const mirrored = mirrorActions(values, rules());
@@ -200,11 +222,25 @@ describe('rows and frames', () => {
     );
   });
 
+  it('beyond the clip are told of', () => {
+    expect(track(['0,1,0,0', '1,0,0,0', '9,0,0,0']).warnings).toEqual([
+      'has actions up to 9.00 s, and ends at 1.95 s',
+    ]);
+    const rows = Array.from({ length: FRAMES }, (_, i) => `${i},0,0,0`);
+    expect(track(rows, { by: 'frame' }).warnings).toEqual([]);
+    expect(track(rows.slice(1), { by: 'frame' }).warnings.join()).toContain('numbered from 1');
+  });
+
   it.each([
     ['', Array.from({ length: 12 }, () => '0,0,0'), 'x.csv has 12 rows, and lone.mkv 40 frames'],
     ['frame', ['3,0,0,0', '3,1,0,0'], 'x.csv has two rows of frame 3'],
     ['frame', ['90,0,0,0'], 'x.csv tells of frames 90 to 90, and lone.mkv has 0 to 39'],
     ['time', ['90,0,0,0'], 'x.csv tells of 90 to 90 s, and lone.mkv of 0.00 to 1.95 s'],
+    [
+      'time',
+      Array.from({ length: 40 }, (_, i) => `${50 * i},0,0,0`),
+      'x.csv tells of 0 to 1950 s, and lone.mkv ends at 1.95 s',
+    ],
   ])('of another clip are refused: %s %j', (by, rows, message) => {
     expect(() => track(rows, { by })).toThrow(message);
   });

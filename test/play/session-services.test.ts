@@ -164,6 +164,10 @@ describe('another size and other weights', () => {
     ask({ type: 'size', width: 400, height: 4 });
     await clock.pass(100);
     expect(of('error')[1]!.message).toBe('too large');
+    ask({ type: 'size', width: 4096, height: 4096 });
+    await clock.pass(100);
+    expect(of('error')[2]!.message).toBe('frames of 4096x4096 are too large to play');
+    expect(asked.at(-1)).toBe('400x4');
     // Newer weights come in the size that is played.
     const number = frames().at(-1)!.pixels[1]!;
     const used = session.use(liveModel({ seed: 5 }));
@@ -287,6 +291,8 @@ describe('a recording', () => {
     await clock.pass(1000);
     expect(two.of('error')).toMatchObject([{ code: 'disk-full', message: 'no room' }]);
     expect(two.of('state').at(-1)).toMatchObject({ recording: false, playing: true });
+    // So that its files are let go.
+    expect(second.ended()).toBe(1);
     expect(two.frames().length).toBeGreaterThan(20);
     const refused = live(
       { clock },

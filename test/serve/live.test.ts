@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -281,7 +281,22 @@ describe('what a page asks for', () => {
       encode({ width: 4, height: 4, data: new Uint8Array(48), channels: 3, depth: 8 }),
     );
     png.writeUInt32BE(2_000_000, 16);
-    expect((await ask(live, path, { method: 'PUT', body: png })).text).toMatch(/too large/);
+    expect((await ask(live, path, { method: 'PUT', body: png })).text).toMatch(/pixels/);
+    const long = `${API.drawings}/${encodeURIComponent('日'.repeat(90))}.png`;
+    const named = await ask(live, long, { method: 'PUT', body: png });
+    expect([named.status, named.text]).toEqual([400, expect.stringContaining('274 bytes')]);
+  });
+
+  it('is a list of recordings, also where somebody has been at one', async () => {
+    const folder = join(live.folder, 'recordings', '99999');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'recording.json'), '');
+    const { status, text } = await ask(live, API.recordings);
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toMatchObject({
+      files: expect.arrayContaining([expect.objectContaining({ name: '99999' })]) as unknown,
+    });
+    await rm(folder, { recursive: true });
   });
 
   it('is no file of a recording but its own', async () => {

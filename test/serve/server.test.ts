@@ -9,6 +9,7 @@ import type { LiveSocket, SocketHandler } from '../../src/serve/sockets.js';
 import { ask, dial, placeholderPage, say, silent, sleep } from './support.js';
 
 const heard: string[] = [];
+const warned: string[] = [];
 let server: RunningServer;
 let folder: string;
 /** Sockets of /api/flood, which sends frames for as long as they are taken. */
@@ -21,7 +22,7 @@ beforeAll(async () => {
   await symlink(outside, join(folder, 'link.txt'));
   server = await startServer({
     pageFolder: folder,
-    log: silentLogger,
+    log: { ...silentLogger, warn: (message: string) => void warned.push(message) },
     routes: (api) => {
       api.get('/about', (context) => context.json({ ok: true }));
       api.put('/drawings/:name', async (context) =>
@@ -225,6 +226,8 @@ describe('what is too much', () => {
     const { code, reason } = await closed;
     expect(code).toBe(1008);
     expect(reason).toContain('messages a second');
+    // Once, and not for each message that was on its way.
+    expect(warned).toEqual(['a client that sent too many messages was let go']);
   });
 
   it('tells a defect to the client that met it, and goes on', async () => {

@@ -59,6 +59,8 @@ class Recording {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#fail(error);
+    // By which it lets go of what it had written; why it failed has been told.
+    this.#recorder.then((recorder) => recorder.end()).catch(() => undefined);
   }
 }
 

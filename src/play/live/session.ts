@@ -15,6 +15,7 @@ import { decodeFromPage, encodePacket, type Packet, type PageKind } from './pack
 import { decodeClient, encodeServer } from './protocol.js';
 import { RecordingDesk } from './recording.js';
 import type { LiveModel, LiveServices, Size } from './services.js';
+import { assertPlayable, recordedSize, sameSize } from './size.js';
 
 /** How often figures are told. */
 const FIGURES_MS = 500;
@@ -60,8 +61,6 @@ const notOffered = (what: string): FrameloomError =>
   new FrameloomError('bad-call', `this session cannot ${what}`, {
     hint: 'the message `model` says what it can',
   });
-
-const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 class Session implements LiveSession {
   readonly ended: Promise<void>;
@@ -326,15 +325,18 @@ class Session implements LiveSession {
 
   #askSize(size: Size): void {
     if (!this.#services.open || this.#model.info.fixed) throw notOffered('play another size');
-    if (this.#recording.isOn) {
-      throw new FrameloomError('bad-call', 'a recording has one size', { hint: 'end it first' });
-    }
+    assertPlayable(size, this.#recording.isOn);
     this.#sizes.put(size);
   }
 
   async #resize(size: Size): Promise<void> {
     const model = await this.#services.open!(size);
-    if (this.#closed || this.#recording.isOn) return model.release();
+    if (this.#closed) return model.release();
+    // It began while the model was opened.
+    if (this.#recording.isOn) {
+      await model.release();
+      throw recordedSize();
+    }
     await this.#play(model, () => model.release());
   }
 
