@@ -8,7 +8,7 @@ import { openRun } from '../training/run/run-folder.js';
 import { openTrainingClips } from './clips.js';
 import { recordedModel, type LiveContext, type LivePlace } from './live-context.js';
 import { LiveSessions } from './live-sessions.js';
-import type { LiveOptions } from './live.js';
+import type { LiveOptions } from './live-options.js';
 import { ModelShelf } from './model-shelf.js';
 import { filterPictures, recordPage } from './page-services.js';
 import { whyNoFilter } from './picture-filter.js';
