@@ -102,11 +102,11 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
   };
 
   it('shows the map that plays, and lets it stand still', async () => {
-    await expect.poll(() => seen([2, 2], [60, 34]), { timeout: 15_000 }).toEqual([SKY, ROAD]);
+    await expect.poll(() => seen([2, 2], [60, 34]), { timeout: 30_000 }).toEqual([SKY, ROAD]);
     expect(await page.locator('.first-hint').isVisible()).toBe(true);
     await page.keyboard.press('m');
     await page.getByRole('button', { name: 'Let the map move' }).waitFor();
-    await expect.poll(() => seen([2, 2], [60, 34]), { timeout: 15_000 }).toEqual([SKY, ROAD]);
+    await expect.poll(() => seen([2, 2], [60, 34]), { timeout: 30_000 }).toEqual([SKY, ROAD]);
     const before = await seen([5, 26], [20, 26], [40, 26]);
     await page.waitForTimeout(300);
     expect(await seen([5, 26], [20, 26], [40, 26])).toEqual(before);
@@ -201,7 +201,7 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
     expect(frames).toBeGreaterThan(5);
     const played = (): Promise<number> =>
       page.evaluate("document.querySelector('.recorded video').currentTime");
-    await expect.poll(played, { timeout: 15_000 }).toBeGreaterThan(0.1);
+    await expect.poll(played, { timeout: 30_000 }).toBeGreaterThan(0.1);
     const recordings = join(live.folder, 'recordings');
     const [name] = await readdir(recordings);
     const decoded = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
@@ -223,7 +223,7 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
   it('goes on in the page itself with the same drawing', async () => {
     await page.getByLabel('Engine').selectOption('wasm');
     await page.locator('.device', { hasText: 'onnxruntime-web · wasm' }).waitFor();
-    await expect.poll(shownFrames, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(shownFrames, { timeout: 30_000 }).toBeGreaterThan(0);
     expect(await seen([2, 2])).toEqual([TREE]);
     const picture = (): Promise<number> =>
       page.evaluate<number>(

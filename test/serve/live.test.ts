@@ -14,7 +14,7 @@ import { API, mapsPath, picturesPath, type LiveAbout } from '../../src/serve/pag
 import { probe } from '../../src/video/index.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip } from '../video/make-clip.js';
-import { ask, dial, placeholderPage, sleep, until } from './support.js';
+import { ask, dial, placeholderPage, until } from './support.js';
 
 const [WIDTH, HEIGHT] = [32, 24];
 
@@ -102,7 +102,7 @@ describe('a live session behind a WebSocket', () => {
       can: { record: true, filter: true },
     });
     page.draw(255, 1);
-    await expect.poll(() => page.frames.at(-1)?.newest, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => page.frames.at(-1)?.newest).toBe(1);
     expect(page.frames.at(-1)?.pixels.length).toBe(3 * WIDTH * HEIGHT);
     page.say({ type: 'pause' });
     page.close();
@@ -126,14 +126,11 @@ describe('a live session behind a WebSocket', () => {
     await stuck.made(1);
     stuck.acknowledges = false;
     stuck.socket.pause();
-    await sleep(300);
-    const before = page.frames.length;
-    await sleep(1500);
-    const rate = (page.frames.length - before) / 1.5;
-    const { fps } = [...page.texts].reverse().find((one) => one.type === 'figures')!;
+    // Long after the other has all that it may leave unread.
+    await page.made(60);
+    expect(stuck.frames.length).toBeLessThan(10);
+    const { fps } = await page.told('figures');
     expect(fps).toBeGreaterThan(0);
-    // The machine may be loaded; what was asked for is 50.
-    expect(rate).toBeGreaterThan(15);
     stuck.socket.terminate();
     page.close();
     await expect.poll(() => live.sessions()).toBe(0);
@@ -172,7 +169,7 @@ describe('a live session behind a WebSocket', () => {
       (i / 3) % 64 < 30 ? 250 : 10,
     );
     page.socket.send(encodePacket({ kind: 'picture', width: 64, height: 48, number: 7, pixels }));
-    await expect.poll(() => page.filtered.length, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => page.filtered.length).toBe(1);
     expect(page.filtered[0]).toMatchObject({ number: 7, width: WIDTH, height: HEIGHT });
     expect(page.filtered[0]?.pixels.some((level) => level > 100)).toBe(true);
     page.close();

@@ -112,7 +112,7 @@ export function say(port: number, head: string, chunk?: Uint8Array): Promise<str
 export async function until<T>(
   found: () => T | undefined | false,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   for (const started = performance.now(); ; await sleep(5)) {
     const it = found();
