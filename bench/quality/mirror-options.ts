@@ -54,8 +54,9 @@ export function mirrorOptions(
   pipeline: Omit<TrainingPipeline, 'name'>,
   conditionChannels: number,
 ): MirrorOptions {
-  const { generator, frameDiscriminator, sequenceDiscriminator, losses, training } = pipeline;
+  const { data, generator, frameDiscriminator, sequenceDiscriminator, losses, training } = pipeline;
   if (conditionChannels === 0) throw new Error("PyTorch's side needs a condition");
+  assertKnown('data', { actions: data.actions }, {});
   const isOfClasses = conditionChannels > IMAGE_CHANNELS;
   const by = generator.normalization;
   const byWeights = by === 'auto' ? isOfClasses : by === 'weights';
@@ -92,8 +93,8 @@ export function mirrorOptions(
     ...{ adversarial: any, featureMatching: any, warp: any, flowSmoothness: any },
     ...{ reconstruction: any, rawReconstruction: losses.reconstruction },
     ...{ frameAdversarial: 1, sequenceAdversarial: 1, r1: 0, r2: 0, lecam: 0 },
-    // Of penalties that there are none of, and of spectra.
-    ...{ penalty: any, penaltySigma: any, focalFrequencyPatches: any },
+    // Of penalties that there are none of, of spectra, and of actions.
+    ...{ penalty: any, penaltySigma: any, focalFrequencyPatches: any, mismatchedActions: any },
   });
   assertKnown('training.teacherForcing', { probability: training.teacherForcing.probability }, {});
   const { channels, layers, scales } = judge as Record<string, number>;

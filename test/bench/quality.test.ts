@@ -157,6 +157,7 @@ describe('the rows', () => {
 
   it('are refused where it has not, rather than compared with something else', async () => {
     const { pipeline } = await loadPipeline(SAMPLE_ROWS[1]!.pipeline);
+    const { pipeline: played } = await loadPipeline('actions-to-video');
     const { generator, losses } = pipeline;
     const unlike = [
       { ...pipeline, generator: { ...generator, noiseChannels: 4 } },
@@ -164,6 +165,7 @@ describe('the rows', () => {
       { ...pipeline, losses: { ...losses, r1: 1 } },
       { ...pipeline, losses: { ...losses, rawReconstruction: 3 } },
       { ...pipeline, losses: { ...losses, somethingNew: 0.5 } },
+      played,
     ];
     const words = unlike.map((other) => {
       try {
@@ -178,6 +180,7 @@ describe('the rows', () => {
       "PyTorch's side has no losses.r1",
       "PyTorch's side has no losses.rawReconstruction",
       "PyTorch's side has no losses.somethingNew",
+      "PyTorch's side has no data.actions",
     ]);
     expect(
       mirrorOptions({ ...pipeline, losses: { ...losses, ...{ somethingNew: 0 } } }, 1),

@@ -309,6 +309,7 @@ describe('a server', () => {
     socket.pause();
     // It waits for nobody who does not read: this would not end.
     await own.close();
+    expect(own.openSockets()).toBe(0);
     socket.resume();
     await closed;
   });
