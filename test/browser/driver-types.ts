@@ -2,8 +2,7 @@ import type { ModelMessage, ServerMessage } from '../../src/play/live/messages.j
 
 /** What tests have done in a page, by the engines alone: `page/driver.ts`, which is `globalThis.driver` there. */
 export interface Driver {
-  /** Gives an exported page its service worker, which may load it again. */
-  takeServiceWorker(): void;
+  /** Has all files of an exported page kept, for when its host is gone. */
   keepOffline(): Promise<void>;
   /** Hands each condition over, in turn, and has a frame made of it. */
   play(order: PlayOrder): Promise<Played>;

@@ -21,9 +21,8 @@ export const loadDriver = async (page: Page): Promise<void> =>
 
 /** What it does there. */
 export const driven = {
-  /** Waits until it has been loaded again. */
+  /** Waits until a page has got its service worker and has loaded itself again, which it does by itself. */
   async takeServiceWorker(page: Page) {
-    await page.evaluate(() => driver.takeServiceWorker());
     await page.waitForFunction(
       () => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated,
     );

@@ -185,7 +185,6 @@ describe.skipIf(chromiumPath === undefined)('the engines of a page', () => {
 
   it('make the pictures that this machine makes, on any host and with threads', async () => {
     await openPage(host.url);
-    await loadDriver(page);
     await driven.takeServiceWorker(page);
     await loadDriver(page);
     const told = conditions.slice(0, FRAMES);

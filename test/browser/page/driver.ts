@@ -72,7 +72,6 @@ async function play(order: PlayOrder): Promise<Played> {
 }
 
 const driver: Driver = {
-  takeServiceWorker: () => void load().then((loaded) => loaded.findSite()),
   keepOffline: async () => (await load()).keepOffline(),
   play,
 };

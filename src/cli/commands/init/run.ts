@@ -41,6 +41,10 @@ function pathFrom(folder: string, path: string): string {
 const scalar = (text: string): string =>
   /^[\w./][\w./ -]*$/.test(text) && !/^[\d.]+$/.test(text) ? text : JSON.stringify(text);
 
+/** Where a pipeline that comes along names its clip, and what is said of it. */
+const SAMPLE_CLIP =
+  /(?: {2}# Relative to this file\. Files[^\n]*\n)? {2}clips: \.\.\/samples\/([\w-]+\.mp4)\n/;
+
 /**
  * The text of a pipeline that comes along, for a file elsewhere: the schema, the clips and what else it
  * names are found from there.
@@ -55,7 +59,8 @@ export function pipelineText(
   }: { file: string; clips: string[]; schema: string; sample: string },
 ): string {
   const isOwn = clips.length > 0;
-  const named = isOwn ? clips : [`${sample}/street.mp4`];
+  const [, own = 'street.mp4'] = SAMPLE_CLIP.exec(shipped) ?? [];
+  const named = isOwn ? clips : [`${sample}/${own}`];
   const list =
     named.length === 1
       ? ` ${scalar(named[0]!)}`
@@ -64,7 +69,7 @@ export function pipelineText(
     .replace(/\$schema=\S+/, `$schema=${schema}`)
     .replace(/frameloom train \S+ --clip \S+/, `frameloom train ${file} --clip my.mp4`)
     .replace(
-      /(?: {2}# Relative to this file\. Files[^\n]*\n)? {2}clips: \.\.\/samples\/street\.mp4\n/,
+      SAMPLE_CLIP,
       `  # Files, folders and globs, relative to this file; --clip replaces the list.\n${
         isOwn ? '' : '  # This is the sample that comes with Frameloom: put your own here.\n'
       }  clips:${list}\n`,
