@@ -302,11 +302,10 @@ const section = z.strictObject({
 type Section = z.output<typeof section>;
 
 /** Actions stand beside the condition, whichever way they were written. */
-function settled({
-  condition,
-  actions,
-  ...others
-}: Section): Omit<Section, 'condition' | 'actions'> & {
+function settled({ condition, actions, ...others }: Section): Omit<
+  Section,
+  'condition' | 'actions'
+> & {
   condition: ConditionOptions;
   actions?: ActionOptions | undefined;
 } {

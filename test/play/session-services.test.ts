@@ -256,6 +256,20 @@ describe('a recording', () => {
     expect(of('error').at(-1)!.message).toBe('nothing is recorded');
   });
 
+  it('loses no step that is asked for while a frame is handed over', async () => {
+    const clock = new FakeClock();
+    const { record } = recorder(clock, 100);
+    const { ask, frames } = live({ clock }, { record });
+    ask({ type: 'pause' });
+    ask({ type: 'record', on: true });
+    ask({ type: 'step' });
+    await clock.pass(50);
+    expect(frames()).toHaveLength(1);
+    ask({ type: 'step' });
+    await clock.pass(400);
+    expect(frames()).toHaveLength(2);
+  });
+
   it('is waited for where it falls behind, frames and steps alike', async () => {
     const clock = new FakeClock();
     const { record, kept } = recorder(clock, 100);

@@ -84,7 +84,9 @@ class Session implements LiveSession {
   #closed = false;
   /** What the page asked for; the player waits where the page or a recording is behind, all the same. */
   #wanted = true;
+  /** Frames that are to be made while the world waits. */
   #steps = 0;
+  #stepping = false;
   #senseless = 0;
   #toldFrames = 0;
   #unwatch: (() => void) | null = null;
@@ -303,16 +305,18 @@ class Session implements LiveSession {
   }
 
   #step(frames: number): void {
-    const runs = this.#steps > 0;
     this.#wanted = false;
     this.#settle();
-    this.#steps = frames;
-    if (!runs) void this.#makeSteps();
+    // One that is asked for while the last one is still handed over is one more.
+    this.#steps += frames;
+    if (!this.#stepping) void this.#makeSteps();
   }
 
   async #makeSteps(): Promise<void> {
+    this.#stepping = true;
     try {
-      for (; this.#steps > 0 && !this.#closed; this.#steps -= 1) {
+      while (this.#steps > 0 && !this.#closed) {
+        this.#steps -= 1;
         await this.#player.step();
         await this.#recording.idle();
       }
@@ -320,6 +324,7 @@ class Session implements LiveSession {
       if (!isFrameloomError(error, 'cancelled')) this.#tell(error);
     } finally {
       this.#steps = 0;
+      this.#stepping = false;
     }
   }
 

@@ -24,6 +24,7 @@ async function play(order: PlayOrder): Promise<Played> {
   if (!choice) throw new Error(`there is no engine ${order.engine}`);
   const beganMs = performance.now();
   const transport = choice.open();
+  const frames: string[] = [];
   let model: Played['model'] | undefined;
   let tellRecorded!: (recorded: NonNullable<Played['recorded']>) => void;
   const whenRecorded = new Promise<NonNullable<Played['recorded']>>(
@@ -47,12 +48,14 @@ async function play(order: PlayOrder): Promise<Played> {
     const packet = decodeFromSession(message, model?.layout.bytesPerPixel ?? 0);
     if (packet.kind !== 'frame') return;
     say({ type: 'shown', frame: packet.number });
-    made(packet as Packet<'frame'>);
+    // One may have been on its way before the world was told to wait.
+    const frame = packet as Packet<'frame'>;
+    if (frame.newest === frames.length + 1) made(frame);
   });
   say({ type: 'hello', protocol: 1 });
   say({ type: 'pause' });
+  say({ type: 'reset' });
   if (order.record) say({ type: 'record', on: true });
-  const frames: string[] = [];
   const frameMs: number[] = [];
   let firstMs = 0;
   for (const [i, condition] of order.conditions.entries()) {
