@@ -42,7 +42,7 @@ export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<
   const report = [
     '# Frameloom demo: a game',
     '',
-    `A generator trained for ${step} steps makes a game from key presses alone, frame after frame, each made from its own last two. Nothing of the game's program is left: it was learned from three minutes of video and the keys that were held down.`,
+    `A generator trained for ${step} steps makes a game from key presses alone, frame after frame, each made from its own last one. Nothing of the game's program is left: it was learned from three minutes of video and the keys that were held down.`,
     '',
     `- play it: \`${ownCommand('live', FOLDER)}\` (the arrow keys run left and right, space jumps, down ducks)`,
     `- video: ${video} (generated | real, by keys that it never saw)`,
@@ -76,7 +76,7 @@ export const PLAY_SETTINGS = [
   ...['generator.preset=tiny', 'generator.historyFrames=1', 'generator.conditionFrames=1'],
   'generator.flowScalePixels=4',
   ...['training.batch=2', 'training.frames=3', 'training.rollout.startFrames=3'],
-  'training.warmUp={frames: 12, fraction: 0.5, fromStep: 35%}',
-  'training.histories={pool: 16, fraction: 0.25, oldestFrames: 64, fromStep: 60%}',
+  'training.warmUp={frames: 12, fraction: 0.5, fromStep: 20%}',
+  'training.histories={pool: 16, fraction: 0.4, oldestFrames: 128, fromStep: 35%}',
   ...['training.optimizer.generatorLearningRate=0.002', 'training.evaluateEverySteps=100000'],
 ];
