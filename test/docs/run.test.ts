@@ -147,7 +147,7 @@ describe('the programs of the guides', () => {
     const [line] = await run('docs/library.md', 'startRun');
     expect(line).toMatch(/^done 2 runs\/\d{5}-edges-to-video$/);
     expect(await run('docs/export.md', 'conditionBytes')).toEqual([]);
-  });
+  }, 240_000);
 
   it('data.md and metrics.md', async () => {
     const shorter = { 'frames: 5, batch': 'frames: 2, batch' };
