@@ -121,7 +121,7 @@ async function cancelOnce(way: Way, afterMs: number, options: CancelOptions): Pr
   const tookMs = performance.now() - asked;
   // A process that is only just ending is not left.
   let left = await processesOf(mark);
-  for (let i = 0; i < 40 && left.length > 0; i += 1) {
+  for (let i = 0; i < 200 && left.length > 0; i += 1) {
     await sleep(50);
     left = await processesOf(mark);
   }
