@@ -1,14 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { expect } from 'vitest';
+import type { Runner } from '../../src/backend/graph/index.js';
 import {
   actionNumbers,
   frameDiscriminatorOptions,
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
-import { createModel, type Model, type TrainingState } from '../../src/training/model.js';
+import {
+  createModel,
+  disposeState,
+  type Model,
+  type TrainingState,
+} from '../../src/training/model.js';
+import { lossOptions } from '../../src/training/options.js';
 import type { RolloutInput } from '../../src/training/rollout.js';
+import { trainStep } from '../../src/training/step.js';
 import type { StepPlan } from '../../src/training/step-plan.js';
-import { normals } from '../tensors.js';
+import { normals, relativeDifference } from '../tensors.js';
 
 export const [HEIGHT, WIDTH] = [16, 24];
 
@@ -137,3 +146,37 @@ export const PLAN: StepPlan = {
   lecam: null,
   judgeRaw: true,
 };
+
+/**
+ * That a step has one gradient in whatever way it is run, and that it reaches these of the generator's weights.
+ */
+export function expectOneGradient({
+  model,
+  state,
+  input,
+  plans,
+  moved,
+}: {
+  readonly model: Model;
+  readonly state: TrainingState;
+  readonly input: RolloutInput;
+  /** The first of them is what the others are held to. */
+  readonly plans: readonly (readonly [StepPlan, Runner])[];
+  readonly moved: readonly string[];
+}): void {
+  const means = plans.map(([plan, runner]) => {
+    const losses = lossOptions.parse({});
+    const { state: next, skipped } = trainStep(model, state, input, losses, plan, runner);
+    expect(skipped).toBeNull();
+    const mean = tf.clone(next.generatorAdam.mean);
+    disposeState(next);
+    return mean;
+  });
+  const [plain, ...others] = means as [tf.Tensor1D, ...tf.Tensor1D[]];
+  for (const other of others) expect(relativeDifference(other, plain)).toBeLessThan(1e-5);
+  const named = model.generator.layout.toNamed(plain.dataSync<'float32'>());
+  for (const name of moved) {
+    expect(Math.max(...named[name]!.data.map(Math.abs))).toBeGreaterThan(0);
+  }
+  tf.dispose(means);
+}
