@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { lastValueFrom } from 'rxjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames, encodeFrames, probe } from '../../src/video/index.js';
-import { covering } from '../covering.js';
+import { ALL, covering } from '../covering.js';
 import { echoed } from './echo.js';
 import { furthest, played } from './look.js';
 import { caseFolder, clicks, ffmpeg, flatVideo, series, X264 } from './make.js';
@@ -53,9 +53,11 @@ const LATE = ['video', 'audio'] as const;
 const WRITTEN = ['mkv', 'mov', 'ts', 'webm', 'mp4'] as const;
 const STREAMED = ['mp4', 'mkv', 'nut', 'mpegts'] as const;
 
-// Each container is read, and each is written, with the one and with the other beginning late.
+// Each container is read, and each is written, with the one or with the other beginning late: in turn, and so that a
+// container that is read with the one is written with the other.
 describe.each(LATE)('a file whose %s begins 0.6 s late', (which) => {
-  it.each(covering(SOURCES, WRITTEN))('is in step when made from .%s as .%s', async (from, to) => {
+  const pairs = covering(SOURCES, WRITTEN).filter((_, i) => ALL || i % 2 === LATE.indexOf(which));
+  it.each(pairs)('is in step when made from .%s as .%s', async (from, to) => {
     const input = path(`late-${which}.${from}`);
     // The file itself is right, so that it can come out right.
     await expectInStep(input, 3);

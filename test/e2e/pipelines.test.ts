@@ -65,7 +65,7 @@ const KINDS = [
 describe.each(KINDS)('$name', { timeout: TIMEOUT_MS }, ({ name, copies, columns, baselines }) => {
   const isPaired = name === 'labels-to-video';
   // A step more is another graph: of real frames before it, or of none.
-  const steps = isPaired || name === 'edges-to-video' ? 2 : 1;
+  const steps = name === 'edges-to-video' ? 2 : 1;
   const run = (): string => join(work.path, name);
 
   it('trains, evaluates and generates', async () => {
