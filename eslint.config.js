@@ -44,6 +44,11 @@ export default defineConfig(
             'CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name="recursive"][value.value=true]',
           message: 'In /proc this never ends. Use makeFolder of src/base/make-folder.mjs.',
         },
+        {
+          // bufferSync and readSync are the same of TF.js's backends; those in JavaScript and WebAssembly have them.
+          selector: 'MemberExpression[property.name=/^(data|array|bytes)Sync$/]',
+          message: 'WebGPU cannot read so. Await data(), or readOnce of src/backend/scope.ts.',
+        },
       ],
       'no-restricted-properties': [
         'error',

@@ -70,7 +70,7 @@ async function waiting(context: Context, clip: string, size: Size, steps: number
     const train = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i += 1) {
         const window = await feed.next();
-        subject.step(window);
+        await subject.step(window);
         window.dispose();
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -8,7 +8,6 @@
  * records the graph, the later ones run it. `tensors`: the peak bytes of tensors, op by op.
  */
 import { z } from 'zod';
-import { trackPeak } from '../src/autodiff/index.js';
 import { eagerRunner, graphRunner } from '../src/backend/graph/index.js';
 import { useBackend } from '../src/backend/index.js';
 import { registerKernels } from '../src/kernels/index.js';
@@ -55,21 +54,19 @@ function memoryOf(how: typeof point.how) {
   return planRollout(costs, point.frames, smallestBudget(costs, point.frames));
 }
 
-function resident() {
+async function resident() {
   const before = statusBytes('VmRSS');
   if (before === null) return { unsupported: 'peak resident memory is read on Linux' };
   forgetPeak();
-  subject.step();
+  await subject.step();
   const firstBytes = statusBytes('VmHWM')! - before;
   forgetPeak();
-  for (let i = 0; i < LATER_STEPS; i += 1) subject.step();
+  for (let i = 0; i < LATER_STEPS; i += 1) await subject.step();
   return { firstBytes, laterBytes: statusBytes('VmHWM')! - before };
 }
 
 const answer =
-  point.measure === 'tensors'
-    ? { tensorBytes: trackPeak(() => subject.step()).peakBytes }
-    : resident();
+  point.measure === 'tensors' ? { tensorBytes: subject.peakBytes() } : await resident();
 process.stdout.write(`${JSON.stringify(answer)}\n`);
 subject.dispose();
 runner.dispose();

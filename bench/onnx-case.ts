@@ -53,7 +53,7 @@ let history = startHistory(generator, test);
 for (let t = 0; t < FRAMES; t += 1) {
   const { condition, noise, style, actions } = inputsAt(generator, layout, test, t);
   const inputs = { condition, noise, style, actions, history, hasHistory: t > 0 };
-  const outputs = stepByTensorFlow(generator, parameters, inputs, test);
+  const outputs = await stepByTensorFlow(generator, parameters, inputs, test);
   const note = (name: string, data: Float32Array, scale = 1): void => {
     const [height, width] = [test.height / scale, test.width / scale];
     const shape = [1, data.length / (height * width), height, width];

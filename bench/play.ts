@@ -130,14 +130,14 @@ const network = await trainInverseDynamics(
 );
 
 /** What is seen in frames from one to another. */
-function obeyed(from: number, to: number) {
+async function obeyed(from: number, to: number) {
   const [own, others, shuffled] = [0, 1, 2].map(() => createActionAgreement(COLUMNS));
   const last = to - SEEN.after;
   const length = last - from - SEEN.before;
   for (let t = from + SEEN.before; t < last; t += 1) {
     const around = Array.from({ length: SEEN.before + 1 + SEEN.after }, (_, i) => t - SEEN.before + i); // prettier-ignore
     const windows = [around.map((i) => made[i]!), around.map((i) => pictureOf(real, START + i))];
-    const [seen, seenReal] = network.actions(windows);
+    const [seen, seenReal] = await network.actions(windows);
     own!.add(seen!, keysOf(real, START + t));
     others!.add(seenReal!, keysOf(real, START + t));
     const other = from + SEEN.before + ((t - from - SEEN.before + Math.floor(length / 2)) % length);
@@ -148,23 +148,24 @@ function obeyed(from: number, to: number) {
 
 const begins = [0, FIRST, ...Array.from({ length: Math.ceil(count / PART) }, (_, i) => (i + 1) * PART)]; // prettier-ignore
 const first = lookOf(made.slice(0, FIRST));
-const parts = begins.slice(0, -1).flatMap((from, i) => {
+const parts = [];
+for (const [i, from] of begins.slice(0, -1).entries()) {
   const to = Math.min(count, begins[i + 1]!);
-  if (to - from < FPS) return [];
+  if (to - from < FPS) continue;
   const look = lookOf(made.slice(from, to));
   const others = lookOf(Array.from({ length: to - from }, (_, t) => pictureOf(real, START + from + t))); // prettier-ignore
   const colour = look.colour.map((value, channel) => value / first.colour[channel]! - 1);
   const found = {
     ...{ from, to, colour, sharpness: look.sharpness / first.sharpness },
-    ...{ sharpnessOfReal: look.sharpness / others.sharpness, keys: obeyed(from, to).keys },
+    ...{ sharpnessOfReal: look.sharpness / others.sharpness, keys: (await obeyed(from, to)).keys },
   };
   const { made: keys = null, real: realKeys = null } = found.keys ?? {};
   say(
     `${String(from / FPS).padStart(3)}–${String(to / FPS).padEnd(3)} s  sharpness ${found.sharpness.toFixed(2)} of the first, ${found.sharpnessOfReal.toFixed(2)} of the game's  colour ${colour.map((value) => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)} %`).join(' ')}  keys ${keys?.toFixed(3) ?? '–'} / ${realKeys?.toFixed(3) ?? '–'}`,
   );
-  return [found];
-});
-const whole = obeyed(0, count);
+  parts.push(found);
+}
+const whole = await obeyed(0, count);
 network.dispose();
 const keys = whole.keys!;
 say(`keys, made / real / shuffled: ${[keys.made, keys.real, keys.shuffled].map((one) => one?.toFixed(3)).join(' / ')}, ${(keys.made! / keys.real!).toFixed(3)} of real`); // prettier-ignore

@@ -41,7 +41,7 @@ export async function recomputation(context: Context) {
       [
         ...subjects.map((subject, i) => ({
           name: String(i),
-          run: () => Promise.resolve(subject.step()),
+          run: () => subject.step(),
         })),
         ...peers,
       ],

@@ -49,7 +49,7 @@ function ourSide(context: Context, size: Size, what: What, name: string, runner:
   const subject = openSubject({ preset, size, frames, runner });
   const half = what === 'step' ? null : openHalf(subject, what, runner);
   return {
-    side: { name, run: () => Promise.resolve(half ? half.run() : subject.step()) },
+    side: { name, run: async () => (half ? half.run() : subject.step()) },
     dispose() {
       half?.dispose();
       subject.dispose();

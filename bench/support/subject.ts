@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Runner } from '../../src/backend/graph/index.js';
-import { evenSegments } from '../../src/autodiff/index.js';
+import { evenSegments, trackPeak } from '../../src/autodiff/index.js';
 import {
   frameDiscriminatorOptions,
   generatorOptions,
@@ -16,7 +16,7 @@ import {
 } from '../../src/training/model.js';
 import { lossOptions } from '../../src/training/options.js';
 import type { RolloutInput } from '../../src/training/rollout.js';
-import { trainStep } from '../../src/training/step.js';
+import { stepOutputs, trainStep } from '../../src/training/step.js';
 import type { StepPlan } from '../../src/training/step-plan.js';
 import type { Settings, Size } from './settings.js';
 
@@ -30,7 +30,9 @@ export interface Subject {
   readonly plan: StepPlan;
   state: TrainingState;
   /** One training step, on a window of its own or a given one; the state moves on. @returns seconds */
-  step(window?: Pick<RolloutInput, 'frames' | 'condition'>): number;
+  step(window?: Pick<RolloutInput, 'frames' | 'condition'>): Promise<number>;
+  /** The bytes of tensors that one step holds at most; the state stays. */
+  peakBytes(): number;
   dispose(): void;
 }
 
@@ -116,17 +118,23 @@ export function openSubject(options: SubjectOptions): Subject {
     input,
     plan,
     state: initialState(model, SEED),
-    step(window = input) {
+    async step(window = input) {
       const started = performance.now();
       const now = { ...plan, step: updates };
       const all = { ...input, frames: window.frames, condition: window.condition };
-      const { state: next, skipped } = trainStep(model, this.state, all, losses, now, runner);
+      const { state: next, skipped } = await trainStep(model, this.state, all, losses, now, runner);
       const seconds = (performance.now() - started) / 1000;
       disposeState(this.state);
       if (skipped !== null) throw new Error(`a step was skipped: ${skipped}`);
       this.state = next;
       updates += 1;
       return seconds;
+    },
+    peakBytes() {
+      const now = { ...plan, step: updates };
+      return trackPeak(() => {
+        tf.dispose(stepOutputs(model, this.state, input, losses, now, runner));
+      }).peakBytes;
     },
     dispose() {
       disposeState(this.state);

@@ -40,7 +40,8 @@ export function valuesToBytes(values: Float32Array | Int32Array | Uint8Array): U
 }
 
 /** valuesToBytes of a tensor, which is not disposed of. */
-export const tensorToBytes = (tensor: tf.Tensor): Uint8Array => valuesToBytes(tensor.dataSync());
+export const tensorToBytes = async (tensor: tf.Tensor): Promise<Uint8Array> =>
+  valuesToBytes(await tensor.data());
 
 /**
  * One frame as [1, H, W, C] in [−1, 1]: 3 channels of rgb24, 1 of gray.
@@ -63,10 +64,10 @@ export function frameToTensor(frame: Frame): tf.Tensor4D {
  * @param place where the frame stands in its stream
  * @throws FrameloomError bad-shape, diverged
  */
-export function tensorToFrame(
+export async function tensorToFrame(
   tensor: tf.Tensor,
   place: { readonly index: number; readonly timeSeconds: number },
-): Frame {
+): Promise<Frame> {
   const [height, width, channels] = tensor.rank === 4 ? tensor.shape.slice(1) : tensor.shape;
   const formats: Record<number, PixelFormat> = { 1: 'gray', 3: 'rgb24' };
   const pixelFormat = formats[channels ?? 0];
@@ -77,7 +78,7 @@ export function tensorToFrame(
       `a frame is [1, H, W, 1 or 3], not [${tensor.shape.join(', ')}]`,
     );
   }
-  return { ...place, width, height, pixelFormat, data: tensorToBytes(tensor) };
+  return { ...place, width, height, pixelFormat, data: await tensorToBytes(tensor) };
 }
 
 /**

@@ -62,7 +62,7 @@ async function runCase(
     throwIfCancelled(signal, 'the export');
     const { condition, noise, style, actions } = inputsAt(generator, layout, test, t);
     const hasHistory = test.warm || t > 0;
-    const expected = stepByTensorFlow(
+    const expected = await stepByTensorFlow(
       generator,
       parameters,
       { condition, noise, style, actions, history: ours, hasHistory },

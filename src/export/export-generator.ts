@@ -155,7 +155,7 @@ export async function exportGenerator(
     model.weights instanceof Float32Array
       ? model.weights
       : ((await model.weights.data()) as Float32Array);
-  const read = readByLayers(generator, weights);
+  const read = await readByLayers(generator, weights);
   const info = await describe(model, { weights, read }, { ...options, target, precision }, fixed);
   throwIfCancelled(signal, 'the export');
   const { file, opCounts } = generatorToOnnx(generator, read, info);
@@ -204,7 +204,7 @@ export async function encodeGenerator(
     model.weights instanceof Float32Array
       ? model.weights
       : ((await model.weights.data()) as Float32Array);
-  const read = readByLayers(generator, weights);
+  const read = await readByLayers(generator, weights);
   const how = {
     ...({ target: 'onnxruntime', precision: 'float32' } as const),
     ...(baseFolder !== undefined && { baseFolder }),

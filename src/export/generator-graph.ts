@@ -64,17 +64,15 @@ function traceStep(generator: Generator, weights: NamedArrays, give: Give, size:
  * The weights that a file holds: what layers read of a generator's parameters [layout.size], normalized, without what makes
  * looks of pictures. `useBackend` must have been called.
  */
-export function readByLayers(generator: Generator, flat: Float32Array): NamedArrays {
+export async function readByLayers(generator: Generator, flat: Float32Array): Promise<NamedArrays> {
   const named = scoped(() => generator.weights(tf.tensor1d(flat)));
   try {
-    return Object.fromEntries(
-      Object.entries(named)
-        .filter(([name]) => !name.startsWith(STYLE_ENCODER))
-        .map(([name, weight]) => [
-          name,
-          { shape: weight.shape, data: Float32Array.from(weight.dataSync()) },
-        ]),
-    );
+    const kept = Object.entries(named).filter(([name]) => !name.startsWith(STYLE_ENCODER));
+    const arrays = kept.map(async ([name, weight]) => {
+      const data = Float32Array.from(await weight.data());
+      return [name, { shape: weight.shape, data }] as const;
+    });
+    return Object.fromEntries(await Promise.all(arrays));
   } finally {
     tf.dispose(named);
   }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { scoped } from '../backend/scope.js';
+import { readOnce, scoped } from '../backend/scope.js';
 import { FrameloomError } from '../base/error.js';
 import { GENERATOR_MULTIPLE, type Generator, type Parameters } from '../networks/index.js';
 import type { Planes, TrialCase } from './trial-inputs.js';
@@ -20,12 +20,12 @@ const toPlain = (planes: Planes, shape: [number, number, number, number]): tf.Te
  * One frame by TensorFlow.js: what an exported file must make of these inputs, by name, NCHW.
  * @throws FrameloomError diverged when there is NaN in it
  */
-export function stepByTensorFlow(
+export async function stepByTensorFlow(
   generator: Generator,
   parameters: Parameters,
   inputs: StepInputs,
   { samples, width, height }: TrialCase,
-): Record<string, Planes> {
+): Promise<Record<string, Planes>> {
   const { conditionFrames, historyFrames, noiseChannels, styleChannels } = generator.options;
   const [rows, columns] = [height / GENERATOR_MULTIPLE, width / GENERATOR_MULTIPLE];
   const made = scoped(() => {
@@ -54,8 +54,9 @@ export function stepByTensorFlow(
       ([name, tensor]) => [name, tf.transpose(tensor, [0, 3, 1, 2])] as const,
     );
   });
-  const numbers = made.map(([name, tensor]) => [name, tensor.dataSync() as Planes] as const);
-  made.forEach(([, tensor]) => tensor.dispose());
+  const numbers = await Promise.all(
+    made.map(async ([name, tensor]) => [name, (await readOnce(tensor)) as Planes] as const),
+  );
   if (numbers.some(([, planes]) => planes.some(Number.isNaN))) {
     throw new FrameloomError('diverged', 'the generator to export makes NaN', {
       hint: 'the weights are damaged: go back to an earlier snapshot',

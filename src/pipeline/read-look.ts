@@ -30,5 +30,5 @@ export async function readLook(
     throw new FrameloomError('bad-input', `${path} holds no picture`, { path });
   }
   await useBackend({ log });
-  return encodePictures(model, pictures, pixels).code;
+  return (await encodePictures(model, pictures, pixels)).code;
 }

@@ -119,7 +119,7 @@ export async function measurePace(
         const input = rolloutInput(window, planned, pipeline);
         try {
           const plan = { ...planned.plan, sight: sightOf(pipeline, planned.plan, size) };
-          const result = trainStep(model, state, input, losses, plan, runner);
+          const result = await trainStep(model, state, input, losses, plan, runner);
           disposeState(state);
           state = result.state;
         } finally {

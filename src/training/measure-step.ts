@@ -11,7 +11,7 @@ import type { LossOptions, TrainingOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { widestSight } from './schedule.js';
 import { needsNudge, type StepPlan } from './step-plan.js';
-import { trainStep } from './step.js';
+import { stepOutputs } from './step.js';
 
 /** Of a pipeline, what decides what a step takes. */
 export interface ProfileOptions {
@@ -136,14 +136,15 @@ function measureStep(
       ...motionOf(model, losses, trial, size),
       ...(needsNudge(losses, plan) && { nudge: nudgeOf(model, trial, size) }),
     };
-    const { state: next } = trainStep(model, state, input, losses, plan);
+    // Nothing has to be read to know what was held.
+    const made = stepOutputs(model, state, input, losses, plan);
     const { frames, condition, noise } = input;
     const { nudge = null, motion = null, looks = null } = input;
     const { actions = null, otherActions = null } = input;
     const own = [condition, noise, nudge, motion, looks, actions, otherActions];
     tf.dispose([frames, ...own.filter((x) => x !== null)]);
     disposeState(state);
-    disposeState(next);
+    tf.dispose(made);
   });
 }
 

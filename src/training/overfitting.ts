@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { scoped } from '../backend/scope.js';
+import { readOnce, scoped } from '../backend/scope.js';
 import { bytesToTensor, conditionToTensor, type Dataset } from '../clips/index.js';
 import type { ScoredFrame } from '../synthesis/evaluate/rollout-video.js';
 import { assertGoingOn, unlessAborted } from '../synthesis/evaluate/abortable.js';
@@ -145,8 +145,7 @@ export async function scoreFrames(
         const means = logitsOf(judgements).map((logits) => tf.mean<tf.Tensor1D>(logits, [1, 2, 3]));
         return { scores: tf.mean(tf.stack(means), 0) };
       });
-      scores.push(...made.scores.dataSync());
-      tf.dispose(made);
+      scores.push(...(await readOnce(made.scores)));
       await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {

@@ -7,7 +7,7 @@ import {
   type NamedTensors,
   type Runner,
 } from '../backend/graph/index.js';
-import { scoped } from '../backend/scope.js';
+import { readOnce, scoped } from '../backend/scope.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from '../autodiff/adam.js';
 import type { RealSide } from './judged-parts.js';
@@ -49,21 +49,12 @@ export interface StepResult {
   readonly left: { readonly shape: readonly number[]; readonly data: Float32Array } | null;
 }
 
-/** Scalars as numbers, in one read; the tensors are let go. */
-function readScalars(scalars: NamedTensors): Record<string, number> {
+/** Scalars as numbers, in one read. */
+async function readScalars(scalars: NamedTensors): Promise<Record<string, number>> {
   const names = Object.keys(scalars);
   if (names.length === 0) return {};
-  const values = tf.tidy(() => tf.stack(names.map((name) => scalars[name]!)).dataSync());
-  tf.dispose(scalars);
+  const values = await readOnce(tf.stack(names.map((name) => scalars[name]!)));
   return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-}
-
-/** The frames that a step left; the tensor is let go. */
-function readLeft(frames: tf.Tensor | undefined): StepResult['left'] {
-  if (!frames) return null;
-  const left = { shape: frames.shape, data: frames.dataSync<'float32'>() };
-  frames.dispose();
-  return left;
 }
 
 /** Terms among a step's outputs begin with this. */
@@ -194,27 +185,16 @@ function stepFunction(
   };
 }
 
-/**
- * One training step on one window: the generator's gradient through its whole rollout, the
- * discriminators' on the same frames, one Adam update of each from the same weights, and the
- * averaged generator's. `state` is left as it was, and is the caller's to dispose of.
- *
- * The step judges what it made. Where a loss, a gradient or anything of the new state is not finite, or
- * beyond what a network can be run with, the update is left out, as when mixed precision overflows: one
- * bad window costs one step. A training that goes on skipping has diverged, which is for the caller to see.
- *
- * @param runner of this model's steps: op by op, or each as one recorded graph, of which the pieces of
- *   a step in segments are functions; with teacher forcing such pieces are graphs of their own
- */
-export function trainStep(
+/** The tensors of a step, which nothing has read yet; as {@link trainStep} takes it. The caller's to dispose of. */
+export const stepOutputs = (
   model: Model,
   state: TrainingState,
   input: RolloutInput,
   losses: LossOptions,
   plan: StepPlan,
   runner: Runner = eagerRunner,
-): StepResult {
-  const outputs = scoped(() => {
+): NamedTensors =>
+  scoped(() => {
     const pieces = withPrefix(runner, piecesKey(losses, plan));
     const warm = warmUp(model.generator, state.generator, input, pieces);
     const inputs = packInputs(state, warm, plan);
@@ -225,15 +205,49 @@ export function trainStep(
     const isDrawn = plan.segments !== null && input.teacherForced.includes(true);
     return isDrawn ? step(inputs) : runner.call(keyOf(warm.input, losses, plan), inputs, step);
   });
-  const terms = readScalars(withoutPrefix(TERM, outputs));
-  const health = readScalars(withoutPrefix(HEALTH, outputs));
-  const left = readLeft(outputs[LEFT]);
-  const { signals: norms, broken } = judgeStep(terms, health);
-  const signals = { ...norms, ...readScalars(withoutPrefix(SIGNAL, outputs)) };
+
+/**
+ * One training step on one window: the generator's gradient through its whole rollout, the
+ * discriminators' on the same frames, one Adam update of each from the same weights, and the
+ * averaged generator's. `state` is left as it was, and is the caller's to dispose of.
+ *
+ * The step judges what it made. Where a loss, a gradient or anything of the new state is not finite, or
+ * beyond what a network can be run with, the update is left out, as when mixed precision overflows: one
+ * bad window costs one step. A training that goes on skipping has diverged, which is for the caller to see.
+ *
+ * What it reads it awaits: on a card that is the one way that does not hold it up.
+ *
+ * @param runner of this model's steps: op by op, or each as one recorded graph, of which the pieces of
+ *   a step in segments are functions; with teacher forcing such pieces are graphs of their own
+ */
+export async function trainStep(
+  model: Model,
+  state: TrainingState,
+  input: RolloutInput,
+  losses: LossOptions,
+  plan: StepPlan,
+  runner: Runner = eagerRunner,
+): Promise<StepResult> {
+  const outputs = stepOutputs(model, state, input, losses, plan, runner);
   const next = stateOf(outputs);
-  if (broken === null) return { state: next, terms, signals, skipped: null, left };
-  disposeState(next);
-  return { state: copyOf(state), terms, signals, skipped: broken, left: null };
+  const kept = new Set<tf.Tensor>(Object.values(flattenState(next)));
+  try {
+    const terms = await readScalars(withoutPrefix(TERM, outputs));
+    const health = await readScalars(withoutPrefix(HEALTH, outputs));
+    const told = await readScalars(withoutPrefix(SIGNAL, outputs));
+    const { [LEFT]: last } = outputs;
+    const left = last ? { shape: last.shape, data: await last.data<'float32'>() } : null;
+    const { signals: norms, broken } = judgeStep(terms, health);
+    const signals = { ...norms, ...told };
+    if (broken === null) return { state: next, terms, signals, skipped: null, left };
+    disposeState(next);
+    return { state: copyOf(state), terms, signals, skipped: broken, left: null };
+  } catch (error) {
+    disposeState(next);
+    throw error;
+  } finally {
+    tf.dispose(Object.values(outputs).filter((tensor) => !kept.has(tensor)));
+  }
 }
 
 /** The same tensors in handles of their own. */

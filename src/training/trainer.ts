@@ -242,7 +242,7 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       }
       const plan = watch.steadied(planned.plan, planned.teacherForced.length);
       const due = dueAfter(training, step + 1, budget.totalAt(step));
-      const result = oneStep(session, state, window, { ...planned, plan });
+      const result = await oneStep(session, state, window, { ...planned, plan });
       disposeState(state);
       state = result.state;
       step += 1;
@@ -322,7 +322,7 @@ function createPlans({ pipeline, choice, budget, histories, start: { attempt } }
 }
 
 /** One step on a window, which is let go of; `state` stays the caller's. */
-function oneStep(
+async function oneStep(
   { pipeline, modelAt, runner, histories, start: { attempt } }: Session,
   state: TrainingState,
   window: Window,
@@ -341,7 +341,7 @@ function oneStep(
       // A flow of another scale is another function.
       const scaled = divideBy === 1 ? runner : withPrefix(runner, `divided by ${divideBy}`);
       const losses = plan.elsewhere ? withoutTruth(pipeline.losses) : pipeline.losses;
-      const result = trainStep(model, state, placed, losses, plan, scaled);
+      const result = await trainStep(model, state, placed, losses, plan, scaled);
       const { length: frames } = planned.teacherForced;
       const made = input.warmUp + frames;
       const { origin } = window;

@@ -18,11 +18,15 @@ beforeAll(async () => {
 const FIXED = { samples: 2, width: 24, height: 16 };
 
 /** The most that weights as layers read them differ by, of those of the file. */
-function largestError(generator: Generator, named: NamedArrays, expected: NamedArrays): number {
+async function largestError(
+  generator: Generator,
+  named: NamedArrays,
+  expected: NamedArrays,
+): Promise<number> {
   const { layout } = generator;
   // What makes looks of pictures is in no file, and is not compared.
   const others = layout.toNamed(layout.initialize(1));
-  const again = readByLayers(generator, layout.fromNamed({ ...others, ...named }));
+  const again = await readByLayers(generator, layout.fromNamed({ ...others, ...named }));
   expect(Object.keys(again)).toEqual(Object.keys(expected));
   return Math.max(
     ...Object.entries(expected).map(([name, { data }]) =>
@@ -43,7 +47,7 @@ async function written(
   const { weights: numbers, styles, ...made } = await makeModel(options, data);
   const { generator, pipeline, layout } = made;
   const weights = numbers as Float32Array;
-  const read = readByLayers(generator, weights);
+  const read = await readByLayers(generator, weights);
   const { file } = generatorToOnnx(generator, read, {
     ...{ version: '0', step: 3, seed: 0, ...pipeline.data.size, pipeline: null },
     generator: generator.options,
@@ -75,7 +79,7 @@ describe('the weights of an exported file', () => {
       const { generator, read, file, info } = await written(options, data, { target, fixed });
       // Its norms and biases are alike: an untrained generator has many equal constants.
       const named = readWeights(file, generator, info, 'g.onnx');
-      expect(largestError(generator, named, read)).toBeLessThan(1e-6);
+      expect(await largestError(generator, named, read)).toBeLessThan(1e-6);
     }
   });
 
@@ -84,7 +88,7 @@ describe('the weights of an exported file', () => {
     ['computed', { precision: 'float16', compute: 'float16' }],
   ])('are rounded where they are %s at half precision', async (_, how) => {
     const { generator, read, file, info } = await written({ noiseChannels: 2 }, labels, how);
-    const error = largestError(generator, readWeights(file, generator, info, 'g.onnx'), read);
+    const error = await largestError(generator, readWeights(file, generator, info, 'g.onnx'), read);
     expect(error).toBeGreaterThan(1e-6);
     expect(error).toBeLessThan(1 / 1000);
   });

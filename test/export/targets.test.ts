@@ -62,7 +62,7 @@ describe('a target', () => {
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {
     const { generator, weights, pipeline } = await makeModel(options, data);
     const flow = options.flow !== false;
-    const read = readByLayers(generator, weights as Float32Array);
+    const read = await readByLayers(generator, weights as Float32Array);
     for (const target of EXPORT_TARGETS) {
       const { half, fixed: needed, opset } = TARGETS[target];
       for (const compute of half ? (['float32', 'float16'] as const) : (['float32'] as const)) {
@@ -240,7 +240,7 @@ describe('the check of the standard', () => {
     const { generator, weights } = await makeModel();
     const { file } = generatorToOnnx(
       generator,
-      readByLayers(generator, weights as Float32Array),
+      await readByLayers(generator, weights as Float32Array),
       INFO,
     );
     expect(() => checkOnnx(file, SIZES)).not.toThrow();

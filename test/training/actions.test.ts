@@ -33,12 +33,12 @@ function changed(): TrainingState {
 
 describe('a step whose generator is told what was done', () => {
   it('has one gradient on one tape, in segments, in stretches and as a graph, of what reads it too', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = changed();
       const input = windowFor(model, { warmUp: 1 });
       const blocks = model.generator.blocks(true).length;
       const graph = graphRunner();
-      expectOneGradient({
+      await expectOneGradient({
         ...{ model, state, input },
         plans: [
           [PLAN, eagerRunner],
@@ -57,30 +57,30 @@ describe('a step whose generator is told what was done', () => {
 
   it('has discriminators of sequences look at what was done, and at no more than that', async () => {
     const judged = smallModel({}, 0, {}, COLUMNS);
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(judged, 1);
       const input = windowFor(judged, { frames: 3 });
-      const run = (more: object, given = input) => {
+      const run = async (more: object, given = input) => {
         const losses = lossOptions.parse(more);
-        const { state: next, terms } = trainStep(judged, state, given, losses, PLAN);
+        const { state: next, terms } = await trainStep(judged, state, given, losses, PLAN);
         const mean = next.discriminatorAdam.mean.dataSync<'float32'>();
         const named = judged.discriminators.layout.toNamed(mean);
         disposeState(next);
         return { terms, named };
       };
       const told = 'sequence.stride1.scale0.told.first.weight';
-      const whole = run({});
+      const whole = await run({});
       expect(whole.terms['discriminator/sequence_mismatched']).toBeGreaterThan(0);
       expect(Math.max(...whole.named[told]!.data.map(Math.abs))).toBeGreaterThan(0);
-      const twice = run({ mismatchedActions: 1 });
+      const twice = await run({ mismatchedActions: 1 });
       expect(twice.terms['discriminator/sequence_mismatched']).toBeCloseTo(
         2 * whole.terms['discriminator/sequence_mismatched']!,
         5,
       );
-      const without = run({ mismatchedActions: 0 });
+      const without = await run({ mismatchedActions: 0 });
       expect(without.terms).not.toHaveProperty('discriminator/sequence_mismatched');
       // What is the same by chance is none that they may not believe.
-      const same = run({}, { ...input, otherActions: input.actions! });
+      const same = await run({}, { ...input, otherActions: input.actions! });
       expect(same.terms['discriminator/sequence_mismatched']).toBe(0);
       expect(same.terms).toEqual({ ...without.terms, 'discriminator/sequence_mismatched': 0 });
       expect(Object.keys(whole.named).filter((name) => name.includes('.told.'))).toHaveLength(4);
@@ -93,18 +93,19 @@ describe('a step whose generator is told what was done', () => {
   it.each(['exact', 'approximate'] as const)(
     'has penalties on them too, %s ones, in parts as at once',
     async (penalty) => {
-      await expectNoLeak(() => {
+      await expectNoLeak(async () => {
         const state = initialState(model, 1);
         const input = windowFor(model, { frames: 4, nudged: true });
         const losses = lossOptions.parse({ penalty });
-        const [whole, parted] = [PLAN, { ...PLAN, segments: [2, 2], judgedFrames: 1 }].map(
-          (plan) => {
+        const ways = [PLAN, { ...PLAN, segments: [2, 2], judgedFrames: 1 }];
+        const [whole, parted] = await Promise.all(
+          ways.map(async (plan) => {
             const own = { ...plan, r1: 1, r2: 1 };
-            const { state: next, terms } = trainStep(model, state, input, losses, own);
+            const { state: next, terms } = await trainStep(model, state, input, losses, own);
             const mean = tf.clone(next.discriminatorAdam.mean);
             disposeState(next);
             return { terms, mean };
-          },
+          }),
         );
         for (const [name, value] of Object.entries(whole!.terms)) {
           expect([name, parted!.terms[name]! / value]).toEqual([name, expect.closeTo(1, 4)]);
@@ -118,10 +119,10 @@ describe('a step whose generator is told what was done', () => {
   );
 
   it('learns from the first step on, though nothing is changed by it yet', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
       const input = windowFor(model);
-      const { state: next } = trainStep(model, state, input, lossOptions.parse({}), PLAN);
+      const { state: next } = await trainStep(model, state, input, lossOptions.parse({}), PLAN);
       const named = model.generator.layout.toNamed(next.generatorAdam.mean.dataSync<'float32'>());
       expect(Math.max(...named['trunk.0.acting.weight']!.data.map(Math.abs))).toBeGreaterThan(0);
       disposeState(next);

@@ -27,11 +27,11 @@ async function stepsBy(
   window: Parameters<typeof windowFor>[1] = {},
 ): Promise<void> {
   const runner = graphRunner();
-  await expectNoLeak(() => {
+  await expectNoLeak(async () => {
     const state = initialState(model, 1);
     const input = windowFor(model, window);
-    const results = plans.map((plan) =>
-      trainStep(model, state, input, losses, { ...PLAN, ...plan }, runner),
+    const results = await Promise.all(
+      plans.map((plan) => trainStep(model, state, input, losses, { ...PLAN, ...plan }, runner)),
     );
     look(results, state);
     for (const result of results) disposeState(result.state);

@@ -73,27 +73,27 @@ describe('a step with a teacher of flow', () => {
 
   it('has its term, whole and in segments, of a cold start without the first frame', async () => {
     const model = smallModel();
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const losses = lossOptions.parse({ flowTeacher: 3 });
       const state = initialState(model, 1);
       const motion = normals<tf.Rank.R5>('motion', [1, 3, HEIGHT, WIDTH, 3]);
-      const termOf = (coldStart: boolean, segments: number[] | null): number => {
+      const termOf = async (coldStart: boolean, segments: number[] | null): Promise<number> => {
         const window = windowFor(model, { frames: 3, coldStart });
         const plan = { ...PLAN, segments, ...(segments && { judgedFrames: 1 }) };
-        const step = trainStep(model, state, { ...window, motion }, losses, plan);
+        const step = await trainStep(model, state, { ...window, motion }, losses, plan);
         expect(step.skipped).toBeNull();
         disposeState(step.state);
         disposeInput(window);
         return step.terms['generator/flow_teacher']!;
       };
-      const whole = termOf(false, null);
+      const whole = await termOf(false, null);
       expect(whole).toBeGreaterThan(0);
-      expect(termOf(false, [1, 2])).toBeCloseTo(whole, 4);
-      const cold = termOf(true, null);
+      expect(await termOf(false, [1, 2])).toBeCloseTo(whole, 4);
+      const cold = await termOf(true, null);
       expect(cold).toBeGreaterThan(0);
       expect(cold).not.toBeCloseTo(whole, 3);
       const window = windowFor(model, { frames: 3 });
-      expect(() => trainStep(model, state, window, losses, PLAN)).toThrow('came without');
+      await expect(trainStep(model, state, window, losses, PLAN)).rejects.toThrow('came without');
       disposeInput(window);
       motion.dispose();
       disposeState(state);

@@ -321,7 +321,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
       });
       const runner = asGraph ? graphRunner() : eagerRunner;
       expect(runner === eagerRunner).toBe(!asGraph);
-      await expectNoLeak(() => {
+      await expectNoLeak(async () => {
         const model = modelOf(generator);
         const state = firstState(model);
         const input = inputOf(generator);
@@ -339,7 +339,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
           ...(segments && { judgedFrames: 2 }),
         };
         const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, ...ways };
-        const { state: next, terms }: StepResult = trainStep(
+        const { state: next, terms }: StepResult = await trainStep(
           ...([model, state, input, losses, plan, runner] as const),
         );
         expectTerms(terms, [generator, discriminators]);

@@ -280,7 +280,7 @@ describe('a step that goes on from a kept history', () => {
   const model = smallModel({ noiseChannels: 1, conditionFrames: 4 });
 
   it('is the step that a warm-up of the same frames leads to, recorded or not', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
       const runner = graphRunner();
       const plan = { ...PLAN, leaves: true };
@@ -295,9 +295,9 @@ describe('a step that goes on from a kept history', () => {
         condition: part(from, 3 + frames)(long.condition!),
         noise: part(from, frames)(long.noise!),
       });
-      const whole = trainStep(model, state, long, losses, plan);
+      const whole = await trainStep(model, state, long, losses, plan);
       const first = cut(0, 2);
-      const { left, state: next } = trainStep(model, state, first, losses, plan);
+      const { left, state: next } = await trainStep(model, state, first, losses, plan);
       // Of a rollout of two frames the first one left is real.
       expect(left!.shape).toEqual([1, 3, ...long.frames.shape.slice(2)]);
       const seen = tf.tensor5d(left!.data, left!.shape as [number, number, number, number, number]);
@@ -309,7 +309,7 @@ describe('a step that goes on from a kept history', () => {
           3,
         ),
       );
-      const second = trainStep(model, state, { ...window, history }, losses, plan, runner);
+      const second = await trainStep(model, state, { ...window, history }, losses, plan, runner);
       expect(Object.keys(second.terms)).toEqual(Object.keys(whole.terms));
       for (const [name, term] of Object.entries(second.terms)) {
         expect([name, term]).toEqual([name, expect.closeTo(whole.terms[name]!, 4)]);
@@ -319,7 +319,7 @@ describe('a step that goes on from a kept history', () => {
       whole.left!.data.forEach((value, i) => expect(second.left!.data[i]).toBeCloseTo(value, 4));
       // A rollout of two frames from nothing has not as many to leave.
       const cold = { ...first, coldStart: true, visibleFrom: 3 };
-      const none = trainStep(model, state, cold, losses, plan);
+      const none = await trainStep(model, state, cold, losses, plan);
       expect(none.left).toBeNull();
       runner.dispose();
       [state, next, whole.state, second.state, none.state].forEach(disposeState);

@@ -26,11 +26,14 @@ const losses = lossOptions.parse({ laplacian: 1, r2: 1, penalty: 'approximate' }
 const plan = { ...PLAN, r2: 0.5, leaves: true, elsewhere: true };
 
 /** A window that goes on from frames of another. */
-function elsewhere(model: Model, make: (input: RolloutInput) => void): void {
+async function elsewhere(
+  model: Model,
+  make: (input: RolloutInput) => Promise<void>,
+): Promise<void> {
   const window = windowFor(model, { frames: FRAMES, nudged: true });
   const front = tf.tidy(() => tf.tanh(normals<tf.Rank.R5>('front', [1, 2, HEIGHT, WIDTH, 3])));
   const history = realHistory(front, 2, 2, 0);
-  make({ ...window, front, history });
+  await make({ ...window, front, history });
   disposeInput(window);
   tf.dispose([front, history]);
 }
@@ -47,10 +50,10 @@ describe('a segment that only discriminators judge', () => {
       Object.keys(losses).filter((key) => own[key as 'warp'] !== losses[key as 'warp']),
     ).toEqual(['featureMatching', 'reconstruction', 'rawReconstruction', 'laplacian', 'warp']);
     const model = smallModel({ noiseChannels: 1 });
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
-      elsewhere(model, (input) => {
-        const step = trainStep(model, state, input, own, plan);
+      await elsewhere(model, async (input) => {
+        const step = await trainStep(model, state, input, own, plan);
         expect(step.skipped).toBeNull();
         const of = (side: string) =>
           Object.keys(step.terms).filter((name) => name.startsWith(side));
@@ -65,9 +68,9 @@ describe('a segment that only discriminators judge', () => {
         expect(step.left!.shape).toEqual([1, 2, HEIGHT, WIDTH, 3]);
         // No sequence reaches across the seam: what is in front decides nothing but by what comes of it.
         const front = tf.tidy(() => tf.zerosLike(input.front!));
-        const other = trainStep(model, state, { ...input, front }, own, plan);
+        const other = await trainStep(model, state, { ...input, front }, own, plan);
         expect(other.terms).toEqual(step.terms);
-        const inPlace = trainStep(model, state, { ...input, front }, own, {
+        const inPlace = await trainStep(model, state, { ...input, front }, own, {
           ...{ ...plan, elsewhere: false },
         });
         const sequence = 'generator/sequence_adversarial';
@@ -82,11 +85,11 @@ describe('a segment that only discriminators judge', () => {
   it('goes on without a seam where there is no condition', async () => {
     const model = smallModel({}, 0);
     const own = withoutTruth(losses);
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
-      elsewhere(model, (input) => {
-        const judged = trainStep(model, state, input, own, plan);
-        const usual = trainStep(model, state, input, own, { ...plan, elsewhere: false });
+      await elsewhere(model, async (input) => {
+        const judged = await trainStep(model, state, input, own, plan);
+        const usual = await trainStep(model, state, input, own, { ...plan, elsewhere: false });
         expect(judged.terms).toEqual(usual.terms);
         expectClose(judged.state.generator, usual.state.generator, { atol: 0, rtol: 0 });
         [judged, usual].forEach((one) => disposeState(one.state));
@@ -98,13 +101,13 @@ describe('a segment that only discriminators judge', () => {
   it('is the same step in segments and a few frames at a time, and a graph of its own', async () => {
     const model = smallModel();
     const own = withoutTruth(losses);
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
-      elsewhere(model, (input) => {
+      await elsewhere(model, async (input) => {
         const whole = { ...plan, r2: 0 };
         const inPieces = { ...whole, segments: [2, 2], judgedFrames: 2 };
-        const [one, other] = [whole, inPieces].map((how) =>
-          trainStep(model, state, input, own, how),
+        const [one, other] = await Promise.all(
+          [whole, inPieces].map((how) => trainStep(model, state, input, own, how)),
         );
         expect(Object.keys(other!.terms).sort()).toEqual(Object.keys(one!.terms).sort());
         for (const [name, term] of Object.entries(other!.terms)) {

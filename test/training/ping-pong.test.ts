@@ -80,7 +80,7 @@ describe('there and back', () => {
 
   it('is a step with its own term, of a window that begins anywhere, and leaves nothing behind', async () => {
     const model = smallModel({ noiseChannels: 1 });
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const training = trainingOptions.parse({ frames: 3, rollout: { startFrames: 3 } });
       const options = { seed: 1, training, losses, frameDiscriminator: { judgeRaw: true } };
       const planned = planStep(options, { kind: 'every', every: 2 }, 2, knownSteps(100));
@@ -98,13 +98,13 @@ describe('there and back', () => {
         tf.unstack(input.noise!, 1).map((x) => [...x.dataSync()]),
       );
       expect(third).toEqual(first);
-      const step = trainStep(model, state, input, losses, planned.plan);
+      const step = await trainStep(model, state, input, losses, planned.plan);
       expect(step.skipped).toBeNull();
       expect(step.terms['generator/ping_pong']).toBeGreaterThan(0);
       expect(step.signals).not.toHaveProperty('generator/judges_pull');
       // A window that does not fit throws, and takes nothing along.
       const wrong = { ...input, condition: null };
-      expect(() => trainStep(model, state, wrong, losses, planned.plan)).toThrow();
+      await expect(trainStep(model, state, wrong, losses, planned.plan)).rejects.toThrow();
       disposeDraws(input, window);
       tf.dispose([window.frames, window.condition]);
       [state, step.state].forEach(disposeState);

@@ -128,20 +128,21 @@ describe('a step that is seen so', () => {
     ['in segments and micro-batches', { segments: [1, 1], judgedFrames: 1 }],
   ])('gives the same numbers recorded as op by op, %s', async (_how, memory) => {
     const runner = graphRunner();
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
       const input = windowFor(model, {});
       const { height, width } = { height: input.frames.shape[2], width: input.frames.shape[3] };
       const options = { blurPixels: 1, augmentation: 1 };
       const sight = drawSight(randomStream(1, 'sight', 0), options, { height, width });
       const plan = { ...PLAN, ...memory, r1: 1, sight };
-      const [eager, graph, plain] = (
-        [
-          [plan, eagerRunner],
-          [plan, runner],
-          [{ ...plan, sight: null }, eagerRunner],
-        ] as const
-      ).map(([own, by]) => trainStep(model, state, input, lossOptions.parse({}), own, by));
+      const ways = [
+        [plan, eagerRunner],
+        [plan, runner],
+        [{ ...plan, sight: null }, eagerRunner],
+      ] as const;
+      const [eager, graph, plain] = await Promise.all(
+        ways.map(([own, by]) => trainStep(model, state, input, lossOptions.parse({}), own, by)),
+      );
       for (const side of ['generator', 'discriminators'] as const) {
         const [a, b] = [graph!.state[side], eager!.state[side]];
         expect(relativeDifference(a, b)).toBeLessThan(1e-5);

@@ -102,7 +102,7 @@ describe('stateToTensors', () => {
     await expectNoLeak(async () => {
       const first = initialState(model, 1);
       const input = windowFor(model);
-      const { state } = trainStep(model, first, input, lossOptions.parse({}), PLAN);
+      const { state } = await trainStep(model, first, input, lossOptions.parse({}), PLAN);
       const tensors = await stateToTensors(model, state);
       const again = stateFromTensors(model, tensors);
       expect(list(state)).toHaveLength(8);

@@ -21,11 +21,13 @@ const take = (state: TrainingState, input: RolloutInput) =>
   trainStep(model, state, input, lossOptions.parse({}), PLAN);
 
 /** Runs with a fresh state and input, and checks that nothing of it is left. */
-const withStep = (run: (state: TrainingState, input: RolloutInput) => void): Promise<void> =>
-  expectNoLeak(() => {
+const withStep = (
+  run: (state: TrainingState, input: RolloutInput) => Promise<void>,
+): Promise<void> =>
+  expectNoLeak(async () => {
     const state = initialState(model, 1);
     const input = windowFor(model);
-    run(state, input);
+    await run(state, input);
     disposeState(state);
     disposeInput(input);
   });
@@ -41,16 +43,16 @@ describe('when a number is not finite', () => {
   };
 
   /** Takes a step that has to be skipped. @returns why */
-  const skippedBy = (
+  const skippedBy = async (
     state: TrainingState,
     input: RolloutInput,
     plan: Partial<typeof PLAN> = {},
     losses: Record<string, unknown> = {},
     runner: Runner = eagerRunner,
-  ): string => {
+  ): Promise<string> => {
     const before = list(state).map((tensor) => tensor.dataSync().slice());
     const all = [model, state, input, lossOptions.parse(losses), { ...PLAN, ...plan }] as const;
-    const { state: same, skipped } = trainStep(...all, runner);
+    const { state: same, skipped } = await trainStep(...all, runner);
     list(same).forEach((tensor, i) => expect(tensor.dataSync()).toEqual(before[i]));
     disposeState(same);
     // They are handles of its own: the old state is there still.
@@ -64,13 +66,13 @@ describe('when a number is not finite', () => {
     ['an infinite frame', 'frames', Infinity],
     ['a NaN condition', 'condition', Number.NaN],
   ] as const)('skips the step for %s, and names the term', async (_what, part, value) => {
-    await withStep((state, input) => {
+    await withStep(async (state, input) => {
       const spoilt = spoil(input, part, value);
-      expect(skippedBy(state, spoilt)).toMatch(
+      expect(await skippedBy(state, spoilt)).toMatch(
         /^(generator|discriminator)\/\w+ is (NaN|Infinity)$/,
       );
       spoilt[part]!.dispose();
-      const { state: next, skipped } = take(state, input);
+      const { state: next, skipped } = await take(state, input);
       expect(skipped).toBeNull();
       disposeState(next);
     });
@@ -85,19 +87,21 @@ describe('when a number is not finite', () => {
       'update of the discriminators',
     ],
   ])('skips the step for %s, in which every loss is finite', async (_what, plan, losses, why) => {
-    await withStep((state, input) => {
-      expect(skippedBy(state, input, plan, losses)).toBe(`a number without bound in the ${why}`);
+    await withStep(async (state, input) => {
+      expect(await skippedBy(state, input, plan, losses)).toBe(
+        `a number without bound in the ${why}`,
+      );
     });
   });
 
   it('skips it as a graph too, and goes on', async () => {
-    await withStep((state, input) => {
+    await withStep(async (state, input) => {
       const runner = graphRunner();
       const losses = { reconstruction: 1e30 };
       const why = 'a number without bound in the gradient of the generator';
-      expect(skippedBy(state, input, {}, losses, runner)).toBe(why);
+      expect(await skippedBy(state, input, {}, losses, runner)).toBe(why);
       const plan = { ...PLAN, step: 1 };
-      const after = trainStep(model, state, input, lossOptions.parse({}), plan, runner);
+      const after = await trainStep(model, state, input, lossOptions.parse({}), plan, runner);
       expect(after.skipped).toBeNull();
       disposeState(after.state);
       runner.dispose();
@@ -106,9 +110,9 @@ describe('when a number is not finite', () => {
 });
 
 it('tells the norms of both gradients', async () => {
-  await withStep((state, input) => {
+  await withStep(async (state, input) => {
     // Adam's mean was 0 and is now half of the gradient (β₁ = 0.5).
-    const { state: next, signals } = take(state, input);
+    const { state: next, signals } = await take(state, input);
     const normOf = ({ mean }: { mean: tf.Tensor }) =>
       2 * tf.tidy(() => tf.norm(mean).dataSync()[0]!);
     expect(signals['generator/gradient_norm']! / normOf(next.generatorAdam)).toBeCloseTo(1, 5);

@@ -31,18 +31,19 @@ const take = (
   input: RolloutInput,
   plan: Partial<StepPlan> = {},
   losses: Record<string, unknown> = {},
-): StepResult => trainStep(model, state, input, lossOptions.parse(losses), { ...PLAN, ...plan });
+): Promise<StepResult> =>
+  trainStep(model, state, input, lossOptions.parse(losses), { ...PLAN, ...plan });
 
 /** Runs with a fresh state and input, and checks that nothing of it is left. */
 const withStep = (
   model: Model,
   input: Parameters<typeof windowFor>[1],
-  run: (state: TrainingState, input: RolloutInput) => void,
+  run: (state: TrainingState, input: RolloutInput) => Promise<void>,
 ): Promise<void> =>
-  expectNoLeak(() => {
+  expectNoLeak(async () => {
     const state = initialState(model, 1);
     const window = windowFor(model, input);
-    run(state, window);
+    await run(state, window);
     disposeState(state);
     disposeInput(window);
   });
@@ -81,10 +82,10 @@ describe('trainStep', () => {
   const model = smallModel();
 
   it('moves every part of the state, leaves the old one, and reports each term', async () => {
-    await withStep(model, {}, (state, input) => {
+    await withStep(model, {}, async (state, input) => {
       const before = list(state).map((tensor) => tensor.dataSync().slice());
       const tensors = tf.memory().numTensors;
-      const { state: next, terms } = take(model, state, input);
+      const { state: next, terms } = await take(model, state, input);
       expect(tf.memory().numTensors - tensors).toBe(list(next).length);
       expect(Object.keys(terms)).toEqual(ALL_TERMS);
       expect(Object.values(terms).every(Number.isFinite)).toBe(true);
@@ -95,8 +96,8 @@ describe('trainStep', () => {
   });
 
   it('averages the generator by its share', async () => {
-    await withStep(model, {}, (state, input) => {
-      const { state: next } = take(model, state, input, { averageShare: 0.25 });
+    await withStep(model, {}, async (state, input) => {
+      const { state: next } = await take(model, state, input, { averageShare: 0.25 });
       tf.tidy(() => {
         const expected = tf.add(tf.mul(state.average, 0.75), tf.mul(next.generator, 0.25));
         expectClose(next.average, expected, { rtol: 1e-5, atol: 1e-7 });
@@ -106,8 +107,8 @@ describe('trainStep', () => {
   });
 
   it('gives the same state bit by bit for the same inputs', async () => {
-    await withStep(model, {}, (state, input) => {
-      const [a, b] = [take(model, state, input), take(model, state, input)];
+    await withStep(model, {}, async (state, input) => {
+      const [a, b] = [await take(model, state, input), await take(model, state, input)];
       expect(a.terms).toEqual(b.terms);
       list(a.state).forEach((tensor, i) => expectClose(tensor, list(b.state)[i]!));
       [a, b].forEach((result) => disposeState(result.state));
@@ -123,15 +124,15 @@ describe('trainStep', () => {
     ['without memory', { frames: 3, model: smallModel({ historyFrames: 0, flow: false }) }],
   ])('gives the same state with gradient checkpointing, %s', async (_how, how) => {
     const model = 'model' in how ? how.model : smallModel();
-    await withStep(model, how, (state, input) => {
-      const plain = take(model, state, input);
+    await withStep(model, how, async (state, input) => {
+      const plain = await take(model, state, input);
       const blocks = model.generator.blocks(true).length;
       for (const how of [
         { segments: [1, 1, 1] },
         { segments: [1, 2] },
         { segments: [1, 1, 1], stretches: [2, blocks - 3, 1] },
       ]) {
-        const other = take(model, state, input, how);
+        const other = await take(model, state, input, how);
         for (const [name, value] of Object.entries(plain.terms)) {
           expect(Math.abs(other.terms[name]! - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value));
         }
@@ -157,32 +158,30 @@ describe('trainStep', () => {
     // The scores of fresh discriminators are near 0, and so is this loss, but not its gradient.
     const none = { reconstruction: 0, rawReconstruction: 0, warp: 0, flowSmoothness: 0 };
     const hinge = { ...none, adversarial: 'hinge', featureMatching: 0 };
-    await withStep(model, {}, (state, input) => {
-      const taken = (explodesAbove: number | null) => {
-        const made = take(model, state, input, { explodesAbove }, hinge);
+    await withStep(model, {}, async (state, input) => {
+      const taken = async (explodesAbove: number | null) => {
+        const made = await take(model, state, input, { explodesAbove }, hinge);
         const { state: next, terms, signals } = made;
         const values = list(next).map((tensor) => [...tensor.dataSync()]);
         const loss = Object.entries(terms).reduce(
           (sum, [name, value]) => sum + (name.startsWith('generator/') ? Math.abs(value) : 0),
           0,
         );
-        const mean = tf.norm(next.generatorAdam.mean).dataSync()[0]!;
+        const mean = tf.tidy(() => tf.norm(next.generatorAdam.mean).dataSync()[0]!);
         disposeState(next);
         return { values, signals, loss, mean };
       };
-      tf.tidy(() => {
-        const { values, signals, loss, mean } = taken(null);
-        const { 'generator/gradient_norm': norm, ...others } = signals;
-        expect((others['generator/gradient_by_loss']! * loss) / norm!).toBeCloseTo(1, 6);
-        expect(taken((1.01 * norm!) / loss)).toEqual({ values, signals, loss, mean });
-        const short = taken((0.99 * norm!) / loss);
-        expect(norm! / loss).toBeGreaterThan(1.5);
-        expect(short.mean / mean).toBeCloseTo(loss / norm!, 5);
-        // The norm that is told is the one before, and nothing else has changed.
-        expect(short.signals).toEqual(signals);
-        const [, , discriminators] = short.values;
-        expect(discriminators).toEqual(values[2]);
-      });
+      const { values, signals, loss, mean } = await taken(null);
+      const { 'generator/gradient_norm': norm, ...others } = signals;
+      expect((others['generator/gradient_by_loss']! * loss) / norm!).toBeCloseTo(1, 6);
+      expect(await taken((1.01 * norm!) / loss)).toEqual({ values, signals, loss, mean });
+      const short = await taken((0.99 * norm!) / loss);
+      expect(norm! / loss).toBeGreaterThan(1.5);
+      expect(short.mean / mean).toBeCloseTo(loss / norm!, 5);
+      // The norm that is told is the one before, and nothing else has changed.
+      expect(short.signals).toEqual(signals);
+      const [, , discriminators] = short.values;
+      expect(discriminators).toEqual(values[2]);
     });
   });
 
@@ -223,8 +222,8 @@ describe('trainStep', () => {
     Record<string, unknown>,
     string[],
   ][])('works with %s', async (_what, window, plan, losses, expected) => {
-    await withStep(model, window, (state, input) => {
-      const { state: next, terms, signals } = take(model, state, input, plan, losses);
+    await withStep(model, window, async (state, input) => {
+      const { state: next, terms, signals } = await take(model, state, input, plan, losses);
       expect(Object.keys(terms).sort()).toEqual([...expected].sort());
       expect(Object.values(terms).every(Number.isFinite)).toBe(true);
       expect(Object.values(signals).every(Number.isFinite)).toBe(true);
@@ -242,8 +241,8 @@ describe('trainStep', () => {
     ['without spectral norm, which knows the ranks', {}, 1, { spectralNorm: false }],
   ] as const)('works %s', async (_what, generator, condition, judges) => {
     const other = smallModel(generator, condition, judges);
-    await withStep(other, {}, (state, input) => {
-      const { state: next, terms, signals } = take(other, state, input);
+    await withStep(other, {}, async (state, input) => {
+      const { state: next, terms, signals } = await take(other, state, input);
       expect('discriminator/stable_rank' in signals).toBe(!('spectralNorm' in judges));
       expect(Object.values(terms).every(Number.isFinite)).toBe(true);
       expect('generator/warp' in terms).toBe(!('flow' in generator));
@@ -257,13 +256,13 @@ describe('trainStep', () => {
     [12, 1],
   ])('gives the same numbers as one graph of %i frames, step after step', async (frames, steps) => {
     const runner = graphRunner();
-    await withStep(model, { frames }, (first, input) => {
+    await withStep(model, { frames }, async (first, input) => {
       let [eager, graph] = [first, first];
       for (let step = 0; step < steps; step += 1) {
         const averageShare = 0.5 / (step + 1);
         const plan = { ...PLAN, step, averageShare };
-        const a = trainStep(model, eager, input, lossOptions.parse({}), plan);
-        const b = trainStep(
+        const a = await trainStep(model, eager, input, lossOptions.parse({}), plan);
+        const b = await trainStep(
           ...([model, graph, input, lossOptions.parse({}), plan, runner] as const),
         );
         for (const [name, value] of Object.entries(a.terms)) {
@@ -314,12 +313,12 @@ describe('trainStep', () => {
     'gives the same numbers as one graph of pieces with %s',
     async (_what, window, plan, losses, own) => {
       const runner = graphRunner();
-      await withStep(own, window, (state, input) => {
+      await withStep(own, window, async (state, input) => {
         const segments = input.teacherForced.map(() => 1);
         const how = { ...PLAN, segments, ...plan };
         const options = lossOptions.parse(losses);
-        const eager = trainStep(own, state, input, options, how);
-        const graph = trainStep(own, state, input, options, how, runner);
+        const eager = await trainStep(own, state, input, options, how);
+        const graph = await trainStep(own, state, input, options, how, runner);
         for (const [name, value] of Object.entries(eager.terms)) {
           expect(Math.abs(graph.terms[name]! - value)).toBeLessThanOrEqual(1e-4 * Math.abs(value));
         }
@@ -344,9 +343,10 @@ describe('trainStep', () => {
         },
         dispose: () => undefined,
       };
-      await withStep(model, { frames: 8, teacherForced }, (state, input) => {
+      await withStep(model, { frames: 8, teacherForced }, async (state, input) => {
         const plan = { ...PLAN, segments: teacherForced.map(() => 1) };
-        disposeState(trainStep(model, state, input, lossOptions.parse({}), plan, runner).state);
+        const losses = lossOptions.parse({});
+        disposeState((await trainStep(model, state, input, losses, plan, runner)).state);
       });
       return [...keys].sort();
     };
@@ -356,7 +356,7 @@ describe('trainStep', () => {
   });
 
   it('records frames and their ways back as functions', async () => {
-    await withStep(model, { frames: 12 }, (state, input) => {
+    await withStep(model, { frames: 12 }, async (state, input) => {
       const recorded: Recording[] = [];
       const recorder: Runner = {
         call: (key, inputs, f) => {
@@ -368,7 +368,14 @@ describe('trainStep', () => {
         },
         dispose: () => undefined,
       };
-      const { state: next } = trainStep(model, state, input, lossOptions.parse({}), PLAN, recorder);
+      const { state: next } = await trainStep(
+        model,
+        state,
+        input,
+        lossOptions.parse({}),
+        PLAN,
+        recorder,
+      );
       disposeState(next);
       const { functions, nodes } = recorded.at(-1)!;
       const calls = nodes.filter(isCall);
@@ -381,14 +388,14 @@ describe('trainStep', () => {
   });
 
   it('lowers what it trains on', async () => {
-    await withStep(model, { frames: 2 }, (first, input) => {
+    await withStep(model, { frames: 2 }, async (first, input) => {
       const losses = { frameAdversarial: 0, sequenceAdversarial: 0, featureMatching: 0 };
       const plan = { generatorLearningRate: 2e-3 };
       // Reconstruction alone: the discriminators have nothing to do but need one term.
       let state = first;
       const errors: number[] = [];
       for (let step = 0; step < 6; step += 1) {
-        const result = take(
+        const result = await take(
           model,
           state,
           input,
@@ -405,11 +412,11 @@ describe('trainStep', () => {
   });
 
   it('leaves nothing behind when the window does not fit the model', async () => {
-    await withStep(model, {}, (state, input) => {
+    await withStep(model, {}, async (state, input) => {
       const wrong = tf.tidy(() => tf.zeros<tf.Rank.R5>([1, 5, 16, 24, 2]));
-      expect(() => take(model, state, { ...input, condition: wrong })).toThrow(
-        expect.objectContaining({ code: 'bad-shape' }),
-      );
+      await expect(take(model, state, { ...input, condition: wrong })).rejects.toMatchObject({
+        code: 'bad-shape',
+      });
       wrong.dispose();
     });
   });

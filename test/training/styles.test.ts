@@ -32,14 +32,14 @@ describe('a step whose generator is told looks', () => {
   });
 
   it('has one gradient on one tape, in segments, in stretches and as a graph, the encoder’s too, and modulated', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const model = smallModel({ styleChannels: 3, modulation: 'condition' });
       const state = initialState(model, 1);
       const looks = normals<tf.Rank.R4>('looks', [1, 12, 20, 3]);
       const input = { ...windowFor(model, { warmUp: 1 }), looks };
       const blocks = model.generator.blocks(true).length;
       const graph = graphRunner();
-      expectOneGradient({
+      await expectOneGradient({
         ...{ model, state, input },
         plans: [
           [PLAN, eagerRunner],

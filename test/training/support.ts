@@ -150,7 +150,7 @@ export const PLAN: StepPlan = {
 /**
  * That a step has one gradient in whatever way it is run, and that it reaches these of the generator's weights.
  */
-export function expectOneGradient({
+export async function expectOneGradient({
   model,
   state,
   input,
@@ -163,15 +163,15 @@ export function expectOneGradient({
   /** The first of them is what the others are held to. */
   readonly plans: readonly (readonly [StepPlan, Runner])[];
   readonly moved: readonly string[];
-}): void {
-  const means = plans.map(([plan, runner]) => {
+}): Promise<void> {
+  const means: tf.Tensor1D[] = [];
+  for (const [plan, runner] of plans) {
     const losses = lossOptions.parse({});
-    const { state: next, skipped } = trainStep(model, state, input, losses, plan, runner);
+    const { state: next, skipped } = await trainStep(model, state, input, losses, plan, runner);
     expect(skipped).toBeNull();
-    const mean = tf.clone(next.generatorAdam.mean);
+    means.push(tf.clone(next.generatorAdam.mean));
     disposeState(next);
-    return mean;
-  });
+  }
   const [plain, ...others] = means as [tf.Tensor1D, ...tf.Tensor1D[]];
   for (const other of others) expect(relativeDifference(other, plain)).toBeLessThan(1e-5);
   const named = model.generator.layout.toNamed(plain.dataSync<'float32'>());

@@ -22,7 +22,7 @@ describe('gradients that end at each frame', () => {
   });
 
   it('are those of each frame by itself, its past as it came out', async () => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const model = smallModel();
       const state = initialState(model, 1);
       const long = windowFor(model, { frames: 2 });
@@ -41,9 +41,9 @@ describe('gradients that end at each frame', () => {
       const step = (input: typeof long, plan: object) =>
         trainStep(model, state, input, own, { ...PLAN, leaves: true, ...plan });
       const how = throughTime(detached, { ...PLAN, stretches: null, judgedFrames: 2 }, 2);
-      const both = step(long, how);
-      const whole = step(long, {});
-      const first = step(frames[0]!, {});
+      const both = await step(long, how);
+      const whole = await step(long, {});
+      const first = await step(frames[0]!, {});
       const { data, shape } = first.left!;
       const front = tf.tensor5d(data, shape as [number, number, number, number, number]);
       const history = tf.tidy(() =>
@@ -52,7 +52,7 @@ describe('gradients that end at each frame', () => {
           3,
         ),
       );
-      const second = step({ ...frames[1]!, front, history }, {});
+      const second = await step({ ...frames[1]!, front, history }, {});
       // Adam's first mean is half of the gradient, and each frame is half of the loss.
       const sum = tf.tidy(() =>
         tf.mul(tf.add(first.state.generatorAdam.mean, second.state.generatorAdam.mean), 0.5),

@@ -99,7 +99,7 @@ export async function modelFingerprint(model: AnyModel): Promise<string> {
   const { weights, generator, data } = model;
   const { styleChannels, ...options } = generator.options;
   const network = look ? { ...options, styleChannels, look } : options;
-  const values = weights instanceof Float32Array ? weights : weights.dataSync();
+  const values = weights instanceof Float32Array ? weights : await weights.data();
   const { size, fit, fps, condition, actions } = data;
   return createHash('sha256')
     .update(

@@ -129,16 +129,15 @@ function createStepper(options: TensorFlowOptions): Stepper {
   return {
     width,
     height,
-    // Asynchronous for the other engines' sake, and so that what it throws is a rejection too.
-    // eslint-disable-next-line @typescript-eslint/require-await
     async next(bytes, inDetail, done) {
       const { frame, flow, mask } = make(bytes, inDetail, done);
-      const numbersOf = (tensor: tf.Tensor): Float32Array => Float32Array.from(tensor.dataSync());
+      const numbersOf = async (tensor: tf.Tensor): Promise<Float32Array> =>
+        Float32Array.from(await tensor.data());
       try {
         return {
-          rgb: tensorToBytes(frame),
-          flow: flow && numbersOf(flow),
-          mask: mask && numbersOf(mask),
+          rgb: await tensorToBytes(frame),
+          flow: flow && (await numbersOf(flow)),
+          mask: mask && (await numbersOf(mask)),
         };
       } finally {
         tf.dispose([frame, flow, mask].filter((tensor) => tensor !== null));

@@ -160,7 +160,7 @@ export async function evaluateHeldOut(
     rows: combinedRows(results, trained.seed, found),
     frameScores: scoresByRow(results, found),
     faithfulness: (await options.faithfulness?.result()) ?? found?.faithfulness ?? null,
-    obedience: options.obedience?.result() ?? null,
+    obedience: (await options.obedience?.result()) ?? null,
     segments: rollouts.length,
     frames: scored,
     framesThere: segments.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0),
@@ -207,7 +207,7 @@ async function measureRollout(
   const comparison = createRolloutComparison(rows, { seed, ...(flow && { flow }) });
   const part = { start: startFrame + count, count: frames };
   await options.faithfulness?.begin();
-  options.obedience?.begin();
+  await options.obedience?.begin();
   options.networks?.begin();
   let t = 0;
   for await (const { frame, condition, actions } of framesOf(dataset, segment.clip, part, signal)) {
@@ -220,7 +220,7 @@ async function measureRollout(
     const scored = { condition, generated, real: frame };
     await options.onScored?.(scored);
     await options.faithfulness?.add(scored);
-    if (actions) options.obedience?.add({ actions, generated, real: frame });
+    if (actions) await options.obedience?.add({ actions, generated, real: frame });
     await options.networks?.add({ made, real, condition });
     onScored(t, scored);
     t += 1;

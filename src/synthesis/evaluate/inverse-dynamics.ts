@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamRate, adamUpdate, valueAndGradients, type AdamState } from '../../autodiff/index.js';
+import { readOnce } from '../../backend/scope.js';
 import { FrameloomError } from '../../base/error.js';
 import { randomStream, type RandomStream } from '../../base/random.js';
 import { bytesToTensor } from '../../clips/index.js';
@@ -37,7 +38,7 @@ export interface TrainedInverseDynamics {
    * What was done: [N, columns], of a key how likely it is pressed, 0 to 1, of an axis its value.
    * @param windows rgb24 of {@link SEEN} frames in a row each
    */
-  actions(windows: readonly (readonly Uint8Array[])[]): Float32Array[];
+  actions(windows: readonly (readonly Uint8Array[])[]): Promise<Float32Array[]>;
   dispose(): void;
 }
 
@@ -222,17 +223,15 @@ export async function trainInverseDynamics(
   }
   tf.dispose([moment.mean, moment.square, isKey]);
   return {
-    actions(windows) {
+    async actions(windows) {
       const all = new Uint8Array(windows.length * SEEN_FRAMES * bytes);
       windows.flat().forEach((frame, i) => all.set(frame, i * bytes));
-      const values = tf.tidy(() => {
+      const told = tf.tidy(() => {
         const shape = [windows.length, SEEN_FRAMES, height, width, 3];
-        const told = network.actions(
-          network.layout.unflatten(flat),
-          bytesToTensor(all, shape) as tf.Tensor5D,
-        );
-        return told.dataSync();
+        const frames = bytesToTensor(all, shape) as tf.Tensor5D;
+        return network.actions(network.layout.unflatten(flat), frames);
       });
+      const values = await readOnce(told);
       return windows.map((_, n) =>
         Float32Array.from(columns, ({ kind }, i) => {
           const value = values[n * columns.length + i]!;

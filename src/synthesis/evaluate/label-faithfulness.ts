@@ -27,14 +27,13 @@ export async function openLabelFaithfulness(
   let looked = 0;
   return {
     begin: () => Promise.resolve(),
-    add({ condition, generated, real: frame }) {
+    async add({ condition, generated, real: frame }) {
       const isLooked = given % every === 0;
       given += 1;
-      if (!isLooked || !condition) return Promise.resolve();
-      made.add(segmenter.labels(generated), condition);
-      real.add(segmenter.labels(frame), condition);
+      if (!isLooked || !condition) return;
+      made.add(await segmenter.labels(generated), condition);
+      real.add(await segmenter.labels(frame), condition);
       looked += 1;
-      return Promise.resolve();
     },
     result() {
       if (looked === 0) return Promise.resolve(null);

@@ -19,11 +19,11 @@ export interface ObeyingFrame {
 /** Judges whether generated frames do what they were told. */
 export interface ObedienceJudge {
   /** Before the first frame of each rollout. */
-  begin(): void;
+  begin(): Promise<void>;
   /** The next frame of a rollout. */
-  add(frame: ObeyingFrame): void;
+  add(frame: ObeyingFrame): Promise<void>;
   /** Of all frames so far, after which there are no more; null of too few. */
-  result(): Obedience | null;
+  result(): Promise<Obedience | null>;
   /** Lets go of what was trained for it alone. */
   close(): void;
 }
@@ -93,7 +93,7 @@ class Looking {
     private readonly shrink: (rgb: Uint8Array) => Uint8Array,
   ) {}
 
-  add(frame: ObeyingFrame): void {
+  async add(frame: ObeyingFrame): Promise<void> {
     // Copies: what is generated may be written over by the next.
     const small = [frame.generated, frame.real].map((rgb) => this.shrink(rgb).slice());
     this.#last.push({ ...frame, small: [small[0]!, small[1]!] });
@@ -104,15 +104,16 @@ class Looking {
       real: this.#last.map((one) => one.small[1]),
     });
     this.rollout.told.push(this.#last[SEEN.before]!.actions.slice());
-    if (this.#waiting.length >= BATCH) this.flush();
+    if (this.#waiting.length >= BATCH) await this.flush();
   }
 
-  flush(): void {
+  async flush(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     if (waiting.length === 0) return;
     for (const whose of ['made', 'real'] as const) {
-      this.rollout[whose].push(...this.network.actions(waiting.map((one) => one[whose])));
+      const seen = await this.network.actions(waiting.map((one) => one[whose]));
+      this.rollout[whose].push(...seen);
     }
   }
 }
@@ -132,13 +133,13 @@ export async function openObedience(context: ObedienceContext): Promise<Obedienc
   const { columns, shrink } = smallerOf(dataset);
   const looks: Looking[] = [];
   return {
-    begin() {
-      looks.at(-1)?.flush();
+    async begin() {
+      await looks.at(-1)?.flush();
       looks.push(new Looking(network, shrink));
     },
     add: (frame) => looks.at(-1)!.add(frame),
-    result() {
-      looks.at(-1)?.flush();
+    async result() {
+      await looks.at(-1)?.flush();
       const [made, real, shuffled] = [0, 1, 2].map(() => createActionAgreement(columns));
       for (const { rollout } of looks) {
         const { told } = rollout;

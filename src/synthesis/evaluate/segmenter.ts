@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamRate, adamUpdate, valueAndGradients, type AdamState } from '../../autodiff/index.js';
+import { readOnce } from '../../backend/scope.js';
 import { FrameloomError } from '../../base/error.js';
 import { randomStream, type RandomStream } from '../../base/random.js';
 import { bytesToTensor, conditionToTensor, type Dataset } from '../../clips/index.js';
@@ -11,7 +12,7 @@ import { framesOf } from './held-out-frames.js';
 /** Sees label maps in frames, by what it learned from real ones. */
 export interface TrainedSegmenter {
   /** Ids of the classes, one byte a pixel. @param rgb of the size that it was trained at */
-  labels(rgb: Uint8Array): Uint8Array;
+  labels(rgb: Uint8Array): Promise<Uint8Array>;
   dispose(): void;
 }
 
@@ -185,12 +186,14 @@ export async function trainSegmenter(
   }
   tf.dispose([moments.mean, moments.square, weights]);
   return {
-    labels: (rgb) =>
-      tf.tidy(() => {
+    async labels(rgb) {
+      const labels = tf.tidy(() => {
         const frame = bytesToTensor(rgb, [1, height, width, 3]) as tf.Tensor4D;
         const scores = network.logits(network.layout.unflatten(flat), frame);
-        return Uint8Array.from(tf.argMax(scores, 3).dataSync());
-      }),
+        return tf.argMax(scores, 3);
+      });
+      return Uint8Array.from(await readOnce(labels));
+    },
     dispose: () => flat.dispose(),
   };
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { scoped } from '../../backend/scope.js';
+import { readOnce, scoped } from '../../backend/scope.js';
 import { bytesToTensor, type Dataset, type HeldOutSegment } from '../../clips/index.js';
 import { registerKernels } from '../../kernels/index.js';
 import type { TrainedGenerator } from './model.js';
@@ -15,11 +15,11 @@ type Look = Pick<ClipStyle, 'code' | 'deviation'>;
  * called.
  * @param pictures rgb24, all of one size
  */
-export function encodePictures(
+export async function encodePictures(
   { generator, weights }: Pick<TrainedGenerator, 'generator' | 'weights'>,
   pictures: readonly Uint8Array[],
   { width, height }: { readonly width: number; readonly height: number },
-): Look {
+): Promise<Look> {
   registerKernels();
   const code = scoped(() => {
     const flat = weights instanceof Float32Array ? tf.tensor1d(weights) : weights;
@@ -30,8 +30,7 @@ export function encodePictures(
     return generator.encodeStyle(parameters, looks);
   });
   const { styleChannels } = generator.options;
-  const values = code.dataSync<'float32'>();
-  code.dispose();
+  const values = await readOnce(code);
   const each = (of: (numbers: readonly number[]) => number): number[] =>
     Array.from({ length: styleChannels }, (_, i) =>
       of(pictures.map((_picture, at) => values[at * styleChannels + i]!)),

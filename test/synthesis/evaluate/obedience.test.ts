@@ -79,15 +79,15 @@ async function openDeeds(done: Deeds): Promise<Dataset> {
 
 /** @param make what a generator has made of what was done, in one rollout */
 async function judged(judge: ObedienceJudge, done: Deeds, make: Deeds): Promise<Obedience> {
-  judge.begin();
+  await judge.begin();
   for (const [t, deed] of done.entries()) {
-    judge.add({
+    await judge.add({
       actions: Float32Array.of(deed.light, deed.speed),
       real: pictureOf(deed),
       generated: pictureOf(make[t]!),
     });
   }
-  const found = judge.result();
+  const found = await judge.result();
   if (!found) throw new Error('nothing was seen');
   return Promise.resolve(found);
 }
@@ -131,13 +131,13 @@ describe('whether frames do what they were told', () => {
     const dataset = await openDeeds(deeds(60, 1));
     const short = new SharedInverseDynamics(1);
     const judge = await openObedience({ dataset, training: dataset, dynamics: short, seed: 1 });
-    judge!.begin();
+    await judge!.begin();
     const [deed] = deeds(1, 1);
     for (let i = 0; i < 3; i += 1) {
       const rgb = pictureOf(deed!);
-      judge!.add({ actions: Float32Array.of(0, 0), real: rgb, generated: rgb });
+      await judge!.add({ actions: Float32Array.of(0, 0), real: rgb, generated: rgb });
     }
-    expect(judge!.result()).toBeNull();
+    expect(await judge!.result()).toBeNull();
     short.dispose();
   });
 
@@ -199,7 +199,7 @@ describe('the network that sees what was done', () => {
           { ...SIZE, columns },
           { seed, steps: 3 },
         );
-        said = network.actions(windows).map(String).join();
+        said = (await network.actions(windows)).map(String).join();
         network.dispose();
       });
       return said;
