@@ -1,5 +1,5 @@
 // TF.js's native addon, compiled against the libtensorflow in the cache, once a machine:
-//   <cache>/addon-<id>/{tfjs_binding.node,operations.node,process.node,frameloom.json}
+//   <cache>/addon-<id>/{tfjs_binding,functions,operations,process}.node and frameloom.json
 // It is made of Node-API, so no version of Node needs another one.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,6 +17,8 @@ import { TFJS_VERSION } from './tfjs-node.mjs';
 const NAPI = 8;
 const PROCESS_SOURCE = fileURLToPath(new URL('process.cc', import.meta.url));
 const OPERATIONS_SOURCE = fileURLToPath(new URL('operations.cc', import.meta.url));
+const CONTEXT_SOURCE = fileURLToPath(new URL('context.cc', import.meta.url));
+const FUNCTIONS_SOURCE = fileURLToPath(new URL('functions.cc', import.meta.url));
 
 /**
  * @typedef {object} Stamp what an addon was built from
@@ -36,7 +38,7 @@ export const wantedStamp = (source) => ({
   source,
   platform: process.platform,
   arch: process.arch,
-  build: 5,
+  build: 7,
 });
 
 /**
@@ -78,6 +80,16 @@ export const compilerHint = (platform = process.platform) =>
     : 'install one (Debian and Ubuntu: apt-get install g++)';
 
 /**
+ * TF.js's addon, and what lets others find its context.
+ *
+ * @param {string} tfjsNode
+ */
+const bindingSources = (tfjsNode) => [
+  ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjsNode, 'binding', name)),
+  CONTEXT_SOURCE,
+];
+
+/**
  * What the compiler is called with. Its words go to it one by one and through no shell, so that paths
  * may hold spaces.
  *
@@ -86,6 +98,7 @@ export const compilerHint = (platform = process.platform) =>
  * @param {string} from.libtensorflow its folder in the cache
  * @param {string} from.target
  * @param {string[]} [from.sources] TF.js's binding unless given
+ * @param {string[]} [from.defines] macros, `NAME=value`
  * @param {NodeJS.Platform} [from.platform]
  * @returns {string[]}
  */
@@ -93,7 +106,8 @@ export function compilerArguments({
   tfjsNode,
   libtensorflow,
   target,
-  sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjsNode, 'binding', name)),
+  sources = bindingSources(tfjsNode),
+  defines = [],
   platform = process.platform,
 }) {
   const mac = platform === 'darwin';
@@ -109,6 +123,7 @@ export function compilerArguments({
       '-fno-rtti',
       '-w',
       `-DNAPI_VERSION=${NAPI}`,
+      ...defines.map((one) => `-D${one}`),
     ],
     // Node's own symbols are there when the addon is loaded.
     ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread']),
@@ -139,8 +154,11 @@ export async function buildBinding(cache, stamp, parts) {
       await makeFolder(beside);
       try {
         const target = addonPath(beside);
-        await compile(compilerArguments({ ...parts, target }));
+        const defines = ['TFE_NewContext=frameloom_new_context'];
+        await compile(compilerArguments({ ...parts, target, defines }));
         await assertLoads(target);
+        const functions = { target: join(beside, 'functions.node'), sources: [FUNCTIONS_SOURCE] };
+        await compile(compilerArguments({ ...parts, ...functions }));
         await buildOperationsAddon(parts, join(beside, 'operations.node'));
         await buildProcessAddon(join(beside, 'process.node'));
         await writeFile(join(beside, 'frameloom.json'), `${JSON.stringify(stamp, null, 2)}\n`);

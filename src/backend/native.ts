@@ -50,17 +50,8 @@ export interface NativeBinding extends Readonly<
   ): readonly NativeTensorInfo[];
   createTensor(shape: readonly number[], type: number, values: NodeJS.TypedArray): number;
   tensorDataSync(id: number): NodeJS.TypedArray;
-  loadSavedModel(folder: string, tag: string): number;
-  runSavedModel(
-    model: number,
-    inputIds: readonly number[],
-    inputNames: string,
-    outputNames: string,
-  ): readonly NativeTensorInfo[];
-  deleteSavedModel(model: number): void;
   /** Handles that are alive: one for each tensor that an op has made or read. */
   getNumOfTensors(): number;
-  getNumOfSavedModels(): number;
 }
 
 /** What is used of TF.js's native backend beyond its public face. */
@@ -120,22 +111,29 @@ export async function loadNative(): Promise<void> {
 }
 
 let loaded: Device | undefined;
-/** Where the addon that is loaded lies, with those beside it. */
-let addonFolder: string | undefined;
+/** The addon that is loaded. */
+let loadedAddon: string | undefined;
+
+/**
+ * An addon of Frameloom's own that set-up put beside TF.js's, and where that one lies; undefined where native
+ * TensorFlow is not loaded, or set-up could not compile it.
+ */
+export function nativeAddon(name: string): { addon: unknown; binding: string } | undefined {
+  if (loadedAddon === undefined) return undefined;
+  try {
+    return { addon: require(join(dirname(loadedAddon), name)) as unknown, binding: loadedAddon };
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * TensorFlow's own list of its ops, an OpList of its protocol; undefined where native TensorFlow is not
  * loaded, or set-up could not compile what asks for it (`scripts/setup/operations.cc`).
  */
 export function operationList(): Uint8Array | undefined {
-  if (addonFolder === undefined) return undefined;
-  let addon: { list(): Uint8Array };
-  try {
-    addon = require(join(addonFolder, 'operations.node')) as typeof addon;
-  } catch {
-    return undefined;
-  }
-  return addon.list();
+  const found = nativeAddon('operations.node');
+  return found && (found.addon as { list(): Uint8Array }).list();
 }
 
 async function load(device: Device): Promise<void> {
@@ -156,7 +154,7 @@ async function load(device: Device): Promise<void> {
     await import('./gradients.mjs');
     register(device, binding!, tfjsNode);
     shareUnchanged();
-    addonFolder = dirname(addon);
+    loadedAddon = addon;
     loaded = device;
   }
   await tf.setBackend('tensorflow');

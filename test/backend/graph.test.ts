@@ -1,11 +1,9 @@
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGraphs } from '../../src/backend/graph/check.js';
+import { functionsAlive } from '../../src/backend/graph/functions.js';
 import { eagerRunner, graphRunner, type NamedTensors } from '../../src/backend/graph/index.js';
 import { useBackend } from '../../src/backend/index.js';
-import { nativeBackend } from '../../src/backend/native.js';
 import { registerKernels, instanceNorm, leakyRelu, warp } from '../../src/kernels/index.js';
 import { expectClose, expectNoLeak, normals } from '../tensors.js';
 
@@ -34,9 +32,6 @@ const inputs = (seed: number): Record<string, tf.Tensor> => ({
   kernel: normals(`kernel${seed}`, [3, 3, 3, 3]),
   share: tf.scalar(0.1 + 0.2 * seed),
 });
-
-/** Sessions that TensorFlow holds. */
-const sessions = (): number => nativeBackend()!.binding.getNumOfSavedModels();
 
 /** For tests that count how often a function is recorded. */
 function unchecked(): void {
@@ -109,9 +104,7 @@ describe('graphRunner', () => {
 
   it('refuses a function that reads numbers or uses tensors from outside, and leaves nothing', async () => {
     const outside = tf.tidy(() => tf.add(tf.tensor1d([1, 2]), 1));
-    const folders = (): number =>
-      readdirSync(tmpdir()).filter((name) => name.startsWith('frameloom-graph-')).length;
-    const before = [folders(), sessions()];
+    const before = functionsAlive();
     await expectNoLeak(() => {
       const runner = graphRunner();
       const x = tf.tensor1d([1, 2]);
@@ -129,7 +122,7 @@ describe('graphRunner', () => {
       x.dispose();
       runner.dispose();
     });
-    expect([folders(), sessions()]).toEqual(before);
+    expect(functionsAlive()).toBe(before);
     outside.dispose();
   });
 
@@ -216,7 +209,7 @@ describe('graphRunner', () => {
   });
 
   it('keeps as many graphs as it may and lets all go in the end', () => {
-    const before = sessions();
+    const before = functionsAlive();
     const nodes = 4;
     const runner = graphRunner(nodes);
     tf.tidy(() => {
@@ -226,8 +219,8 @@ describe('graphRunner', () => {
       }
     });
     // One node each, an addition.
-    expect(sessions() - before).toBe(nodes);
+    expect(functionsAlive() - before).toBe(nodes);
     runner.dispose();
-    expect(sessions()).toBe(before);
+    expect(functionsAlive()).toBe(before);
   });
 });

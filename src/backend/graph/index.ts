@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { nativeBackend, type NativeBackend } from '../native.js';
+import { nativeBackend } from '../native.js';
 import { returnFreedMemory } from '../process-addon.js';
 import { assertSameRecording, checksGraphs, isCheckedHit, type Recorded } from './check.js';
+import { nativeFunction, type NativeFunction } from './functions.js';
 import type { NamedTensors } from './named.js';
 import { outline } from './outline.js';
 import { currentRecorder, record } from './recorder.js';
 import { sizeOf } from './recording.js';
-import { outputName, TAG, toSavedModel } from './saved-model.js';
 
 export { ownTensors, runInOrder, type Block } from './blocks.js';
 export { numbered, ordered, prefixed, withoutPrefix, type NamedTensors } from './named.js';
@@ -44,7 +41,7 @@ export const withPrefix = (runner: Runner, prefix: string): Runner => ({
 });
 
 interface Compiled {
-  readonly model: number;
+  readonly native: NativeFunction;
   /** Nodes of the graph. */
   readonly size: number;
   readonly outputs: readonly string[];
@@ -63,7 +60,7 @@ const shapesOf = (inputs: NamedTensors): string =>
     .join(' ');
 
 /**
- * Records each function at its first call and from then on runs it as one TensorFlow graph: no
+ * Records each function at its first call and from then on runs it as one TensorFlow graph, a function of its eager context: no
  * JavaScript between the ops, independent ops side by side, TensorFlow's graph optimizer over all of
  * it, and each intermediate result let go when its last reader is done. The first call, too, returns
  * what the graph computes, so that equal calls give equal bits.
@@ -103,14 +100,8 @@ export function graphRunner(keptNodes = KEPT_NODES): Runner {
     const { recording: whole, outputs } = recordNamed(inputs, f);
     const recorded = checks ? { ...whole, names: outputs } : undefined;
     const recording = outline(whole);
-    const folder = mkdtempSync(join(tmpdir(), 'frameloom-graph-'));
-    try {
-      writeFileSync(join(folder, 'saved_model.pb'), toSavedModel(backend.binding, recording));
-      const model = backend.binding.loadSavedModel(folder, TAG);
-      return { model, outputs, recorded, size: sizeOf(recording), hits: 0 };
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const native = nativeFunction(backend, recording);
+    return { native, outputs, recorded, size: sizeOf(recording), hits: 0 };
   }
 
   /** Lets the graphs go that were not used for longest, but for the one in use. */
@@ -118,7 +109,7 @@ export function graphRunner(keptNodes = KEPT_NODES): Runner {
     let nodes = [...graphs.values()].reduce((sum, { size }) => sum + size, 0);
     for (const [id, graph] of graphs) {
       if (nodes <= keptNodes || graph === inUse) return;
-      backend.binding.deleteSavedModel(graph.model);
+      graph.native.dispose();
       graphs.delete(id);
       nodes -= graph.size;
     }
@@ -135,27 +126,19 @@ export function graphRunner(keptNodes = KEPT_NODES): Runner {
       graphs.delete(id);
       graphs.set(id, graph);
       letGo(graph);
-      const result = run(backend, graph, inputs);
+      const result = run(graph, inputs);
       // Its first run optimizes the graph, which leaves as much freed memory as the graph takes.
       if (known === undefined) returnFreedMemory();
       return result as O;
     },
     dispose() {
-      for (const { model } of graphs.values()) backend.binding.deleteSavedModel(model);
+      for (const { native } of graphs.values()) native.dispose();
       graphs.clear();
     },
   };
 }
 
-function run(backend: NativeBackend, graph: Compiled, inputs: NamedTensors): NamedTensors {
-  const tensors = Object.values(inputs);
-  const results = backend.binding.runSavedModel(
-    graph.model,
-    backend.getInputTensorIds(tensors),
-    tensors.map((_, i) => `input${i}:0`).join(','),
-    graph.outputs.map((_, i) => `${outputName(i)}:0`).join(','),
-  );
-  return Object.fromEntries(
-    graph.outputs.map((name, i) => [name, backend.createOutputTensor(results[i]!)]),
-  );
+function run({ native, outputs }: Compiled, inputs: NamedTensors): NamedTensors {
+  const results = native.run(Object.values(inputs));
+  return Object.fromEntries(outputs.map((name, i) => [name, results[i]!]));
 }

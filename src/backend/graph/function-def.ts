@@ -1,7 +1,7 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { NativeBinding, NativeOpAttribute } from '../native.js';
-import type { AttrValueSchema, FunctionDefSchema, TensorShapeProtoSchema } from './graph_pb.js';
-import { SavedModelSchema } from './graph_pb.js';
+import type { AttrValueSchema, TensorShapeProtoSchema } from './graph_pb.js';
+import { FunctionDefSchema } from './graph_pb.js';
 import { outputsInFunction } from './op-outputs.js';
 import {
   argumentName,
@@ -11,18 +11,11 @@ import {
   type Edge,
   type RecordedCall,
   type RecordedConstant,
-  type RecordedFunction,
   type RecordedNode,
   type Recording,
 } from './recording.js';
 
-/** What TensorFlow's loader is asked for; any word will do. */
-export const TAG = 'frameloom';
-
 type Attribute = MessageInitShape<typeof AttrValueSchema>;
-
-/** A graph version that every TensorFlow since 2.9 reads and that none upgrades. */
-const PRODUCER = 1087;
 
 const shapeProto = (shape: readonly number[]): MessageInitShape<typeof TensorShapeProtoSchema> => ({
   dim: shape.map((size) => ({ size: BigInt(size) })),
@@ -59,7 +52,7 @@ function attributeProto(binding: NativeBinding, { type, value }: NativeOpAttribu
   }
 }
 
-export const outputName = (index: number): string => `output${index}`;
+const outputName = (index: number): string => `output${index}`;
 
 const constantProto = ({ name, shape, type, bytes }: RecordedConstant) => ({
   name,
@@ -96,61 +89,71 @@ const callProto = ({ name, inputs, callee, after }: RecordedCall) => ({
   },
 });
 
-function functionProto(
-  binding: NativeBinding,
-  { name, types, constants, nodes, outputs }: RecordedFunction,
-): MessageInitShape<typeof FunctionDefSchema> {
-  const named = new Map(nodes.map((node) => [node.name, outputsInFunction(node)]));
-  const isConstant = new Set(constants.map((constant) => constant.name));
-  const written = (edge: Edge): string => {
-    const names = named.get(producerOf(edge));
-    if (names !== undefined) return producerOf(edge) + names[outputOf(edge)]!;
-    return isConstant.has(edge) ? `${edge}:output:0` : edge;
-  };
-  const own = nodes.map((node) => ({ ...node, inputs: node.inputs.map(written) }));
-  return {
-    signature: {
-      name,
-      inputArg: types.map((type, i) => ({ name: argumentName(i), type })),
-      outputArg: outputs.map(({ type }, i) => ({ name: outputName(i), type })),
-    },
-    nodeDef: [...constants.map(constantProto), ...own.map((node) => nodeProto(binding, node))],
-    ret: Object.fromEntries(outputs.map(({ edge }, i) => [outputName(i), written(edge)])),
-    // Put back in place of its calls, as TensorFlow likes to, it would take what it saves.
-    attr: { _noinline: { value: { case: 'b', value: true } } },
-  };
+/** What a function of TensorFlow's is made of: one of a recording's, or the whole of it. */
+interface Body extends Pick<Recording, 'inputs' | 'constants' | 'nodes' | 'outputs'> {
+  readonly name: string;
 }
 
-/** A recording in the format that TensorFlow loads models from (saved_model.pb). */
-export function toSavedModel(binding: NativeBinding, recording: Recording): Uint8Array {
-  const { inputs, constants, functions, nodes, outputs } = recording;
-  const node = [
-    ...inputs.map(({ name, shape, type }) => ({
-      name,
-      op: 'Placeholder',
-      attr: {
-        dtype: typeAttribute(type),
-        shape: { value: { case: 'shape', value: shapeProto(shape) } } satisfies Attribute,
-      },
-    })),
-    ...constants.map(constantProto),
-    ...nodes.map((own) => (isCall(own) ? callProto(own) : nodeProto(binding, own))),
-    ...outputs.map(({ edge, type }, i) => ({
-      name: outputName(i),
-      op: 'Identity',
-      input: [edge],
-      attr: { T: typeAttribute(type) },
-    })),
-  ];
-  const library = { function: functions.map((own) => functionProto(binding, own)) };
-  const model = create(SavedModelSchema, {
-    savedModelSchemaVersion: 1n,
-    metaGraphs: [
-      {
-        metaInfoDef: { tags: [TAG] },
-        graphDef: { node, library, versions: { producer: PRODUCER, minConsumer: 12 } },
-      },
-    ],
+function functionDef(binding: NativeBinding, body: Body, isCallee: boolean): Uint8Array {
+  const { name, inputs, constants, nodes, outputs } = body;
+  const named = new Map(
+    nodes.map((node) => [node.name, isCall(node) ? null : outputsInFunction(node)]),
+  );
+  const isConstant = new Set(constants.map((constant) => constant.name));
+  const written = (edge: Edge): string => {
+    const producer = producerOf(edge);
+    const names = named.get(producer);
+    if (names === null) return `${producer}:output:${outputOf(edge)}`;
+    if (names !== undefined) return producer + names[outputOf(edge)]!;
+    return isConstant.has(edge) ? `${edge}:output:0` : edge;
+  };
+  const nodeDef = nodes.map((node) => {
+    const own = node.inputs.map(written);
+    return isCall(node)
+      ? callProto({ ...node, inputs: own })
+      : nodeProto(binding, { ...node, inputs: own });
   });
-  return toBinary(SavedModelSchema, model);
+  const definition = create(FunctionDefSchema, {
+    signature: {
+      name,
+      inputArg: inputs.map((input) => ({ name: input.name, type: input.type })),
+      outputArg: outputs.map(({ type }, i) => ({ name: outputName(i), type })),
+    },
+    nodeDef: [...constants.map(constantProto), ...nodeDef],
+    ret: Object.fromEntries(outputs.map(({ edge }, i) => [outputName(i), written(edge)])),
+    // Put back in place of its calls, as TensorFlow likes to, it would take what it saves.
+    attr: isCallee ? { _noinline: { value: { case: 'b', value: true } } } : {},
+  });
+  return toBinary(FunctionDefSchema, definition);
+}
+
+/** A function as TensorFlow takes it (FunctionDef), and its name. */
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A recording as TensorFlow's functions: those that it calls, and behind them the whole, which bears the given name and
+ * takes and returns what the recording does, in order. Those that it calls have names that begin with it.
+ */
+export function functionDefinitions(
+  binding: NativeBinding,
+  { inputs, constants, functions, nodes, outputs }: Recording,
+  name: string,
+): FunctionDefinition[] {
+  const ownName = (callee: string): string => `${name}_${callee}`;
+  const callees = functions.map(({ types, ...body }) => {
+    const own = ownName(body.name);
+    const given = types.map((type, i) => ({ name: argumentName(i), type, shape: [] }));
+    return {
+      name: own,
+      bytes: functionDef(binding, { ...body, name: own, inputs: given }, true),
+    };
+  });
+  const calling = nodes.map((node) =>
+    isCall(node) ? { ...node, callee: { ...node.callee, name: ownName(node.callee.name) } } : node,
+  );
+  const whole = { name, inputs, constants, nodes: calling, outputs };
+  return [...callees, { name, bytes: functionDef(binding, whole, false) }];
 }
