@@ -16,7 +16,7 @@ import { useBackend } from '../src/backend/index.js';
 import { exportGenerator } from '../src/export/index.js';
 import { openRunModel } from '../src/pipeline/run-model.js';
 import { exportLive } from '../src/serve/export/export-live.js';
-import { PAGE_FOLDER } from '../src/serve/live.js';
+import { PAGE_FOLDER } from '../src/serve/page-folder.js';
 import { silentLogger } from '../src/base/log.js';
 import { startChromium } from '../test/browser/chromium.js';
 import { driven, driverScript, loadDriver } from '../test/browser/driver.js';

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import { build } from 'esbuild';
 import { defineConfig, type Plugin } from 'vite';
 import { LICENCE } from '../scripts/setup/onnxruntime.mjs';
 import { packageFolder } from '../scripts/setup/paths.mjs';
@@ -89,6 +90,23 @@ function licenceOf(name: string): string {
   return `${said.license}${said.author === undefined ? '' : `, ${said.author}`}: https://www.npmjs.com/package/${name}\n`;
 }
 
+/**
+ * The script that a game loads to be recorded, as one that needs no module and leaves no names behind: it must run before
+ * those of the game, of whatever kind they are.
+ */
+function tap(): Plugin {
+  return {
+    name: 'frameloom-tap',
+    async generateBundle() {
+      const { outputFiles } = await build({
+        entryPoints: [join(import.meta.dirname, 'src', 'record', 'tap.ts')],
+        ...{ bundle: true, minify: true, write: false, format: 'iife', target: 'es2022' },
+      });
+      this.emitFile({ type: 'asset', fileName: 'tap.js', source: outputFiles[0]!.contents });
+    },
+  };
+}
+
 const noted = modules();
 
 export default defineConfig({
@@ -97,7 +115,7 @@ export default defineConfig({
   publicDir: false,
   define: { __RUNTIME_FILES__: JSON.stringify(RUNTIME_FILES) },
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'] },
-  plugins: [onnxRuntime(), noted],
+  plugins: [onnxRuntime(), tap(), noted],
   worker: { format: 'es', plugins: () => [{ ...noted, closeBundle: () => undefined }] },
   build: {
     outDir,
@@ -109,13 +127,15 @@ export default defineConfig({
     rolldownOptions: {
       input: {
         index: join(import.meta.dirname, 'index.html'),
+        record: join(import.meta.dirname, 'record.html'),
         // The engines without the page, by a name that stays: for programs that drive them.
         engine: join(import.meta.dirname, 'src', 'engine', 'index.ts'),
         'service-worker': join(import.meta.dirname, 'src', 'engine', 'worker', 'service-worker.ts'),
       },
       preserveEntrySignatures: 'strict',
       output: {
-        entryFileNames: ({ name }) => (name === 'index' ? 'assets/[name]-[hash].js' : '[name].js'),
+        entryFileNames: ({ name }) =>
+          ['index', 'record'].includes(name) ? 'assets/[name]-[hash].js' : '[name].js',
       },
     },
   },

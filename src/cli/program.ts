@@ -11,6 +11,7 @@ import { registerInfo } from './commands/info/flags.js';
 import { registerInit } from './commands/init/flags.js';
 import { registerLive } from './commands/live/flags.js';
 import { registerPlan } from './commands/plan/flags.js';
+import { registerRecord } from './commands/record/flags.js';
 import { registerRuns } from './commands/runs/flags.js';
 import { registerSample } from './commands/sample/flags.js';
 import { registerSchema } from './commands/schema/flags.js';
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   registerGenerate,
   registerSample,
   registerLive,
+  registerRecord,
   registerEvaluate,
   registerExport,
   registerInfo,

@@ -56,9 +56,18 @@ export const isLoopback = (host: string): boolean =>
 
 /**
  * The checks of every request.
- * @param host the address that is listened at
+ * @param guarded `host`: the address that is listened at; `command`: what printed the address to open, for words
  */
-export function createGuard({ host, token }: { host: string; token: string }): Guard {
+export function createGuard({
+  host,
+  token,
+  command = 'frameloom live',
+}: {
+  readonly host: string;
+  readonly token: string;
+  readonly command?: string | undefined;
+}): Guard {
+  const open = `open the address that ${command} printed`;
   const own = machineName().toLowerCase();
   const names = new Set([...LOOPBACK, host.toLowerCase(), `[${host.toLowerCase()}]`]);
   if (!isLoopback(host)) for (const name of [own, `${own}.local`]) names.add(name);
@@ -73,7 +82,7 @@ export function createGuard({ host, token }: { host: string; token: string }): G
       status: 421,
       code: 'bad-host',
       message: 'this server is not known by that name',
-      hint: 'open the address that frameloom live printed',
+      hint: open,
     };
   };
   return {
@@ -91,7 +100,7 @@ export function createGuard({ host, token }: { host: string; token: string }): G
           status: 403,
           code: 'bad-origin',
           message: 'another site’s page may not ask this server',
-          hint: 'open the address that frameloom live printed',
+          hint: open,
         };
       }
       if (asking.token !== undefined && isToken(token, asking.token)) return null;
@@ -102,7 +111,7 @@ export function createGuard({ host, token }: { host: string; token: string }): G
           asking.token === undefined
             ? 'the token is missing'
             : 'the token is not that of this server, which has one of its own at each start',
-        hint: 'open the address that frameloom live printed, with all that is behind the #',
+        hint: `${open}, with all that is behind the #`,
       };
     },
   };

@@ -21,6 +21,8 @@ export const LIMITS = {
   waitingBytes: 4 << 20,
   /** Bytes that a client never reads, of messages that must not be dropped: its connection then ends. */
   unreadBytes: 16 << 20,
+  /** Bytes of a recording that wait to be written: a page hears of what is, and sends no more than a second ahead. */
+  recordedBytes: 256 << 20,
   headersMs: 3_000,
   requestMs: 60_000,
   idleMs: 5_000,

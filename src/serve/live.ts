@@ -1,17 +1,14 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
-import { packageRoot } from '../base/own-package.js';
 import type { GeneratorFile } from '../pipeline/generator-file.js';
 import type { LiveOptions } from './live-options.js';
 import type { LiveParts } from './live-parts.js';
 import { API } from './page-api.js';
+import { PAGE_FOLDER } from './page-folder.js';
 import { errorAnswer, nothingThere, startServer, type RunningServer } from './server.js';
 import { assertSize } from './size.js';
 import type { LiveSocket, SocketEars, SocketHandler } from './sockets.js';
 import type { ToldProgress } from './training-watch.js';
-
-/** Where the page is built to. */
-export const PAGE_FOLDER = join(packageRoot, 'dist', 'web');
 
 export interface RunningLive extends Pick<RunningServer, 'host' | 'port' | 'token' | 'url'> {
   /** Where drawings and recordings lie. */

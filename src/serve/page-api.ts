@@ -10,6 +10,8 @@
  * and where a page can say no header, of a WebSocket, by a subprotocol.
  */
 
+import type { ActionColumn } from '../clips/types.js';
+
 /** In the fragment of the address: `#token=…`. */
 export const TOKEN_KEY = 'token';
 
@@ -44,7 +46,14 @@ export const API = {
   training: '/api/training',
   /** GET `/api/training/samples/NAME.png` */
   samples: '/api/training/samples',
+  /** Of `frameloom record`: `RecorderAbout`. */
+  recorder: '/api/recorder',
 } as const;
+
+/** What `frameloom record` serves in the place of the live page. */
+export const RECORDER_PAGE = 'record.html';
+/** The script that a game loads to be recorded: it hands keys, gamepads and its canvas to the page that frames it. */
+export const TAP_FILE = 'tap.js';
 
 /**
  * Condition frames of a clip that the run was trained on, one after the other, `width × height × bytesPerPixel` each:
@@ -154,9 +163,11 @@ export interface RecordingStart {
  * format, then its actions as float32 (little-endian), each where the model has it; and at the end `stop`, which
  * `recorded` or `error` answers. A connection that ends without it ends the recording with what came. The
  * server acknowledges frames (`taken`): a page that is more than a second of frames ahead waits with the next.
+ * For `frameloom record` a message may be actions alone: the frame before, shown once more.
  */
 export type RecordMessage =
-  | { readonly type: 'stop' }
+  /** `lost`: frames that the page could not take in time, of those that it sent the frame before once more for */
+  | { readonly type: 'stop'; readonly lost?: number }
   | { readonly type: 'taken'; readonly frames: number }
   | {
       readonly type: 'recorded';
@@ -170,3 +181,20 @@ export type RecordMessage =
       readonly message: string;
       readonly hint?: string | undefined;
     };
+
+/** What `frameloom record` records. */
+export interface RecorderAbout {
+  readonly version: string;
+  /** Where takes lie, for people. */
+  readonly folder: string;
+  /** The pipeline beside them. */
+  readonly pipeline: string;
+  /** Numbers of a frame, in this order: keys 0 or 1, axes −1 to 1. */
+  readonly columns: readonly ActionColumn[];
+  /** Of a take. */
+  readonly fps: number;
+  /** Of a take's frames; null where the page chooses by what it records. */
+  readonly size: { readonly width: number; readonly height: number } | null;
+  /** A game to put into the page; null where one captures a screen, a window or a tab. */
+  readonly game: { readonly url: string; readonly kind: 'folder' | 'page' } | null;
+}

@@ -7,6 +7,7 @@ import { syncFolder, writeError, writeFileAtomic } from '../base/outputs.js';
 import { formatRational, type Rational } from '../base/rational.js';
 import { removeTemporary, sweepTemporaries, temporaryBeside } from '../base/temporaries.js';
 import { toRate, writeFrames, type EncodeResult } from '../video/index.js';
+import { actionsCsv } from './actions-csv.js';
 import { FrameQueue } from './frame-queue.js';
 import type { RecordingFiles } from './page-api.js';
 import { recordedCondition, recordingPipeline, type RecordedModel } from './recording-pipeline.js';
@@ -53,14 +54,14 @@ export interface FinishedRecording {
   readonly bytes: Readonly<Record<string, number>>;
 }
 
-export interface Recording {
+export interface Recording<Frame = RecordedFrame> {
   readonly frames: number;
   /**
    * Takes one frame, whose bytes must not change any more.
    * @returns once there is room for another
    * @throws FrameloomError what it cannot go on for: disk-full, write-failed, ffmpeg-failed; bad-call once it has ended
    */
-  add(frame: RecordedFrame): Promise<void>;
+  add(frame: Frame): Promise<void>;
   /**
    * Ends it: everything is in its folder, whole.
    * @returns null where no frame had come, and nothing was written
@@ -68,10 +69,6 @@ export interface Recording {
    */
   finish(): Promise<FinishedRecording | null>;
 }
-
-/** A name of a column, as CSV has it. */
-const quoted = (name: string): string =>
-  /[",;\s#]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 
 /** A folder of the next free number, of what was made elsewhere. */
 async function placeNumbered(made: string, folder: string): Promise<string> {
@@ -159,8 +156,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       ...{ actions: actions.length > 0 ? ACTIONS : null, pipeline: PIPELINE },
     };
     if (actions.length > 0) {
-      const text = `${['frame', ...actions].map(quoted).join(',')}\n${rows.join('\n')}\n`;
-      await writeFileAtomic(join(temporary, ACTIONS), text);
+      await writeFileAtomic(join(temporary, ACTIONS), actionsCsv(actions, rows));
     }
     const parts = {
       width,

@@ -20,8 +20,14 @@ export interface ServerOptions {
   readonly host?: string | undefined;
   /** A free one unless given. */
   readonly port?: number | undefined;
-  /** Of the built page. */
+  /** Of the built pages. */
   readonly pageFolder: string;
+  /** Which of them is the first; `index.html` unless given. */
+  readonly index?: string | undefined;
+  /** Origins of pages that it may have in frames, and whose scripts may be its own: it is isolated then no more. */
+  readonly frames?: readonly string[] | undefined;
+  /** What prints the address, for words; `frameloom live` unless given. */
+  readonly command?: string | undefined;
   /** WebSockets by their paths. */
   readonly sockets: ReadonlyMap<string, SocketHandler>;
   /** Adds what is below /api; whoever asks there has been checked. */
@@ -70,44 +76,46 @@ export const nothingThere = (context: Context): Response =>
   refused(context, 404, { code: 'not-found', message: 'the server has nothing there' });
 
 /** The page may do what a page of its own files needs, and nothing with anybody else. */
-const headers = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
-    workerSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    imgSrc: ["'self'", 'blob:', 'data:'],
-    mediaSrc: ["'self'", 'blob:'],
-    fontSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    manifestSrc: ["'self'"],
-    baseUri: ["'none'"],
-    formAction: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
-  // The page is isolated from every other: only so may it have threads that share memory.
-  crossOriginOpenerPolicy: 'same-origin',
-  crossOriginEmbedderPolicy: 'require-corp',
-  crossOriginResourcePolicy: 'same-origin',
-  referrerPolicy: 'no-referrer',
-  xFrameOptions: 'DENY',
-  // There is no TLS on loopback that a browser could be held to.
-  strictTransportSecurity: false,
-  permissionsPolicy: {
-    camera: ['self'],
-    displayCapture: ['self'],
-    gamepad: ['self'],
-    microphone: [],
-    geolocation: [],
-    payment: [],
-    usb: [],
-  },
-});
+const headersOf = (frames: readonly string[]) =>
+  secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+      workerSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'blob:', 'data:'],
+      mediaSrc: ["'self'", 'blob:'],
+      fontSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      manifestSrc: ["'self'"],
+      ...(frames.length > 0 && { frameSrc: [...frames] }),
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    // The page is isolated from every other: only so may it have threads that share memory.
+    crossOriginOpenerPolicy: 'same-origin',
+    crossOriginEmbedderPolicy: frames.length === 0 && 'require-corp',
+    crossOriginResourcePolicy: frames.length === 0 ? 'same-origin' : 'cross-origin',
+    referrerPolicy: 'no-referrer',
+    xFrameOptions: 'DENY',
+    // There is no TLS on loopback that a browser could be held to.
+    strictTransportSecurity: false,
+    permissionsPolicy: {
+      camera: ['self'],
+      displayCapture: ['self'],
+      gamepad: ['self', ...frames],
+      microphone: [],
+      geolocation: [],
+      payment: [],
+      usb: [],
+    },
+  });
 
 function application(options: ServerOptions, guard: ReturnType<typeof createGuard>): Hono {
-  const { pageFolder, routes, log } = options;
+  const { pageFolder, index, frames = [], routes, log } = options;
   const app = new Hono();
-  app.use(headers);
+  app.use(headersOf(frames));
   app.use(async (context, next) => {
     const host = context.req.header('host');
     const refusal = guard.atDoor({ host });
@@ -145,7 +153,7 @@ function application(options: ServerOptions, guard: ReturnType<typeof createGuar
   api.all('*', (context) => nothingThere(context));
   app.route('/api', api);
   // Listed anew for a path that was not there: the page may be built while it is served.
-  let files = listStaticFiles(pageFolder);
+  let files = listStaticFiles(pageFolder, index);
   app.get('*', async (context) => {
     let path: string;
     try {
@@ -155,7 +163,7 @@ function application(options: ServerOptions, guard: ReturnType<typeof createGuar
     }
     let file = (await files).get(path);
     if (!file) {
-      files = listStaticFiles(pageFolder);
+      files = listStaticFiles(pageFolder, index);
       file = (await files).get(path);
     }
     return file ? answerWith(file, context.req.raw) : context.text('there is no such file', 404);
@@ -191,10 +199,10 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
  * @throws FrameloomError not-found where the page is not built; bad-option of the address
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host = '127.0.0.1', port: wanted = 0, pageFolder, sockets: paths, log } = options;
-  await listStaticFiles(pageFolder);
+  const { host = '127.0.0.1', port: wanted = 0, pageFolder, index, sockets: paths, log } = options;
+  await listStaticFiles(pageFolder, index);
   const token = createToken();
-  const guard = createGuard({ host, token });
+  const guard = createGuard({ host, token, command: options.command });
   const app = application(options, guard);
   const server = createAdaptorServer({
     fetch: app.fetch,

@@ -225,7 +225,8 @@ async function attend(
       return;
     }
     const hear = (): void => {
-      if (isBinary) ears?.onBytes(data);
+      // Not as a Buffer, whose slice() is no copy.
+      if (isBinary) ears?.onBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       else ears?.onText(data.toString('utf8'));
     };
     if (ears) guarded(hear);

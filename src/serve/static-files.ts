@@ -24,13 +24,14 @@ const typeOf = (name: string): string =>
 /**
  * Lists what lies in a folder. Only what is in the list is ever served: no path of an address becomes a path of the
  * disk, so that none can lead out of the folder. Links that lead out of it are not in the list.
+ * @param index the file that is given for `/`
  * @throws FrameloomError not-found where there is no page
  */
-export async function listStaticFiles(folder: string): Promise<StaticFiles> {
+export async function listStaticFiles(folder: string, index = 'index.html'): Promise<StaticFiles> {
   const missing = (cause?: unknown): FrameloomError =>
     new FrameloomError(
       'not-found',
-      `the page is not built: ${cause === undefined ? `${folder} has no index.html` : messageOf(cause)}`,
+      `the page is not built: ${cause === undefined ? `${folder} has no ${index}` : messageOf(cause)}`,
       { path: folder, hint: 'run: npm run build', cause },
     );
   const files = new Map<string, StaticFile>();
@@ -49,9 +50,9 @@ export async function listStaticFiles(folder: string): Promise<StaticFiles> {
   } catch (error) {
     throw missing(error);
   }
-  const index = files.get('/index.html');
-  if (!index) throw missing();
-  return files.set('/', index);
+  const first = files.get(`/${index}`);
+  if (!first) throw missing();
+  return files.set('/', first);
 }
 
 /** The file's answer; 304 where the browser has it. */

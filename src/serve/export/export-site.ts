@@ -64,8 +64,8 @@ export interface ExportedFolder {
 const MODEL_FILE = 'generator.onnx';
 const CLIPS = 'clips';
 const RUNTIME = 'onnxruntime';
-/** Of the built page and not of an export: what set-up notes, and the engines by themselves. */
-const LEFT_OUT = [/^\./, /^engine\.js$/];
+/** Of the built pages and not of an export: what set-up notes, the engines by themselves, and the recorder. */
+const LEFT_OUT = [/^\./, /^engine\.js$/, /^record\.html$/, /^tap\.js$/, /^assets\/record-/];
 
 /** What an export holds at its top: a folder with anything else is not replaced. */
 const isOwn = (name: string): boolean =>

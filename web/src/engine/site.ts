@@ -42,11 +42,6 @@ export async function findSite(): Promise<PageSite> {
     return { kind: 'export', base, site, online };
   }
   const token = takeToken();
-  if (token === null) {
-    throw new FrameloomError('bad-call', 'this address has no token', {
-      hint: 'open the address that frameloom live printed, with all that follows the #',
-    });
-  }
   const about = (await fetchJson(new URL(API.about, base).href, authorization(token))) as LiveAbout;
   return { kind: 'server', base, token, about };
 }
@@ -55,11 +50,20 @@ async function fetchJson(url: string, headers?: Record<string, string>): Promise
   return JSON.parse(new TextDecoder().decode(await fetchBytes(url, headers)));
 }
 
-/** The token, out of the address, where the history, a bookmark or a picture of the screen would show it. */
-function takeToken(): string | null {
+/**
+ * The token, out of the address, where the history, a bookmark or a picture of the screen would show it.
+ * @throws FrameloomError bad-call where there is none
+ */
+export function takeToken(): string {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const given = fragment.get(TOKEN_KEY);
-  if (given === null) return sessionStorage.getItem(TOKEN_KEY);
+  const kept = given ?? sessionStorage.getItem(TOKEN_KEY);
+  if (kept === null) {
+    throw new FrameloomError('bad-call', 'this address has no token', {
+      hint: 'open the address that was printed, with all that follows the #',
+    });
+  }
+  if (given === null) return kept;
   fragment.delete(TOKEN_KEY);
   const rest = fragment.toString();
   history.replaceState(

@@ -9,6 +9,9 @@ export class Inputs implements Held {
   isFor: (event: KeyboardEvent) => boolean = () => false;
   /** Called when something was pressed or let go. */
   onChange: () => void = () => undefined;
+  /** Told of each key and when it was pressed or let go, and of the moment when all are let go. */
+  onKey: (code: string, isDown: boolean, atMs: number) => void = () => undefined;
+  onRelease: (atMs: number) => void = () => undefined;
 
   constructor() {
     addEventListener(
@@ -16,13 +19,16 @@ export class Inputs implements Held {
       (event) => {
         if (isTyping(event.target) || event.ctrlKey || event.metaKey || !this.isFor(event)) return;
         event.preventDefault();
+        if (!event.repeat) this.onKey(event.code, true, event.timeStamp);
         this.keys.add(event.code);
         this.onChange();
       },
       { capture: true },
     );
     addEventListener('keyup', (event) => {
-      if (this.keys.delete(event.code)) this.onChange();
+      if (!this.keys.delete(event.code)) return;
+      this.onKey(event.code, false, event.timeStamp);
+      this.onChange();
     });
     // A key that is let go in another window is never heard of.
     addEventListener('blur', () => this.release());
@@ -40,6 +46,7 @@ export class Inputs implements Held {
   release(): void {
     this.keys.clear();
     this.touched.clear();
+    this.onRelease(performance.now());
     this.onChange();
   }
 }

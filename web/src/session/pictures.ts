@@ -56,8 +56,18 @@ export function rgbAtSize(
   width: number,
   height: number,
 ): Uint8Array<ArrayBuffer> {
-  const area = middleOf({ x: 0, y: 0, ...sizeOf(picture) }, { width, height });
-  return rgbaToRgb(pixelsOf(picture, area, width, height, true));
+  return rgbOfArea(picture, null, width, height);
+}
+
+/** rgb24 of the middle of a picture, or of an area of it, in a shape and at a size. */
+export function rgbOfArea(
+  picture: Picture,
+  area: Area | null,
+  width: number,
+  height: number,
+): Uint8Array<ArrayBuffer> {
+  const from = middleOf(area ?? { x: 0, y: 0, ...sizeOf(picture) }, { width, height });
+  return rgbaToRgb(pixelsOf(picture, from, width, height, true));
 }
 
 /** Pixels of a side of what is sent to be filtered: the filter makes it smaller anyway. */

@@ -1,18 +1,9 @@
 import type { ActionColumn } from '../../../src/clips/types.js';
 import type { App } from '../app.js';
 import { Inputs } from '../input/held.js';
-import {
-  actionValues,
-  bindingName,
-  isOfPad,
-  mappedKeys,
-  unsided,
-  usualMapping,
-  type Binding,
-  type Mapping,
-} from '../input/mapping.js';
+import { actionValues, mappedKeys, type Mapping } from '../input/mapping.js';
 import { button, el } from './dom.js';
-import { remembered } from './remembered.js';
+import { chosenMapping, keyCaps, MappingDialog } from './mapping-dialog.js';
 
 /** Steers the world: keys, gamepads, and buttons and sliders of the page's own. */
 export class Actions {
@@ -22,19 +13,16 @@ export class Actions {
     'aria-label': 'Actions',
     hidden: true,
   });
-  readonly dialog: HTMLDialogElement;
+  readonly #dialog = new MappingDialog((mapping) => this.#map(mapping));
   readonly #app: App;
   readonly #world: HTMLElement;
   readonly #inputs = new Inputs();
-  readonly #rows = el('div', { class: 'mapping' });
   #columns: readonly ActionColumn[] = [];
   #mapping: Mapping = {};
   #keys: ReadonlySet<string> = new Set();
   #sent = '';
   #controls: readonly { name: string; show: (value: number) => void }[] = [];
   #isPolling = false;
-  /** What the next key is for, while a column waits for one. */
-  #learning: ((binding: Binding) => void) | null = null;
 
   /** @param world a picture that takes the keys while it has the focus, where there is also something to draw */
   constructor(app: App, world: HTMLElement) {
@@ -42,30 +30,15 @@ export class Actions {
     this.#world = world;
     this.#inputs.isFor = (event) => this.takes(event);
     this.#inputs.onChange = () => this.#update();
-    this.dialog = el(
-      'dialog',
-      { class: 'mapping-dialog', 'aria-labelledby': 'mapping-title' },
-      el(
-        'header',
-        {},
-        el('h2', { id: 'mapping-title' }, 'Keys and gamepad'),
-        button({ icon: 'close', label: 'Close', onClick: () => this.dialog.close() }),
-      ),
-      this.#rows,
-      button({
-        icon: 'reset',
-        label: 'As they were',
-        showLabel: true,
-        onClick: () => this.#map(usualMapping(this.#columns)),
-      }),
-    );
-    this.dialog.addEventListener('close', () => (this.#learning = null));
-    this.dialog.addEventListener('keydown', (event) => this.#learn(event));
     app.on('model', ({ layout }) => this.#build(layout.actions ?? []));
     addEventListener('gamepadconnected', ({ gamepad }) => {
       if (this.#columns.length > 0) app.emit('notice', `Gamepad: ${gamepad.id}`);
       this.#poll();
     });
+  }
+
+  get dialog(): HTMLDialogElement {
+    return this.#dialog.element;
   }
 
   /** Whether a key is for the world. */
@@ -80,18 +53,13 @@ export class Actions {
     this.#sent = '';
     if (columns.length === 0) return;
     this.#world.tabIndex = 0;
-    const usual = usualMapping(columns);
-    const chosen = remembered.mapping.get();
-    this.#map(
-      Object.fromEntries(columns.map(({ name }) => [name, chosen[name] ?? usual[name] ?? []])),
-    );
+    this.#map(chosenMapping(columns));
     this.#poll();
   }
 
   #map(mapping: Mapping): void {
     this.#mapping = mapping;
     this.#keys = mappedKeys(mapping);
-    remembered.mapping.set({ ...remembered.mapping.get(), ...mapping });
     const controls = this.#columns.map((column) =>
       column.kind === 'key' ? this.#keyControl(column) : this.#axisControl(column),
     );
@@ -104,17 +72,8 @@ export class Actions {
         onClick: () => this.dialog.showModal(),
       }),
     );
-    this.#showRows();
+    this.#dialog.show(this.#columns, mapping);
     this.#update();
-  }
-
-  #caps(name: string): HTMLElement {
-    const bindings = (this.#mapping[name] ?? []).filter((each) => !isOfPad(each));
-    return el(
-      'span',
-      { class: 'keys', 'aria-hidden': 'true' },
-      ...bindings.slice(0, 2).map((binding) => el('kbd', {}, bindingName(binding))),
-    );
   }
 
   #keyControl({ name }: ActionColumn) {
@@ -122,7 +81,7 @@ export class Actions {
       'button',
       { type: 'button', class: 'button action', 'aria-pressed': 'false' },
       el('span', { class: 'label' }, name),
-      this.#caps(name),
+      keyCaps(this.#mapping[name]),
     );
     const hold = (isHeld: boolean): void => {
       if (isHeld) this.#inputs.touched.set(name, 1);
@@ -178,7 +137,7 @@ export class Actions {
         el('span', { class: 'label' }, name),
         input,
         output,
-        this.#caps(name),
+        keyCaps(this.#mapping[name]),
       ),
       name,
       show: (value: number) => {
@@ -213,83 +172,10 @@ export class Actions {
         this.#isPolling = false;
         return;
       }
-      this.#learnFromPad();
+      this.#dialog.learnFrom(this.#inputs.pads);
       this.#update();
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
-  }
-
-  #showRows(): void {
-    this.#rows.replaceChildren(
-      ...this.#columns.map(({ name, kind }) => {
-        const waiting = el('span', { class: 'about', role: 'status' });
-        const learn = (side: '' | '-' | '+'): void => {
-          waiting.textContent = 'press a key, or a button of the gamepad …';
-          this.#learning = (binding) => {
-            this.#learning = null;
-            // One thing moves one column.
-            const others = Object.fromEntries(
-              Object.entries(this.#mapping).map(([other, bindings]) => [
-                other,
-                bindings.filter((each) => unsided(each) !== unsided(binding)),
-              ]),
-            );
-            this.#map({ ...others, [name]: [...(others[name] ?? []), `${side}${binding}`] });
-          };
-        };
-        return el(
-          'div',
-          { class: 'mapping-row' },
-          el('strong', {}, name),
-          el(
-            'span',
-            { class: 'bindings' },
-            ...(this.#mapping[name] ?? []).map((binding) =>
-              button({
-                label: bindingName(binding),
-                class: 'small binding',
-                onClick: () =>
-                  this.#map({
-                    ...this.#mapping,
-                    [name]: this.#mapping[name]!.filter((each) => each !== binding),
-                  }),
-              }),
-            ),
-            waiting,
-          ),
-          ...(kind === 'key' ? ['' as const] : (['-', '+'] as const)).map((side) =>
-            button({
-              icon: 'add',
-              label:
-                side === '' ? `Another key for ${name}` : `A key that pulls ${name} to ${side}1`,
-              class: 'small',
-              onClick: () => learn(side),
-            }),
-          ),
-        );
-      }),
-      el('p', { class: 'about' }, 'A click on a key takes it away.'),
-    );
-  }
-
-  #learn(event: KeyboardEvent): void {
-    if (!this.#learning) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (event.key === 'Escape') {
-      this.#learning = null;
-      this.#showRows();
-    } else this.#learning(event.code);
-  }
-
-  #learnFromPad(): void {
-    if (!this.#learning) return;
-    for (const { buttons, axes } of this.#inputs.pads) {
-      const pressed = buttons.findIndex((value) => value > 0.5);
-      if (pressed >= 0) return this.#learning(`Button${pressed}`);
-      const pushed = axes.findIndex((value) => Math.abs(value) > 0.8);
-      if (pushed >= 0) return this.#learning(`Axis${pushed}`);
-    }
   }
 }

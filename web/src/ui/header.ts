@@ -38,7 +38,7 @@ export function header(app: App, { engine, views, theme, help }: Parts): HTMLEle
   return el(
     'header',
     { class: 'top' },
-    el('div', { class: 'brand' }, mark(), el('h1', {}, 'Frameloom')),
+    brand(),
     el('div', { class: 'model' }, name, about, connection),
     el(
       'div',
@@ -55,6 +55,10 @@ export function header(app: App, { engine, views, theme, help }: Parts): HTMLEle
     ),
   );
 }
+
+/** Whose page it is. */
+export const brand = (): HTMLElement =>
+  el('div', { class: 'brand' }, mark(), el('h1', {}, 'Frameloom'));
 
 const SVG = 'http://www.w3.org/2000/svg';
 

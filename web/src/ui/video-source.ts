@@ -1,16 +1,10 @@
 import { messageOf } from '../../../src/base/error.js';
 import type { App } from '../app.js';
 import { rgbOf, sizeOf } from '../session/pictures.js';
+import { Crop } from './crop.js';
 import { button, el } from './dom.js';
 
 type Kind = 'camera' | 'screen';
-
-interface Area {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** How long an answer may take before the next picture is sent all the same. */
 const PATIENCE_MS = 3000;
@@ -25,12 +19,10 @@ export class VideoSource {
   onChange: (kind: Kind | null) => void = () => undefined;
   readonly #app: App;
   readonly #video = el('video', { muted: true, playsinline: true, 'aria-label': 'What is taken' });
-  readonly #frame = el('div', { class: 'crop', 'aria-hidden': 'true', hidden: true });
+  readonly #crop = new Crop(this.#video);
   #kind: Kind | null = null;
   #stream: MediaStream | null = null;
   #asked: { number: number; at: number } | null = null;
-  /** Shares of the picture; null for all of it. */
-  #area: Area | null = null;
 
   constructor(app: App) {
     this.#app = app;
@@ -38,11 +30,11 @@ export class VideoSource {
     this.element = el(
       'div',
       { class: 'source', hidden: true },
-      el('div', { class: 'source-picture' }, this.#video, this.#frame),
+      el('div', { class: 'source-picture' }, this.#video, this.#crop.element),
       el(
         'div',
         { class: 'row' },
-        button({ label: 'The whole picture', class: 'small', onClick: () => this.#crop(null) }),
+        button({ label: 'The whole picture', class: 'small', onClick: () => this.#crop.clear() }),
         button({
           icon: 'stop',
           label: 'Stop',
@@ -53,7 +45,6 @@ export class VideoSource {
       ),
       el('p', { class: 'about' }, 'Drag over the picture to take a part of it.'),
     );
-    this.#listen();
     app.on('condition', ({ kind, number, pixels }) => {
       if (kind !== 'filtered') return;
       // Of a camera or of a single picture: what is drawn lies over it either way.
@@ -96,7 +87,7 @@ export class VideoSource {
     this.#stream = null;
     this.#kind = null;
     this.#asked = null;
-    this.#crop(null);
+    this.#crop.clear();
     this.element.hidden = true;
     this.onChange(null);
   }
@@ -114,49 +105,7 @@ export class VideoSource {
     const now = performance.now();
     const isWaiting = this.#asked !== null && now - this.#asked.at < PATIENCE_MS;
     if (isWaiting || !client?.isFree || !this.#kind) return;
-    const { width, height } = sizeOf(this.#video);
-    const area = this.#area && {
-      x: this.#area.x * width,
-      y: this.#area.y * height,
-      width: this.#area.width * width,
-      height: this.#area.height * height,
-    };
-    const { rgb, ...size } = rgbOf(this.#video, area);
+    const { rgb, ...size } = rgbOf(this.#video, this.#crop.areaOf(sizeOf(this.#video)));
     this.#asked = { number: client.sendPixels('picture', size.width, size.height, rgb), at: now };
-  }
-
-  #crop(area: Area | null): void {
-    this.#area = area;
-    this.#frame.hidden = area === null;
-    if (!area) return;
-    this.#frame.style.left = `${100 * area.x}%`;
-    this.#frame.style.top = `${100 * area.y}%`;
-    this.#frame.style.width = `${100 * area.width}%`;
-    this.#frame.style.height = `${100 * area.height}%`;
-  }
-
-  #listen(): void {
-    let from: { x: number; y: number } | null = null;
-    const placeOf = (event: PointerEvent): { x: number; y: number } => {
-      const box = this.#video.getBoundingClientRect();
-      const share = (at: number, low: number, size: number): number =>
-        Math.min(1, Math.max(0, (at - low) / size));
-      return {
-        x: share(event.clientX, box.left, box.width),
-        y: share(event.clientY, box.top, box.height),
-      };
-    };
-    this.#video.addEventListener('pointerdown', (event) => {
-      this.#video.setPointerCapture(event.pointerId);
-      from = placeOf(event);
-    });
-    this.#video.addEventListener('pointermove', (event) => {
-      if (!from) return;
-      const to = placeOf(event);
-      const [width, height] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
-      if (width < 0.02 || height < 0.02) return;
-      this.#crop({ x: Math.min(from.x, to.x), y: Math.min(from.y, to.y), width, height });
-    });
-    this.#video.addEventListener('pointerup', () => (from = null));
   }
 }

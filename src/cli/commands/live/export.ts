@@ -2,7 +2,7 @@ import { cacheFolder } from '../../../base/cache-folder.js';
 import { formatBytes } from '../../../base/units.js';
 import { exportLive } from '../../../serve/export/export-live.js';
 import type { ExportedFolder } from '../../../serve/export/export-site.js';
-import { PAGE_FOLDER } from '../../../serve/live.js';
+import { PAGE_FOLDER } from '../../../serve/page-folder.js';
 import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';

@@ -10,7 +10,7 @@ export class ServerSocket {
   onMessage: (data: string | ArrayBuffer) => void = () => undefined;
   onEnd: (error: FrameloomError) => void = () => undefined;
 
-  constructor({ base, token }: ServerSource, path: string) {
+  constructor({ base, token }: Pick<ServerSource, 'base' | 'token'>, path: string) {
     const url = new URL(path, base);
     url.protocol = url.protocol.replace('http', 'ws');
     const socket = new WebSocket(url, subprotocols(token));
@@ -19,7 +19,7 @@ export class ServerSocket {
     this.#opened = new Promise((resolve, reject) => {
       const lost = (reason: string): FrameloomError =>
         new FrameloomError('not-found', `the server ended the connection${reason}`, {
-          hint: 'is frameloom live still running?',
+          hint: 'is frameloom still running?',
         });
       socket.onopen = () => resolve();
       socket.onclose = ({ reason }) => {
