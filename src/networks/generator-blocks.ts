@@ -233,3 +233,32 @@ export function embeddedBy(
     },
   };
 }
+
+/** What the decoder is shown past the coarse features. */
+export interface SkipLayers {
+  /** Of the last frames, to as many channels as the decoder has at half of the resolution. */
+  readonly shown: Layer;
+  /** Of both, one behind the other, to as many again. */
+  readonly joined: Layer;
+}
+
+/**
+ * The decoder's features beside the last frames as they were.
+ * @param channels of the history
+ */
+export const skipBlock = ({ shown, joined }: SkipLayers, channels: number): GeneratorBlock => ({
+  parameters: [shown, joined].flatMap(parametersOf),
+  reads: ['history', 'places'],
+  macs: (size) => {
+    const { size: half, macs } = shown.cost(size);
+    return macs + joined.cost(half).macs;
+  },
+  run(parameters, before, { history, places }) {
+    assertShape(history ?? { shape: [] }, ['N', 'H', 'W', channels], 'history');
+    const own = shown.apply(parameters, history!, { places });
+    const both = tf.concat([featuresOf(before), own], 3);
+    const style = before.style as tf.Tensor4D | undefined;
+    const actions = before.actions as tf.Tensor4D | undefined;
+    return { features: joined.apply(parameters, both, { style, actions }) };
+  },
+});

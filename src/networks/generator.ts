@@ -11,10 +11,12 @@ import {
   GENERATOR_MULTIPLE,
   layerBlock,
   modulationLayers,
+  skipBlock,
   styleBlock,
   toldBlock,
   type GeneratorBlock,
   type GeneratorTensors,
+  type SkipLayers,
 } from './generator-blocks.js';
 import {
   convolution,
@@ -110,7 +112,10 @@ function layersFor(
 }
 
 /** @throws FrameloomError bad-option for what has neither a past nor a condition, or would move a past that it has not */
-function assertDriven({ historyFrames, flow }: GeneratorOptions, condition: Layer | null): void {
+function assertDriven(
+  { historyFrames, flow, skip }: GeneratorOptions,
+  condition: Layer | null,
+): void {
   if (historyFrames > 0) return;
   const hint = 'raise generator.historyFrames';
   if (!condition) {
@@ -118,6 +123,13 @@ function assertDriven({ historyFrames, flow }: GeneratorOptions, condition: Laye
       'bad-option',
       'a generator without memory makes nothing of no condition',
       { hint: `${hint}, or give data.condition`, path: 'generator.historyFrames' },
+    );
+  }
+  if (skip) {
+    throw new FrameloomError(
+      'bad-option',
+      'a generator without memory has no last frames that the decoder could be shown',
+      { hint: `${hint}, or leave generator.skip out`, path: 'generator.skip' },
     );
   }
   if (flow) {
@@ -197,6 +209,30 @@ const encoder = (
     ...layers.after(`${name}.down.norm`, quarter),
     rectifier(),
   ]);
+};
+
+/** The last frames at half of the resolution, and what the decoder makes of its features beside them. */
+const skipping = (
+  layers: NormalizedLayers,
+  { name, inputs, channels, hasPositions }: EncoderShape,
+  told: (name: string, of: number) => Layer[],
+): SkipLayers => {
+  const folded = inputs * BLOCK * BLOCK;
+  return {
+    shown: sequential([
+      spaceToDepthLayer,
+      layers.convolution(`${name}.stem`, folded, channels),
+      ...(hasPositions ? [placing(`${name}.place`, channels)] : []),
+      ...layers.after(`${name}.stem.norm`, channels),
+      rectifier(),
+    ]),
+    joined: sequential([
+      layers.convolution(`${name}.join`, 2 * channels, channels),
+      ...layers.after(`${name}.join.norm`, channels),
+      ...told(`${name}.join`, channels),
+      rectifier(),
+    ]),
+  };
 };
 
 interface EncoderShape {
@@ -297,6 +333,9 @@ export function createGenerator(
     ...told('decoder.up', wide),
     rectifier(),
   ]);
+  const refining = options.skip
+    ? skipping(own, { name: 'skip', inputs: historyChannels, channels: wide, hasPositions }, told)
+    : null;
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
   const pictureChannels = BLOCK * BLOCK * (IMAGE_CHANNELS + (hasFlow ? 1 : 0));
   // The pixels of a block start alike (ICNR, Aitken et al. 2017, arXiv 1707.02937): else the first
@@ -308,7 +347,9 @@ export function createGenerator(
   const layers = [
     ...[conditionEncoder, historyEncoder, noiseMixer],
     ...(modulation ? [modulation.scale, modulation.shift] : []),
-    ...[style, acts, ...residual, enlarging, heads],
+    ...[style, acts, ...residual, enlarging],
+    ...(refining ? [refining.shown, refining.joined] : []),
+    heads,
   ].filter((layer) => layer !== null);
   const layout = new ParameterLayout(layers.flatMap(({ specs }) => specs));
 
@@ -353,8 +394,9 @@ export function createGenerator(
         : layerBlock(layer, GENERATOR_MULTIPLE);
     }),
     (style ?? acts)
-      ? toldBlock(enlarging, GENERATOR_MULTIPLE, { modulation: false, told: false })
+      ? toldBlock(enlarging, GENERATOR_MULTIPLE, { modulation: false, told: refining !== null })
       : layerBlock(enlarging, GENERATOR_MULTIPLE),
+    ...(refining ? [skipBlock(refining, historyChannels)] : []),
     layerBlock(heads, GENERATOR_MULTIPLE / 2),
     compose(hasHistory),
   ];

@@ -79,6 +79,12 @@ export const generatorOptions = z.strictObject({
     .describe(
       'What the features of the residual blocks are multiplied by and moved by after they are normalized: nothing, or one map of the condition for all of them (after SPADE, Park et al. 2019), which begins as the identity.',
     ),
+  skip: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Show the decoder the last frames at half of the resolution, past the coarse features (U-Net, Ronneberger 2015): small figures keep their outlines, for a fifth more of arithmetic.',
+    ),
   flow: z
     .boolean()
     .default(true)

@@ -25,6 +25,7 @@ import {
 import { featureMatching, flowSmoothness, l1 } from './losses/reconstruction.js';
 import { taughtFlow } from './losses/taught-flow.js';
 import type { LossTerms, MicroBatch, PartLoss } from './micro-batch.js';
+import { pixelWeights, previousFrames } from './moving.js';
 import type { RolledOut } from './rollout.js';
 import { seen, seenCondition } from './sight.js';
 
@@ -58,6 +59,7 @@ export function framesPart(step: JudgedStep, judges: Judges, batch: MicroBatch):
       adversarialWeight: step.dials.adversarialWeight,
       matchingWeight: step.dials.matchingWeight,
       target: timesOf(real.frames, samples, from, to),
+      ...previousOf(step, from, to),
       ...(judged && !judgesWait && lecamTensors(step.dials, 'frame')),
       ...(real.condition && { condition: timesOf(real.condition, samples, from, to) }),
       ...(flows.length > 0 && losses.warp > 0 && aroundFlows(real, flows)),
@@ -150,13 +152,16 @@ function generatorPart(
             Object.assign(signals, tellingApart('frame', losses, reals, judgements, share));
           }
         }
-        addFaithful(add, losses, share, made, target);
-        add('raw_reconstruction', losses.rawReconstruction, share, () => l1(raw, target));
+        const previous = tensors.previous as tf.Tensor4D | undefined;
+        const pixels = pixelWeights(losses, target, previous);
+        addFaithful(add, losses, share, made, target, pixels);
+        add('raw_reconstruction', losses.rawReconstruction, share, () => l1(raw, target, pixels));
         const flows = ordered('flow', tensors) as tf.Tensor4D[];
         if (flows.length > 0) {
           const flow = foldFrames(flows);
           const { before, now } = tensors as Record<'before' | 'now', tf.Tensor4D>;
-          add('warp', losses.warp, flowShare, () => l1(warpConstant(before, flow), now));
+          const moved = pixelWeights(losses, now, before);
+          add('warp', losses.warp, flowShare, () => l1(warpConstant(before, flow), now, moved));
           add('flow_smoothness', losses.flowSmoothness, flowShare, () => flowSmoothness(flow));
           const motion = tensors.motion as tf.Tensor4D | undefined;
           if (motion) {
@@ -187,6 +192,13 @@ function discriminatorsPart(step: JudgedStep, share: number): PartLoss {
       );
     },
   };
+}
+
+/** The real frames before those of a part, where what moves counts more. */
+function previousOf({ losses, real }: JudgedStep, from: number, to: number): NamedTensors {
+  if (losses.moving === 0) return {};
+  const own = tf.slice(previousFrames(real), [0, from, 0, 0, 0], [-1, to - from, -1, -1, -1]);
+  return { previous: foldTime(own) };
 }
 
 /**

@@ -18,6 +18,7 @@ const ASKS_FOR_THE_REAL: Readonly<Record<keyof LossOptions, boolean>> = {
   featureMatching: true,
   reconstruction: true,
   rawReconstruction: true,
+  moving: false,
   laplacian: true,
   focalFrequency: true,
   focalFrequencyPatches: false,

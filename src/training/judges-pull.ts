@@ -5,6 +5,7 @@ import { foldFrames } from '../networks/index.js';
 import { addFaithful, hasDetail, isFaithful, type FaithfulLosses } from './faithful.js';
 import { adder, type RealSide } from './judged-parts.js';
 import { sumOf, type LossTerms } from './micro-batch.js';
+import { pixelWeights, previousWhere } from './moving.js';
 import type { RolledOut } from './rollout.js';
 import { GRADIENT, PULL } from './signals.js';
 
@@ -37,12 +38,15 @@ export function judgesPull(
     ...numbered('gradient', gradients),
     ...numbered('frame', out.frames),
     target: real.frames,
+    ...previousWhere(losses, real),
   };
   return runner.call('pull of judges', tensors, (own) =>
     tf.tidy(() => {
       const whole = foldFrames(ordered('gradient', own) as tf.Tensor4D[]);
       const frames = foldFrames(ordered('frame', own) as tf.Tensor4D[]);
-      const faithful = faithfulGradient(frames, own.target as tf.Tensor4D, losses);
+      const target = own.target as tf.Tensor4D;
+      const pixels = pixelWeights(losses, target, own.previous as tf.Tensor4D | undefined);
+      const faithful = faithfulGradient(frames, target, losses, pixels);
       const judges = tf.sub(whole, faithful);
       // Frames that are right to the last bit have no gradient to compare with.
       return { [PULL]: tf.div(tf.norm(judges), tf.add(tf.norm(faithful), 1e-12)) };
@@ -55,9 +59,11 @@ function faithfulGradient(
   frames: tf.Tensor4D,
   target: tf.Tensor4D,
   losses: FaithfulLosses,
+  pixels: tf.Tensor4D | undefined,
 ): tf.Tensor {
   const sign = tf.sign(tf.sub(frames, target));
-  const reconstruction = tf.mul(sign, losses.reconstruction / frames.size);
+  const weighed = pixels ? tf.mul(sign, pixels) : sign;
+  const reconstruction = tf.mul(weighed, losses.reconstruction / frames.size);
   if (!hasDetail(losses)) return reconstruction;
   const { gradients } = valueAndGradients(() => {
     const terms: LossTerms = {};

@@ -40,6 +40,13 @@ export const lossOptions = z.strictObject({
   ),
   reconstruction: weight(10, 'Composed frames must equal the real ones (L1).'),
   rawReconstruction: weight(10, 'Hallucinated images must equal the real ones (L1).'),
+  moving: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe(
+      'Pixels that differ from the real frame before count so many times more in the losses of colours (reconstruction, rawReconstruction, warp): where little moves, what moves is else next to nothing; try 5 to 20.',
+    ),
   laplacian: weight(
     0,
     'Laplacian pyramids of composed frames and real ones must be equal (L1, all bands alike; Bojanowski 2018), so that soft outlines cost as much as wrong colours; try 1 to 10.',
@@ -233,6 +240,14 @@ export const trainingOptions = z.strictObject({
     .prefault({})
     .describe(
       "Where a step's rollout ended, kept for a later one to go on from, so that training meets a drift of hundreds of frames that it makes but once.",
+    ),
+  historyNoise: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'Noise on the real frames that a rollout goes on from, fine and coarse, of deviations up to this for colours from -1 to 1 (GameNGen, Valevski 2024), so that a generator learns to redraw what it has spoilt itself; try 0.1 to 0.3.',
     ),
   actions: z
     .strictObject({

@@ -4,6 +4,7 @@ import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
 import type { Window } from '../clips/index.js';
 import type { TrainingOptions } from './options.js';
 import type { KeptHistory } from './histories.js';
+import { spoilt } from './history-noise.js';
 import { mirrored } from './ping-pong.js';
 import { toldActions } from './told-actions.js';
 import { realHistory, type RolloutInput } from './rollout.js';
@@ -22,7 +23,7 @@ export function rolloutInput(
     training,
   }: Pick<ScheduleOptions, 'seed' | 'attempt' | 'losses'> & {
     /** Nothing is dropped unless given. */
-    readonly training?: Pick<TrainingOptions, 'actions'>;
+    readonly training?: Pick<TrainingOptions, 'actions' | 'historyNoise'>;
     generator: { readonly noiseChannels: number; readonly historyFrames: number };
   },
 ): RolloutInput {
@@ -56,6 +57,8 @@ export function rolloutInput(
           ]);
     const isNudged = needsNudge(losses, plan);
     const visibleFrom = coldStart ? lead : 0;
+    const historyNoise = training?.historyNoise ?? 0;
+    const isSpoilt = historyNoise > 0 && historyFrames > 0 && !coldStart && !from;
     return {
       frames: whole(window.frames, lead),
       condition: condition && whole(condition, lead),
@@ -73,6 +76,15 @@ export function rolloutInput(
       teacherForced,
       ...(window.motion && { motion: window.motion }),
       ...(from && pastOf(from, lead, historyFrames)),
+      ...(isSpoilt && {
+        history: scoped(() =>
+          spoilt(
+            realHistory(window.frames, lead, historyFrames, visibleFrom),
+            historyNoise,
+            randomStream(seed, 'histories', `${drawIndex(plan.step, attempt)}/noise`),
+          ),
+        ),
+      }),
       ...(isNudged && {
         nudge: normals('regularization', 'nudge', [samples, lead + rolledOut, height, width, 3]),
       }),

@@ -40,6 +40,11 @@ describe('exportGenerator', () => {
       { styleChannels: 2, noiseChannels: 2 },
       { ...labels, ...keys },
     ],
+    [
+      'actions, a place and the past shown to the decoder',
+      { conditionFrames: 1, historyFrames: 1, positions: true, skip: true },
+      { ...none, ...keys },
+    ],
     ['looks, modulated', { styleChannels: 2, modulation: 'condition' }, {}],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {

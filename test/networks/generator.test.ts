@@ -60,6 +60,7 @@ describe('the generator', () => {
     ['modulated by its condition, with noise', { modulation: 'condition', noiseChannels: 3 }, 1],
     ['with one frame of history and condition', { historyFrames: 1, conditionFrames: 1 }, 1],
     ['with no residual blocks', { residualBlocks: 0, branchBlocks: 0 }, 1],
+    ['with its past shown to the decoder', { skip: true, positions: true }, 1],
   ])(
     'makes a frame, a raw image, a flow and a mask in range: %s',
     async (_what, more, channels) => {
@@ -165,6 +166,9 @@ describe('the generator', () => {
     const memoryless = { historyFrames: 0, flow: false };
     expect(() => tiny(memoryless, 0)).toThrow('makes nothing of no condition');
     expect(() => tiny({ historyFrames: 0 }, 3)).toThrow('no last frame that flow could move');
+    expect(() => tiny({ ...memoryless, skip: true }, 3)).toThrow(
+      expect.objectContaining({ code: 'bad-option', path: 'generator.skip' }),
+    );
   });
 
   it('has no flow and no mask when flow is off', () => {
@@ -294,6 +298,13 @@ describe('the generator', () => {
     const expected = encoder(3) + encoder(6) + noise + 2 * residual + decoder;
     const generator = tiny({ residualBlocks: 1, branchBlocks: 1, noiseChannels: 5 });
     expect(generator.macs({ height, width })).toBe(expected);
+  });
+
+  it('takes two convolutions at half of the resolution to show the decoder its past', () => {
+    const [size, half, wide] = [{ height: 16, width: 24 }, 8 * 12, 8];
+    const more = tiny({ skip: true }).macs(size) - tiny().macs(size);
+    // Two frames of three channels, folded into four times as many; then both halves.
+    expect(more).toBe(half * 9 * (4 * 6 * wide + 2 * wide * wide));
   });
 
   it('takes a twenty-seventh more of its residual blocks to modulate three of them', () => {

@@ -17,7 +17,8 @@ beforeAll(async () => {
 });
 
 const COLUMNS = 2;
-const model = smallModel({}, 0, {}, COLUMNS);
+/** Its decoder is shown the past, and is told what was done there too. */
+const model = smallModel({ skip: true }, 0, {}, COLUMNS);
 
 /** A state in which what is done changes something. */
 function changed(): TrainingState {
@@ -47,7 +48,7 @@ describe('a step whose generator is told what was done', () => {
           [{ ...PLAN, segments: [1, 1], stretches: [3, 1, blocks - 4] }, graph],
           [PLAN, graph],
         ],
-        moved: ['actions.first.weight', 'trunk.0.acting.weight'],
+        moved: ['actions.first.weight', 'trunk.0.acting.weight', 'skip.join.acting.weight'],
       });
       graph.dispose();
       disposeInput(input);

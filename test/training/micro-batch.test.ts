@@ -102,7 +102,7 @@ const CASES: [string, Case][] = [
   ['as usual', { lead: 3, strides: [1], judgeRaw: true, losses: {} }],
   [
     'from a cold start, with a teacher of flow',
-    { lead: 0, strides: [1], judgeRaw: true, losses: { flowTeacher: 2 } },
+    { lead: 0, strides: [1], judgeRaw: true, losses: { flowTeacher: 2, moving: 5 } },
   ],
   [
     'with several strides, one of too few frames, raw images not judged',
@@ -162,6 +162,7 @@ describe('what is said of the judges', () => {
 
   it.each([
     ['the reconstruction', { reconstruction: 10 }],
+    ['the reconstruction of what moves', { reconstruction: 10, moving: 6 }],
     ['detail', { reconstruction: 0, laplacian: 2, focalFrequency: 30 }],
     ['both', { reconstruction: 10, laplacian: 2, focalFrequency: 30, focalFrequencyPatches: 2 }],
   ])('is how hard they pull at the frames beside %s', (_name, faithful) => {

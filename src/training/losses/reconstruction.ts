@@ -7,21 +7,28 @@ import * as tf from '@tensorflow/tfjs-core';
  *
  * @param x [k·N, …]
  * @param target [N, …], compared with each of the k parts; gets no gradient
+ * @param weights what each difference is multiplied by before the mean is taken, of a shape that spreads over the
+ *   target's; gets no gradient, and all are 1 unless given
  */
-export function l1(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
+export function l1(x: tf.Tensor, target: tf.Tensor, weights?: tf.Tensor): tf.Scalar {
   const op = tf.customGrad((...args) => {
     const [value, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
     const parts = (all: tf.Tensor): tf.Tensor =>
       all.size === target.size
         ? tf.reshape(all, target.shape)
         : tf.reshape(all, [all.size / target.size, ...target.shape]);
-    save([value, target]);
+    save([value, target, ...(weights ? [weights] : [])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
-      const [own, constant] = saved as [tf.Tensor, tf.Tensor];
+      const [own, constant, factors] = saved as [tf.Tensor, tf.Tensor, tf.Tensor | undefined];
       const downhill = tf.sign(tf.sub(constant, parts(own)));
-      return tf.reshape(tf.mul(downhill, tf.div(dy, -own.size)), own.shape);
+      const slope = factors ? tf.mul(downhill, factors) : downhill;
+      return tf.reshape(tf.mul(slope, tf.div(dy, -own.size)), own.shape);
     };
-    return { value: tf.tidy(() => tf.mean(tf.abs(tf.sub(parts(value), target)))), gradFunc };
+    const mean = (): tf.Tensor => {
+      const apart = tf.abs(tf.sub(parts(value), target));
+      return tf.mean(weights ? tf.mul(apart, weights) : apart);
+    };
+    return { value: tf.tidy(mean), gradFunc };
   });
   return op(x) as tf.Scalar;
 }

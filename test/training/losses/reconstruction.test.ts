@@ -7,7 +7,7 @@ import {
   l1,
 } from '../../../src/training/losses/reconstruction.js';
 import { golden, type GoldenTensor } from '../../metrics/pictures.js';
-import { expectClose, expectNoLeak, tensorOf } from '../../tensors.js';
+import { expectClose, expectNoLeak, normals, tensorOf } from '../../tensors.js';
 
 beforeAll(async () => {
   await useBackend();
@@ -32,6 +32,32 @@ describe('l1', () => {
         1.25,
       );
     });
+  });
+});
+
+describe.each(['tensorflow', 'wasm', 'cpu'] as const)('l1 of weighed pixels on %s', (prefer) => {
+  it('has the value and the gradient of differences that are weighed', async () => {
+    await useBackend({ prefer });
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const target = normals<tf.Rank.R4>('target', [2, 3, 4, 3]);
+        const made = normals<tf.Rank.R4>('made', [4, 3, 4, 3]);
+        const weights = tf.abs(normals<tf.Rank.R4>('weights', [2, 3, 4, 1]));
+        const { value, grad } = tf.valueAndGrad((x) => l1(x, target, weights))(made);
+        // Twice the target's batch: each half is compared with it.
+        const apart = tf.sub(made, tf.concat([target, target]));
+        const pixels = tf.concat([weights, weights]);
+        expectClose(value, tf.mean(tf.mul(tf.abs(apart), pixels)), TOLERANCE);
+        expectClose(grad, tf.div(tf.mul(tf.sign(apart), pixels), made.size), TOLERANCE);
+        const way = normals<tf.Rank.R4>('way', [4, 3, 4, 3]);
+        const at = (by: number): number =>
+          l1(tf.add(made, tf.mul(way, by)), target, weights).dataSync()[0]!;
+        const slope = tf.sum(tf.mul(grad, way)).dataSync()[0]!;
+        expect((at(1e-3) - at(-1e-3)) / 2e-3).toBeCloseTo(slope, 2);
+        // Weights of 1 are none.
+        expectClose(l1(made, target, tf.onesLike(weights)), l1(made, target), TOLERANCE);
+      }),
+    );
   });
 });
 
