@@ -32,7 +32,7 @@ const list = (...words: readonly string[]): ReadonlySet<string> =>
   new Set(words.join(' ').split(' '));
 
 const LAYERS = list(
-  'Abs Add AveragePool Cast Concat Conv ConvTranspose DepthToSpace Greater InstanceNormalization LeakyRelu',
+  'Abs Add AveragePool Cast Clip Concat Conv ConvTranspose DepthToSpace Floor Greater InstanceNormalization LeakyRelu',
   'Mul ReduceMax ReduceMean Relu Resize Sigmoid Slice Sub Tanh Transpose Where',
 );
 /** What asks for the size at run time. */
@@ -74,7 +74,7 @@ export const TARGETS: Readonly<Record<ExportTarget, Target>> = {
   opencv: {
     ...{ ...RECENT, warp: 'Gather', opset: 13, irVersion: 7, fixed: true, scalars: false },
     ...{ unevenPads: false, ownBias: false, half: false },
-    ops: together(LAYERS, list('Clip Floor Gather Reshape')),
+    ops: together(LAYERS, list('Gather Reshape')),
   },
 };
 

@@ -45,7 +45,8 @@ export interface GeneratorInput extends GeneratorTensors {
 export interface GeneratorOutput {
   /**
    * m·raw + (1 − m)·warp(last, flow), [N, H, W, 3] in [−1, 1]. Where what is still is held, so much of it as something
-   * has changed: the last frame, to the bit, where nothing has, and there are flow and mask 0.
+   * has changed: the last frame, to the bit, where nothing has, and there are flow and mask 0. With `exactCopies` the
+   * flow is rounded before it moves anything.
    */
   readonly frame: tf.Tensor4D;
   /** The hallucinated image, [N, H, W, 3] in [−1, 1]. */
@@ -93,6 +94,34 @@ export interface Generator {
   macs(size: Size): number;
 }
 
+/** What is not as smooth as what it is made of, with the gradient of that (straight through, Bengio et al. 2013, arXiv 1308.3432). */
+const straightThrough = (x: tf.Tensor4D, made: (x: tf.Tensor4D) => tf.Tensor4D): tf.Tensor4D =>
+  tf.customGrad((own) => ({
+    value: tf.tidy(() => made(own as tf.Tensor4D)),
+    gradFunc: (dy: tf.Tensor) => tf.clone(dy),
+  }))(x) as tf.Tensor4D;
+
+/** How far beyond 0 and 1 a mask is stretched before it is cut off there (the hard concrete of Louizos et al. 2018, arXiv 1712.01312). */
+const STRETCH = 0.1;
+
+/** A mask that reaches 0 and 1 where it is nearly sure. */
+const reaching = (mask: tf.Tensor4D): tf.Tensor4D =>
+  straightThrough(tf.sub(tf.mul(mask, 1 + 2 * STRETCH), STRETCH), (x) => tf.clipByValue(x, 0, 1));
+
+/** How fast what is between two whole pixels goes from one to the other. */
+const STEEP = 8;
+
+/**
+ * Flow of whole pixels, but for what is within a sixteenth of the middle between two: there it goes from one to the other, so that
+ * what two engines round off differently moves nothing by a whole pixel.
+ */
+const whole = (flow: tf.Tensor4D): tf.Tensor4D =>
+  straightThrough(flow, (x) => {
+    const low = tf.floor(x);
+    const way = tf.sub(tf.mul(tf.sub(x, low), STEEP), (STEEP - 1) / 2);
+    return tf.add(low, tf.clipByValue(way, 0, 1));
+  });
+
 /** Marks the inputs of a layer that are all the condition's own channels, `channels` of them again and again. */
 const seeing = (inputs: number, channels: number): Pick<ConvolutionOptions, 'conditionInputs'> =>
   channels > 0 ? { conditionInputs: conditionInputsOf(inputs, channels) } : {};
@@ -113,9 +142,15 @@ function layersFor(
 
 /** @throws FrameloomError bad-option for what has neither a past nor a condition, or would move a past that it has not */
 function assertDriven(
-  { historyFrames, flow, skip }: GeneratorOptions,
+  { historyFrames, flow, skip, exactCopies }: GeneratorOptions,
   condition: Layer | null,
 ): void {
+  if (exactCopies && !flow) {
+    throw new FrameloomError('bad-option', 'a generator without flow copies nothing', {
+      hint: 'set generator.flow to true, or leave generator.exactCopies out',
+      path: 'generator.exactCopies',
+    });
+  }
   if (historyFrames > 0) return;
   const hint = 'raise generator.historyFrames';
   if (!condition) {
@@ -337,12 +372,15 @@ export function createGenerator(
     ? skipping(own, { name: 'skip', inputs: historyChannels, channels: wide, hasPositions }, told)
     : null;
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
-  const pictureChannels = BLOCK * BLOCK * (IMAGE_CHANNELS + (hasFlow ? 1 : 0));
+  const isFlowFine = hasFlow && options.exactCopies;
+  const pixelChannels = IMAGE_CHANNELS + (hasFlow ? 1 : 0) + (isFlowFine ? 2 : 0);
+  const pictureChannels = BLOCK * BLOCK * pixelChannels;
+  const coarseChannels = hasFlow && !isFlowFine ? 2 : 0;
   // The pixels of a block start alike (ICNR, Aitken et al. 2017, arXiv 1707.02937): else the first
   // pictures are a checker that takes hundreds of steps to unlearn.
-  const heads = convolution('heads', 3, wide, pictureChannels + (hasFlow ? 2 : 0), {
+  const heads = convolution('heads', 3, wide, pictureChannels + coarseChannels, {
     deviation: 0.02,
-    alike: { blocks: BLOCK * BLOCK, channels: pictureChannels / (BLOCK * BLOCK) },
+    alike: { blocks: BLOCK * BLOCK, channels: pixelChannels },
   });
   const layers = [
     ...[conditionEncoder, historyEncoder, noiseMixer],
@@ -363,10 +401,14 @@ export function createGenerator(
       const picture = depthToSpace(channelsOf(made, 0, pictureChannels));
       const raw = tf.tanh(channelsOf(picture, 0, IMAGE_CHANNELS));
       if (!hasFlow || !hasHistory) return { raw, frame: raw };
-      const mask = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
-      const coarse = channelsOf(made, pictureChannels, 2);
-      const flow: tf.Tensor4D = tf.mul(enlarge(coarse), flowScalePixels);
-      const warped = warp(channelsOf(history!, 0, IMAGE_CHANNELS), flow);
+      const soft = tf.sigmoid(channelsOf(picture, IMAGE_CHANNELS, 1));
+      const mask = isFlowFine ? reaching(soft) : soft;
+      const unscaled = isFlowFine
+        ? channelsOf(picture, IMAGE_CHANNELS + 1, 2)
+        : enlarge(channelsOf(made, pictureChannels, 2));
+      const flow: tf.Tensor4D = tf.mul(unscaled, flowScalePixels);
+      const last = channelsOf(history!, 0, IMAGE_CHANNELS);
+      const warped = warp(last, isFlowFine ? whole(flow) : flow);
       const frame: tf.Tensor4D = tf.add(warped, tf.mul(mask, tf.sub(raw, warped)));
       return { raw, frame, flow, mask };
     },

@@ -85,6 +85,12 @@ export const generatorOptions = z.strictObject({
     .describe(
       'Show the decoder the last frames at half of the resolution, past the coarse features (U-Net, Ronneberger 2015): small figures keep their outlines, for a fifth more of arithmetic.',
     ),
+  exactCopies: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Of what is warped every pixel is one of the last frame as it was: flow is predicted for each pixel and rounded to whole ones, and the mask reaches 0 and 1. For games whose things move by whole pixels, which else blur a little with every frame.',
+    ),
   flow: z
     .boolean()
     .default(true)

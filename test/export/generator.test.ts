@@ -45,6 +45,11 @@ describe('exportGenerator', () => {
       { conditionFrames: 1, historyFrames: 1, positions: true, skip: true },
       { ...none, ...keys },
     ],
+    [
+      'exact copies, of a place',
+      { conditionFrames: 1, historyFrames: 1, positions: true, exactCopies: true },
+      {},
+    ],
     ['looks, modulated', { styleChannels: 2, modulation: 'condition' }, {}],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {

@@ -57,6 +57,7 @@ describe('a target', () => {
     ['normalized weights and positions', { normalization: 'weights', positions: true }, labels],
     ['modulation', { modulation: 'condition', noiseChannels: 2 }, {}],
     ['looks', { styleChannels: 3 }, {}],
+    ['exact copies, the past shown to the decoder', { exactCopies: true, skip: true }, {}],
     ['actions', {}, keys],
     ['a large preset', { preset: 'large', residualBlocks: undefined }, {}],
   ])('has every op that it is given, well formed, of %s', async (_, options, data) => {

@@ -61,6 +61,7 @@ describe('the generator', () => {
     ['with one frame of history and condition', { historyFrames: 1, conditionFrames: 1 }, 1],
     ['with no residual blocks', { residualBlocks: 0, branchBlocks: 0 }, 1],
     ['with its past shown to the decoder', { skip: true, positions: true }, 1],
+    ['with exact copies', { exactCopies: true }, 1],
   ])(
     'makes a frame, a raw image, a flow and a mask in range: %s',
     async (_what, more, channels) => {
@@ -96,6 +97,43 @@ describe('the generator', () => {
       const expected = tf.add(tf.mul(mask!, raw), tf.mul(tf.sub(1, mask!), moved));
       expectClose(frame, expected, { atol: 1e-6 });
     });
+  });
+
+  it('moves by whole pixels where copies are exact, and learns as if it did not', async () => {
+    const generator = tiny({ exactCopies: true, flowScalePixels: 4 });
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const input = inputOf(generator);
+        const weights = weightsOf(generator);
+        /** Heads that say the same everywhere, of each pixel: picture, mask, flow. */
+        const headsOf = (flow: number, mask: number): Record<string, tf.Tensor> => ({
+          ...weights,
+          'heads.weight': tf.zerosLike(weights['heads.weight']!),
+          'heads.bias': tf.tile(tf.tensor1d([0, 0, 0, mask, flow / 4, 0]), [4]),
+        });
+        const stepBy = (flow: number, mask = -4) => generator.step(headsOf(flow, mask), input);
+        const newest = tf.slice(input.history!, [0, 0, 0, 0], [-1, -1, -1, 3]);
+        const inside = (x: tf.Tensor, by: number): tf.Tensor =>
+          tf.slice(x, [0, 0, by, 0], [-1, -1, WIDTH - 4, -1]);
+        for (const flow of [1.7, 2, 2.3]) {
+          expectClose(inside(stepBy(flow).frame, 0), inside(newest, 2), { atol: 1e-6 });
+        }
+        // In the middle between two pixels it is neither, so that rounding off moves nothing by a whole one.
+        const between = tf.div(tf.add(inside(newest, 1), inside(newest, 2)), 2);
+        expectClose(inside(stepBy(1.5).frame, 0), between, { atol: 1e-5 });
+        expect(stepBy(2, 4).frame.dataSync()).toEqual(stepBy(2, 4).raw.dataSync());
+        // The flow is told as it was, and both it and a mask that is cut off can be learned.
+        expect(tf.max(stepBy(1.7).flow!).dataSync()[0]).toBeCloseTo(1.7, 5);
+        const loss = (flow: tf.Tensor, mask: tf.Tensor): tf.Scalar => {
+          const own = tf.concat([tf.zeros([3]), mask, flow, tf.zeros([1])]);
+          const heads = { ...headsOf(0, 0), 'heads.bias': tf.tile(own, [4]) as tf.Tensor };
+          return tf.mean(tf.square(generator.step(heads, input).frame));
+        };
+        for (const slope of tf.grads(loss)([tf.tensor1d([2.1 / 4]), tf.tensor1d([-4])])) {
+          expect(Math.abs(slope.dataSync()[0]!)).toBeGreaterThan(1e-6);
+        }
+      }),
+    );
   });
 
   it('holds what is still to the bit, in what is generated and not in training', async () => {
@@ -166,6 +204,9 @@ describe('the generator', () => {
     const memoryless = { historyFrames: 0, flow: false };
     expect(() => tiny(memoryless, 0)).toThrow('makes nothing of no condition');
     expect(() => tiny({ historyFrames: 0 }, 3)).toThrow('no last frame that flow could move');
+    expect(() => tiny({ ...memoryless, exactCopies: true }, 3)).toThrow(
+      expect.objectContaining({ code: 'bad-option', path: 'generator.exactCopies' }),
+    );
     expect(() => tiny({ ...memoryless, skip: true }, 3)).toThrow(
       expect.objectContaining({ code: 'bad-option', path: 'generator.skip' }),
     );

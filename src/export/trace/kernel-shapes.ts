@@ -112,6 +112,8 @@ export const KERNEL_SHAPES: Readonly<Record<string, KernelShape>> = {
   [tf.Identity]: like,
   [tf.Tanh]: like,
   [tf.Sigmoid]: like,
+  [tf.Floor]: like,
+  [tf.ClipByValue]: like,
   FrameloomLeakyRelu: like,
   FrameloomBiasAdd: like,
   FrameloomInstanceNorm: instanceNorm,

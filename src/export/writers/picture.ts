@@ -55,6 +55,13 @@ export const pictureWriters: Readonly<Record<string, KernelWriter>> = {
   [tf.Multiply]: binary('Mul'),
   [tf.Tanh]: unary('Tanh'),
   [tf.Sigmoid]: unary('Sigmoid'),
+  [tf.Floor]: unary('Floor'),
+  [tf.ClipByValue]: exact((writer, call) => {
+    const [low, high] = ['clipValueMin', 'clipValueMax'].map((name) =>
+      writer.graph.float(numberOf(call.attributes[name], name)),
+    );
+    return writer.graph.node('Clip', [writer.edge(inputOf(call, 'x')), low!, high!]);
+  }),
   [tf.Reshape]: exact((writer, call) => {
     const block = blockOf(call.outputs[0]!);
     if (block?.folds !== 'channels') {
