@@ -126,7 +126,7 @@ describe('the generator', () => {
         expect(tf.max(stepBy(1.7).flow!).dataSync()[0]).toBeCloseTo(1.7, 5);
         const loss = (flow: tf.Tensor, mask: tf.Tensor): tf.Scalar => {
           const own = tf.concat([tf.zeros([3]), mask, flow, tf.zeros([1])]);
-          const heads = { ...headsOf(0, 0), 'heads.bias': tf.tile(own, [4]) as tf.Tensor };
+          const heads = { ...headsOf(0, 0), 'heads.bias': tf.tile<tf.Tensor>(own, [4]) };
           return tf.mean(tf.square(generator.step(heads, input).frame));
         };
         for (const slope of tf.grads(loss)([tf.tensor1d([2.1 / 4]), tf.tensor1d([-4])])) {

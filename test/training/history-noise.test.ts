@@ -86,20 +86,20 @@ describe('noise on the past', () => {
 
   it('is what a rollout goes on from, and nothing that it is held to', async () => {
     const model = smallModel({}, 0);
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const frames = window();
       const state = initialState(model, 1);
-      const run = (noise: number) => {
+      const run = async (noise: number) => {
         const input = rolloutInput(frames, planStep(pipeline, checkpointing, 0, []), {
           ...{ ...pipeline, generator: model.generator.options },
           training: { ...training, historyNoise: noise },
         });
-        const { state: next, terms } = trainStep(model, state, input, losses, PLAN);
+        const { state: next, terms } = await trainStep(model, state, input, losses, PLAN);
         disposeState(next);
         disposeDraws(input, frames);
         return terms;
       };
-      const [clean, noisy] = [run(0), run(0.5)];
+      const [clean, noisy] = [await run(0), await run(0.5)];
       expect(noisy['generator/reconstruction']).not.toBeCloseTo(
         clean['generator/reconstruction']!,
         4,

@@ -54,12 +54,12 @@ describe('what pixels count by what moves', () => {
     await useBackend({ prefer: 'tensorflow' });
     registerKernels();
     const model = smallModel();
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const state = initialState(model, 1);
-      const termsOf = (moving: number, segments: number[] | null) => {
+      const termsOf = async (moving: number, segments: number[] | null) => {
         const window = windowFor(model, { frames: 3 });
         const plan = { ...PLAN, segments, ...(segments && { judgedFrames: 1 }) };
-        const step = trainStep(model, state, window, lossOptions.parse({ moving }), plan);
+        const step = await trainStep(model, state, window, lossOptions.parse({ moving }), plan);
         expect(step.skipped).toBeNull();
         disposeState(step.state);
         disposeInput(window);
@@ -68,7 +68,8 @@ describe('what pixels count by what moves', () => {
           number
         >;
       };
-      const [plain, whole, parts] = [termsOf(0, null), termsOf(9, null), termsOf(9, [1, 2])];
+      const plain = await termsOf(0, null);
+      const [whole, parts] = [await termsOf(9, null), await termsOf(9, [1, 2])];
       const byHow = (of: typeof whole, from: typeof whole): Record<string, number> =>
         Object.fromEntries(Object.entries(of).map(([name, x]) => [name, x / from[name]!]));
       const { pull, ...terms } = byHow(whole, plain);
