@@ -1,9 +1,11 @@
 import { dirname } from 'node:path';
 import type { Hono } from 'hono';
+import { throwIfCancelled } from '../base/cancel.js';
 import { FrameloomError, messageOf } from '../base/error.js';
 import { rationalToNumber } from '../base/rational.js';
 import { generatorFile, type GeneratorFile } from '../pipeline/generator-file.js';
 import { parsePipeline } from '../pipeline/load.js';
+import { encodeServer } from '../play/live/protocol.js';
 import { openRun } from '../training/run/run-folder.js';
 import { openTrainingClips } from './clips.js';
 import { recordedModel, type LiveContext, type LivePlace } from './live-context.js';
@@ -125,11 +127,13 @@ export async function openParts(options: PartsOptions): Promise<LiveParts> {
   /** A training has no weights to play with yet. */
   const hasNothing = (): boolean =>
     !isThere.yet && watch?.isTraining === true && watch.snapshotStep === null;
-  const sessions = new LiveSessions(place, context, async () => {
-    if (hasNothing()) {
-      throw new FrameloomError('bad-call', 'the training has no snapshot to play with yet', {
-        hint: 'the first comes when it evaluates for the first time',
-      });
+  const sessions = new LiveSessions(place, context, async (socket) => {
+    if (watch && hasNothing()) {
+      const message =
+        'the training has no snapshot to play with yet: the world begins as soon as the first is saved';
+      socket.send(encodeServer({ type: 'warning', message }));
+      await watch.firstSnapshot(socket.gone);
+      throwIfCancelled(socket.gone, 'waiting for the first snapshot');
     }
     await freshen();
   });

@@ -28,13 +28,13 @@ export class LiveSessions {
   readonly #log: Logger;
   #begun = 0;
 
-  readonly #before: () => Promise<void>;
+  readonly #before: (socket: LiveSocket) => Promise<void>;
 
   /** @param before done before a session begins; what it throws is told to the page, which has none then */
   constructor(
     place: LivePlace,
     context: Promise<LiveContext>,
-    before: () => Promise<void> = () => Promise.resolve(),
+    before: (socket: LiveSocket) => Promise<void> = () => Promise.resolve(),
   ) {
     this.#place = place;
     this.#context = context;
@@ -67,7 +67,7 @@ export class LiveSessions {
   };
 
   async #begin(socket: LiveSocket): Promise<SocketEars> {
-    await this.#before();
+    await this.#before(socket);
     const context = await this.#context;
     const { shelf, fps } = context;
     const model = await shelf.take();

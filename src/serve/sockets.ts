@@ -24,6 +24,8 @@ const GOODBYE_MS = 300;
 export interface LiveSocket {
   /** The query of the address. */
   readonly query: URLSearchParams;
+  /** Aborted when the client has gone. */
+  readonly gone: AbortSignal;
   /** Bytes that the client has not taken yet. */
   readonly waitingBytes: number;
   /** Sends what must not be lost. A client that reads nothing of much of that is let go. */
@@ -147,7 +149,7 @@ async function attend(
   client.binaryType = 'nodebuffer';
   const rate = new RateMeter(LIMITS.messagesPerSecond, LIMITS.rateSeconds);
   let ears: SocketEars | undefined;
-  const state = { closed: false };
+  const gone = new AbortController();
   let answered = true;
   let isLetGo = false;
   /** What came while it was begun with. */
@@ -168,6 +170,7 @@ async function attend(
   };
   const socket: LiveSocket = {
     query,
+    gone: gone.signal,
     get waitingBytes() {
       return client.bufferedAmount;
     },
@@ -200,7 +203,7 @@ async function attend(
 
   /** Whatever a client makes us do, the server goes on. */
   const guarded = (work: () => void): void => {
-    if (state.closed) return;
+    if (gone.signal.aborted) return;
     try {
       work();
     } catch (error) {
@@ -237,7 +240,7 @@ async function attend(
   // Said by ws of a message that is too long, and of one that is none.
   client.on('error', (error) => log.debug(`a client's connection: ${error.message}`));
   client.on('close', () => {
-    state.closed = true;
+    gone.abort();
     clearInterval(heartbeat);
     ears?.onClose();
   });
@@ -245,7 +248,7 @@ async function attend(
     const begun = await handler(socket);
     ears = begun;
     // It went while it was begun with.
-    if (state.closed) return begun.onClose();
+    if (gone.signal.aborted) return begun.onClose();
     for (const hear of early.splice(0)) guarded(hear);
   } catch (error) {
     socket.fail(error);

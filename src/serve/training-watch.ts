@@ -128,9 +128,10 @@ export class TrainingWatch {
     this.#say({ ...told, ...(state !== undefined && { state }) });
   }
 
-  /** Waits until there are weights to play with; no longer than the training goes on, or the watch. */
-  async firstSnapshot(): Promise<void> {
-    while (!this.#closed && this.isTraining && this.snapshotStep === null) {
+  /** Waits until there are weights to play with; no longer than the training goes on, or the watch, or whoever waits. */
+  async firstSnapshot(signal?: AbortSignal): Promise<void> {
+    const isWaitedFor = (): boolean => !this.#closed && signal?.aborted !== true;
+    while (isWaitedFor() && this.isTraining && this.snapshotStep === null) {
       await sleep(LOOK_MS / 2);
     }
   }

@@ -81,6 +81,8 @@ export function startFrameloom(args: readonly string[], env: Readonly<Record<str
     /** To it and its children, as Ctrl-C does. */
     signalGroup: (signal: NodeJS.Signals) => process.kill(-child.pid!, signal),
     kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** What it has said on standard error up to now. */
+    said: () => stderr,
     ended: once(child, 'close').then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,

@@ -48,7 +48,7 @@ export class TrainingView {
     };
     this.#play = button({
       icon: 'play',
-      label: 'Play the newest snapshot',
+      label: 'Nothing to play yet',
       showLabel: true,
       class: 'small',
       onClick: () => this.#playNewest(),
