@@ -6,6 +6,7 @@ const layers = [
   'pipeline',
   'training',
   'play',
+  'queue',
   'synthesis',
   'export',
   'metrics',
@@ -49,6 +50,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/video/' },
       to: { path: 'node_modules/fluent-ffmpeg/' },
+    },
+    {
+      name: 'one-queue-importer',
+      comment: 'only src/queue/ talks to Redis, with what is not installed along with Frameloom',
+      severity: 'error',
+      from: { pathNot: '^src/queue/' },
+      to: { path: 'node_modules/(bullmq|ioredis)/' },
     },
     {
       name: 'planning-runs-nothing',

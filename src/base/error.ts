@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'bad-snapshot' // a run folder or snapshot is damaged or of another pipeline
   | 'untrusted' // a file wants to run what could do harm, and nobody has said that it may
   | 'bad-call' // a call that cannot be made now: of what was disposed of, or is still at work
+  | 'queue' // the queue of a batch cannot be reached, or its workers died
   | 'cancelled'; // the user asked to stop
 
 export interface ErrorDetail {

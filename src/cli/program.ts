@@ -18,10 +18,12 @@ import { registerSchema } from './commands/schema/flags.js';
 import { registerSetup } from './commands/setup/flags.js';
 import { registerSweep } from './commands/sweep/flags.js';
 import { registerTrain } from './commands/train/flags.js';
+import { registerWorker } from './commands/worker/flags.js';
 
 const COMMANDS: readonly Register[] = [
   registerTrain,
   registerGenerate,
+  registerWorker,
   registerSample,
   registerLive,
   registerRecord,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { buildProgram } from '../../src/cli/program.js';
 import { root } from '../program.js';
 import { blocksIn, type Block } from './blocks.js';
@@ -41,6 +42,11 @@ function argumentsOf(words: Words): Words | undefined {
   if (words[0] === 'npx' && words[1] === 'frameloom') return words.slice(2);
   const main = words.findIndex((word) => /(^|\/)cli\/main\.[jt]s$/.test(word));
   return main > 0 ? words.slice(main + 1) : undefined;
+}
+
+/** Of what Kubernetes starts, the command lines. */
+interface PodSpec {
+  readonly containers: readonly { readonly command: readonly string[] }[];
 }
 
 /** Takes the words as the real command line does, and runs nothing. @returns what is wrong with them */
@@ -83,6 +89,19 @@ describe('the command lines of the guides', () => {
       '--sed',
     );
     expect(await complaint(['generat', 'run'])).toContain('generat');
+  });
+
+  it('of containers are understood too', async () => {
+    const pods = blocksIn('yaml').filter(({ code }) => code.includes('containers:'));
+    expect(pods.length).toBeGreaterThan(0);
+    for (const { place, code } of pods) {
+      const { spec } = parse(code) as { spec: { template: { spec: PodSpec } } };
+      for (const { command } of spec.template.spec.containers) {
+        const [program, ...words] = command;
+        expect([place, program]).toEqual([place, 'frameloom']);
+        expect([place, await complaint(words)]).toEqual([place, undefined]);
+      }
+    }
   });
 
   it('name scripts and programs that are there', async () => {

@@ -78,6 +78,9 @@ export function startFrameloom(args: readonly string[], env: Readonly<Record<str
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   return {
+    pid: child.pid!,
+    /** What it has written so far. */
+    stderr: () => stderr,
     /** To it and its children, as Ctrl-C does. */
     signalGroup: (signal: NodeJS.Signals) => process.kill(-child.pid!, signal),
     kill: (signal: NodeJS.Signals) => child.kill(signal),

@@ -29,6 +29,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   backend: EXIT.failed,
   budget: EXIT.failed,
   diverged: EXIT.failed,
+  queue: EXIT.failed,
   cancelled: EXIT.cancelled,
 };
 

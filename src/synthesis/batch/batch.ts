@@ -3,15 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asGiven } from '../../base/caller.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
-import { sweepTemporaries } from '../../base/temporaries.js';
 import { assertTrusted } from '../../clips/trust.js';
 import { formatOf, isPictureFormat, KeptFiles, type EncodeResult } from '../../video/index.js';
 import { dataOf, filesRead, type AnyModel } from '../models/model.js';
+import { BatchFolder, ManifestError } from './batch-folder.js';
 import { JobMaker, type JobSettings } from './job.js';
-import { Claims, type Claim, type ClaimedWork } from './claim.js';
 import { removePartsOfMade } from '../video/film-parts.js';
 import { modelFingerprint } from './fingerprint.js';
-import { Manifest } from './manifest.js';
 import { createSynthesizer } from '../engines/open.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import type { BatchJob, Shard } from './template.js';
@@ -76,11 +74,11 @@ export async function runBatch(
   assertTrusted(dataOf(model).condition, options.trustFilters ?? false);
   await refuseInputs(model, jobs, options);
   const folder = options.folder ?? folderOf(jobs);
-  const manifest = await Manifest.open(folder, { shard, log });
+  const place = await BatchFolder.open(folder, { shard, log });
   const sha256 = options.modelId ?? (await modelFingerprint(model));
-  const batch = new Batch(model, manifest, { ...options, folder, modelId: sha256 });
+  const batch = new Batch(model, place, { ...options, modelId: sha256 });
   try {
-    batch.mayBeLittered(jobs);
+    place.mayBeLittered(jobs);
     const queue = await batch.unfinished(jobs);
     const workers = Array.from({ length: Math.min(options.parallel ?? 1, queue.length) }, () =>
       batch.work(queue),
@@ -98,8 +96,7 @@ export async function runBatch(
     const { done, skipped, kept, failed } = batch;
     return { done, skipped, kept, failed };
   } finally {
-    await batch.close();
-    await manifest.close();
+    await place.close();
   }
 }
 
@@ -115,6 +112,10 @@ export function folderOf(jobs: readonly BatchJob[]): string {
   });
 }
 
+/** What is said of an output that stays as it is. */
+export const keptWords = (output: string): string =>
+  `${output} is there, not made by this batch, and is left as it is (${asGiven('--overwrite', 'overwrite: true')} replaces it)`;
+
 /** An output that is read by another job is lost to it as surely as by its own. */
 export async function refuseInputs(
   model: AnyModel,
@@ -127,18 +128,8 @@ export async function refuseInputs(
     await read.refuse(output, isPictureFormat(formatOf(output, format)));
 }
 
-/** So many folders of outputs are cleaned up at the end, whatever happened in them. */
-const CLEANED_FOLDERS = 64;
-
 /** How often it is looked whether another process has finished what it works at. */
 const LOOKED_EVERY_MS = 500;
-
-/** The manifest cannot be written: no failure of a job, but of the batch. */
-class ManifestError extends Error {
-  constructor(cause: unknown) {
-    super('the manifest cannot be written', { cause });
-  }
-}
 
 class Batch {
   done = 0;
@@ -147,22 +138,18 @@ class Batch {
   readonly failed: { job: BatchJob; error: FrameloomError }[] = [];
   readonly #model: AnyModel;
   readonly #maker: JobMaker;
-  readonly #manifest: Manifest;
+  readonly #place: BatchFolder;
   readonly #options: BatchOptions;
-  readonly #claims: Claims;
-  /** Where processes may have died at their work. */
-  readonly #littered = new Set<string>();
 
   constructor(
     model: AnyModel,
-    manifest: Manifest,
-    options: BatchOptions & { readonly modelId: string; readonly folder: string },
+    place: BatchFolder,
+    options: BatchOptions & { readonly modelId: string },
   ) {
     this.#model = model;
-    this.#manifest = manifest;
+    this.#place = place;
     this.#options = options;
-    this.#maker = new JobMaker(model, manifest, options.modelId, options);
-    this.#claims = new Claims(options.folder);
+    this.#maker = new JobMaker(model, place.manifest, options.modelId, options);
   }
 
   /** The jobs that are still to be done; tells of the others. */
@@ -171,7 +158,7 @@ class Batch {
     for (const job of jobs) {
       if (this.#options.signal?.aborted) break;
       if (await this.#maker.isMade(job)) {
-        await this.#claims.clear(this.#manifest.key(job.output));
+        await this.#place.clear(job);
         await this.#skip(job);
       } else {
         queue.push(job);
@@ -196,7 +183,7 @@ class Batch {
         if (busy < queue.length) continue;
         busy = 0;
         await sleep(LOOKED_EVERY_MS, undefined, { signal }).catch(() => undefined);
-        await this.#manifest.refresh();
+        await this.#place.manifest.refresh();
       }
     } finally {
       synthesizer.dispose();
@@ -205,44 +192,26 @@ class Batch {
 
   /** @returns false where another process is at it */
   async #attempt(job: BatchJob, synthesizer: Synthesizer): Promise<boolean> {
-    let claim: Claim | undefined;
+    const { onEvent } = this.#options;
     try {
-      const work = await this.#maker.workOf(job);
-      claim = await this.#claims.take(work);
-      if (!claim) return false;
-      if (claim.abandoned) await this.#sweep(dirname(job.output));
-      const verdict = await this.#maker.judge(job, work, claim);
-      if (verdict === 'made') await this.#skip(job);
-      else if (verdict === 'kept') this.#keep(job);
-      else await this.#work(job, work, verdict === 'replace', synthesizer);
+      const outcome = await this.#place.attempt(job, this.#maker, {
+        synthesizer: () => synthesizer,
+        onStart: () => onEvent?.({ kind: 'started', job }),
+        onFrame: (done, total) => onEvent?.({ kind: 'frame', job, done, total }),
+      });
+      if (outcome.kind === 'busy') return false;
+      if (outcome.kind === 'there') await this.#skip(job);
+      else if (outcome.kind === 'kept') this.#keep(job);
+      else {
+        this.done += 1;
+        const { result, seconds } = outcome;
+        onEvent?.({ kind: 'done', job, result, seconds });
+      }
     } catch (error) {
       if (error instanceof ManifestError) throw error.cause;
       if (!this.#options.signal?.aborted) this.#fail(job, error);
-    } finally {
-      // Not before the manifest has it: until then nobody else may begin it.
-      await claim?.release().catch((error: unknown) => this.#log.warn(messageOf(error)));
     }
     return true;
-  }
-
-  async #work(
-    job: BatchJob,
-    work: ClaimedWork,
-    replace: boolean,
-    synthesizer: Synthesizer,
-  ): Promise<void> {
-    const { onEvent } = this.#options;
-    const started = performance.now();
-    onEvent?.({ kind: 'started', job });
-    const onFrame = (done: number, total: number | null): void =>
-      onEvent?.({ kind: 'frame', job, done, total });
-    const [entry, result] = await this.#maker.make(job, work, replace, synthesizer, onFrame);
-    await this.#manifest.add(entry).catch((cause: unknown) => {
-      throw new ManifestError(cause);
-    });
-    this.done += 1;
-    const seconds = (performance.now() - started) / 1000;
-    onEvent?.({ kind: 'done', job, result, seconds });
   }
 
   async #skip(job: BatchJob): Promise<void> {
@@ -253,22 +222,8 @@ class Batch {
 
   #keep(job: BatchJob): void {
     this.kept += 1;
-    this.#log.warn(
-      `${job.output} is there, not made by this batch, and is left as it is (${asGiven('--overwrite', 'overwrite: true')} replaces it)`,
-    );
+    this.#log.warn(keptWords(job.output));
     this.#options.onEvent?.({ kind: 'kept', job });
-  }
-
-  /** Also of jobs that others have done since: nobody opens those again. */
-  mayBeLittered(jobs: readonly BatchJob[]): void {
-    const folders = new Set(jobs.map(({ output }) => dirname(output)));
-    for (const folder of [...folders].slice(0, CLEANED_FOLDERS)) this.#littered.add(folder);
-  }
-
-  /** What a dead process left beside its output; once more at the end, since its ffmpeg lives longer. */
-  async #sweep(folder: string): Promise<void> {
-    this.#littered.add(folder);
-    await sweepTemporaries(folder, this.#log);
   }
 
   #fail(job: BatchJob, error: unknown): void {
@@ -283,10 +238,5 @@ class Batch {
 
   get #log(): Logger {
     return this.#options.log ?? silentLogger;
-  }
-
-  async close(): Promise<void> {
-    for (const folder of this.#littered) await sweepTemporaries(folder, this.#log);
-    await this.#claims.close();
   }
 }

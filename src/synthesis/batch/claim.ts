@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeError } from '../../base/outputs.js';
 import { sweepLocks, tryLock, type LockOptions } from '../../base/lock.mjs';
+import { CLAIMS_FOLDER } from './manifest.js';
 import { entrySchema, fingerprintSchema, type ManifestEntry } from './manifest-entry.js';
 
 const workSchema = z.object({
@@ -21,6 +22,8 @@ export type ClaimedWork = z.output<typeof workSchema>;
 export interface Claim {
   /** What a process that died was doing at this place, where one did. */
   readonly abandoned: ClaimedWork | undefined;
+  /** Aborted when somebody took it over, because this process did not renew it. */
+  readonly lost: AbortSignal;
   /** Gives it back. */
   release(): Promise<void>;
 }
@@ -34,7 +37,7 @@ export class Claims {
   readonly #folder: string;
 
   constructor(folder: string) {
-    this.#folder = join(folder, '.frameloom-claims');
+    this.#folder = join(folder, CLAIMS_FOLDER);
   }
 
   /**
@@ -51,10 +54,12 @@ export class Claims {
     const told = (error: unknown): never => {
       throw writeError(path, error);
     };
-    const { lock } = await tryLock(path, options).catch(told);
+    const lost = new AbortController();
+    const onLost = (): void => lost.abort();
+    const { lock } = await tryLock(path, { ...options, onLost }).catch(told);
     if (!lock) return undefined;
     const abandoned = workSchema.safeParse(lock.previous?.note).data;
-    return { abandoned, release: () => lock.release().catch(told) };
+    return { abandoned, lost: lost.signal, release: () => lock.release().catch(told) };
   }
 
   #pathOf(output: string): string {

@@ -7,7 +7,6 @@ import { fingerprint, glance, isRestOf, isUnchanged, type Fingerprint } from './
 import { actionsFileOf } from '../video/input-actions.js';
 import { generateVideo, type GenerateVideoOptions } from '../video/generate-video.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
-import type { Synthesizer } from '../engines/synthesizer.js';
 import type { BatchJob } from './template.js';
 
 /** How every video of a batch is made. */
@@ -30,6 +29,66 @@ function ownSize(model: AnyModel): string | null {
   return width === usual.width && height === usual.height ? null : `${width}x${height}`;
 }
 
+/** What its file of actions holds; nothing of a model that is told none, and of an input without one. */
+async function actionsOf(
+  model: AnyModel,
+  input: string,
+  { actions, baseFolder = process.cwd(), signal }: JobSettings,
+): Promise<string | null> {
+  const path = await actionsFileOf(model, input, { actions, baseFolder });
+  return path === null ? null : ((await fingerprint(path, signal))?.sha256 ?? null);
+}
+
+/** All but the model and the input that decides what comes of a job, as the manifest says it. */
+export async function settingsOf(
+  model: AnyModel,
+  { seed, input }: Pick<BatchJob, 'seed' | 'input'>,
+  options: JobSettings,
+): Promise<ManifestEntry['settings']> {
+  const actions = await actionsOf(model, input, options);
+  const {
+    startFrames = 0,
+    sideBySide,
+    audio,
+    carry,
+    format,
+    outputPixelFormat,
+    codec,
+    crf,
+    quality,
+    preset,
+    sequenceFps,
+    fps,
+    colour,
+    onDamage,
+    raw,
+    startSeconds,
+    durationSeconds,
+  } = options;
+  return {
+    seed,
+    startFrames,
+    sideBySide: sideBySide ?? false,
+    audio: audio ?? false,
+    carry: carry ? JSON.stringify(carry) : null,
+    format: format ?? null,
+    outputPixelFormat: outputPixelFormat ?? null,
+    codec: codec ?? null,
+    crf: crf ?? null,
+    quality: quality ?? null,
+    preset: preset ?? null,
+    sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
+    fps: fps ? `${fps.num}/${fps.den}` : null,
+    colour: colour ? JSON.stringify(colour) : null,
+    onDamage: onDamage ?? null,
+    startSeconds: startSeconds ?? null,
+    durationSeconds: durationSeconds ?? null,
+    raw: raw ? JSON.stringify(raw) : null,
+    size: ownSize(model),
+    ...(actions !== null && { actions }),
+  };
+}
+
 /** A job's own: whether it is made already, what it is of, and making it. */
 export class JobMaker {
   readonly #model: AnyModel;
@@ -46,63 +105,11 @@ export class JobMaker {
     this.#modelId = { step: model.step, sha256: modelId };
   }
 
-  /** What its file of actions holds; nothing of a model that is told none, and of an input without one. */
-  async #actionsOf(input: string): Promise<string | null> {
-    const { actions, baseFolder = process.cwd(), signal } = this.#options;
-    const path = await actionsFileOf(this.#model, input, { actions, baseFolder });
-    return path === null ? null : ((await fingerprint(path, signal))?.sha256 ?? null);
-  }
-
-  async #settings({ seed, input }: BatchJob): Promise<ManifestEntry['settings']> {
-    const actions = await this.#actionsOf(input);
-    const {
-      startFrames = 0,
-      sideBySide,
-      audio,
-      carry,
-      format,
-      outputPixelFormat,
-      codec,
-      crf,
-      quality,
-      preset,
-      sequenceFps,
-      fps,
-      colour,
-      onDamage,
-      raw,
-      startSeconds,
-      durationSeconds,
-    } = this.#options;
-    return {
-      seed,
-      startFrames,
-      sideBySide: sideBySide ?? false,
-      audio: audio ?? false,
-      carry: carry ? JSON.stringify(carry) : null,
-      format: format ?? null,
-      outputPixelFormat: outputPixelFormat ?? null,
-      codec: codec ?? null,
-      crf: crf ?? null,
-      quality: quality ?? null,
-      preset: preset ?? null,
-      sequenceFps: sequenceFps ? `${sequenceFps.num}/${sequenceFps.den}` : null,
-      fps: fps ? `${fps.num}/${fps.den}` : null,
-      colour: colour ? JSON.stringify(colour) : null,
-      onDamage: onDamage ?? null,
-      startSeconds: startSeconds ?? null,
-      durationSeconds: durationSeconds ?? null,
-      raw: raw ? JSON.stringify(raw) : null,
-      size: ownSize(this.#model),
-      ...(actions !== null && { actions }),
-    };
-  }
-
   /** Whether the manifest has it, of what is asked for, and it is still there. */
   async isMade(job: BatchJob): Promise<boolean> {
     const entry = this.#manifest.find(job.output);
     if (entry?.model.sha256 !== this.#modelId.sha256) return false;
-    const settings = await this.#settings(job);
+    const settings = await settingsOf(this.#model, job, this.#options);
     const keys = [...Object.keys(settings), 'actions'];
     // What an older manifest does not speak of was not asked for.
     const same = keys.every((key) => (entry.settings[key] ?? null) === (settings[key] ?? null));
@@ -126,8 +133,8 @@ export class JobMaker {
     return {
       output: this.#manifest.key(job.output),
       model: this.#modelId,
-      settings: await this.#settings(job),
-      input: { path: job.input, ...input },
+      settings: await settingsOf(this.#model, job, this.#options),
+      input: { path: job.inputName ?? job.input, ...input },
       before: await glance(job.output),
     };
   }
@@ -189,18 +196,16 @@ export class JobMaker {
   async make(
     job: BatchJob,
     work: ClaimedWork,
-    overwrite: boolean,
-    synthesizer: Synthesizer,
-    onFrame: (done: number, total: number | null) => void,
+    how: Required<Pick<GenerateVideoOptions, 'overwrite' | 'synthesizer' | 'signal' | 'onFrame'>>,
   ): Promise<[ManifestEntry, EncodeResult]> {
+    const { signal } = this.#options;
     const result = await generateVideo(this.#model, {
       ...this.#options,
       input: job.input,
       output: job.output,
       seed: job.seed,
-      synthesizer,
-      overwrite,
-      onFrame,
+      ...how,
+      signal: signal ? AbortSignal.any([signal, how.signal]) : how.signal,
     });
     const made = await this.#printOf(job);
     const { frames, durationSeconds } = result;

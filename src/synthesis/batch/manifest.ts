@@ -1,6 +1,7 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { flush } from '../../base/flush.js';
+import { withLock } from '../../base/lock.mjs';
 import { makeFolder } from '../../base/make-folder.mjs';
 import { assertWritable, writeError } from '../../base/outputs.js';
 import { silentLogger, type Logger } from '../../base/log.js';
@@ -8,6 +9,12 @@ import { entrySchema, type ManifestEntry } from './manifest-entry.js';
 import type { Shard } from './template.js';
 
 export type { ManifestEntry };
+
+/** Small files of who works at what, beside the outputs. */
+export const CLAIMS_FOLDER = '.frameloom-claims';
+
+/** A line is written in a moment. */
+const TURN_POLL_MS = 20;
 
 const NAME = 'frameloom-manifest';
 const FILE = /^frameloom-manifest(-\d+of\d+)?\.jsonl$/;
@@ -36,6 +43,7 @@ export class Manifest {
   readonly folder: string;
   readonly path: string;
   readonly #log: Logger;
+  readonly #shared: boolean;
   readonly #entries = new Map<string, ManifestEntry>();
   /** By name: what of a file is known. */
   readonly #places = new Map<string, Place>();
@@ -46,7 +54,8 @@ export class Manifest {
   /** Reading and writing, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(folder: string, shard: Shard | undefined, log: Logger) {
+  private constructor(folder: string, shard: Shard | undefined, log: Logger, shared: boolean) {
+    this.#shared = shared;
     this.folder = folder;
     const part = shard === undefined ? '' : `-${shard.index}of${shard.count}`;
     this.path = join(folder, `${NAME}${part}.jsonl`);
@@ -62,11 +71,21 @@ export class Manifest {
     options: {
       shard?: Shard | undefined;
       log?: Logger;
+      /**
+       * Other machines append to the same file. Disks of networks let two of them write to one place, so they take
+       * turns by a lock.
+       */
+      shared?: boolean;
       /** Nothing will be added: no folder is made, and one that is not there holds nothing. */
       readOnly?: boolean;
     } = {},
   ): Promise<Manifest> {
-    const manifest = new Manifest(folder, options.shard, options.log ?? silentLogger);
+    const manifest = new Manifest(
+      folder,
+      options.shard,
+      options.log ?? silentLogger,
+      options.shared ?? false,
+    );
     if (options.readOnly) {
       const isThere = await stat(folder).catch(() => undefined);
       if (isThere) await manifest.refresh();
@@ -184,7 +203,24 @@ export class Manifest {
    */
   add(entry: ManifestEntry): Promise<void> {
     this.#entries.set(entry.output, entry);
-    return this.#inTurn(() => this.#append(entry));
+    return this.#inTurn(() => (this.#shared ? this.#appendShared(entry) : this.#append(entry)));
+  }
+
+  /** Opened anew when it is our turn: then a network's disk shows what others have written. */
+  async #appendShared(entry: ManifestEntry): Promise<void> {
+    await withLock(
+      join(this.folder, CLAIMS_FOLDER, 'manifest.lock'),
+      () => this.#appendAnew(entry),
+      {
+        pollMs: TURN_POLL_MS,
+      },
+    );
+  }
+
+  async #appendAnew(entry: ManifestEntry): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    await this.#append(entry);
   }
 
   async #append(entry: ManifestEntry): Promise<void> {

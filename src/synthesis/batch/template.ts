@@ -14,6 +14,8 @@ export interface BatchJob {
   readonly seed: number;
   /** Of the template: all outputs lie in or below it, and their manifest in it. */
   readonly folder?: string | undefined;
+  /** What the manifest calls the input, where it is read from another place; its path unless given. */
+  readonly inputName?: string | undefined;
 }
 
 const KEYS = ['name', 'seed', 'index', 'parent'] as const;

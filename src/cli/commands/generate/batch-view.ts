@@ -1,5 +1,6 @@
 import { counted, formatDuration } from '../../../base/units.js';
-import type { BatchEvent, BatchJob } from '../../../synthesis/index.js';
+import type { BatchJob } from '../../../synthesis/index.js';
+import type { QueuedEvent as BatchEvent } from '../../../queue/submit.js';
 import type { Context } from '../../terminal/context.js';
 import { bar, barColumns, createDrawing, isDrawn } from '../../terminal/progress.js';
 import { cutToWidth, widthOf } from '../../terminal/width.js';
@@ -82,6 +83,8 @@ export function jsonLine(event: BatchEvent): string | undefined {
 function endLine(event: BatchEvent): string | undefined {
   if (event.kind !== 'done') return undefined;
   const { job, result, seconds } = event;
+  // Made before its worker died, and found by another.
+  if (seconds === 0) return `${job.output}: ${counted(result.frames, 'frame')}`;
   const rate = (result.frames / Math.max(seconds, 1e-3)).toFixed(1);
   return `${job.output}: ${counted(result.frames, 'frame')} in ${formatDuration(seconds)}, ${rate} frames/s`;
 }

@@ -1,5 +1,5 @@
 import { counted } from '../../../base/units.js';
-import { runBatch, type BatchOptions } from '../../../synthesis/batch/batch.js';
+import { runBatch, type BatchOptions, type BatchSummary } from '../../../synthesis/batch/batch.js';
 import {
   jobsOfShard,
   outputFolder,
@@ -7,6 +7,8 @@ import {
   type Shard,
 } from '../../../synthesis/batch/template.js';
 import { createBatchView, jsonLine } from './batch-view.js';
+import type { QueuedEvent } from '../../../queue/submit.js';
+import type { Queued } from './queued.js';
 import type { Context } from '../../terminal/context.js';
 import type { Engine } from '../../engine/engine.js';
 import { EXIT } from '../../terminal/exit-code.js';
@@ -23,6 +25,8 @@ export interface BatchCommand {
   readonly shard?: Shard;
   readonly jobs?: number;
   readonly json: boolean;
+  /** Made by the workers of a queue, and not here. */
+  readonly queued?: Queued;
 }
 
 /**
@@ -46,28 +50,39 @@ export async function generateBatch(
   }
   const view = createBatchView(context, jobs.length);
   const started = performance.now();
-  const summary = await runBatch(engine.model, jobs, {
+  const common = {
     ...batch.settings,
     folder: outputFolder(template),
-    shard,
-    parallel: batch.jobs,
     modelId: await engine.modelId(),
-    openSynthesizer: () => engine.open(),
-    onEvent: (event) => {
+    onEvent: (event: QueuedEvent): void => {
       view.show(event);
       if (event.kind === 'failed') log.error(`${event.job.output}: ${event.error.toLine()}`);
       const line = json ? jsonLine(event) : undefined;
       if (line !== undefined) terminal.out(line);
     },
-  }).finally(() => view.stop());
-  const { done, skipped, kept } = summary;
+  };
+  const work = async (): Promise<BatchSummary & { queued?: number }> => {
+    if (!batch.queued) {
+      const openSynthesizer = () => engine.open();
+      return runBatch(engine.model, jobs, {
+        ...common,
+        shard,
+        parallel: batch.jobs,
+        openSynthesizer,
+      });
+    }
+    const { submitBatch } = await import('./queued.js');
+    return submitBatch(engine.model, jobs, { ...common, ...batch.queued });
+  };
+  const summary = await work().finally(() => view.stop());
+  const { done, skipped, kept, queued = 0 } = summary;
   const failed = summary.failed.length;
   const left = kept === 0 ? '' : `, ${kept} left as they are (--overwrite replaces them)`;
   const seconds = (performance.now() - started) / 1000;
   terminal.out(
     json
-      ? `${JSON.stringify({ status: 'summary', done, skipped, kept, failed, seconds })}\n`
-      : `${counted(jobs.length, 'video')}: ${done} made, ${skipped} there already${left}, ${failed} failed\n`,
+      ? `${JSON.stringify({ status: 'summary', done, skipped, kept, failed, ...(batch.queued && { queued }), seconds })}\n`
+      : `${counted(jobs.length, 'video')}: ${done} made, ${skipped} there already${left}, ${failed} failed${queued === 0 ? '' : `, ${queued} queued`}\n`,
   );
   return failed > 0 ? EXIT.failed : EXIT.ok;
 }

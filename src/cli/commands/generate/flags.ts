@@ -3,6 +3,7 @@ import type { Register } from '../../command.js';
 import { addEngineFlags } from '../../engine/flags.js';
 import { askedOf, type GenerateWords } from './asked.js';
 import { addDatasetFlags } from './dataset-flags.js';
+import { addSubmitFlags, refuseIdleQueueFlags } from './queue-flags.js';
 import { addOutputFlags } from '../../output/flags.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
 import {
@@ -87,7 +88,7 @@ export const registerGenerate: Register = (program, run) => {
         'what a damaged input ends in: warn keeps what was made (of videos the default), error does not',
       ).choices(['warn', 'error']),
     );
-  addTrustFlag(addEngineFlags(addOutputFlags(addDatasetFlags(command))))
+  addTrustFlag(addEngineFlags(addOutputFlags(addDatasetFlags(addSubmitFlags(command)))))
     .option('--json', 'print each result as a line of JSON')
     .addHelpText(
       'after',
@@ -96,12 +97,14 @@ Examples:
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4
   $ frameloom generate runs/00001-edges-to-video -i other.mp4 -o generated.mp4 --start-frames 2
   $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --jobs 2
+  $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' -o 'made/{name}.mp4' --queue redis://queue.local
   $ frameloom generate runs/00001-edges-to-video -i 'clips/*.mp4' --dataset made
   $ ffmpeg -i other.mp4 -c:v rawvideo -f matroska - | frameloom generate runs/00001-edges-to-video -i - -o - | ffplay -`,
     )
     .action((place: string | undefined, given: GenerateWords, self: Command) =>
       run(async (context) => {
         const asked = askedOf(place, given);
+        refuseIdleQueueFlags(asked.flags);
         const { withEarlyStart } = await import('../../engine/early.js');
         return withEarlyStart(asked.place, asked.flags, async (thread) => {
           if (asked.into === 'dataset') {

@@ -18,6 +18,7 @@ import { checkVideoOutput, modelFiles } from '../../output/check.js';
 import { outputChoice, rawInput, reportVideo, type RawFlags } from '../../output/choice.js';
 import type { OutputFlags } from '../../output/flags.js';
 import { createProgress } from '../../terminal/progress.js';
+import type { QueueFlags } from './queue-flags.js';
 import { refuseIdleFlags, warnOfColourFlags, warnOfIdleFlags } from './idle.js';
 
 /** What one video is made by. */
@@ -41,7 +42,7 @@ export interface GenerateFlags extends OutputFlags, RawFlags, EngineFlags {
   json?: boolean;
 }
 
-export interface GenerateAnyFlags extends Omit<GenerateFlags, 'input'> {
+export interface GenerateAnyFlags extends Omit<GenerateFlags, 'input'>, QueueFlags {
   input?: string[];
   list?: string;
   seeds?: number[];
@@ -212,7 +213,9 @@ export async function generateAny(
   refuseSharedActions(flags, inputs);
   refuseIdleFlags(flags, inputs);
   if (flags.pixFmt !== undefined) await assertPixelFormat(flags.pixFmt, 'read');
-  const many = inputs.length > 1 || seeds !== undefined || shard !== undefined;
+  const { queue } = flags;
+  const many =
+    inputs.length > 1 || seeds !== undefined || shard !== undefined || queue !== undefined;
   if (!many && list === undefined && !isTemplate(output)) {
     const one = { ...flags, input: inputs[0]! };
     if (jobs !== undefined) context.log.warn('--jobs does nothing for one video');
@@ -231,6 +234,7 @@ export async function generateAny(
   const { outputPixelFormat } = settings;
   if (outputPixelFormat !== undefined) await assertPixelFormat(outputPixelFormat);
   const { generateBatch } = await import('./batch.js');
+  const byQueue = queue === undefined ? undefined : await import('./queued.js');
   const engine = await openEngine(folder, flags, context, thread);
   warnOfIdleFlags(flags, inputs, engine.model, context);
   if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);
@@ -245,6 +249,10 @@ export async function generateAny(
       json,
       ...(shard && { shard }),
       ...(jobs !== undefined && { jobs }),
+      ...(byQueue &&
+        queue !== undefined && {
+          queued: byQueue.queuedBy(folder, engine.model.step, { ...flags, queue }),
+        }),
     });
   } finally {
     await engine.close();
