@@ -1,4 +1,4 @@
-import { lstat, readdir, rename } from 'node:fs/promises';
+import { lstat, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FrameloomError } from './error.js';
 import { silentLogger } from './log.js';
@@ -12,6 +12,15 @@ export interface FolderOptions extends PlaceOptions {
    * replaced.
    */
   readonly isOwn: (name: string) => boolean;
+  /** What every such output holds, and nobody else's folder does: without it a folder is somebody else's. */
+  readonly mark: string;
+}
+
+/** The folder itself where a link leads to one: it is written through, as everything else on the system does it. */
+async function placeOf(target: string): Promise<string> {
+  const path = resolve(target);
+  const there = await stat(path).catch(() => undefined);
+  return there?.isDirectory() ? realpath(path) : path;
 }
 
 /**
@@ -19,18 +28,26 @@ export interface FolderOptions extends PlaceOptions {
  * @throws FrameloomError exists; bad-option where it is no folder, or holds what is no such output
  */
 export async function assertFolderFree(path: string, options: FolderOptions): Promise<void> {
-  const there = await lstat(path).catch(() => undefined);
-  if (!there) return;
-  if (!there.isDirectory()) {
-    throw new FrameloomError('bad-option', `${path} is no folder`, {
-      path,
+  if (path === '') {
+    throw new FrameloomError('bad-option', 'the folder to write has no name', {
       hint: 'name a folder that is empty or that there is not',
     });
+  }
+  const there = await lstat(path).catch(() => undefined);
+  if (!there) return;
+  const target = await stat(path).catch(() => undefined);
+  if (!target?.isDirectory()) {
+    throw new FrameloomError(
+      'bad-option',
+      target ? `${path} is no folder` : `${path} is a link that leads nowhere`,
+      { path, hint: 'name a folder that is empty or that there is not' },
+    );
   }
   const names = await readdir(path);
   if (names.length === 0) return;
   if (!options.overwrite) throw existsError(path);
-  const other = names.find((name) => !options.isOwn(name));
+  const isSuch = names.includes(options.mark);
+  const other = names.find((name) => !isSuch || !options.isOwn(name));
   if (other === undefined) return;
   throw new FrameloomError('bad-option', `${path} holds ${other}, which would be lost`, {
     path,
@@ -49,8 +66,8 @@ export async function writeFolderAtomic(
   options: FolderOptions,
 ): Promise<void> {
   const { log = silentLogger } = options;
-  const path = resolve(target);
-  await assertFolderFree(path, options);
+  await assertFolderFree(target, options);
+  const path = await placeOf(target);
   const parent = dirname(path);
   // A name without an extension: what a folder is called is not what kind of file it is.
   const place = join(parent, basename(path).replaceAll('.', '-') || 'folder');
@@ -65,8 +82,9 @@ export async function writeFolderAtomic(
       await (entry.isDirectory() ? syncFolder(full) : syncFile(full));
     }
   } catch (error) {
-    await removeTemporary(temporary, log);
-    throw writeError(path, error);
+    // Where a file stands in place of the folder nothing was written.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') await removeTemporary(temporary, log);
+    throw writeError(target, error);
   }
   const old = await temporaryBeside(place);
   const had = await lstat(path).catch(() => undefined);

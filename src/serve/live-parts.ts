@@ -119,9 +119,11 @@ export async function openParts(options: PartsOptions): Promise<LiveParts> {
         stale = false;
         await sessions.use(await generatorFile(named, { log }));
       })
-      .catch((error: unknown) =>
-        log.warn(`the newest snapshot is not played: ${messageOf(error)}`),
-      );
+      .catch((error: unknown) => {
+        // Tried again by whoever comes next, and with the next snapshot.
+        stale = true;
+        log.warn(`the newest snapshot is not played: ${messageOf(error)}`);
+      });
     return freshening;
   };
   /** A training has no weights to play with yet. */

@@ -43,11 +43,14 @@ export function recordFrames<Frame>(
   const fail = (error: unknown): void => {
     if (failed) return;
     failed = true;
-    void recording
-      ?.then((one) => one.finish())
-      .catch(() => undefined)
+    // What becomes of it is told by its end, where it comes to one.
+    void Promise.resolve(recording)
+      .then((one) => one?.finish())
+      .then(
+        () => socket.fail(error),
+        (told: unknown) => socket.fail(told),
+      )
       .then(over);
-    socket.fail(error);
   };
 
   async function end(

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FrameloomError, isFrameloomError } from '../base/error.js';
+import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { makeFolder } from '../base/make-folder.mjs';
 import { syncFolder, writeError, writeFileAtomic } from '../base/outputs.js';
@@ -128,9 +128,22 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
     writeFrames(video, join(temporary, VIDEO), { ...shared, crf: CRF }),
     ...(written ? [writeFrames(condition, join(temporary, CONDITION), shared)] : []),
   ];
+  /** What went wrong, and that a recording is whole or none; of its temporaries nobody knows. */
+  const lost = (error: unknown): FrameloomError => {
+    const known = writeError(folder, error);
+    const message = `${known.message.replaceAll(temporary, folder)}; nothing of this recording is kept`;
+    const { code, hint } = known;
+    return new FrameloomError(code, message, {
+      path: folder,
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    });
+  };
   for (const one of encoded) {
     one.catch((error: unknown) => {
-      failure ??= error instanceof Error ? error : new Error(String(error));
+      if (stop.signal.aborted) return;
+      failure ??= lost(error);
+      log.warn(failure.message);
       stop.abort();
       wake();
     });
@@ -235,7 +248,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
         return await place();
       } catch (error) {
         await discard();
-        throw isFrameloomError(error) ? error : writeError(folder, error);
+        throw failed() ?? lost(error);
       }
     },
   };

@@ -188,7 +188,12 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
     throw new FrameloomError(
       'bad-option',
       `cannot listen at ${host}:${port}: ${why[code ?? ''] ?? messageOf(error)}`,
-      { hint: 'leave --port out to take a free one', cause: error },
+      {
+        hint: ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code ?? '')
+          ? 'leave --host out to listen at 127.0.0.1'
+          : 'leave --port out to take a free one',
+        cause: error,
+      },
     );
   }
   return (server.address() as AddressInfo).port;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,6 +166,19 @@ describe('frameloom record', () => {
     expect((await wrong.closed).reason).toMatch(/the first frame of a take is a picture/);
     await until(() => server.recording() === 0, 'both');
     expect((await readdir(folder)).length).toBe(5);
+  });
+
+  it('says what is kept of a take that cannot be written', async () => {
+    const recorder = await Recorder.open(server);
+    for (let frame = 0; frame < 4; frame += 1) recorder.take(frame, [1, 0, 0]);
+    await recorder.taken(4);
+    await rm(join(folder, '00003.unfinished'), { recursive: true });
+    recorder.say({ type: 'stop' });
+    await recorder.closed;
+    const told = recorder.said.at(-1);
+    expect(told?.type === 'error' && told.message).toMatch(/; nothing of this take is kept$/);
+    await until(() => server.recording() === 0, 'its end');
+    expect((await readdir(folder)).filter((name) => name.startsWith('00003'))).toEqual([]);
   });
 
   it('records no other columns into a folder of takes', async () => {

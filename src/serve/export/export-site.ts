@@ -81,7 +81,7 @@ const isOwn = (name: string): boolean =>
 export const assertExportable = (
   output: string,
   { overwrite }: { readonly overwrite?: boolean | undefined },
-): Promise<void> => assertFolderFree(output, { overwrite, isOwn });
+): Promise<void> => assertFolderFree(output, { overwrite, isOwn, mark: SITE_FILE });
 
 /** By the server's own rules (`server.ts`), as far as a page can make them itself. */
 const CONTENT_SECURITY_POLICY = [
@@ -146,7 +146,7 @@ export async function exportSite(options: ExportSiteOptions): Promise<ExportedFo
         await writeFile(join(folder, name), content);
       }
     },
-    { overwrite, isOwn, log },
+    { overwrite, isOwn, mark: SITE_FILE, log },
   );
   const clipFrames = clips.reduce((sum, { facts }) => sum + facts.frames, 0);
   return { folder: output, files: files.size, ...(await sizesOf(files)), clipFrames };

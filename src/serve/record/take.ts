@@ -3,7 +3,7 @@ import { mkdir, open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { lastValueFrom } from 'rxjs';
 import { z } from 'zod';
-import { FrameloomError, isFrameloomError } from '../../base/error.js';
+import { FrameloomError } from '../../base/error.js';
 import { flush } from '../../base/flush.js';
 import { tryLock, type Lock } from '../../base/lock.mjs';
 import type { Logger } from '../../base/log.js';
@@ -183,18 +183,30 @@ export async function startTake(options: TakeOptions): Promise<Recording<TakenFr
   const failed = (): Error | null => failure;
   let before: Uint8Array | null = null;
 
-  /** What came is kept where a segment of it is whole, and said; nothing else stays. */
-  async function giveUp(): Promise<void> {
+  /** What came is kept where a segment of it is whole; nothing else stays. @returns what is said of it */
+  async function giveUp(why: Error | null): Promise<FrameloomError | null> {
     stop.abort();
     queue.end();
     await encoded.catch(() => undefined);
     await file.close();
     const state = await readFilmState(join(folder, STATE));
-    if (!state || state.progress.frames === 0) return removeFolder(folder, lock, log);
-    log.warn(
-      `${counted(state.progress.frames, 'frame')} of it are kept in ${folder}: the next frameloom record into ${dirname(path)} makes a take of them`,
-    );
-    return lock.release();
+    const frames = state?.progress.frames ?? 0;
+    if (frames === 0) await removeFolder(folder, lock, log);
+    else await lock.release();
+    if (!why) return null;
+    const known = writeError(path, why);
+    const kept =
+      frames === 0
+        ? 'nothing of this take is kept'
+        : `${counted(frames, 'frame')} of this take are kept in ${folder}, and the next frameloom record into ${dirname(path)} makes a take of them`;
+    const { code, hint } = known;
+    const told = `${known.message}; ${kept}`;
+    log.warn(told);
+    return new FrameloomError(code, told, {
+      path,
+      cause: why,
+      ...(hint !== undefined && { hint }),
+    });
   }
 
   return {
@@ -222,16 +234,15 @@ export async function startTake(options: TakeOptions): Promise<Recording<TakenFr
       over = true;
       const why = failed();
       if (why || rows.length === 0) {
-        await giveUp();
-        if (why) throw why;
+        const told = await giveUp(why);
+        if (told) throw told;
         return null;
       }
       queue.end();
       try {
         await encoded;
       } catch (error) {
-        await giveUp();
-        throw isFrameloomError(error) ? error : writeError(path, error);
+        throw (await giveUp(error as Error)) ?? error;
       }
       await file.close();
       await removeFolder(folder, lock, log);

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeRun } from '../../synthesis/make-run.js';
 import { scratchPath } from '../../video/make-clip.js';
@@ -19,8 +20,31 @@ describe('frameloom live --export', () => {
     const again = await frameloom('live', run, '--export', folder);
     expect(again.code).toBe(2);
     expect(again.stderr).toContain(`${folder} is there already`);
-    const over = await frameloom('live', run, '--export', folder, '-y', '--json');
-    expect(JSON.parse(over.stdout)).toMatchObject({ folder, clipFrames: 0 });
+    // Through a link it is the folder that is replaced, and the link stays.
+    const link = scratchPath('a link');
+    await symlink(folder, link);
+    const over = await frameloom('live', run, '--export', link, '-y');
+    expect(over.stdout).toContain(`--directory '${link}'`);
+    expect([await readlink(link), await readdir(link)]).toEqual([folder, await readdir(folder)]);
+  });
+
+  it('replaces no folder of somebody else’s, and says why nothing can be written', async () => {
+    const run = await makeRun();
+    const into = async (place: string): Promise<string> =>
+      (await frameloom('live', run, '--export', place, '-y')).stderr;
+    const own = scratchPath('own-page');
+    await mkdir(own);
+    // A page like many others: nothing in it says that it is an export.
+    await writeFile(join(own, 'index.html'), 'mine');
+    expect(await into(own)).toContain('holds index.html, which would be lost');
+    expect(await readdir(own)).toEqual(['index.html']);
+    expect(await into(run)).toContain('which would be lost');
+    const file = join(own, 'index.html');
+    expect(await into(file)).toContain('is no folder');
+    expect(await into(join(file, 'page'))).toMatch(/^error: cannot write .*page: not a directory/m);
+    await symlink(join(own, 'none'), join(own, 'dead'));
+    expect(await into(join(own, 'dead'))).toContain('is a link that leads nowhere');
+    expect(await into('')).toContain('has no name');
   });
 
   it('refuses what would do nothing', async () => {

@@ -1,4 +1,5 @@
 import { cacheFolder } from '../../../base/cache-folder.js';
+import { quoteWord } from '../../../base/own-command.js';
 import { formatBytes } from '../../../base/units.js';
 import { exportLive } from '../../../serve/export/export-live.js';
 import type { ExportedFolder } from '../../../serve/export/export-site.js';
@@ -47,7 +48,7 @@ function words({ folder, parts, total, files }: ExportedFolder): string {
   return [
     `${folder}: ${files} files, ${formatBytes(total.bytes)}; gzipped ${formatBytes(total.gzipped)} (${of.join(', ')})`,
     'put it on any host, below any path, by https or on localhost; such as',
-    `  python3 -m http.server --directory ${folder} 8000`,
+    `  python3 -m http.server --directory ${quoteWord(folder)} 8000`,
     '',
   ].join('\n');
 }
