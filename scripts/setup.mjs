@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Sets up a clone (npm packages, native TensorFlow, ffmpeg, the build) or an installed package (native
-// TensorFlow; ffmpeg alone with --ffmpeg). `npm test` and `npm run demo` run it in a clone, `frameloom
+// TensorFlow; ffmpeg alone with --ffmpeg, WebGPU alone with --webgpu). `npm test` and `npm run demo` run it in a clone, `frameloom
 // setup` in a package. Safe to run any time: what is there is left alone. See docs/install.md.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { buildPage, isPageBuilt } from './setup/page.mjs';
 import { cacheFolder, isClone, root } from './setup/paths.mjs';
 import { SetupError, errorLine, say } from './setup/say.mjs';
 import { tensorflowNeed } from './setup/tensorflow.mjs';
+import { webgpuNeed } from './setup/webgpu.mjs';
 
 /** @typedef {{ summary: string, work?: () => Promise<string> }} Need */
 
@@ -41,16 +42,24 @@ async function ffmpegOrAdvice() {
   return { summary: work === undefined ? summary : `${summary}: frameloom setup --ffmpeg` };
 }
 
+/** What is set up when it is asked for, and nothing else then. */
+const ALONE = /** @type {Readonly<Record<string, (() => Promise<Need>) | undefined>>} */ ({
+  '--ffmpeg': ffmpegNeed,
+  '--webgpu': webgpuNeed,
+});
+
 /**
  * @param {readonly string[]} words
  * @returns {readonly (() => Promise<Need>)[]} in order
  */
 function partsOf(words) {
-  const unknown = words.find((word) => word !== '--ffmpeg');
-  if (unknown !== undefined) {
-    throw new SetupError(`${unknown} is not understood`, 'there is only --ffmpeg');
-  }
-  if (words.length > 0) return [ffmpegNeed];
+  const asked = words.map((word) => {
+    const part = ALONE[word];
+    if (part !== undefined) return part;
+    const known = Object.keys(ALONE).join(' and ');
+    throw new SetupError(`${word} is not understood`, `there are only ${known}`);
+  });
+  if (asked.length > 0) return asked;
   return isClone()
     ? [packages, ffmpegNeed, onnxruntimeNeed, tensorflowNeed, compiled, page]
     : [tensorflowNeed, ffmpegOrAdvice];

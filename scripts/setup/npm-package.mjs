@@ -18,6 +18,11 @@ export const PINNED = /** @type {Readonly<Record<string, Pin | undefined>>} */ (
     sha512:
       'uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==',
   },
+  '@tensorflow/tfjs-backend-webgpu': {
+    version: '4.22.0',
+    sha512:
+      'lvIc7Af4Tl2BCdYp43iQmSCRq3asaKT0q2xaErphXiUZ+jqeB0bQa0ZvQys1Xatvto0U4/c90DVsHPfvkn5ftg==',
+  },
   'google-protobuf': {
     version: '3.21.4',
     sha512:
@@ -32,6 +37,11 @@ export const PINNED = /** @type {Readonly<Record<string, Pin | undefined>>} */ (
     version: '1.30.0',
     sha512:
       'twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw==',
+  },
+  webgpu: {
+    version: '0.6.2',
+    sha512:
+      '3L4GfmqJLvYUIEWJngEQY+2HQiUlAFkg8+P8NDDj3Xx5hHHIFO/r8JW+ynfqBj7kHN4mbnwO74uB+lrRtLhp4Q==',
   },
   '@ffmpeg-installer/darwin-arm64': {
     version: '4.1.5',

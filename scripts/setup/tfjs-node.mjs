@@ -31,6 +31,20 @@ module.exports = core;
 `;
 
 /**
+ * Puts what gives the core that Frameloom itself runs on under the names that packages of TF.js ask for.
+ *
+ * @param {string} folder of the package
+ * @param {readonly string[]} names
+ */
+export async function standInForCore(folder, names) {
+  for (const name of names) {
+    const stand = join(folder, 'node_modules', '@tensorflow', name);
+    await makeFolder(stand);
+    await writeFile(join(stand, 'index.js'), CORE);
+  }
+}
+
+/**
  * Makes sure that it is in the cache, and gives its folder.
  *
  * @param {string} cache
@@ -48,11 +62,7 @@ export async function provideTfjsNode(cache) {
         await fetchPackage(NAME, beside);
         await fetchPackage('google-protobuf', join(beside, 'node_modules', 'google-protobuf'));
         await fetchPackage('node-api-headers', join(beside, 'headers'));
-        for (const name of ['tfjs', 'tfjs-core']) {
-          const stand = join(beside, 'node_modules', '@tensorflow', name);
-          await makeFolder(stand);
-          await writeFile(join(stand, 'index.js'), CORE);
-        }
+        await standInForCore(beside, ['tfjs', 'tfjs-core']);
         await rename(beside, folder);
       } finally {
         await rm(beside, { recursive: true, force: true });

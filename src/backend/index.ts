@@ -5,6 +5,7 @@ import { climb, nativeNeeded, resolvePreference, type BackendChoice, type Rung }
 import { tensorMemory as memoryOfTensors, type TensorMemory } from './memory.js';
 import { loadGpu, loadNative, nativeBackend } from './native.js';
 import { describeBackend, type BackendReport } from './report.js';
+import { loadWebgpu, webgpuAdapter } from './webgpu/load.js';
 
 export {
   BACKEND_CHOICES,
@@ -15,11 +16,13 @@ export {
 export { machineMemory, type MachineMemory, type TensorMemory } from './memory.js';
 export type { BackendReport, ThreadReport } from './report.js';
 export type { NvidiaCard } from './gpu.js';
+export type { AdapterFacts, AdapterLimits } from './webgpu/dawn.js';
+export { probeWebgpu, type WebgpuReport } from './webgpu/probe.js';
 
 export interface BackendOptions {
   /**
-   * `auto` (default) takes the best there is; `tensorflow`, `wasm` and `cpu` only that one, and fail
-   * where it cannot be had. FRAMELOOM_BACKEND says the same for callers that say nothing.
+   * `auto` (default) takes the best there is; `tensorflow`, `webgpu`, `wasm` and `cpu` only that one, and
+   * fail where it cannot be had. FRAMELOOM_BACKEND says the same for callers that say nothing.
    */
   prefer?: BackendChoice;
   /** For training and measuring: what was not asked for by name has to be native TensorFlow. */
@@ -28,18 +31,27 @@ export interface BackendOptions {
   log?: Logger;
 }
 
+/** A rung of which there is nothing more to say. */
+const plain =
+  (load: () => Promise<void>): Rung['load'] =>
+  async () => {
+    await load();
+    return {};
+  };
+
 const LADDER: readonly Rung[] = [
-  { name: 'tensorflow-gpu', family: 'tensorflow', load: () => loadGpu() },
-  { name: 'tensorflow', family: 'tensorflow', load: loadNative },
-  { name: 'wasm', family: 'wasm', load: loadWasm },
-  { name: 'cpu', family: 'cpu', load: loadCpu },
+  { name: 'tensorflow-gpu', family: 'tensorflow', load: plain(() => loadGpu()) },
+  { name: 'tensorflow', family: 'tensorflow', load: plain(loadNative) },
+  { name: 'webgpu', family: 'webgpu', load: loadWebgpu },
+  { name: 'wasm', family: 'wasm', load: plain(loadWasm) },
+  { name: 'cpu', family: 'cpu', load: plain(loadCpu) },
 ];
 
 let current: { prefer: BackendChoice; report: Promise<BackendReport> } | undefined;
 
 /**
  * Loads a TensorFlow.js backend: native TensorFlow on a GPU, native on the processor, WebAssembly,
- * plain JavaScript — the first that can be had. Calling it again changes nothing, unless it asks for
+ * plain JavaScript; WebGPU where it is named — the first that can be had. Calling it again changes nothing, unless it asks for
  * another backend by name; tensors of before stay usable then.
  *
  * @throws FrameloomError `backend` when what was asked for cannot be had, or is not native where it has
@@ -69,7 +81,9 @@ export async function useBackend(options: BackendOptions = {}): Promise<BackendR
 
 /** The memory that the tensors of the backend in use take: a card's, or the machine's. */
 export const tensorMemory = (): TensorMemory =>
-  memoryOfTensors(nativeBackend()?.isUsingGpuDevice === true);
+  memoryOfTensors(
+    nativeBackend()?.isUsingGpuDevice === true ? { vendor: 'nvidia' } : webgpuAdapter(),
+  );
 
 /** What tensors and the process hold now, in bytes. */
 export function memoryFigures(): {

@@ -4,16 +4,27 @@ import { silentLogger, type Logger } from '../base/log.js';
 import { setupCommand } from '../base/own-package.js';
 
 /** What a caller may ask for: `tensorflow` is native TensorFlow, on a GPU or not. */
-export const BACKEND_CHOICES = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
+export const BACKEND_CHOICES = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
-export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'wasm' | 'cpu';
+export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
 /** One way to run tensors, best first in a ladder. */
 export interface Rung {
   readonly name: BackendName;
   readonly family: Exclude<BackendChoice, 'auto'>;
-  /** Loads it and makes it TF.js's backend; throws why it cannot be used. */
-  load(): Promise<void>;
+  /**
+   * Loads it and makes it TF.js's backend; throws why it cannot be used.
+   * @param byName whether somebody asked for this rung and no other
+   * @returns what there is to say of it
+   */
+  load(byName: boolean): Promise<Loaded>;
+}
+
+export interface Loaded {
+  /** What it runs on. */
+  readonly about?: string;
+  /** What whoever waits for it should know. */
+  readonly warning?: string;
 }
 
 /** A rung that was tried, or would have been, and why it is not the one. */
@@ -69,8 +80,9 @@ export async function climb(
   const passedOver: PassedOver[] = [];
   let cause: unknown;
   for (const rung of wanted) {
+    let loaded: Loaded = {};
     try {
-      await rung.load();
+      loaded = await rung.load(prefer !== 'auto');
     } catch (error) {
       cause = error;
       const why = messageOf(error).split('\n')[0]!;
@@ -79,7 +91,7 @@ export async function climb(
       continue;
     }
     const choice = { name: rung.name, reason: reasonFor(prefer, passedOver), passedOver };
-    say(rung, choice, prefer === 'auto' ? `${SLOWER} (${hint()})` : SLOWER, log);
+    say(rung, choice, loaded, prefer === 'auto' ? `${SLOWER} (${hint()})` : SLOWER, log);
     return choice;
   }
   if (prefer === 'auto' && native) throw nativeNeeded(passedOver, cause);
@@ -112,7 +124,15 @@ function reasonFor(prefer: BackendChoice, passedOver: readonly PassedOver[]): st
   return passedOver.map((rung) => `not ${rung.name}: ${rung.why}`).join('; ');
 }
 
-function say(rung: Rung, { name, reason }: Choice, slower: string, log: Logger): void {
-  if (rung.family === 'tensorflow') return log.info(`backend: ${name} (${reason})`);
-  log.warn(`backend: ${name} (${reason}); ${slower}`);
+function say(
+  { family }: Rung,
+  { name, reason }: Choice,
+  { about, warning }: Loaded,
+  slower: string,
+  log: Logger,
+): void {
+  const line = `backend: ${name} (${reason})${about === undefined ? '' : ` on ${about}`}`;
+  if (warning !== undefined) return log.warn(`${line}; ${warning}`);
+  if (family === 'tensorflow' || family === 'webgpu') return log.info(line);
+  log.warn(`${line}; ${slower}`);
 }

@@ -36,13 +36,20 @@ export interface TensorMemory extends MachineMemory {
 }
 
 /**
- * The memory that tensors take: the card's where TensorFlow uses one, the machine's else. Of several
- * cards the least, since TensorFlow numbers them otherwise than their driver.
+ * The memory that tensors take: the card's where one is used, the machine's else. Of several cards the
+ * least, since TensorFlow numbers them otherwise than their driver. WebGPU says nothing of memory: what its card has is
+ * known where NVIDIA's driver tells.
  *
- * @param onCard whether TensorFlow uses one
+ * @param card that is used; one that is the processor in truth has the machine's memory
  */
-export function tensorMemory(onCard: boolean, found = cards): TensorMemory {
-  if (!onCard) return { ...machineMemory(), where: 'machine', isKnown: true };
+export function tensorMemory(
+  card: { readonly vendor: string; readonly isSoftware?: boolean } | undefined,
+  all = cards,
+): TensorMemory {
+  if (card === undefined || card.isSoftware) {
+    return { ...machineMemory(), where: 'machine', isKnown: true };
+  }
+  const found = /nvidia/i.test(card.vendor) ? all : [];
   const least = (values: (number | undefined)[]): number | undefined =>
     values.length === 0 || values.includes(undefined)
       ? undefined

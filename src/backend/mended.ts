@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-type Lower = 'wasm' | 'cpu';
+type Lower = 'webgpu' | 'wasm' | 'cpu';
 
 /**
  * Mends kernels of TF.js 4.22 on the backends below native TensorFlow, whose results differ from it: a
@@ -11,14 +11,15 @@ export function mendKernels(backendName: Lower): void {
   if (mended.has(backendName)) return;
   mended.add(backendName);
   for (const kernelName of [tf.AvgPoolGrad, tf.AvgPool3DGrad]) {
-    replace(kernelName, backendName, averageOfInside);
+    replaceKernel(kernelName, backendName, averageOfInside);
   }
-  if (backendName === 'wasm') replace(tf.OneHot, backendName, oneHotOfType);
+  if (backendName === 'wasm') replaceKernel(tf.OneHot, backendName, oneHotOfType);
 }
 
 const mended = new Set<Lower>();
 
-function replace(
+/** Puts something around a kernel. */
+export function replaceKernel(
   kernelName: string,
   backendName: Lower,
   around: (original: tf.KernelFunc) => tf.KernelFunc,

@@ -3,6 +3,8 @@ import { nvidiaCards, type NvidiaCard } from './gpu.js';
 import type { BackendName, Choice, PassedOver } from './ladder.js';
 import { noteCards } from './memory.js';
 import { nativeBackend } from './native.js';
+import type { AdapterFacts } from './webgpu/dawn.js';
+import { webgpuAdapter } from './webgpu/load.js';
 
 export interface BackendReport {
   readonly name: BackendName;
@@ -15,8 +17,10 @@ export interface BackendReport {
   readonly threads?: ThreadReport;
   /** Intel's kernels: set by TF_ENABLE_ONEDNN_OPTS, else as TensorFlow chooses. */
   readonly oneDnn?: 'on' | 'off' | 'as TensorFlow chooses';
-  /** Cards of this machine, whether used or not. */
+  /** NVIDIA's cards of this machine, whether used or not. */
   readonly gpus: readonly NvidiaCard[];
+  /** The card that WebGPU uses; only on that backend. */
+  readonly adapter?: AdapterFacts;
 }
 
 export interface ThreadReport {
@@ -49,7 +53,8 @@ export async function describeBackend(choice: Choice): Promise<BackendReport> {
   const native = nativeBackend();
   const gpus = await nvidiaCards();
   noteCards(gpus);
-  if (native === undefined) return { ...choice, gpus };
+  const adapter = webgpuAdapter();
+  if (native === undefined) return { ...choice, gpus, ...(adapter && { adapter }) };
   const libtensorflow = native.binding.TF_Version;
   return { ...choice, libtensorflow, threads: threadReport(), oneDnn: oneDnnReport(), gpus };
 }

@@ -14,8 +14,8 @@ export const packageVersion = (): string =>
 /** Whether this is a clone with its sources, and not an installed package. */
 export const isClone = (root = packageRoot): boolean => existsSync(join(root, 'src', 'index.ts'));
 
-/** The line that sets Frameloom up, or brings ffmpeg alone, to be copied into a shell. */
-export function setupCommand(what?: '--ffmpeg', clone = isClone()): string {
+/** The line that sets Frameloom up, or brings ffmpeg or WebGPU alone, to be copied into a shell. */
+export function setupCommand(what?: '--ffmpeg' | '--webgpu', clone = isClone()): string {
   if (!clone) return ownCommand('setup', ...(what === undefined ? [] : [what]));
   return what === undefined ? 'npm run setup' : `npm run setup -- ${what}`;
 }

@@ -12,7 +12,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * @typedef {'tensorflow-cpu' | 'tensorflow-gpu' | 'ffmpeg' | 'onnxruntime'} Provided
+ * @typedef {'tensorflow-cpu' | 'tensorflow-gpu' | 'ffmpeg' | 'onnxruntime' | 'webgpu'} Provided
  *
  * @typedef {object} Note
  * @property {Record<string, string>} paths folders and files by what they are, absolute

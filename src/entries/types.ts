@@ -4,6 +4,7 @@ export type { NvidiaCard } from '../backend/gpu.js';
 export type { NamedTensors } from '../backend/graph/named.js';
 export type { BackendOptions, BackendReport } from '../backend/index.js';
 export type { BackendChoice, BackendName, PassedOver } from '../backend/ladder.js';
+export type { AdapterFacts, AdapterLimits } from '../backend/webgpu/dawn.js';
 export type { ThreadReport } from '../backend/report.js';
 export type { ErrorCode, ErrorDetail } from '../base/error.js';
 export type { LogLevel, LogOptions, Logger } from '../base/log.js';

@@ -44,7 +44,7 @@ export function runNativeOp(
 }
 
 /** The backends that a kernel's composite reference is registered for. */
-export const REFERENCE_BACKENDS = ['cpu', 'wasm'] as const;
+export const REFERENCE_BACKENDS = ['cpu', 'wasm', 'webgpu'] as const;
 export const NATIVE_BACKEND = 'tensorflow';
 
 type Attributes = Readonly<Record<string, number>>;

@@ -134,7 +134,7 @@ export function budgetBytes(budget: number | 'auto', log: Logger = silentLogger)
   const { freeBytes, totalBytes, isKnown } = tensorMemory();
   if (!isKnown) {
     log.warn(
-      `the card's memory cannot be asked for (nvidia-smi is missing): ${formatBytes(totalBytes)} are assumed; training.memoryBudget says otherwise`,
+      `nobody tells how much memory the card has (of NVIDIA's, nvidia-smi does): ${formatBytes(totalBytes)} are assumed; training.memoryBudget says otherwise`,
     );
   }
   return Math.floor(freeBytes * MEMORY_SHARE);

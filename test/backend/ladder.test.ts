@@ -6,7 +6,7 @@ import { createLogger } from '../../src/base/log.js';
 const good = (name: Rung['name'], family: Rung['family']): Rung => ({
   name,
   family,
-  load: () => Promise.resolve(),
+  load: () => Promise.resolve({}),
 });
 const bad = (name: Rung['name'], family: Rung['family'], why: string): Rung => ({
   name,
@@ -52,7 +52,11 @@ describe('climb', () => {
     const rungs: Rung[] = [
       bad('tensorflow-gpu', 'tensorflow', 'no NVIDIA card'),
       bad('tensorflow', 'tensorflow', 'native TensorFlow is not set up'),
-      { name: 'wasm', family: 'wasm', load: () => Promise.resolve(void (loaded += 'wasm')) },
+      {
+        name: 'wasm',
+        family: 'wasm',
+        load: () => Promise.resolve({}).finally(() => void (loaded += 'wasm')),
+      },
     ];
     const { lines, log } = listen();
     const error = await climb(rungs, 'auto', log, true).catch((thrown: unknown) => thrown);
@@ -65,6 +69,26 @@ describe('climb', () => {
     expect({ loaded, lines }).toEqual({ loaded: '', lines: [] });
     expect(await climb(rungs, 'wasm', log, true)).toMatchObject({ name: 'wasm' });
     expect(loaded).toBe('wasm');
+  });
+
+  it('tells a rung whether it was named, and says what that has to say', async () => {
+    const { lines, log } = listen();
+    const told: boolean[] = [];
+    const loaded = [{ about: 'a card' }, { about: 'no card', warning: 'far slower' }];
+    const rung: Rung = {
+      ...{ name: 'webgpu', family: 'webgpu' },
+      load: (byName) => {
+        told.push(byName);
+        return Promise.resolve(loaded.shift()!);
+      },
+    };
+    await climb([rung], 'webgpu', log);
+    await climb([rung], 'auto', log);
+    expect(told).toEqual([true, false]);
+    expect(lines).toEqual([
+      'backend: webgpu (webgpu was asked for) on a card',
+      'warning: backend: webgpu (it is the best there is) on no card; far slower',
+    ]);
   });
 
   it('takes what was asked for although there is a better one', async () => {
@@ -99,11 +123,11 @@ describe('resolvePreference', () => {
   });
 
   it('refuses a word that it does not know', () => {
-    expect(() => resolvePreference(undefined, { FRAMELOOM_BACKEND: 'webgpu' })).toThrow(
+    expect(() => resolvePreference(undefined, { FRAMELOOM_BACKEND: 'abacus' })).toThrow(
       expect.objectContaining({
         code: 'bad-option',
-        message: 'FRAMELOOM_BACKEND is "webgpu"',
-        hint: 'use one of auto, tensorflow, wasm, cpu',
+        message: 'FRAMELOOM_BACKEND is "abacus"',
+        hint: 'use one of auto, tensorflow, webgpu, wasm, cpu',
       }),
     );
   });

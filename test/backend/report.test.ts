@@ -66,23 +66,26 @@ describe('tensorMemory', () => {
       { name: 'small', memoryBytes: 2 ** 33, freeBytes: 2 ** 32 },
     ];
     const known = { where: 'card', isKnown: true };
-    expect(tensorMemory(true, [large])).toEqual({
+    const nvidia = { vendor: 'nvidia' };
+    expect(tensorMemory(nvidia, [large])).toEqual({
       totalBytes: 2 ** 36,
       freeBytes: 2 ** 35,
       ...known,
     });
-    expect(tensorMemory(true, [large, small])).toEqual({
+    expect(tensorMemory(nvidia, [large, small])).toEqual({
       totalBytes: 2 ** 33,
       freeBytes: 2 ** 32,
       ...known,
     });
     for (const cards of [[], [{ name: 'unknown' }], [small, { name: 'unknown' }]]) {
-      expect(tensorMemory(true, cards)).toMatchObject({ totalBytes: 2 ** 32, isKnown: false });
+      expect(tensorMemory(nvidia, cards)).toMatchObject({ totalBytes: 2 ** 32, isKnown: false });
     }
-    expect(tensorMemory(false, [small])).toMatchObject({
-      totalBytes: machineMemory().totalBytes,
-      where: 'machine',
-    });
+    // Whose memory a card of another maker has is told by nobody.
+    expect(tensorMemory({ vendor: 'amd' }, [large])).toMatchObject({ isKnown: false });
+    for (const none of [undefined, { vendor: 'google', isSoftware: true }]) {
+      const machine = { totalBytes: machineMemory().totalBytes, where: 'machine' };
+      expect(tensorMemory(none, [small])).toMatchObject(machine);
+    }
   });
 });
 

@@ -198,7 +198,7 @@ describe('budgetBytes', () => {
       backend.isUsingGpuDevice = false;
       noteCards([]);
     }
-    expect(said).toContain('memory cannot be asked for');
+    expect(said).toContain('nobody tells how much memory the card has');
     expect(said).toContain('4.00 GiB are assumed; training.memoryBudget says otherwise');
   });
 });

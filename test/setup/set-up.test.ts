@@ -87,7 +87,7 @@ it('says in one line what is wrong', async () => {
   writeFileSync(join(folder, 'file'), '');
   expect(await setUp(['--gpu'], {})).toMatchObject({
     code: 1,
-    stderr: 'setup: error: --gpu is not understood — there is only --ffmpeg\n',
+    stderr: 'setup: error: --gpu is not understood — there are only --ffmpeg and --webgpu\n',
   });
   const env = { FRAMELOOM_CACHE: join(folder, 'file', 'cache'), PATH: join(folder, 'nothing') };
   const { code, stderr } = await setUp(['--ffmpeg'], env);

@@ -24,7 +24,8 @@ import type { StepPlan } from '../../src/training/step-plan.js';
 import { warmUp } from '../../src/training/warm-up.js';
 import { golden } from '../metrics/pictures.js';
 import { expectNoLeak } from '../tensors.js';
-import { disposeInput, PLAN } from './support.js';
+import { webgpuLacks, webgpuNote } from '../webgpu.js';
+import { disposeInput, list, PLAN } from './support.js';
 
 interface Sums {
   readonly norm: number;
@@ -77,6 +78,18 @@ interface GeneratorCase extends Recipe {
 interface DiscriminatorCase extends Recipe {
   readonly macs: { readonly frame: number; readonly sequence: number };
 }
+
+/** A way that a step is made. */
+interface Way {
+  readonly how: string;
+  readonly asGraph: boolean;
+  readonly segments: number[] | null;
+  readonly inStretches?: boolean;
+  readonly rung?: BackendChoice;
+}
+
+/** The least of them that has all that a step is made of. */
+const LEAST_WHOLE = 'from a cold start, weights normalized';
 
 const RELATIVE = 1e-4;
 /** A gradient that is nothing but rounding has no relative error. */
@@ -279,13 +292,7 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
     );
   });
 
-  const ways: {
-    how: string;
-    asGraph: boolean;
-    segments: number[] | null;
-    inStretches?: boolean;
-    rung?: BackendChoice;
-  }[] = [{ how: 'op by op', asGraph: false, segments: null }];
+  const ways: Way[] = [{ how: 'op by op', asGraph: false, segments: null }];
   const isModulated = generator.modulation !== undefined;
   if (generator.frames > 1) {
     const how = 'op by op, checkpointed in segments of 1 and 2';
@@ -307,56 +314,67 @@ describe.each(cases)('a training step $name', ({ generator, discriminators, name
   }
 
   // The lower rungs take seconds for the least of them, which has all that a step is made of, and for a single frame.
-  if (name === 'from a cold start, weights normalized' || (isModulated && generator.frames === 1)) {
+  const onLowerRungs = name === LEAST_WHOLE || (isModulated && generator.frames === 1);
+  if (onLowerRungs) {
     ways.push({ how: 'on WebAssembly', asGraph: false, segments: null, rung: 'wasm' });
     ways.push({ how: 'in plain JavaScript', asGraph: false, segments: null, rung: 'cpu' });
   }
 
-  it.each(ways)(
-    'gives the same terms and gradients $how',
-    async ({ asGraph, segments, inStretches, rung = 'tensorflow' }) => {
-      await useBackend({ prefer: rung });
-      onTestFinished(async () => {
-        await useBackend({ prefer: 'tensorflow' });
+  const expectGolden = async ({ asGraph, segments, inStretches, rung = 'tensorflow' }: Way) => {
+    await useBackend({ prefer: rung });
+    onTestFinished(async () => {
+      await useBackend({ prefer: 'tensorflow' });
+    });
+    const runner = asGraph ? graphRunner() : eagerRunner;
+    expect(runner === eagerRunner).toBe(!asGraph);
+    await expectNoLeak(async () => {
+      const model = modelOf(generator);
+      const state = firstState(model);
+      const input = inputOf(generator);
+      const { judgeRaw, r1, r2, anchors, lecam: weight, penaltySigma } = generator;
+      const losses = lossOptions.parse({
+        ...{ adversarial: generator.adversarial, lecam: weight },
+        ...(penaltySigma !== null && { penalty: 'approximate', penaltySigma }),
       });
-      const runner = asGraph ? graphRunner() : eagerRunner;
-      expect(runner === eagerRunner).toBe(!asGraph);
-      await expectNoLeak(async () => {
-        const model = modelOf(generator);
-        const state = firstState(model);
-        const input = inputOf(generator);
-        const { judgeRaw, r1, r2, anchors, lecam: weight, penaltySigma } = generator;
-        const losses = lossOptions.parse({
-          ...{ adversarial: generator.adversarial, lecam: weight },
-          ...(penaltySigma !== null && { penalty: 'approximate', penaltySigma }),
-        });
-        const lecam = weight > 0 ? { weight, anchors } : null;
-        const blocks = model.generator.blocks(true).length;
-        const stretches = inStretches ? [2, blocks - 3, 1] : null;
-        // In segments, the judges' work is in batches too.
-        const ways = {
-          ...{ segments, stretches, judgeRaw, r1, r2, lecam },
-          ...(segments && { judgedFrames: 2 }),
-        };
-        const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, ...ways };
-        const { state: next, terms }: StepResult = await trainStep(
-          ...([model, state, input, losses, plan, runner] as const),
-        );
-        expectTerms(terms, [generator, discriminators]);
-        expectChanges(
-          ...([generator, model.generator.layout, state.generator, next.generator] as const),
-          next.generatorAdam.mean,
-        );
-        expectChanges(
-          ...([discriminators, model.discriminators.layout] as const),
-          ...([state.discriminators, next.discriminators, next.discriminatorAdam.mean] as const),
-        );
-        expectSums(next.average.dataSync(), generator.average, 'the averaged generator');
-        disposeState(next);
-        disposeState(state);
-        disposeInput(input);
-      });
-      runner.dispose();
-    },
-  );
+      const lecam = weight > 0 ? { weight, anchors } : null;
+      const blocks = model.generator.blocks(true).length;
+      const stretches = inStretches ? [2, blocks - 3, 1] : null;
+      // In segments, the judges' work is in batches too.
+      const ways = {
+        ...{ segments, stretches, judgeRaw, r1, r2, lecam },
+        ...(segments && { judgedFrames: 2 }),
+      };
+      const plan: StepPlan = { ...PLAN, step: ADAM_STEP, averageShare: 0.25, ...ways };
+      const { state: next, terms }: StepResult = await trainStep(
+        ...([model, state, input, losses, plan, runner] as const),
+      );
+      // What has been read once lies here, whichever card it was made on.
+      await Promise.all([...list(state), ...list(next)].map((tensor) => tensor.data()));
+      expectTerms(terms, [generator, discriminators]);
+      expectChanges(
+        ...([generator, model.generator.layout, state.generator, next.generator] as const),
+        next.generatorAdam.mean,
+      );
+      expectChanges(
+        ...([discriminators, model.discriminators.layout] as const),
+        ...([state.discriminators, next.discriminators, next.discriminatorAdam.mean] as const),
+      );
+      expectSums(next.average.dataSync(), generator.average, 'the averaged generator');
+      disposeState(next);
+      disposeState(state);
+      disposeInput(input);
+    });
+    runner.dispose();
+  };
+
+  it.each(ways)('gives the same terms and gradients $how', (way) => expectGolden(way));
+
+  // Its shaders take longest: all steps are in bench/webgpu.ts.
+  if (name === LEAST_WHOLE) {
+    const onCard: Way = { how: 'on WebGPU', asGraph: false, segments: null, rung: 'webgpu' };
+    it.skipIf(webgpuLacks !== null)(
+      `gives the same terms and gradients on WebGPU${webgpuNote}`,
+      () => expectGolden(onCard),
+    );
+  }
 });

@@ -12,7 +12,7 @@ export const addBackendFlag = (command: Command): Command =>
   command.addOption(
     new Option(
       '--backend <name>',
-      'TensorFlow.js on tensorflow, wasm or cpu; without it, native TensorFlow is needed',
+      'TensorFlow.js on tensorflow, webgpu, wasm or cpu; without it, native TensorFlow is needed',
     ).choices([...BACKEND_CHOICES]),
   );
 

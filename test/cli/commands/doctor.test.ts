@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AdapterFacts, AdapterLimits } from '../../../src/backend/index.js';
 import {
   describe as inWords,
   doctor,
@@ -21,6 +22,7 @@ const healthy: Omit<Examination, 'findings'> = {
     oneDnn: 'as TensorFlow chooses',
     gpus: [],
   },
+  webgpu: { adapter: null, passedOver: 'it is not set up' },
   ffmpeg: {
     ffmpegPath: '/usr/bin/ffmpeg',
     ffprobePath: '/usr/bin/ffprobe',
@@ -84,6 +86,7 @@ describe('the words', () => {
         'threads     8 inside an operation, 8 between operations',
         'oneDNN      as TensorFlow chooses',
         'GPU         no NVIDIA card',
+        'WebGPU      it is not set up',
         'ffmpeg      7.1.1, /usr/bin/ffmpeg (it is on PATH)',
         'ffprobe     /usr/bin/ffprobe',
         'memory      8.00 GiB free of 16.00 GiB',
@@ -92,6 +95,22 @@ describe('the words', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('says what WebGPU finds, and why it is not used', () => {
+    const limits = {
+      maxBufferSize: 2 ** 32,
+      maxStorageBufferBindingSize: 2 ** 31,
+    } as AdapterLimits;
+    const adapter: AdapterFacts = {
+      ...{ vendor: 'nvidia', architecture: 'hopper', device: '', description: 'NVIDIA H100' },
+      ...{ isSoftware: false, limits },
+    };
+    const text = (passedOver: string | null) =>
+      inWords({ ...healthy, webgpu: { adapter, passedOver }, findings: [] }, true);
+    const line = 'WebGPU      nvidia, hopper, NVIDIA H100; tensors up to 2.00 GiB; ';
+    expect(text('it is taken by name alone')).toContain(`${line}it is taken by name alone\n`);
+    expect(text(null)).toContain(`${line}used\n`);
   });
 
   it('says how to mend what is missing', () => {
@@ -125,6 +144,7 @@ describe('doctor', () => {
     expect(report.node).toBe(process.versions.node);
     expect(report.backend?.name).toMatch(/^(tensorflow(-gpu)?|wasm|cpu)$/);
     expect(report.memory.totalBytes).toBeGreaterThan(0);
+    expect(report.webgpu.passedOver).toMatch(/^it |is no graphics card/);
     expect(ok).toBe(report.findings.every(({ severity }) => severity !== 'missing'));
   });
 

@@ -2,9 +2,11 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import {
   machineMemory,
+  probeWebgpu,
   useBackend,
   type BackendReport,
   type MachineMemory,
+  type WebgpuReport,
 } from '../../../backend/index.js';
 import { isFrameloomError } from '../../../base/error.js';
 import { setupCommand } from '../../../base/own-package.js';
@@ -33,6 +35,7 @@ export interface Examination {
   readonly platform: string;
   readonly cores: number;
   readonly backend: BackendReport | null;
+  readonly webgpu: WebgpuReport;
   readonly ffmpeg: FfmpegPrograms | null;
   readonly memory: MachineMemory;
   readonly disk: { readonly folder: string; readonly freeBytes: number } | null;
@@ -77,6 +80,7 @@ async function examine(): Promise<Examination> {
     platform: `${process.platform}-${process.arch}`,
     cores: availableParallelism(),
     backend: await attempt('backend', `run: ${setupCommand()}`, () => useBackend()),
+    webgpu: await probeWebgpu(),
     ffmpeg: await attempt('ffmpeg', INSTALL_FFMPEG, findFfmpeg),
     memory: machineMemory(),
     disk: await freeDisk(process.cwd()),
@@ -146,9 +150,19 @@ export function judge(facts: Omit<Examination, 'findings'>): Finding[] {
   return findings;
 }
 
+/** The card that WebGPU finds, the largest tensor that it takes, and why it is not used. */
+function inWords({ adapter, passedOver }: WebgpuReport): string {
+  const why = passedOver ?? 'used';
+  if (adapter === null) return why;
+  const { description, device, vendor, architecture, limits } = adapter;
+  const name = [vendor, architecture, device, description].filter((text) => text !== '').join(', ');
+  const most = formatBytes(Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize));
+  return `${name}; tensors up to ${most}; ${why}`;
+}
+
 /** The examination in words. */
 export function describe(examination: Examination, ok: boolean): string {
-  const { node, platform, cores, backend, ffmpeg, memory, disk, findings } = examination;
+  const { node, platform, cores, backend, webgpu, ffmpeg, memory, disk, findings } = examination;
   const facts: [string, string][] = [['Node', `${node} (${platform}, ${cores} cores)`]];
   facts.push(['backend', backend === null ? 'none' : `${backend.name} (${backend.reason})`]);
   if (backend?.libtensorflow !== undefined) {
@@ -163,6 +177,7 @@ export function describe(examination: Examination, ok: boolean): string {
     memoryBytes === undefined ? name : `${name}, ${formatBytes(memoryBytes)}`,
   );
   facts.push(['GPU', cards.length === 0 ? 'no NVIDIA card' : cards.join('; ')]);
+  facts.push(['WebGPU', inWords(webgpu)]);
   if (ffmpeg === null) facts.push(['ffmpeg', 'none']);
   else {
     facts.push(['ffmpeg', `${ffmpeg.version}, ${ffmpeg.ffmpegPath} (${ffmpeg.reason})`]);

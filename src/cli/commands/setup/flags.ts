@@ -8,6 +8,7 @@ export const registerSetup: Register = (program, run) => {
     .command('setup')
     .description('provide native TensorFlow, which training needs, once a machine')
     .option('--ffmpeg', 'instead, fetch an ffmpeg from npm, for where none is installed')
+    .option('--webgpu', 'instead, fetch WebGPU from npm, to train on any graphics card')
     .addHelpText(
       'after',
       `
@@ -16,7 +17,8 @@ exported files needs neither. FRAMELOOM_CACHE names where things are kept; docs/
 
 Examples:
   $ frameloom setup
-  $ frameloom setup --ffmpeg`,
+  $ frameloom setup --ffmpeg
+  $ frameloom setup --webgpu`,
     )
     .action((flags: SetupFlags, command: Command) =>
       run(async (context) => {

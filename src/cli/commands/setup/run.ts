@@ -4,6 +4,7 @@ import { EXIT } from '../../terminal/exit-code.js';
 
 export interface SetupFlags {
   ffmpeg?: boolean;
+  webgpu?: boolean;
 }
 
 /**
@@ -12,6 +13,10 @@ export interface SetupFlags {
  * @throws FrameloomError cancelled
  */
 export async function setUp(flags: SetupFlags, context: Context): Promise<number> {
-  const code = await runSetUp(flags.ffmpeg ? ['--ffmpeg'] : [], context);
+  const words = (['ffmpeg', 'webgpu'] as const).filter((part) => flags[part]);
+  const code = await runSetUp(
+    words.map((part) => `--${part}`),
+    context,
+  );
   return code === 0 ? EXIT.ok : EXIT.failed;
 }
