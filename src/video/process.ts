@@ -75,6 +75,9 @@ export class MediaProcess {
       stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
       env: environmentFor(program),
       windowsHide: true,
+      // A terminal's Ctrl-C goes to all processes of its group, and what is recorded is to be ended by us: by the end of what
+      // it is fed, which comes however this process goes. On Windows it would open a window of its own.
+      detached: options.stdin === 'pipe' && process.platform !== 'win32',
     });
     this.child = child;
     running.add(child);

@@ -22,7 +22,11 @@ function resident(pid: number): number | null {
 
 async function start(...words: string[]) {
   const [program = '', ...own] = PROGRAM;
-  const child = spawn(program, [...own, 'live', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, [...own, 'live', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // As in a terminal, whose Ctrl-C goes to all of its group.
+    detached: true,
+  });
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
@@ -68,7 +72,7 @@ describe('frameloom live', () => {
     reader?.socket.send(encodeClient({ type: 'record', on: true }));
     const begun = frames;
     await until(() => frames > begun + 8, 'recorded frames');
-    child.kill('SIGINT');
+    process.kill(-child.pid!, 'SIGINT');
     expect(await ended).toBe(0);
     expect(said().err).toMatch(/playing .* at 32x24 on cpu/);
     expect(said().err).toMatch(/recorded \d+ frames/);
