@@ -17,36 +17,32 @@ export interface State {
   readonly y: number;
   /** Pixels a frame, to the right. */
   readonly vx: number;
-  /** Frames since the beginning: the brook glitters by it. */
-  readonly t: number;
   /** What is held down in this frame: the fox's face, its parasol and its blanket. */
   readonly keys: Keys;
 }
 
-/** The meadow comes again after so many pixels. */
-export const PERIOD = 128;
+/** The meadow comes again after so many pixels: all of it is in sight, wherever the fox is. */
+export const PERIOD = 64;
 
 /** A mossy ledge over the meadow, in pixels of it: the fox can land on top and comes through from below. */
-export const LEDGE = { from: 72, to: 98, height: 15 } as const;
+export const LEDGE = { from: 36, to: 60, height: 16 } as const;
 
-const RUN = 2;
-const CRAWL = 1;
+// All steps are even, so that there are 32 places along the meadow and 15 heights.
+export const RUN = 2;
 /** Under its parasol the wind takes it up, pixels a frame, and no higher than so far. */
 const RISE = 2;
 const HIGHEST = 28;
-/** Without it, it comes down. */
+/** Without it, or under its blanket too, it comes down. */
 const FALL = 2;
-/** Under its blanket it drops. */
+/** Under its blanket alone it drops. */
 const DROP = 4;
-/** Under both. */
-const SINK = 1;
 /** Paws reach over the ledge's ends. */
 const REACH = 4;
 
 const NOTHING: Keys = { left: false, right: false, jump: false, duck: false };
 
 /** A fox that stands in the meadow. */
-export const begin = (x: number): State => ({ x, y: 0, vx: 0, t: 0, keys: NOTHING });
+export const begin = (x: number): State => ({ x, y: 0, vx: 0, keys: NOTHING });
 
 /** Which way it wants to go: 1 right, -1 left, 0 neither. */
 export const direction = ({ left, right }: Keys): number => Number(right) - Number(left);
@@ -65,7 +61,7 @@ const groundBelow = (x: number, y: number): number =>
 
 /** How much higher the keys take it in a frame. */
 function lift({ jump, duck }: Keys): number {
-  if (jump) return duck ? -SINK : RISE;
+  if (jump) return duck ? -FALL : RISE;
   return duck ? -DROP : -FALL;
 }
 
@@ -74,9 +70,8 @@ function lift({ jump, duck }: Keys): number {
  * that one picture and the keys tell the next.
  */
 export function step(state: State, keys: Keys): State {
-  const isStanding = state.y === groundBelow(state.x, state.y);
-  const vx = direction(keys) * (keys.duck && isStanding ? CRAWL : RUN);
+  const vx = direction(keys) * RUN;
   const x = state.x + vx;
   const y = Math.min(HIGHEST, Math.max(groundBelow(x, state.y), state.y + lift(keys)));
-  return { x, y, vx, t: state.t + 1, keys };
+  return { x, y, vx, keys };
 }

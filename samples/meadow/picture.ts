@@ -4,7 +4,6 @@ import { HEIGHT, WIDTH } from './settings.js';
 import {
   DANGLING,
   FEET,
-  FENCE,
   FLOWERS,
   FRONT,
   HIDDEN,
@@ -23,8 +22,6 @@ import {
 const GRASS = 46;
 const BROOK = 57;
 const SUN = { x: 76, y: 13, radius: 6.5 } as const;
-/** Frames after which the brook glitters alike. */
-const GLITTER = 20;
 
 const SKY: readonly Colour[] = [
   [70, 118, 206],
@@ -35,16 +32,13 @@ const SKY: readonly Colour[] = [
 const STONES: readonly Colour[] = [
   [196, 188, 184],
   [226, 170, 84],
-  [126, 160, 206],
-  [206, 120, 140],
 ];
 
 /** What stands in the meadow: its middle along it. */
 const THINGS: readonly (readonly [sprite: Sprite, x: number])[] = [
-  [TREE, 18],
-  [FLOWERS, 36],
-  [MUSHROOM, 54],
-  [FENCE, 112],
+  [TREE, 14],
+  [FLOWERS, 30],
+  [MUSHROOM, 48],
 ];
 
 class Canvas {
@@ -133,11 +127,11 @@ function drawHills(canvas: Canvas): void {
 }
 
 /** Grass, earth with stones in it, and the brook, by the pixel. */
-function drawGround(canvas: Canvas, { x, t }: State): void {
+function drawGround(canvas: Canvas, { x }: State): void {
   for (let column = 0; column < WIDTH; column += 1) {
     const along = Math.round(column + x - WIDTH / 2);
     const [tuft, stone] = [wrap(along, 16), wrap(along, 32)];
-    // Stones of four colours in turn: they tell where in the meadow one is.
+    // Stones of two colours in turn: they tell where in the meadow one is.
     const kind = STONES[Math.floor(wrap(along, PERIOD) / 32)]!;
     const blade = [1, 0, 2, 1, 0, 1, 0, 0, 2, 0, 1, 0, 1, 2, 0, 0][tuft]!;
     for (let row = GRASS - blade; row < BROOK; row += 1) {
@@ -153,23 +147,24 @@ function drawGround(canvas: Canvas, { x, t }: State): void {
     for (let row = BROOK; row < HEIGHT; row += 1) {
       const deep = row - BROOK;
       const isGlint = wrap(water + 5 * deep, 16) < 4 - (deep % 2);
-      // It glitters by itself, row after row.
-      const light = 0.55 + 0.45 * Math.sin((2 * Math.PI * (t - 5 * deep)) / GLITTER);
       const blue = mixed([70, 152, 210], [42, 96, 170], deep / 6);
       canvas.put(column, row, deep === 0 ? [120, 196, 226] : blue);
-      if (isGlint && deep > 0) canvas.put(column, row, [200, 238, 250], light);
+      if (isGlint && deep > 0) canvas.put(column, row, [200, 238, 250], 0.8);
     }
   }
 }
 
-function drawThings(canvas: Canvas, { x }: State): void {
-  const place = (middle: number): number => wrap(Math.round(middle - x) + PERIOD / 2, PERIOD) - PERIOD / 2 + WIDTH / 2; // prettier-ignore
-  for (const [sprite, middle] of THINGS) {
-    canvas.sprite(sprite, place(middle) - Math.floor(sprite[0]!.length / 2), GRASS);
-  }
-  const left = place((LEDGE.from + LEDGE.to) / 2) - (LEDGE.to - LEDGE.from) / 2;
-  for (let i = 0; i <= LEDGE.to - LEDGE.from; i += 1) {
-    const round = i === 0 || i === LEDGE.to - LEDGE.from ? 1 : 0;
+/** Where in the picture something stands that is everywhere in the meadow where `middle` is, as often as it is in sight. */
+function placesOf(middle: number, x: number): number[] {
+  const first = wrap(Math.round(middle - x) + WIDTH / 2, PERIOD) - PERIOD;
+  const count = Math.ceil(WIDTH / PERIOD) + 2;
+  return Array.from({ length: count }, (_, i) => first + i * PERIOD);
+}
+
+function drawLedge(canvas: Canvas, left: number): void {
+  const last = LEDGE.to - LEDGE.from;
+  for (let i = 0; i <= last; i += 1) {
+    const round = i === 0 || i === last ? 1 : 0;
     const top = GRASS - LEDGE.height;
     for (let row = round; row < 5 - round; row += 1) {
       const isJoint = row === 3 ? i % 6 === 2 : i % 6 === 5;
@@ -178,6 +173,15 @@ function drawThings(canvas: Canvas, { x }: State): void {
       canvas.put(left + i, top + row, colour);
     }
   }
+}
+
+function drawThings(canvas: Canvas, { x }: State): void {
+  for (const [sprite, middle] of THINGS) {
+    for (const place of placesOf(middle, x)) {
+      canvas.sprite(sprite, place - Math.floor(sprite[0]!.length / 2), GRASS);
+    }
+  }
+  for (const left of placesOf(LEDGE.from, x)) drawLedge(canvas, left);
 }
 
 function drawFox(canvas: Canvas, { x, y, vx, keys }: State): void {
@@ -193,7 +197,7 @@ function drawFox(canvas: Canvas, { x, y, vx, keys }: State): void {
   } else {
     const front = keys.left ? WAVING : FRONT;
     const body = way === 0 ? front : SIDE;
-    const stride = PAWS[wrap(Math.round(x / 3), PAWS.length)]!;
+    const stride = PAWS[wrap(Math.floor(x / 4), PAWS.length)]!;
     const paws = y > 0 ? DANGLING : vx === 0 ? FEET : stride;
     canvas.sprite(paws, left, feet, isMirrored);
     canvas.sprite(body, left, feet - paws.length, isMirrored);

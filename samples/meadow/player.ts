@@ -1,5 +1,5 @@
 import { randomStream, type RandomStream } from '../../src/base/random.js';
-import { begin, KEYS, LEDGE, PERIOD, step, wrap, type Keys, type State } from './game.js';
+import { begin, KEYS, LEDGE, PERIOD, RUN, step, wrap, type Keys, type State } from './game.js';
 
 /** What the player is about, for a while. */
 type Plan = (state: State, random: RandomStream) => Keys;
@@ -68,7 +68,7 @@ function aimless(random: RandomStream): Plan {
  */
 export function* play(seed: number): Generator<State> {
   const random = randomStream(seed, 'sample', 'meadow');
-  let state = begin(random.integer(0, PERIOD - 1));
+  let state = begin(RUN * random.integer(0, PERIOD / RUN - 1));
   const total = PLANS.reduce((sum, [, share]) => sum + share, AIMLESS);
   for (;;) {
     let at = random.uniform() * total;

@@ -154,16 +154,6 @@ export const MUSHROOM: Sprite = [
   '....wwwbb....',
 ];
 
-export const FENCE: Sprite = [
-  '.w....w....w.',
-  'wwb..wwb..wwb',
-  'wwwwwwwwwwwww',
-  'wwb..wwb..wwb',
-  'wwb..wwb..wwb',
-  'bbbbbbbbbbbbb',
-  'wwb..wwb..wwb',
-];
-
 export const FLOWERS: Sprite = [
   '.y......v..',
   'ywy....vyv.',

@@ -33,7 +33,7 @@ describe('the game that comes along', () => {
     expect(after(begin(0), 1, 'left').vx).toBe(-2);
     expect(after(begin(0), 5, 'left', 'right')).toMatchObject({ x: 0, y: 0 });
     expect(after(after(begin(0), 9, 'right'), 1).vx).toBe(0);
-    expect(after(begin(0), 9, 'right', 'duck').vx).toBe(1);
+    expect(after(begin(0), 9, 'right', 'duck')).toMatchObject({ x: 18, y: 0 });
   });
 
   it('rises under its parasol, comes down without it, and drops under its blanket', () => {
@@ -41,7 +41,7 @@ describe('the game that comes along', () => {
     expect(top.y).toBe(20);
     expect(after(top, 40, 'jump').y).toBe(28);
     const falls = (...names: (keyof Keys)[]): number => after(top, 3, ...names).y;
-    expect([falls('jump', 'duck'), falls(), falls('duck')]).toEqual([17, 14, 8]);
+    expect([falls('jump', 'duck'), falls(), falls('duck')]).toEqual([14, 14, 8]);
     expect(after(top, 40).y).toBe(0);
   });
 
@@ -73,7 +73,7 @@ describe('the clip of it', () => {
       imageFromBytes(bytes, { width: WIDTH, height: HEIGHT, channels: 3 });
     for (const at of [0, 1234, FRAMES - 1]) {
       expect(frames[at]!.timeSeconds).toBeCloseTo(at / FPS, 6);
-      expect(psnr(image(drawMeadow(states[at]!)), image(frames[at]!.data))).toBeGreaterThan(26);
+      expect(psnr(image(drawMeadow(states[at]!)), image(frames[at]!.data))).toBeGreaterThan(25);
     }
   });
 

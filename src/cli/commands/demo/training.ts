@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FrameloomError } from '../../../base/error.js';
+import { writeFileAtomic } from '../../../base/outputs.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { packageRoot } from '../../../base/own-package.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
@@ -30,19 +31,45 @@ export interface Demo {
   readonly words: readonly string[];
 }
 
-/** What an earlier demo has left; null where it has to be trained. */
-export async function earlierReport(report: string, folder: string, { log }: Context) {
-  if (!existsSync(report)) return null;
-  log.info(`the demo was trained before; delete ${folder} to train it again`);
-  return readFile(report, 'utf8');
+/**
+ * Shows what a demo came to: what it left before, or what it is trained to be now.
+ * @param reportOf measures and shows what was trained, after so many steps
+ * @throws FrameloomError cancelled
+ */
+export async function presentDemo(
+  demo: Demo,
+  flags: DemoFlags,
+  context: Context,
+  reportOf: (step: number) => Promise<readonly string[]>,
+): Promise<void> {
+  const { log, terminal } = context;
+  const path = join(demo.folder, 'report.md');
+  if (existsSync(path)) {
+    log.info(`the demo was trained before; delete ${demo.folder} to train it again`);
+    terminal.out(await readFile(path, 'utf8'));
+    return;
+  }
+  const report = (await reportOf(await trainDemo(demo, flags, context))).join('\n');
+  await writeFileAtomic(path, report);
+  terminal.out(report);
 }
+
+/** What was measured, as a report has it. */
+export const measured = (
+  { frames }: { readonly frames: number },
+  ...tables: string[]
+): string[] => [
+  ...[`On ${frames} held-out frames, in closed loop:`, '', '```'],
+  ...tables.flatMap((table, i) => [...(i > 0 ? [''] : []), table.trimEnd()]),
+  ...['```', ''],
+];
 
 /**
  * Trains a demo, or goes on with it.
  * @returns the step that it came to
  * @throws FrameloomError cancelled
  */
-export async function trainDemo(demo: Demo, flags: DemoFlags, context: Context): Promise<number> {
+async function trainDemo(demo: Demo, flags: DemoFlags, context: Context): Promise<number> {
   const { folder, settings, words } = demo;
   const maxMinutes = flags.maxMinutes ?? demo.minutes;
   // Before anything is said of minutes: without native TensorFlow they would be hours.
