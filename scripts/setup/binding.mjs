@@ -1,5 +1,5 @@
 // TF.js's native addon, compiled against the libtensorflow in the cache, once a machine:
-//   <cache>/addon-<id>/{tfjs_binding,functions,operations,process}.node and frameloom.json
+//   <cache>/addon-<id>/{tfjs_binding,functions,group,operations,process}.node and frameloom.json
 // It is made of Node-API, so no version of Node needs another one.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ const NAPI = 8;
 const PROCESS_SOURCE = fileURLToPath(new URL('process.cc', import.meta.url));
 const OPERATIONS_SOURCE = fileURLToPath(new URL('operations.cc', import.meta.url));
 const CONTEXT_SOURCE = fileURLToPath(new URL('context.cc', import.meta.url));
+const GROUP_CONTEXT_SOURCE = fileURLToPath(new URL('group-context.cc', import.meta.url));
+const GROUP_SOURCE = fileURLToPath(new URL('group.cc', import.meta.url));
 const FUNCTIONS_SOURCE = fileURLToPath(new URL('functions.cc', import.meta.url));
 
 /**
@@ -38,7 +40,7 @@ export const wantedStamp = (source) => ({
   source,
   platform: process.platform,
   arch: process.arch,
-  build: 7,
+  build: 8,
 });
 
 /**
@@ -80,13 +82,14 @@ export const compilerHint = (platform = process.platform) =>
     : 'install one (Debian and Ubuntu: apt-get install g++)';
 
 /**
- * TF.js's addon, and what lets others find its context.
+ * TF.js's addon, what lets others find its context, and what that joins a group of processes by.
  *
  * @param {string} tfjsNode
  */
 const bindingSources = (tfjsNode) => [
   ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjsNode, 'binding', name)),
   CONTEXT_SOURCE,
+  GROUP_CONTEXT_SOURCE,
 ];
 
 /**
@@ -159,6 +162,7 @@ export async function buildBinding(cache, stamp, parts) {
         await assertLoads(target);
         const functions = { target: join(beside, 'functions.node'), sources: [FUNCTIONS_SOURCE] };
         await compile(compilerArguments({ ...parts, ...functions }));
+        await buildGroupAddon(parts, join(beside, 'group.node'));
         await buildOperationsAddon(parts, join(beside, 'operations.node'));
         await buildProcessAddon(join(beside, 'process.node'));
         await writeFile(join(beside, 'frameloom.json'), `${JSON.stringify(stamp, null, 2)}\n`);
@@ -202,6 +206,20 @@ export const firstError = (output) =>
  */
 export const quoted = (word) =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/**
+ * Compiles what watches over the processes that train together. Without it each trains by itself.
+ *
+ * @param {{ tfjsNode: string, libtensorflow: string }} parts
+ * @param {string} target
+ */
+async function buildGroupAddon(parts, target) {
+  const args = compilerArguments({ ...parts, target, sources: [GROUP_SOURCE] });
+  const { code, output } = await run(findCompiler() ?? 'c++', args);
+  if (code !== 0) {
+    say(`training across processes will not be possible: ${firstError(output)}`);
+  }
+}
 
 /**
  * Compiles the few lines that ask TensorFlow for its ops. Without them Frameloom goes by a table of those

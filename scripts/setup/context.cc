@@ -6,11 +6,16 @@
 
 static TFE_Context *made = nullptr;
 
+// Makes it one of a group of processes, where this process is of one (group-context.cc).
+void JoinGroup(TFE_Context *context, TF_Status *status);
+
 extern "C" {
 
 __attribute__((visibility("default"))) TFE_Context *frameloom_context(void) { return made; }
 
 TFE_Context *frameloom_new_context(const TFE_ContextOptions *options, TF_Status *status) {
-  return made = TFE_NewContext(options, status);
+  made = TFE_NewContext(options, status);
+  if (TF_GetCode(status) == TF_OK) JoinGroup(made, status);
+  return made;
 }
 }

@@ -114,6 +114,9 @@ let loaded: Device | undefined;
 /** The addon that is loaded. */
 let loadedAddon: string | undefined;
 
+/** Whether native TensorFlow is loaded, which is once a process. */
+export const isNativeLoaded = (): boolean => loaded !== undefined;
+
 /**
  * An addon of Frameloom's own that set-up put beside TF.js's, and where that one lies; undefined where native
  * TensorFlow is not loaded, or set-up could not compile it.

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'write-failed'
   | 'backend' // native TensorFlow is missing or unusable
   | 'budget' // nothing fits the memory budget
+  | 'peer-lost' // another process of the same training has ended, or does not answer
   | 'diverged' // losses became NaN or infinite, or training tipped again and again
   | 'bad-snapshot' // a run folder or snapshot is damaged or of another pipeline
   | 'untrusted' // a file wants to run what could do harm, and nobody has said that it may

@@ -1,5 +1,6 @@
 import { FrameloomError } from '../base/error.js';
 import { silentLogger } from '../base/log.js';
+import { ownShare, WHOLE } from '../base/share.js';
 import { actionsOfFrames, mirrorActions, type ActionTrack } from './actions.js';
 import { jitterColour, warpFrames } from './augment.js';
 import { BlockCache } from './block-cache.js';
@@ -40,6 +41,7 @@ const DEFAULT_AHEAD = 2;
 /** A batch of windows before it becomes tensors. */
 interface WindowBytes {
   readonly origin: readonly WindowOrigin[];
+  readonly drawn: readonly WindowOrigin[];
   /** NTHWC. */
   readonly frames: Uint8Array;
   readonly condition: Uint8Array | null;
@@ -241,9 +243,9 @@ class ClipDataset implements Dataset {
 
   async #prepare(step: number, request: WindowRequest): Promise<WindowBytes> {
     this.#assertOpen();
-    const { divideBy = 1 } = request;
+    const { divideBy = 1, share = WHOLE } = request;
     const size = windowSize(this.#sizes, divideBy);
-    const { origin, warmUpFrames } = this.#sampler.draw(step, request);
+    const { origin, drawn, warmUpFrames } = this.#sampler.draw(step, request);
     const length = this.leadFrames + warmUpFrames + request.frames;
     const windows = await Promise.all(
       origin.map(async (one) => {
@@ -258,19 +260,22 @@ class ClipDataset implements Dataset {
     const conditions = windows.flatMap(({ condition }) => condition ?? []);
     const actions = windows.flatMap((one) => one.actions ?? []);
     const others =
-      actions.length > 0 ? this.#otherActions(step, request, origin, length, actions) : [];
+      actions.length > 0
+        ? this.#otherActions(step, request, { origin, drawn }, length, actions)
+        : [];
     const motions = windows.flatMap(({ motion }) => motion ?? []);
     const looks = request.withLooks
-      ? this.#sampler
-          .drawLooks(step, request.attempt ?? 0, origin, length)
-          .map(async (frame, i) => {
+      ? ownShare(this.#sampler.drawLooks(step, request.attempt ?? 0, drawn, length), share).map(
+          async (frame, i) => {
             const { clip, colour } = origin[i]!;
             const { frames } = await this.#store.read(clip, frame, 1);
             return jitterColour(frames, 3, colour);
-          })
+          },
+        )
       : null;
     return {
       origin,
+      drawn,
       size,
       length,
       warmUpFrames,
@@ -289,13 +294,13 @@ class ClipDataset implements Dataset {
   /** What is done in other windows: the first of those that were drawn in which it is something else in the end. */
   #otherActions(
     step: number,
-    { attempt = 0, frames }: WindowRequest,
-    origin: readonly WindowOrigin[],
+    { attempt = 0, frames, share = WHOLE }: WindowRequest,
+    { origin, drawn }: Pick<WindowBytes, 'origin' | 'drawn'>,
     length: number,
     actions: readonly Float32Array[],
   ): Float32Array[] {
-    const drawn = this.#sampler.drawOthers(step, attempt, origin, length);
-    return drawn.map((places, i) => {
+    const others = this.#sampler.drawOthers(step, attempt, drawn, length);
+    return ownShare(others, share).map((places, i) => {
       const { strideFrames, flipped } = origin[i]!;
       const own = actions[i]!;
       const shown = (own.length / length) * frames;
@@ -311,7 +316,8 @@ class ClipDataset implements Dataset {
   }
 
   #asWindow(bytes: WindowBytes): Window {
-    const { origin, size, length, warmUpFrames, frames, condition, actions, motion, looks } = bytes;
+    const { origin, drawn, size, length, warmUpFrames, frames } = bytes;
+    const { condition, actions, motion, looks } = bytes;
     const trained = length - this.leadFrames - warmUpFrames;
     const axes = [origin.length, length, size.height, size.width];
     const frameTensor = bytesToTensor(frames, [...axes, 3]) as tf.Tensor5D;
@@ -339,6 +345,7 @@ class ClipDataset implements Dataset {
       leadFrames: this.leadFrames,
       warmUpFrames,
       origin,
+      drawn,
       dispose() {
         frameTensor.dispose();
         conditionTensor?.dispose();

@@ -1,4 +1,5 @@
 import { FrameloomError } from '../base/error.js';
+import { ownShare, WHOLE } from '../base/share.js';
 import { drawIndex, randomStream, type RandomStream } from '../base/random.js';
 import { drawAugmentation, type AugmentOptions } from './augment.js';
 import { sizeDividedBy, windowSize } from './options.js';
@@ -25,6 +26,8 @@ export interface SamplerOptions {
 /** The windows of a step, warm-up included, which is of one length in all of them. */
 export interface Draw {
   readonly origin: readonly WindowOrigin[];
+  /** Of all processes that train on the step. */
+  readonly drawn: readonly WindowOrigin[];
   readonly warmUpFrames: number;
 }
 
@@ -102,6 +105,7 @@ export class WindowSampler {
    */
   draw(step: number, request: WindowRequest): Draw {
     const { frames, batch, warmUpFrames: wanted = 0, attempt, divideBy = 1 } = request;
+    const { share = WHOLE } = request;
     const room = Math.max(frames, request.roomFrames ?? frames);
     if (!Number.isInteger(step) || step < 0 || !(frames >= 1) || !(batch >= 1) || !(wanted >= 0)) {
       throw new FrameloomError(
@@ -110,20 +114,24 @@ export class WindowSampler {
         { hint: 'steps count from 0, frames and batch from 1' },
       );
     }
-    if (request.origin) return { origin: this.#given(request.origin, request), warmUpFrames: 0 };
+    if (request.origin) {
+      const given = this.#given(request.origin, request);
+      return { origin: ownShare(given, share), drawn: given, warmUpFrames: 0 };
+    }
     const { seed, strides } = this.#options;
     const usable = strides.filter((stride) => this.table(room, stride).count > 0);
     if (usable.length === 0) throw this.tooShort(room);
     const random = randomStream(seed, 'data', drawIndex(step, attempt));
-    const drawn = Array.from({ length: batch }, () =>
+    const places = Array.from({ length: batch * share.size }, () =>
       this.#drawOne(random, room, usable, divideBy),
     );
-    const warmUpFrames = Math.min(wanted, ...drawn.map(({ before }) => before));
-    const origin = drawn.map(({ origin: { startFrame, ...one } }) => ({
+    // Of all of them: processes that train on one step run one graph.
+    const warmUpFrames = Math.min(wanted, ...places.map(({ before }) => before));
+    const drawn = places.map(({ origin: { startFrame, ...one } }) => ({
       ...one,
       startFrame: startFrame - warmUpFrames * one.strideFrames,
     }));
-    return { origin, warmUpFrames };
+    return { origin: ownShare(drawn, share), drawn, warmUpFrames };
   }
 
   /**
@@ -196,13 +204,16 @@ export class WindowSampler {
   }
 
   /** Windows that the request names. */
-  #given(origin: readonly WindowOrigin[], { frames, batch }: WindowRequest) {
+  #given(
+    origin: readonly WindowOrigin[],
+    { frames, batch, share = WHOLE }: WindowRequest,
+  ): readonly WindowOrigin[] {
     const short = origin.find((one) => this.roomFrom(one) < frames);
-    if (origin.length === batch && !short) return origin;
+    if (origin.length === batch * share.size && !short) return origin;
     const place = short && `: there is none from frame ${short.startFrame} of clip ${short.clip}`;
     throw new FrameloomError(
       'bad-option',
-      `cannot take ${batch} windows of ${frames} frames from ${origin.length} places${place ?? ''}`,
+      `cannot take ${batch * share.size} windows of ${frames} frames from ${origin.length} places${place ?? ''}`,
     );
   }
 

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Logger } from '../base/log.js';
 import type { Rational } from '../base/rational.js';
+import type { Share } from '../base/share.js';
 import type { Augmentation } from './augment.js';
 import type { BrokenClip } from './broken.js';
 import type { ConditionKind } from './condition-options.js';
@@ -106,6 +107,8 @@ export interface Window {
   /** Frames between those and the T that are trained: at most as many as were asked for. */
   readonly warmUpFrames: number;
   readonly origin: readonly WindowOrigin[];
+  /** Of all windows of the step: those of the other processes that train on it too. */
+  readonly drawn: readonly WindowOrigin[];
   dispose(): void;
 }
 
@@ -124,9 +127,14 @@ export interface WindowRequest {
   readonly warmUpFrames?: number;
   /** N: the windows of the batch. */
   readonly batch: number;
+  /**
+   * Where several processes train on one step: N windows are drawn for each of them, as for one process that has them
+   * all, and this one's are made. Of one process unless given.
+   */
+  readonly share?: Share;
   /** Which of the draws of that step; 0, the first, unless given. */
   readonly attempt?: number;
-  /** The N windows to take, by where their first frames in front stand; drawn unless given. */
+  /** The N windows of each process, by where their first frames in front stand; drawn unless given. */
   readonly origin?: readonly WindowOrigin[];
   /** Frames and condition are made so many times smaller on each side; 1 unless given. */
   readonly divideBy?: number;

@@ -1,4 +1,5 @@
 /** The names of all options of the library's calls, held to their types by the compiler. */
+import type { Cluster, JoinOptions } from '../backend/group/index.js';
 import type { BackendOptions } from '../backend/index.js';
 import type { DatasetContext } from '../clips/types.js';
 import type { InputColour } from '../clips/condition.js';
@@ -180,8 +181,14 @@ export const OPEN_DATASET = of<DatasetContext>()({
   ...WATCHED,
 });
 
+export const CLUSTER = of<Cluster>()(names('addresses', 'rank'));
+export const JOIN = of<JoinOptions>()({
+  ...names('waitSeconds', 'trustNetwork', 'prefer'),
+  ...WATCHED,
+});
+
 export const TRAIN = of<TrainContext>()({
-  ...names('run', 'baseFolder', 'maxMinutes', 'snapshot', 'onProgress', 'onOpening'),
+  ...names('run', 'group', 'baseFolder', 'maxMinutes', 'snapshot', 'onProgress', 'onOpening'),
   ...names('onOpened', 'onEvaluation', 'cacheFolder', 'trustFilters'),
   ...WATCHED,
 });

@@ -27,6 +27,7 @@ export { pipelineToYaml } from '../pipeline/load.js';
 export {
   evaluateHeldOut,
   exportGenerator,
+  joinGroup,
   loadPipeline,
   openDataset,
   openFaithfulness,

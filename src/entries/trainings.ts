@@ -1,4 +1,5 @@
 /** The calls of `frameloom/train`, which look at what they are given first (`check-call.ts`). */
+import * as groups from '../backend/group/index.js';
 import * as backend from '../backend/index.js';
 import * as clips from '../clips/index.js';
 import * as exporting from '../export/index.js';
@@ -78,6 +79,12 @@ export const openRun: typeof runs.openRun = checkedPromise('openRun', runs.openR
 
 /** Makes a run's folder, or opens one to go on with, and locks it. Rejects with FrameloomError. */
 export const startRun: typeof runs.startRun = checkedPromise('startRun', runs.startRun);
+
+/**
+ * Joins the processes of one training, before anything else of Frameloom has loaded TensorFlow; what comes of it is `group`
+ * of `train`. Leave it by its `end`. Rejects with FrameloomError.
+ */
+export const joinGroup: typeof groups.joinGroup = checkedPromise('joinGroup', groups.joinGroup);
 
 /** Trains a pipeline. Rejects with FrameloomError. */
 export const train: typeof training.train = checkedPromise('train', training.train);

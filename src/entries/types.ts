@@ -1,6 +1,7 @@
 /** Every type that the root, `frameloom/video` and `frameloom/train` show, by its name. */
 export type { Block } from '../backend/graph/blocks.js';
 export type { NvidiaCard } from '../backend/gpu.js';
+export type { Cluster, Group, JoinOptions } from '../backend/group/index.js';
 export type { NamedTensors } from '../backend/graph/named.js';
 export type { BackendOptions, BackendReport } from '../backend/index.js';
 export type { BackendChoice, BackendName, PassedOver } from '../backend/ladder.js';
@@ -9,6 +10,7 @@ export type { ThreadReport } from '../backend/report.js';
 export type { ErrorCode, ErrorDetail } from '../base/error.js';
 export type { LogLevel, LogOptions, Logger } from '../base/log.js';
 export type { Rational } from '../base/rational.js';
+export type { Share } from '../base/share.js';
 export type { Augmentation } from '../clips/augment.js';
 export type { Patch } from '../clips/patch.js';
 export type { BrokenClip } from '../clips/broken.js';

@@ -195,6 +195,7 @@ interface Rollouts {
 
 /**
  * {@link chooseMemory} within `memoryBudget`, saying so.
+ * @param least bytes that `auto` stands for, where other processes have a say in it
  * @throws FrameloomError budget, when not even the most frugal schedule fits
  */
 export function chooseCheckpointing(
@@ -202,13 +203,14 @@ export function chooseCheckpointing(
   options: MemoryOptions & Rollouts,
   size: FrameSize,
   log: Logger,
+  least?: number,
 ): Checkpointing {
   const { gradientCheckpointing, memoryBudget } = options;
   const isPlanned = gradientCheckpointing === 'auto';
   if (!isPlanned && memoryBudget !== 'auto') {
     log.warn('memoryBudget is kept to only with gradientCheckpointing: auto');
   }
-  const budget = isPlanned ? budgetBytes(memoryBudget, log) : Number.POSITIVE_INFINITY;
+  const budget = isPlanned ? (least ?? budgetBytes(memoryBudget, log)) : Number.POSITIVE_INFINITY;
   const { checkpointing, words } = chooseMemory(step, options, size, budget);
   if (words !== null) log.info(`gradient checkpointing: ${words}`);
   return checkpointing;

@@ -47,13 +47,14 @@ function chosenFrom(
  * How a training takes its gradients: as the snapshot says, where that was chosen from the same, so that a
  * resumed training goes on the same way on any machine; else it is chosen anew.
  * @param saved the snapshot's state; null for a training that begins
+ * @param leastBytes that `memoryBudget: auto` stands for, where other processes have a say in it
  * @throws FrameloomError budget, bad-snapshot
  */
 export function chooseOrKeep(
   model: Model,
   options: ProfileOptions,
   dataset: Dataset,
-  { saved, log }: { saved: unknown; log: Logger },
+  { saved, log, leastBytes }: { saved: unknown; log: Logger; leastBytes?: number | undefined },
 ): Choice {
   const from = chosenFrom(options, dataset);
   const choose = (): Choice => ({
@@ -62,6 +63,7 @@ export function chooseOrKeep(
       options.training,
       dataset.windowSize,
       log,
+      leastBytes,
     ),
     chosenFrom: from,
   });

@@ -13,10 +13,14 @@ const environmentSchema = z.object({
  */
 export type Environment = Readonly<Record<string, string | number>>;
 
-/** @param processor which one it is: kernels are chosen by what it can do */
+/**
+ * @param processor which one it is: kernels are chosen by what it can do
+ * @param processes that train together: a mean over more of them is another sum
+ */
 export function environmentOf(
   { name, libtensorflow, threads, oneDnn, gpus }: BackendReport,
   processor = cpus()[0]?.model.trim() ?? 'unknown',
+  processes = 1,
 ): Environment {
   const onCard = name === 'tensorflow-gpu';
   return {
@@ -28,6 +32,7 @@ export function environmentOf(
       'threads between ops': threads.interOp,
     }),
     ...(oneDnn !== undefined && { oneDNN: oneDnn }),
+    ...(processes > 1 && { processes }),
   };
 }
 
@@ -39,10 +44,13 @@ export function sayOtherEnvironment(saved: unknown, now: Environment, log: Logge
   const found = environmentSchema.safeParse(saved);
   if (!found.success) return;
   const before = found.data.environment;
+  // One alone is not written down.
+  const alone = { processes: 1 };
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   const changes = [...keys]
-    .filter((key) => before[key] !== now[key])
-    .map((key) => `${key} was ${before[key] ?? 'none'}, is ${now[key] ?? 'none'}`);
+    .map((key) => [key, { ...alone, ...before }[key], { ...alone, ...now }[key]] as const)
+    .filter(([, was, is]) => was !== is)
+    .map(([key, was, is]) => `${key} was ${was ?? 'none'}, is ${is ?? 'none'}`);
   if (changes.length === 0) return;
   log.warn(
     `going on in another environment, so not bit for bit as the uninterrupted training would have: ${changes.join('; ')}`,

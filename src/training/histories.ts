@@ -132,7 +132,7 @@ export function sayHistories(
 }
 
 /** What histories are of: of other clips, sizes or leading frames they would be another film's. */
-const dataOf = ({ report, windowSize }: Dataset): string =>
+export const dataOf = ({ report, windowSize }: Dataset): string =>
   stableStringify([
     ...[windowSize.width, windowSize.height],
     ...[report.width, report.height, report.leadFrames],

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RandomStream } from '../base/random.js';
+import { ownShare, WHOLE } from '../base/share.js';
 
 /** Sides of the coarse noise's cells, in pixels: what is smeared or wrongly coloured is about so large. */
 const CELL = 4;
@@ -12,18 +13,31 @@ const CELL = 4;
  *
  * @param history [N, H, W, C] in [−1, 1]; sides divide by 4
  * @param most largest deviation of each, in units of the colours
+ * @param share of the windows of all processes, for each of which noise is drawn
  * @returns of the same shape, the caller's
  */
-export function spoilt(history: tf.Tensor4D, most: number, random: RandomStream): tf.Tensor4D {
+export function spoilt(
+  history: tf.Tensor4D,
+  most: number,
+  random: RandomStream,
+  share = WHOLE,
+): tf.Tensor4D {
   const [samples, height, width, channels] = history.shape;
+  const all = samples * share.size;
   const deviations = (): tf.Tensor4D =>
     tf.tensor4d(
-      Array.from({ length: samples }, () => most * random.uniform()),
+      [
+        ...ownShare(
+          Array.from({ length: all }, () => most * random.uniform()),
+          share,
+        ),
+      ],
       [samples, 1, 1, 1],
     );
   const normals = (shape: [number, number, number, number]): tf.Tensor4D => {
-    const values = new Float32Array(shape.reduce((product, size) => product * size));
-    return tf.tensor4d(random.fillNormal(values), shape);
+    const length = shape.reduce((product, size) => product * size);
+    const values = random.fillNormal(new Float32Array(length * share.size));
+    return tf.tensor4d(values.slice(share.rank * length, (share.rank + 1) * length), shape);
   };
   return tf.tidy(() => {
     const fine = tf.mul(normals([samples, height, width, channels]), deviations());

@@ -78,6 +78,7 @@ function madeWindow(
     leadFrames,
     warmUpFrames,
     origin: [],
+    drawn: [],
     dispose: () => {
       window.dispose();
       condition?.dispose();

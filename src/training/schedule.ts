@@ -1,5 +1,6 @@
 import { evenSegments } from '../autodiff/index.js';
 import { drawIndex, randomStream } from '../base/random.js';
+import type { Share } from '../base/share.js';
 import type { WindowRequest } from '../clips/index.js';
 import { stepMemory, type Checkpointing, type StepMemory } from '../planning/index.js';
 import { isThereAndBack, thereAndBack } from './ping-pong.js';
@@ -23,6 +24,8 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** How many times training went back: each takes another random path at half the rates. */
   readonly attempt?: number;
+  /** Which of a step's windows are this process's; all unless given. */
+  readonly share?: Share | undefined;
   readonly training: TrainingOptions;
   readonly losses: LossOptions;
   readonly frameDiscriminator: { readonly judgeRaw: boolean };
@@ -40,7 +43,7 @@ export interface PlannedStep {
   /** For each frame of its rollout: does it see real history? */
   readonly teacherForced: readonly boolean[];
   readonly plan: StepPlan & StepMemory & SightOptions;
-  /** What its windows go on from, where they do. */
+  /** What its windows go on from, where they do; those of all processes. */
   readonly from?: readonly KeptHistory[];
 }
 
@@ -243,6 +246,7 @@ export function planStep(
       warmUpFrames: warmUpFrames(training, options, step, counts),
       attempt,
       divideBy,
+      ...(options.share && { share: options.share }),
     },
     coldStart,
     teacherForced,

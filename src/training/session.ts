@@ -1,3 +1,4 @@
+import type { Group } from '../backend/group/index.js';
 import type { Runner } from '../backend/graph/index.js';
 import type { Later } from '../base/cleanup.js';
 import { isFrameloomError } from '../base/error.js';
@@ -6,19 +7,22 @@ import { endOfTraining } from './advice.js';
 import { createAverages } from './averages.js';
 import type { Budget } from './budget.js';
 import { createHistories } from './histories.js';
-import { chooseOrKeep } from './choices.js';
+import { chooseOrKeep, type Choice } from './choices.js';
 import { savedEvaluation, scoreBy, type BestBy, type Evaluation } from './evaluation.js';
 import { comesAsFarAgain, type RollbackLimits, type Trip } from './rollback.js';
-import { openEventWriter } from './run/event-writer.js';
+import { fromFirst } from './ranks/first.js';
+import { openEventWriter, type EventWriter } from './run/event-writer.js';
 import { endReturn, planReturn } from './run/go-back.js';
+import type { JsonValue } from './run/json.js';
 import type { Return } from './run/returns.js';
+import type { Run } from './run/run-folder.js';
 import {
   listSnapshots,
   readSnapshot,
   rescoreSnapshots,
   type ScoringRule,
 } from './run/snapshot-store.js';
-import { openStepLog, type StepLine } from './run/step-log.js';
+import { openStepLog, type StepLine, type StepLog } from './run/step-log.js';
 import { dueAfter, leastAugmentation, type Due } from './schedule.js';
 import type { Model } from './model.js';
 import { createSkipCount } from './skipping.js';
@@ -35,7 +39,13 @@ export interface Eyes {
 
 /** What stays, however often a training goes back. */
 export interface Training
-  extends Eyes, Pick<StockContext, 'run' | 'log' | 'model' | 'dataset' | 'environment'> {
+  extends Eyes, Pick<StockContext, 'log' | 'model' | 'dataset' | 'environment'> {
+  /** Null in a process that keeps nothing: another one does. */
+  readonly run: Run | null;
+  /** The processes that train together; null of one by itself. */
+  readonly group: Group | null;
+  /** Bytes that `memoryBudget: auto` stands for, where other processes have a say in it. */
+  readonly leastBytes: number | undefined;
   readonly pipeline: TrainingPipeline;
   readonly context: TrainContext;
   /** The model at a size that data.size is divided to while frames grow. */
@@ -46,7 +56,7 @@ export interface Training
 }
 
 /** A training from a snapshot on. */
-export interface Session extends Training, StockContext {
+export interface Session extends Training, Omit<StockContext, 'run'> {
   readonly pipeline: TrainingPipeline;
   readonly start: StartingPoint;
   /** What was due after the step that it goes on from. */
@@ -55,20 +65,36 @@ export interface Session extends Training, StockContext {
   readonly evaluated: Evaluation | null;
 }
 
-/**
- * Opens the log and TensorBoard's file, as they were at that step, and what is remembered of the steps before.
- * @throws FrameloomError bad-snapshot, budget, disk-full, write-failed
- */
-export async function openSession(
-  start: StartingPoint,
-  training: Training,
+/** One that keeps the run. */
+export type KeepingSession = Session & { readonly run: Run };
+export const keepsRun = (session: Session): session is KeepingSession => session.run !== null;
+
+interface Records {
+  readonly stepLog: StepLog;
+  readonly events: EventWriter;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+/** Of a process that keeps nothing. */
+const NO_RECORDS: Records = {
+  stepLog: { append: nothing, sync: nothing, close: nothing },
+  events: {
+    path: '',
+    scalars: nothing,
+    image: nothing,
+    text: nothing,
+    sync: nothing,
+    close: nothing,
+  },
+};
+
+/** Opens the log and TensorBoard's file, as they were at that step. */
+async function openRecords(
+  { step, wentBack, goesOn, attempt }: StartingPoint,
+  evaluated: Evaluation | null,
+  run: Run,
   later: Later,
-): Promise<Session> {
-  const { pipeline, context, run, log, model, dataset, budget } = training;
-  const { step, snapshot, saved, wentBack, goesOn } = start;
-  const choice = chooseOrKeep(model, pipeline, dataset, { saved, log });
-  await rescoreSnapshots(run.snapshots, ruleOf(pipeline.training.bestBy), log);
-  const evaluated = savedEvaluation(snapshot?.evaluation);
+): Promise<Records> {
   const isAgain = (line: StepLine): boolean =>
     line.step === step &&
     // Killed between the two: the line was written, and the snapshot does not know of it. What ended is gone on with.
@@ -84,7 +110,7 @@ export async function openSession(
     const { fromStep, aside, trip } = wentBack;
     await stepLog.append({
       step,
-      wentBack: { fromStep, aside, ...(trip && { ...trip, attempt: start.attempt }) },
+      wentBack: { fromStep, aside, ...(trip && { ...trip, attempt }) },
     });
     await stepLog.sync();
     const why = trip ? ` because of step ${fromStep}: ${trip.word}, ${trip.why}` : '';
@@ -92,12 +118,38 @@ export async function openSession(
     await events.text(step + 1, 'training/went_back', text);
     await endReturn(run);
   }
+  return { stepLog, events };
+}
+
+/**
+ * Opens a training from a snapshot on, or from the beginning: its records, as they were at that step, and what is
+ * remembered of the steps before.
+ * @throws FrameloomError bad-snapshot, budget, disk-full, write-failed
+ */
+export async function openSession(
+  start: StartingPoint,
+  training: Training,
+  later: Later,
+): Promise<Session> {
+  const { pipeline, context, run, log, model, dataset, budget, group, leastBytes } = training;
+  const { step, snapshot, saved } = start;
+  const choice = (await fromFirst(
+    group,
+    () =>
+      chooseOrKeep(model, pipeline, dataset, { saved, log, leastBytes }) as unknown as JsonValue,
+  )) as unknown as Choice;
+  if (run) await rescoreSnapshots(run.snapshots, ruleOf(pipeline.training.bestBy), log);
+  const evaluated = savedEvaluation(snapshot?.evaluation);
+  const { stepLog, events } = run ? await openRecords(start, evaluated, run, later) : NO_RECORDS;
   const kept = (snapshot?.state ?? null) as Record<string, unknown> | null;
   const averages = createAverages(kept?.averages);
   const skips = createSkipCount(log, kept?.skipped);
+  const { batch } = pipeline.training;
   const histories = createHistories(
     {
-      ...{ training: pipeline.training, seed: pipeline.seed, dataset, log },
+      // One pool of all processes, the same in each.
+      training: { ...pipeline.training, batch: batch * (group?.size ?? 1) },
+      ...{ seed: pipeline.seed, dataset, log },
       attempt: start.attempt,
     },
     snapshot && { state: kept?.histories, tensors: snapshot.tensors },
@@ -160,7 +212,10 @@ const isOf = (one: Return | null, { wentBack }: StepLine): boolean =>
  * @returns false where training would not come as far again in its time
  * @throws FrameloomError diverged where it went back often enough; disk-full, write-failed
  */
-export async function goBack(session: Session, step: number, trip: Trip): Promise<boolean> {
+export const goBack = (session: Session, step: number, trip: Trip): Promise<boolean> =>
+  fromFirst(session.group, () => goBackIn(session as KeepingSession, step, trip));
+
+async function goBackIn(session: KeepingSession, step: number, trip: Trip): Promise<boolean> {
   const { run, log, watch, budget, choice, environment, pipeline } = session;
   const { attempt } = session.start;
   const toStep = await soundSnapshot(run.snapshots, watch.healthyStep ?? 0, log);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../backend/scope.js';
 import { drawIndex, randomStream, type RandomPurpose } from '../base/random.js';
+import { ownShare, WHOLE } from '../base/share.js';
 import type { Window } from '../clips/index.js';
 import type { TrainingOptions } from './options.js';
 import type { KeptHistory } from './histories.js';
@@ -14,7 +15,7 @@ import { needsNudge } from './step-plan.js';
 /** A planned step's windows with what is drawn for it, for {@link disposeDraws}. */
 export function rolloutInput(
   window: Window,
-  { coldStart, teacherForced, plan, from }: PlannedStep,
+  { request: { share = WHOLE }, coldStart, teacherForced, plan, from }: PlannedStep,
   {
     seed,
     attempt,
@@ -35,9 +36,11 @@ export function rolloutInput(
       what: string,
       shape: [number, number, number, number, number],
     ): tf.Tensor5D => {
-      const values = new Float32Array(shape.reduce((product, size) => product * size));
+      const length = shape.reduce((product, size) => product * size);
       const random = randomStream(seed, purpose, `${drawIndex(plan.step, attempt)}/${what}`);
-      return tf.tensor5d(random.fillNormal(values), shape);
+      // As one process that has the windows of all would draw them.
+      const all = random.fillNormal(new Float32Array(length * share.size));
+      return tf.tensor5d(all.slice(share.rank * length, (share.rank + 1) * length), shape);
     };
     const { length: rolledOut } = teacherForced;
     const taken = window.frames.shape[1] - lead - warmUp;
@@ -68,6 +71,7 @@ export function rolloutInput(
         window,
         training?.actions.dropFraction ?? 0,
         randomStream(seed, 'actions', drawIndex(plan.step, attempt)),
+        share,
       ),
       lead,
       warmUp,
@@ -75,13 +79,14 @@ export function rolloutInput(
       visibleFrom,
       teacherForced,
       ...(window.motion && { motion: window.motion }),
-      ...(from && pastOf(from, lead, historyFrames)),
+      ...(from && pastOf(ownShare(from, share), lead, historyFrames)),
       ...(isSpoilt && {
         history: scoped(() =>
           spoilt(
             realHistory(window.frames, lead, historyFrames, visibleFrom),
             historyNoise,
             randomStream(seed, 'histories', `${drawIndex(plan.step, attempt)}/noise`),
+            share,
           ),
         ),
       }),

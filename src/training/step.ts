@@ -11,13 +11,14 @@ import { readOnce, scoped } from '../backend/scope.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from '../autodiff/adam.js';
 import type { RealSide } from './judged-parts.js';
+import type { LossTerms } from './micro-batch.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
 import type { RolloutInput } from './rollout.js';
 import { stepGradients } from './step-gradients.js';
 import { sightAmong } from './sight.js';
 import { shortening, timesItsLoss } from './shortening.js';
-import { BY_LOSS } from './signals.js';
+import { BY_LOSS, type Side } from './signals.js';
 import { healthOf, judgeStep, type Verdict } from './step-health.js';
 import {
   dialsOf,
@@ -65,6 +66,10 @@ const SIGNAL = 'signal.';
 const HEALTH = 'health.';
 /** The frames that it leaves, where it does. */
 const LEFT = 'left';
+/** The least stable rank, where there is one. */
+const RANK = 'rank';
+/** Gradients of both networks begin with this. */
+const GRADIENT = 'gradient.';
 
 /** The state after a step, from the one before, the gradients and the step's rates; and its health. */
 function updated(
@@ -113,8 +118,17 @@ const alongTime = (actions: tf.Tensor3D): tf.Tensor5D => {
 const othersOf = ({ otherActions }: RolloutInput, losses: LossOptions): tf.Tensor5D | null =>
   otherActions && losses.mismatchedActions > 0 ? alongTime(otherActions) : null;
 
-/** The step as a function of nothing but the tensors of `packInputs`. */
-function stepFunction(
+/** What several processes that train on one step do between its two halves. */
+export interface Exchange {
+  /** Tensors of this process's windows, and of the same shapes those of all: their means. */
+  means(own: NamedTensors): NamedTensors;
+}
+
+/**
+ * The two halves of a step as functions of nothing but the tensors of `packInputs`: what is learnt from its windows, and
+ * the update. Of one process they are one function.
+ */
+function stepHalves(
   model: Model,
   input: RolloutInput,
   losses: LossOptions,
@@ -124,7 +138,7 @@ function stepFunction(
   const { discriminators } = model;
   const { lead } = input;
   const frames = input.teacherForced.length;
-  return (tensors: NamedTensors): NamedTensors => {
+  const learnt = (tensors: NamedTensors): NamedTensors => {
     const before = stateOf(tensors);
     const { spectral, rank } = runner.call(
       'power iteration',
@@ -163,6 +177,20 @@ function stepFunction(
       runner,
     };
     const { terms, signals, left, ...gradients } = stepGradients(context, state, window, real);
+    return {
+      spectral: state.spectral,
+      ...(rank && { [RANK]: rank }),
+      ...prefixed(GRADIENT, gradients),
+      ...prefixed(TERM, terms),
+      ...prefixed(SIGNAL, signals),
+      ...(left && { [LEFT]: left }),
+    };
+  };
+  const update = (tensors: NamedTensors, found: NamedTensors): NamedTensors => {
+    const gradients = withoutPrefix(GRADIENT, found) as Record<Side, tf.Tensor1D>;
+    const terms = withoutPrefix(TERM, found) as LossTerms;
+    const { [LEFT]: left, [RANK]: rank } = found;
+    const state = { ...stateOf(tensors), spectral: found.spectral as tf.Tensor1D };
     const times = timesItsLoss(gradients.generator, terms);
     const rates = Object.entries(tensors).filter(([name]) => name.startsWith('rate.'));
     const next = runner.call(
@@ -170,7 +198,7 @@ function stepFunction(
       {
         ...flattenState(state),
         ...Object.fromEntries(rates),
-        ...prefixed('gradient.', gradients),
+        ...prefixed(GRADIENT, gradients),
         times,
       },
       (inputs) => updated(stateOf(inputs), inputs, plan),
@@ -180,9 +208,27 @@ function stepFunction(
       ...next,
       ...(left && { [LEFT]: left }),
       ...prefixed(TERM, terms),
-      ...prefixed(SIGNAL, { ...signals, ...ranked, [BY_LOSS]: times }),
+      ...prefixed(SIGNAL, { ...withoutPrefix(SIGNAL, found), ...ranked, [BY_LOSS]: times }),
     };
   };
+  return { learnt, update };
+}
+
+/** What is learnt from windows, which is exchanged. */
+const isLearnt = (name: string): boolean =>
+  [GRADIENT, TERM, SIGNAL].some((prefix) => name.startsWith(prefix));
+
+/** What each process finds of an update by itself: on other processors it may differ in its last bits. */
+const isAboutUpdate = (name: string): boolean =>
+  name.startsWith(HEALTH) || name === `${SIGNAL}${BY_LOSS}` || name.endsWith('/stable_rank');
+
+const selected = (tensors: NamedTensors, is: (name: string) => boolean): NamedTensors =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => is(name)));
+
+/** Of a step's inputs, what the update reads. */
+function ofUpdate(inputs: NamedTensors, state: TrainingState): NamedTensors {
+  const names = new Set(Object.keys(flattenState(state)));
+  return selected(inputs, (name) => names.has(name) || name.startsWith('rate.'));
 }
 
 /** The tensors of a step, which nothing has read yet; as {@link trainStep} takes it. The caller's to dispose of. */
@@ -193,6 +239,7 @@ export const stepOutputs = (
   losses: LossOptions,
   plan: StepPlan,
   runner: Runner = eagerRunner,
+  exchange?: Exchange,
 ): NamedTensors =>
   scoped(() => {
     const pieces = withPrefix(runner, piecesKey(losses, plan));
@@ -200,10 +247,30 @@ export const stepOutputs = (
     const inputs = packInputs(state, warm, plan);
     // Pieces of their own keep what is computed again from being merged with what was dropped.
     const own = plan.segments === null ? eagerRunner : pieces;
-    const step = stepFunction(model, warm.input, losses, plan, own);
+    const { learnt, update } = stepHalves(model, warm.input, losses, plan, own);
     // Which frames are forced is drawn for each step: pieces by themselves serve every draw.
     const isDrawn = plan.segments !== null && input.teacherForced.includes(true);
-    return isDrawn ? step(inputs) : runner.call(keyOf(warm.input, losses, plan), inputs, step);
+    const key = keyOf(warm.input, losses, plan);
+    if (exchange === undefined) {
+      const step = (tensors: NamedTensors): NamedTensors => update(tensors, learnt(tensors));
+      return isDrawn ? step(inputs) : runner.call(key, inputs, step);
+    }
+    const found = isDrawn ? learnt(inputs) : runner.call(`learnt by ${key}`, inputs, learnt);
+    const { [LEFT]: left, ...told } = { ...found, ...exchange.means(selected(found, isLearnt)) };
+    const made = runner.call(
+      `update by means ${plan.beta1} ${plan.beta2} ${plan.judgesWait}`,
+      { ...prefixed('old.', ofUpdate(inputs, state)), ...prefixed('found.', told) },
+      (tensors) =>
+        stepHalves(model, warm.input, losses, plan, eagerRunner).update(
+          withoutPrefix('old.', tensors),
+          withoutPrefix('found.', tensors),
+        ),
+    );
+    return {
+      ...made,
+      ...(left && { [LEFT]: left }),
+      ...exchange.means(selected(made, isAboutUpdate)),
+    };
   });
 
 /**
@@ -219,6 +286,8 @@ export const stepOutputs = (
  *
  * @param runner of this model's steps: op by op, or each as one recorded graph, of which the pieces of
  *   a step in segments are functions; with teacher forcing such pieces are graphs of their own
+ * @param exchange where other processes train on the same step: what is learnt is then the mean of all, and so the
+ *   same update is made in each of them
  */
 export async function trainStep(
   model: Model,
@@ -227,8 +296,9 @@ export async function trainStep(
   losses: LossOptions,
   plan: StepPlan,
   runner: Runner = eagerRunner,
+  exchange?: Exchange,
 ): Promise<StepResult> {
-  const outputs = stepOutputs(model, state, input, losses, plan, runner);
+  const outputs = stepOutputs(model, state, input, losses, plan, runner, exchange);
   const next = stateOf(outputs);
   const kept = new Set<tf.Tensor>(Object.values(flattenState(next)));
   try {

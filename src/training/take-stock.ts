@@ -36,6 +36,23 @@ import type { SkipCount } from './skipping.js';
 import type { StartingPoint } from './starting-point.js';
 import type { Watch } from './watch.js';
 
+/** Of a training, what is remembered of the snapshots that are saved. */
+export type StockNotes = Pick<StockContext, 'dataset' | 'watch' | 'skips'>;
+
+/**
+ * Remembers a snapshot that is saved because of its step.
+ * @returns whether one is: an evaluation is written into its snapshot
+ */
+export function noteSnapshot(
+  { dataset, watch, skips }: StockNotes,
+  step: number,
+  due: Due,
+): boolean {
+  const save = due.save || (due.evaluate && dataset.heldOut().length > 0);
+  if (save) watch.beforeSnapshot(step, skips.saved().inARow === 0);
+  return save;
+}
+
 /** What a training leaves behind on its way, and from what. */
 export interface StockContext extends MeasuredTraining {
   readonly run: Run;
@@ -185,8 +202,7 @@ export function createStock(context: StockContext, deadline: number): Stock {
       return Math.min(budget.evaluationMs(all), MOST_RESERVED * (deadline - started));
     },
     async take(state, step, due) {
-      const save = due.save || (due.evaluate && isHeldOut);
-      if (save) context.watch.beforeSnapshot(step, context.skips.saved().inARow === 0);
+      const save = noteSnapshot(context, step, due);
       return leave(state, step, { ...due, save }, false);
     },
     async makeUp(state, step, due, saved) {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FrameloomError } from '../base/error.js';
 import type { RandomStream } from '../base/random.js';
+import { ownShare, WHOLE } from '../base/share.js';
 import type { DataOptions, Window } from '../clips/index.js';
 import type { RolloutInput } from './rollout.js';
 
@@ -9,18 +10,24 @@ import type { RolloutInput } from './rollout.js';
  * known, and all of it is 0: so it also learns how the world goes on by itself, and a world that is played may be left alone.
  * @param windows what was done in them, and what in others, [N, T, columns] each
  * @param dropFraction probability of a window to be told nothing
+ * @param share of the windows of all processes, of each of which that is drawn
  * @returns [N, T, columns + 1] each, the caller's
  */
 export function toldActions(
   windows: Pick<Window, 'actions' | 'otherActions'>,
   dropFraction: number,
   random: RandomStream,
+  share = WHOLE,
 ): Pick<RolloutInput, 'actions' | 'otherActions'> {
   const { actions, otherActions } = windows;
   if (!actions) return {};
   return tf.tidy(() => {
     const [samples, frames] = actions.shape;
-    const known = Array.from({ length: samples }, () => +(random.uniform() >= dropFraction));
+    const all = Array.from(
+      { length: samples * share.size },
+      () => +(random.uniform() >= dropFraction),
+    );
+    const known = [...ownShare(all, share)];
     const told = (own: tf.Tensor3D): tf.Tensor3D =>
       tf.mul(
         tf.concat([own, tf.ones([samples, frames, 1])], 2),

@@ -1,3 +1,4 @@
+import type { Group } from '../backend/group/index.js';
 import type { Logger } from '../base/log.js';
 import type { DataOptions, OpeningProgress } from '../clips/index.js';
 import type {
@@ -44,8 +45,13 @@ export interface TrainProgress {
 }
 
 export interface TrainContext {
-  /** The run's folder, opened by `startRun`; its `resumed` says whether to go on. */
-  readonly run: Run;
+  /**
+   * The run's folder, opened by `startRun`; its `resumed` says whether to go on. Null in processes of a group other than
+   * the first, which keep nothing.
+   */
+  readonly run: Run | null;
+  /** The processes that train together, each with `training.batch` windows of a step; this one alone unless given. */
+  readonly group?: Group | null;
   /** Folder that relative clip paths start from. */
   readonly baseFolder: string;
   readonly log?: Logger;

@@ -1,6 +1,7 @@
 import { memoryFigures, useBackend } from '../backend/index.js';
-import { eagerRunner, graphRunner, withPrefix } from '../backend/graph/index.js';
+import { eagerRunner, graphRunner } from '../backend/graph/index.js';
 import { withCleanup } from '../base/cleanup.js';
+import { FrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import {
   actionColumns,
@@ -28,27 +29,39 @@ import {
 } from './model.js';
 import { sayResized, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
-import { sayPatches, windowPlaces } from './patches.js';
+import { sayPatches } from './patches.js';
 import { assertFlowTeacherFits, openFlowTeacher } from './flow-teacher.js';
 import { assertPingPongFits } from './ping-pong.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
-import { assertJudgedFit, mayBeElsewhere, signalsOf, withoutTruth } from './judged-segments.js';
-import { divideByAt, dueAfter, goingOn, planStep, sightOf, type PlannedStep } from './schedule.js';
-import { disposeDraws, rolloutInput } from './step-input.js';
+import { assertJudgedFit } from './judged-segments.js';
+import { divideByAt, dueAfter } from './schedule.js';
+import { shareBudget } from './ranks/budget.js';
+import { leastMemory } from './ranks/memory.js';
+import { shareStart, shareState } from './ranks/start.js';
+import { shareStock } from './ranks/stock.js';
+import { agree, withoutDrift } from './ranks/together.js';
 import { keepKeyframes, sayKeyframes } from './run/keyframes.js';
 import { originCondition, readOrigin } from './run/origin.js';
-import { controlSignals } from './steadied.js';
-import { goBack, tellEnd, openSession, type Eyes, type Session, type Training } from './session.js';
+import {
+  goBack,
+  keepsRun,
+  openSession,
+  tellEnd,
+  type Eyes,
+  type Session,
+  type Training,
+} from './session.js';
 import { divergence } from './skipping.js';
 import { asMeasured } from './pace.js';
 import { createSpeedometer } from './speedometer.js';
 import { findStart, type StartingPoint } from './starting-point.js';
-import { trainStep } from './step.js';
 import { assertActionsFit } from './told-actions.js';
 import { assertThroughTimeFits } from './through-time.js';
 import { evaluationFrames, measureHeldOut } from './measure-held-out.js';
-import { sayStyles, withLooks } from './styles.js';
+import { oneStep } from './one-step.js';
+import { createPlans } from './plans.js';
+import { sayStyles } from './styles.js';
 import { createStock } from './take-stock.js';
 import type {
   TrainContext,
@@ -86,18 +99,30 @@ export async function trainBy(
   context: TrainContext,
   eyes: Eyes,
 ): Promise<TrainResult> {
-  const log = context.log ?? silentLogger;
-  const { run, signal } = context;
+  const { run, signal, group = null } = context;
+  const isFirst = group === null || group.rank === 0;
+  if (isFirst !== (run !== null)) {
+    throw new FrameloomError('bad-call', 'one process of a training keeps its run, the first', {
+      hint: 'open a run in rank 0, and give the others null',
+    });
+  }
+  // What there is to say of a training the first process says.
+  const log = isFirst ? (context.log ?? silentLogger) : silentLogger;
   const training = asMeasured(asked.training, asked.generator);
   const pipeline = { ...asked, training };
   assertStridesFit(pipeline);
-  assertHistoriesFit(pipeline);
+  const { size: processes } = group ?? { size: 1 };
+  assertHistoriesFit({
+    ...pipeline,
+    training: { ...training, batch: training.batch * processes },
+  });
   assertJudgedFit(pipeline);
   assertThroughTimeFits(training);
   assertPingPongFits(pipeline);
   assertActionsFit(pipeline);
   assertFlowTeacherFits(pipeline);
-  const environment = environmentOf(await useBackend({ log, native: true }));
+  const backend = await useBackend({ log, native: true });
+  const environment = environmentOf(backend, undefined, processes);
   registerKernels();
   return withCleanup(async (later) => {
     const dataset = await openDataset(pipeline.data, {
@@ -115,7 +140,7 @@ export async function trainBy(
     });
     later(() => dataset.close());
     context.onOpened?.();
-    await keepKeyframes(run, dataset.report.keyframes);
+    if (run) await keepKeyframes(run, dataset.report.keyframes);
     sayKeyframes(dataset.report, log);
     sayRoom(training, dataset, log);
     sayHistories(training, dataset, log);
@@ -129,26 +154,36 @@ export async function trainBy(
     sayPatches(model.generator, pipeline.data, log);
     const runner = training.compile ? graphRunner() : eagerRunner;
     later(() => runner.dispose());
-    let start = await findStart(run, context.snapshot, log);
+    const leastBytes =
+      group === null
+        ? undefined
+        : await leastMemory(group, { pipeline, dataset, environment }, log);
+    if (group !== null) {
+      const { batch } = training;
+      log.info(`${processes} processes of ${batch} windows a step: ${batch * processes} in all`);
+    }
+    let start = await shareStart(group, () => findStart(run!, context.snapshot, log));
     if (start.saved !== null) sayOtherEnvironment(start.saved, environment, log);
-    const budget = await openBudget({
-      run,
-      training,
-      step: start.step,
-      log,
-      maxMinutes: context.maxMinutes,
-      pixels: windowPixels(pipeline.data),
-      evaluationFrames: evaluationFrames(dataset, training),
-    });
+    const budget = await shareBudget(group, () =>
+      openBudget({
+        run: run!,
+        training,
+        step: start.step,
+        log,
+        maxMinutes: context.maxMinutes,
+        pixels: windowPixels(pipeline.data),
+        evaluationFrames: evaluationFrames(dataset, training),
+      }),
+    );
     const clock = { started: performance.now(), waitedSeconds: 0 };
     const common = {
       ...{ ...eyes, pipeline, context, run, log, model, modelAt, dataset, environment },
-      runner,
+      ...{ runner, group, leastBytes },
     };
     for (;;) {
       const { ending, step } = await trainFrom(start, { ...common, budget, clock });
       if (ending !== 'went back') return { ending, step, waitingShare: shareOf(clock) };
-      start = await findStart(run, undefined, log);
+      start = await shareStart(group, () => findStart(run!, undefined, log));
     }
   }, log);
 }
@@ -156,7 +191,7 @@ export async function trainBy(
 /** What a run begins with at step 0 where it started from another; null where it did not. */
 async function givenWeights(training: Training): Promise<GivenWeights | null> {
   const { run, pipeline, context, model, log } = training;
-  const origin = await readOrigin(run);
+  const origin = await readOrigin(run!);
   if (!origin) return null;
   const { condition } = pipeline.data;
   const layout = await conditionLayout(pipeline.data, context.baseFolder);
@@ -183,10 +218,12 @@ function sayRoom({ frames, warmUp }: TrainingOptions, dataset: Dataset, log: Log
 const trainFrom = (start: StartingPoint, training: Training): Promise<Ended> =>
   withCleanup(async (later) => {
     const session = await openSession(start, training, later);
-    const { model, pipeline } = training;
+    const { model, pipeline, group } = training;
     const state = start.snapshot
       ? stateFromTensors(model, start.snapshot.tensors)
-      : initialState(model, pipeline.seed, await givenWeights(training));
+      : await shareState(group, model, async () =>
+          initialState(model, pipeline.seed, await givenWeights(training)),
+        );
     return loop(session, state);
   }, training.log);
 
@@ -199,6 +236,7 @@ interface Ended {
 /** @param first the caller's no more: it is let go of, as all that come after it */
 async function loop(session: Session, first: TrainingState): Promise<Ended> {
   const { pipeline, context, dataset, log, averages, skips, watch, budget, start, clock } = session;
+  const { group, histories, model } = session;
   const { training } = pipeline;
   let state = first;
   let step = start.step;
@@ -206,7 +244,10 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
   let trip: Trip | null = null;
   return withCleanup(async (later) => {
     later(() => disposeState(state));
-    const stock = createStock(session, budget.deadline);
+    const own = keepsRun(session) ? createStock(session, budget.deadline) : null;
+    const stock = shareStock(group, own, session);
+    const known = (): string =>
+      JSON.stringify([watch.saved(), skips.saved(), budget.counts, histories.saved()?.state]);
     const plans = createPlans(session);
     const feed = dataset.prefetch({ fromStep: step, plan: (at) => plans.of(at).request });
     later(async () => {
@@ -225,13 +266,17 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       heed(await stock.makeUp(state, step, session.dueAtStart, session.evaluated));
     }
     while (step < budget.steps) {
-      if (performance.now() + stock.reserveMs >= budget.deadline) ending = 'time';
+      const time = performance.now() + stock.reserveMs >= budget.deadline;
+      const wishes = { time, cancelled: context.signal?.aborted ?? false };
+      const agreed = await agree(group, wishes, step, known);
+      if (agreed.time) ending = 'time';
       else if (trip && (await goBack(session, step, trip))) return { ending: 'went back', step };
-      else if (context.signal?.aborted) ending = 'cancelled';
+      else if (agreed.cancelled) ending = 'cancelled';
       if (ending !== 'done') break;
 
       const began = performance.now();
-      const window = await nextWindow(feed, context.signal);
+      // Who is one of several takes the step that all have agreed on.
+      const window = await nextWindow(feed, group ? undefined : context.signal);
       if (!window) continue;
       const planned = plans.take(step);
       const { divideBy = 1 } = planned.request;
@@ -249,11 +294,14 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
       trip = skips.add(step, result.skipped) ?? (await watch.afterStep(result.signals, step));
       if (trip?.word === 'diverged' && (watch.mostReturns === 0 || step >= budget.steps)) {
         await tellEnd(session, step, trip);
-        throw await divergence(session.run, step, trip);
+        throw keepsRun(session)
+          ? await divergence(session.run, step, trip)
+          : new FrameloomError('diverged', `training diverged at step ${step}: ${trip.why}`);
       }
       if (trip && step < budget.steps) continue;
 
       const frames = planned.teacherForced.length * training.batch;
+      const allFrames = frames * (group?.size ?? 1);
       const warmUpFrames = result.kind['steps/warm_up_frames'] * training.batch;
       const share = pixelShare(pipeline.data, divideBy);
       budget.learn({ ms: performance.now() - began, frames, warmUpFrames, share });
@@ -264,19 +312,21 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
         steps: budget.steps,
         terms: result.terms,
         health: watch.word,
-        ...speed.tick(frames, left, (budget.deadline - performance.now()) / 1000),
+        ...speed.tick(allFrames, left, (budget.deadline - performance.now()) / 1000),
         ...memoryFigures(),
         elapsedSeconds: (performance.now() - clock.started) / 1000,
       };
       context.onProgress?.(progress);
       averages.add({ ...result.terms, ...result.signals, ...result.kind });
       if (step % training.logEverySteps === 0 || left === 0)
-        await writeLog(session, progress, frames);
+        await writeLog(session, progress, allFrames);
+      if (due.save || due.evaluate) state = await withoutDrift(group, model, state, step, log);
       heed(await stock.take(state, step, due));
       // Lets the timers, the prefetch and a Ctrl-C have their turn between two steps.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (context.signal?.aborted) ending = 'cancelled';
+    if (group === null && context.signal?.aborted) ending = 'cancelled';
+    state = await withoutDrift(group, model, state, step, log);
     await stock.finish(state, step, ending);
     budget.sayEnd(step, ending);
     if (ending !== 'cancelled') saySmall(session, step);
@@ -284,97 +334,6 @@ async function loop(session: Session, first: TrainingState): Promise<Ended> {
     return { ending, step };
   }, log);
 }
-
-/**
- * The plans of steps, each made once: when its window is asked for, a few steps ahead, which is when all
- * steps may not be known yet.
- */
-function createPlans({ pipeline, choice, budget, histories, start: { attempt } }: Session) {
-  const made = new Map<number, PlannedStep>();
-  let end = 0;
-  const of = (step: number): PlannedStep => {
-    const known = made.get(step);
-    if (known) return known;
-    const { counts } = budget;
-    const plan = withLooks(
-      planStep({ ...pipeline, attempt }, choice.checkpointing, step, counts),
-      pipeline.generator,
-    );
-    const mayGoOn = !plan.coldStart && !plan.plan.thereAndBack && plan.request.divideBy === 1;
-    const picked = mayGoOn ? histories.pick(step, counts, mayBeElsewhere(plan)) : null;
-    const whole = picked ? goingOn(plan, picked) : plan;
-    made.set(step, whole);
-    end = Math.max(end, step + 1);
-    return whole;
-  };
-  return {
-    of,
-    take(step: number): PlannedStep {
-      const plan = of(step);
-      made.delete(step);
-      return plan;
-    },
-    /** The first step that none is made of yet. */
-    get end() {
-      return end;
-    },
-  };
-}
-
-/** One step on a window, which is let go of; `state` stays the caller's. */
-async function oneStep(
-  { pipeline, modelAt, runner, histories, start: { attempt } }: Session,
-  state: TrainingState,
-  window: Window,
-  planned: PlannedStep,
-) {
-  const own = { ...pipeline, attempt };
-  const [, , height, width] = window.frames.shape;
-  const plan = { ...planned.plan, sight: sightOf(own, planned.plan, { height, width }) };
-  const { divideBy = 1 } = planned.request;
-  const model = modelAt(divideBy);
-  const places = windowPlaces(model.generator, window);
-  try {
-    const input = rolloutInput(window, planned, own);
-    try {
-      const placed = places ? { ...input, places } : input;
-      // A flow of another scale is another function.
-      const scaled = divideBy === 1 ? runner : withPrefix(runner, `divided by ${divideBy}`);
-      const losses = plan.elsewhere ? withoutTruth(pipeline.losses) : pipeline.losses;
-      const result = await trainStep(model, state, placed, losses, plan, scaled);
-      const { length: frames } = planned.teacherForced;
-      const made = input.warmUp + frames;
-      const { origin } = window;
-      // Histories of small frames are none of larger ones.
-      const left = divideBy === 1 ? result.left : null;
-      histories.leave(plan.step, { origin, advance: made, made, frames: left });
-      const signals = {
-        ...signalsOf(result.signals, plan),
-        ...controlSignals({ ...plan, frames }),
-      };
-      const kind = {
-        'steps/warm_up_frames': input.warmUp,
-        ...(histories.isKept && { 'steps/history_age': meanAge(planned) }),
-        ...(pipeline.training.histories.judgedFraction > 0 && {
-          'steps/judged_segments': +(plan.elsewhere ?? false),
-        }),
-        'steps/cold_start': +input.coldStart,
-        'steps/skipped': +(result.skipped !== null),
-        ...(typeof pipeline.training.growing !== 'string' && { 'steps/divided_by': divideBy }),
-      };
-      return { ...result, signals, kind };
-    } finally {
-      disposeDraws(input, window);
-    }
-  } finally {
-    window.dispose();
-    places?.dispose();
-  }
-}
-
-/** Frames that were made already of what a step goes on from, a window's mean; 0 where it goes on from none. */
-const meanAge = ({ from = [] }: PlannedStep): number =>
-  from.reduce((sum, { age }) => sum + age, 0) / Math.max(1, from.length);
 
 /** The window of the next step; null where the signal came before it. */
 async function nextWindow(

@@ -67,6 +67,13 @@ describe('windows', () => {
           const plain = sampler.draw(step, { frames, batch: 3 });
           const request = { frames, batch: 3, warmUpFrames: 6 };
           const drawn = sampler.draw(step, request);
+          // Several processes draw what one would that had all of their windows, and take each its own.
+          const each = [0, 1, 2].map((rank) =>
+            sampler.draw(step, { ...request, batch: 1, share: { rank, size: 3 } }),
+          );
+          expect(each.flatMap(({ origin }) => origin)).toEqual(drawn.origin);
+          for (const own of each)
+            expect(own).toMatchObject({ drawn: drawn.origin, warmUpFrames: drawn.warmUpFrames });
           expect(plain.warmUpFrames).toBe(0);
           expect(drawn.warmUpFrames).toBeLessThanOrEqual(Math.min(6, sampler.warmUpRoom(frames)));
           // Warm-up takes what room there is and moves no trained frame.
@@ -149,6 +156,7 @@ describe('windows', () => {
     expect(sampler.roomFrom(origin[0]!)).toBe(2);
     expect(sampler.draw(5, { frames: 2, batch: 2, warmUpFrames: 1, origin })).toEqual({
       origin,
+      drawn: origin,
       warmUpFrames: 0,
     });
     expect(() => sampler.draw(5, { frames: 3, batch: 2, origin })).toThrow(

@@ -55,7 +55,7 @@ describe('noise on the past', () => {
   const window = () => ({
     frames: tf.tidy(() => tf.tanh(normals<tf.Rank.R5>('frames', [1, 4, HEIGHT, WIDTH, 3]))),
     condition: null,
-    ...{ leadFrames: 2, warmUpFrames: 0, origin: [] },
+    ...{ leadFrames: 2, warmUpFrames: 0, origin: [], drawn: [] },
     dispose: () => undefined,
   });
 

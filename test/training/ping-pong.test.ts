@@ -88,7 +88,7 @@ describe('there and back', () => {
       const window = {
         frames: tf.tidy(() => tf.tanh(normals<tf.Rank.R5>('frames', [1, 5, 16, 24, 3]))),
         condition: normals<tf.Rank.R5>('condition', [1, 5, 16, 24, 1]),
-        ...{ leadFrames: 2, warmUpFrames: 1, origin: [], dispose: () => undefined },
+        ...{ leadFrames: 2, warmUpFrames: 1, origin: [], drawn: [], dispose: () => undefined },
       };
       const { options: generator } = model.generator;
       const input = rolloutInput(window, planned, { generator, losses, seed: 1 });

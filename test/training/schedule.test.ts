@@ -358,6 +358,7 @@ describe('rolloutInput', () => {
     leadFrames: 2,
     warmUpFrames: warmUp,
     origin: [],
+    drawn: [],
     dispose: () => undefined,
   });
 

@@ -28,6 +28,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   'write-failed': EXIT.failed,
   backend: EXIT.failed,
   budget: EXIT.failed,
+  'peer-lost': EXIT.failed,
   diverged: EXIT.failed,
   queue: EXIT.failed,
   cancelled: EXIT.cancelled,

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { collect, type Register } from '../../command.js';
-import type { TrainFlags } from './run.js';
+import type { TrainFlags } from './train-flags.js';
 import { isPipelineWord, takePipeline } from '../../taken-word.js';
 import { addSkipFlag, settingsOf } from '../../input/skip-broken.js';
 import { addBackendFlag } from '../../engine/backend-flag.js';
 import { addTrustFlag } from '../../engine/trust-flag.js';
-import { positiveNumber, snapshotChoice } from '../../values.js';
+import { countingNumber, positiveNumber, snapshotChoice, wholeNumber } from '../../values.js';
 
 /** `frameloom train` */
 export const registerTrain: Register = (program, run) => {
@@ -38,6 +38,25 @@ export const registerTrain: Register = (program, run) => {
       '--live',
       'show it in a page while it trains: progress, curves, samples, and the newest snapshot to play with',
     )
+    .option(
+      '--processes <n>',
+      'train in so many processes of this machine, each with training.batch windows of a step, and with a card of its own where there are any',
+      countingNumber,
+    )
+    .option(
+      '--cluster <addresses>',
+      'train with processes of other machines: host:port of each, joined by commas, the same list for all (TF_CONFIG says it too)',
+    )
+    .option('--rank <r>', 'with --cluster: which of them this one is, from 0', wholeNumber)
+    .option(
+      '--max-restarts <n>',
+      'with --processes: where one is killed, start all again from the last snapshot, so many times',
+      wholeNumber,
+    )
+    .option(
+      '--trust-network',
+      'let everybody speak to this process who can reach it: see docs/scale.md',
+    )
     .option('--dry-run', 'check the pipeline and its clips, train nothing');
   addBackendFlag(addTrustFlag(addSkipFlag(command)))
     .option('--json', 'print the result as JSON')
@@ -48,6 +67,8 @@ Examples:
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 8
   $ frameloom train edges-to-video --clip holiday.mp4 --max-minutes 1 --from street-outlines
   $ frameloom train mine.yaml --live
+  $ frameloom train mine.yaml --processes 2 --max-restarts 3
+  $ frameloom train mine.yaml --cluster node1:2222,node2:2222 --rank 0
   $ frameloom train keyframes --clip holiday.mp4 --keyframes painted --max-minutes 8
   $ frameloom train edges-to-video --from runs/00001-edges-to-video --clip other.mp4 --max-minutes 1
   $ frameloom train --resume --run runs/00001-edges-to-video

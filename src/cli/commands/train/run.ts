@@ -2,8 +2,8 @@ import { cacheFolder } from '../../../base/cache-folder.js';
 import { FrameloomError, isFrameloomError } from '../../../base/error.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { formatBytes, formatDuration } from '../../../base/units.js';
-import { loadPipeline } from '../../../pipeline/load.js';
-import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
+import type { Group } from '../../../backend/group/index.js';
+import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
 import type { TrainProgress } from '../../../training/train-context.js';
 import { train, type TrainEnding } from '../../../training/trainer.js';
 import type { Context } from '../../terminal/context.js';
@@ -12,28 +12,17 @@ import { exportRun } from '../export/run.js';
 import { refuseIdle } from '../../idle-options.js';
 import { inspect, printInspection } from '../../input/inspect.js';
 import { commandsOf, nextLines } from '../../terminal/next.js';
-import type { SkipFlags } from '../../input/skip-broken.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import { createProgress } from '../../terminal/progress.js';
 import type { ToldProgress } from '../../../serve/training-watch.js';
 import { liveBeside } from './live-beside.js';
-import { openTrainingRun } from './training-run.js';
-import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
+import { launchTraining } from './launch.js';
+import { clusterOf, enterCluster, follow, inGroup, sharePipeline, tellLauncher } from './ranks.js';
+import type { TrainFlags } from './train-flags.js';
+import { openTrainingRun, type TrainingRun } from './training-run.js';
+import { chooseBackend } from '../../engine/backend-flag.js';
 import { provideNative } from '../../engine/set-up.js';
-import { trustsFilters, warnOfIdleTrust, type TrustFlags } from '../../engine/trust-flag.js';
-
-export interface TrainFlags extends TrustFlags, SkipFlags, BackendFlags {
-  clip?: string[] | undefined;
-  keyframes?: string;
-  run?: string;
-  maxMinutes?: number;
-  resume?: boolean;
-  from?: string;
-  snapshot?: SnapshotChoice;
-  live?: boolean;
-  dryRun?: boolean;
-  json?: boolean;
-}
+import { trustsFilters, warnOfIdleTrust } from '../../engine/trust-flag.js';
 
 interface Trained {
   readonly folder: string;
@@ -43,16 +32,8 @@ interface Trained {
   readonly next: readonly string[];
 }
 
-/**
- * Trains in a run of its own, showing progress, and exports what it learned.
- * @returns the run's folder and how it ended
- */
-export async function trainPipeline(
-  path: string | undefined,
-  flags: TrainFlags,
-  context: Context,
-): Promise<Trained> {
-  const started = performance.now();
+/** @throws FrameloomError bad-option for flags that contradict each other */
+function assertFlagsFit(flags: TrainFlags): void {
   const startsAnew = flags.from !== undefined;
   if (startsAnew && flags.resume) {
     throw new FrameloomError('bad-option', '--from and --resume contradict each other', {
@@ -66,11 +47,44 @@ export async function trainPipeline(
   }
   const why = flags.resume || startsAnew ? undefined : 'without --resume or --from';
   refuseIdle({ option: '--snapshot', given: flags.snapshot, why });
+}
+
+/**
+ * Opens the run, and tells the other processes of a group what is trained in it.
+ * @throws FrameloomError as openTrainingRun does, in all of them
+ */
+async function openShared(
+  path: string | undefined,
+  flags: TrainFlags,
+  { log }: Context,
+  group: Group | null,
+): Promise<TrainingRun> {
+  let opened: TrainingRun | undefined;
+  await sharePipeline(group, async () => {
+    opened = await openTrainingRun(path, flags, { log });
+    return { yaml: group ? pipelineToYaml(opened.pipeline) : '' };
+  });
+  tellLauncher({ run: opened!.run.folder });
+  return opened!;
+}
+
+/**
+ * Trains in a run of its own, showing progress, and exports what it learned.
+ * @param group whose first process this is; null of one by itself
+ * @returns the run's folder and how it ended
+ */
+export async function trainPipeline(
+  path: string | undefined,
+  flags: TrainFlags,
+  context: Context,
+  group: Group | null = null,
+): Promise<Trained> {
+  const started = performance.now();
+  assertFlagsFit(flags);
+  const startsAnew = flags.from !== undefined;
   await provideNative(flags, context);
   if (startsAnew && flags.backend !== undefined) await chooseBackend(flags, context);
-  const { pipeline, run, discardUntrained } = await openTrainingRun(path, flags, {
-    log: context.log,
-  });
+  const { pipeline, run, discardUntrained } = await openShared(path, flags, context, group);
   const opening = createOpeningProgress(context);
   const progress = createProgress(context);
   const minutes = Math.min(pipeline.training.minutes ?? Infinity, flags.maxMinutes ?? Infinity);
@@ -82,6 +96,7 @@ export async function trainPipeline(
     if (!startsAnew && flags.backend !== undefined) await chooseBackend(flags, context);
     const result = await train(pipeline, {
       run,
+      group,
       baseFolder: process.cwd(),
       log: context.log,
       signal: context.signal,
@@ -113,6 +128,7 @@ export async function trainPipeline(
         });
       },
     });
+    group?.end(true);
     progress.stop();
     const seconds = (performance.now() - started) / 1000;
     context.log.info(
@@ -175,7 +191,7 @@ function sidesOf(terms: Readonly<Record<string, number>>): Record<string, number
 /** What is about a training says nothing where there is none. */
 function refuseBesideDryRun(
   path: string | undefined,
-  { run, resume, from, snapshot, maxMinutes, live }: TrainFlags,
+  { run, resume, from, snapshot, maxMinutes, live, processes, cluster }: TrainFlags,
 ): asserts path is string {
   const why = 'beside --dry-run';
   refuseIdle(
@@ -185,6 +201,8 @@ function refuseBesideDryRun(
     { option: '--snapshot', given: snapshot, why },
     { option: '--max-minutes', given: maxMinutes, why },
     { option: '--live', given: live, why },
+    { option: '--processes', given: processes, why },
+    { option: '--cluster', given: cluster, why },
   );
   if (path === undefined) {
     throw new FrameloomError('bad-option', 'the pipeline is missing', { hint: 'name its file' });
@@ -206,7 +224,15 @@ export async function runTraining(
     const inspection = await inspect(pipeline, context, { trustFilters: trustsFilters(flags) });
     return printInspection(inspection, context, flags);
   }
-  const result = await trainPipeline(path, flags, context);
+  const { processes } = flags;
+  clusterOf(flags);
+  if (processes !== undefined && processes > 1) {
+    assertFlagsFit(flags);
+    return launchTraining(path, { ...flags, processes }, context);
+  }
+  const group = await enterCluster(flags, context);
+  if (group !== null && group.rank > 0) return follow(path, flags, context, group);
+  const result = await inGroup(group, () => trainPipeline(path, flags, context, group));
   const { terminal } = context;
   if (result.ending === 'cancelled' && result.step === 0) {
     throw new FrameloomError('cancelled', 'stopped before the first step, nothing to save');
