@@ -53,10 +53,11 @@ module.exports = {
     },
     {
       name: 'one-queue-importer',
-      comment: 'only src/queue/ talks to Redis, with what is not installed along with Frameloom',
+      comment:
+        'only src/queue/ talks to Redis and to stores, with what is not installed along with Frameloom',
       severity: 'error',
       from: { pathNot: '^src/queue/' },
-      to: { path: 'node_modules/(bullmq|ioredis)/' },
+      to: { path: 'node_modules/(bullmq|ioredis|@bradenmacdonald)/' },
     },
     {
       name: 'planning-runs-nothing',

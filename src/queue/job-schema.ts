@@ -79,7 +79,7 @@ export const modelSchema = z.strictObject({
 });
 export type QueuedModel = z.output<typeof modelSchema>;
 
-/** One video to make, as it lies in the queue. Paths are absolute. */
+/** One video to make, as it lies in the queue. Paths are absolute, or addresses of a store. */
 export const jobSchema = z.strictObject({
   format: z.literal(JOB_FORMAT),
   /** Of the program that queued it. */
@@ -89,8 +89,8 @@ export const jobSchema = z.strictObject({
     path: text,
     /** As the user wrote it, and the manifest says it. */
     name: text,
-    /** Of what lay there when it was queued. */
-    sha256: text,
+    /** Of what lay there when it was queued: the hash of a file, the etag of an object. */
+    identity: text,
   }),
   output: text,
   /** Where the manifest lies. */
@@ -124,7 +124,7 @@ export const jobId = (job: QueuedJob): string =>
   createHash('sha256')
     .update(
       JSON.stringify([
-        ...[job.model.sha256, job.input.sha256, job.output, job.folder, job.seed],
+        ...[job.model.sha256, job.input.identity, job.output, job.folder, job.seed],
         job.settings,
       ]),
     )

@@ -13,13 +13,11 @@ import {
   type BatchOptions,
   type BatchSummary,
 } from '../synthesis/batch/batch.js';
-import { BatchFolder } from '../synthesis/batch/batch-folder.js';
 import { modelFingerprint } from '../synthesis/batch/fingerprint.js';
-import { JobMaker } from '../synthesis/batch/job.js';
 import type { BatchJob } from '../synthesis/batch/template.js';
-import { removePartsOfMade } from '../synthesis/video/film-parts.js';
 import { dataOf, type AnyModel } from '../synthesis/models/model.js';
 import type { QueueAddress } from './address.js';
+import { openDestination, type Destination } from './destination.js';
 import {
   failureOf,
   JOB_FORMAT,
@@ -33,6 +31,7 @@ import {
 } from './job-schema.js';
 import { Line } from './line.js';
 import { loadQueueLibrary, type Queue, type QueueEvents } from './library.js';
+import { isStoreAddress } from './store/address.js';
 
 /** What happens to the jobs of a queued batch: of one that was made, what its worker told. */
 export type QueuedEvent =
@@ -107,7 +106,7 @@ export async function submitBatch(
   const line = await Line.open(address, { waitMs, log, signal });
   try {
     const folder = options.folder ?? folderOf(jobs);
-    const place = await BatchFolder.open(folder, { log });
+    const destination = await openDestination(model, jobs, options, { folder, modelId });
     const connection = line.client;
     const queue = new bullmq.Queue(address.name, { connection });
     const events = new bullmq.QueueEvents(address.name, { connection: connection.duplicate() });
@@ -115,18 +114,16 @@ export async function submitBatch(
     const onError = (error: Error): void => log.debug(error.message);
     queue.on('error', onError);
     events.on('error', onError);
-    const how = { place, queue, line, modelId, folder };
+    const how = { destination, queue, line, modelId };
     const submission = new Submission(model, options, how);
     try {
-      place.mayBeLittered(jobs);
       await line.within(events.waitUntilReady());
       submission.listen(events);
       return await submission.run(jobs);
     } finally {
       await events.close().catch((error: unknown) => log.debug(messageOf(error)));
       await queue.close();
-      // Of what is left to workers their claims are.
-      await place.close();
+      await destination.close();
     }
   } finally {
     line.close();
@@ -148,9 +145,8 @@ class Submission {
   /** What is queued and not yet heard of, by its id. */
   readonly #open = new Map<string, Open>();
   readonly #told = new Set<string>();
-  readonly #maker: JobMaker;
   readonly #options: SubmitOptions;
-  readonly #place: BatchFolder;
+  readonly #destination: Destination;
   readonly #queue: Queue;
   readonly #line: Line;
   readonly #shared: Pick<QueuedJob, 'model' | 'folder' | 'settings'>;
@@ -160,16 +156,15 @@ class Submission {
   constructor(
     model: AnyModel,
     options: SubmitOptions,
-    how: { place: BatchFolder; queue: Queue; line: Line; modelId: string; folder: string },
+    how: { destination: Destination; queue: Queue; line: Line; modelId: string },
   ) {
     this.#options = options;
-    this.#place = how.place;
+    this.#destination = how.destination;
     this.#queue = how.queue;
     this.#line = how.line;
-    this.#maker = new JobMaker(model, how.place.manifest, how.modelId, options);
     this.#shared = {
       model: { ...options.model, sha256: how.modelId, step: model.step },
-      folder: resolve(how.folder),
+      folder: how.destination.folder,
       settings: settingsFor(options),
     };
   }
@@ -210,9 +205,7 @@ class Submission {
     const { signal } = this.#options;
     for (const job of jobs) {
       signal?.throwIfAborted();
-      if (await this.#maker.isMade(job)) {
-        await this.#place.clear(job);
-        await removePartsOfMade(job.output, this.#log);
+      if (await this.#destination.isMade(job)) {
         this.#skipped += 1;
         this.#tell({ kind: 'skipped', job });
         continue;
@@ -233,12 +226,15 @@ class Submission {
 
   /** @throws FrameloomError not-found where the input is missing */
   async #queuedOf(job: BatchJob): Promise<QueuedJob> {
-    const { input } = await this.#maker.workOf(job);
+    const { input } = job;
+    const identity = await this.#destination.identityOf(job);
+    const path = isStoreAddress(input) ? input : resolve(input);
+    const output = this.#destination.placeOf(job.output);
     return {
       ...{ format: JOB_FORMAT, version: packageVersion() },
       ...this.#shared,
-      input: { path: resolve(job.input), name: job.input, sha256: input.sha256 },
-      ...{ output: resolve(job.output), index: job.index, seed: job.seed },
+      input: { path, name: input, identity },
+      ...{ output, index: job.index, seed: job.seed },
     };
   }
 
@@ -340,6 +336,7 @@ class Submission {
       return;
     }
     this.#done += 1;
+    this.#destination.made(entry);
     const { frames, durationSeconds } = entry;
     this.#tell({ kind: 'done', job, result: { frames, durationSeconds }, seconds });
   }

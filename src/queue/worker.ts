@@ -1,11 +1,15 @@
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
+import { isFrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { packageVersion } from '../base/own-package.js';
 import { counted, formatDuration } from '../base/units.js';
 import { BatchFolder, ManifestError, type Outcome } from '../synthesis/batch/batch-folder.js';
+import { fingerprint } from '../synthesis/batch/fingerprint.js';
 import { JobMaker, type JobSettings } from '../synthesis/batch/job.js';
+import { filesRead } from '../synthesis/models/model.js';
+import { actionsFileOf } from '../synthesis/video/input-actions.js';
 import type { QueueAddress } from './address.js';
 import {
   failureText,
@@ -17,8 +21,12 @@ import {
 } from './job-schema.js';
 import { Line } from './line.js';
 import { loadQueueLibrary, type Job, type Queue } from './library.js';
+import { changed, copyInput, sweepCopies, type InputCopy } from './input-copy.js';
 import { Roots } from './roots.js';
-import { WorkerModels, type OpenModel } from './worker-models.js';
+import { isStoreAddress } from './store/address.js';
+import { makeInStore } from './store/store-batch.js';
+import { Store } from './store/store.js';
+import { WorkerModels, type LentModel, type OpenModel } from './worker-models.js';
 
 export interface WorkerOptions {
   readonly address: QueueAddress;
@@ -71,6 +79,7 @@ const HANDED_BACK_WITHIN_MS = 5000;
 export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> {
   const { address, waitMs, stallMs, concurrency, signal, log = silentLogger } = options;
   const roots = await Roots.of(options.roots);
+  await sweepCopies(log);
   const { bullmq } = await loadQueueLibrary();
   const line = await Line.open(address, { waitMs, log, signal });
   const work = new Work(options, {
@@ -129,6 +138,14 @@ async function ended(
     if (Object.values(counts).every((count) => count === 0)) return;
   }
   for (const cause of [line.ended, work.broken]) if (cause.aborted) throw cause.reason;
+}
+
+/** What one job is made with. */
+interface Lent {
+  readonly lent: LentModel;
+  readonly settings: JobSettings;
+  readonly copy: InputCopy;
+  readonly onFrame: (done: number, total: number | null) => void;
 }
 
 /** A job that is left to others: not a failure, and no attempt of its own. */
@@ -263,34 +280,69 @@ class Work {
 
   async #make(job: Job, queued: QueuedJob): Promise<Outcome> {
     const { trustFilters, threads } = this.#options;
-    const signal = this.#stop.signal;
-    const { model: wanted, input, output, folder, index, seed } = queued;
-    const { baseFolder, actions } = queued.settings;
-    await this.#roots.assert(wanted.place, input.path, output, folder, baseFolder, actions);
-    const place = await this.#folderOf(folder);
+    const { model: wanted, input, output, folder } = queued;
+    const { baseFolder = dirname(input.path), actions } = queued.settings;
+    const inStore = isStoreAddress(folder);
+    await this.#roots.assert(wanted.place, input.path, output, folder, actions);
     const lent = await this.#models.lend(wanted);
+    let copy: InputCopy | undefined;
     try {
+      // What the model names beside them.
+      const beside = await actionsFileOf(lent.model, input.path, { actions, baseFolder });
+      await this.#roots.assert(...filesRead(lent.model, baseFolder), beside ?? undefined);
       const settings: JobSettings = {
         // Each value is checked where it is used, as if it had been given here.
         ...(queued.settings as JobSettings),
         ...{ trustFilters, threads, log: this.#log },
       };
-      const maker = new JobMaker(lent.model, place.manifest, wanted.sha256, settings);
-      const batchJob = { index, input: input.path, inputName: input.name, output, seed, folder };
-      const work = await maker.workOf(batchJob);
-      if (work.input.sha256 !== input.sha256) {
-        throw new FrameloomError('bad-input', `${input.name} has changed since it was queued`, {
-          path: input.path,
-          hint: 'queue the batch again',
-        });
-      }
-      return await place.attempt(batchJob, maker, {
-        ...{ signal, synthesizer: () => lent.synthesizer() },
-        onFrame: this.#progressOf(job),
-      });
+      copy = await copyInput(input, inStore, this.#stop.signal);
+      const at: Lent = { lent, settings, copy, onFrame: this.#progressOf(job) };
+      return await (inStore ? this.#makeInStore(queued, at) : this.#makeOnDisk(queued, at));
     } finally {
+      await copy?.remove();
       await lent.giveBack();
     }
+  }
+
+  async #makeOnDisk(queued: QueuedJob, { lent, settings, copy, onFrame }: Lent): Promise<Outcome> {
+    const { model: wanted, input, output, folder, index, seed } = queued;
+    const signal = this.#stop.signal;
+    const place = await this.#folderOf(folder);
+    const maker = new JobMaker(lent.model, place.manifest, wanted.sha256, settings);
+    const job = { index, input: copy.path, inputName: input.name, output, seed, folder };
+    if (!copy.isCopy) {
+      const { sha256 } = (await maker.workOf(job)).input;
+      if (sha256 !== input.identity) throw changed(input);
+    }
+    return place.attempt(job, maker, { signal, onFrame, synthesizer: () => lent.synthesizer() });
+  }
+
+  async #makeInStore(queued: QueuedJob, { lent, settings, copy, onFrame }: Lent): Promise<Outcome> {
+    const { model, input, output, folder, seed } = queued;
+    if (!copy.isCopy && (await fingerprint(copy.path))?.sha256 !== input.identity) {
+      throw changed(input);
+    }
+    const job = {
+      ...{
+        input: copy.path,
+        inputName: input.name,
+        identity: input.identity,
+        output,
+        folder,
+        seed,
+      },
+      model: { step: model.step, sha256: model.sha256 },
+    };
+    const store = await Store.open();
+    const synthesizer = () => lent.synthesizer();
+    const how = {
+      ...settings,
+      signal: this.#stop.signal,
+      folder: copy.folder,
+      synthesizer,
+      onFrame,
+    };
+    return makeInStore(store, lent.model, job, how);
   }
 
   /** Tells how far it is, now and then; what is not told harms nobody. */

@@ -3,26 +3,20 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Queue } from 'bullmq';
 import { useBackend } from '../../src/backend/index.js';
-import { createLogger } from '../../src/base/log.js';
 import { packageVersion } from '../../src/base/own-package.js';
 import { isTemporary } from '../../src/base/temporaries.js';
 import { exportGenerator } from '../../src/export/index.js';
-import { parseQueueAddress } from '../../src/queue/address.js';
-import type { OpenedModel } from '../../src/queue/worker-models.js';
-import { runWorker, type WorkerOptions, type WorkerSummary } from '../../src/queue/worker.js';
-import { chooseModel } from '../../src/pipeline/open-model.js';
 import type { ManifestEntry } from '../../src/synthesis/batch/manifest.js';
-import { createSynthesizer } from '../../src/synthesis/engines/open.js';
 import { frameloom } from '../cli/support.js';
 import { startFrameloom, until } from '../e2e/support.js';
 import { makeModel } from '../export/make-model.js';
 import { makeClip, scratchPath } from '../video/make-clip.js';
 import { OwnRedis, redisPath } from './redis.js';
+import { atTheEnd, startWorker, stopAll, told } from './worker.js';
 
 const CLIPS = 3;
 /** So many that a worker can be caught at it. */
 const LONG_FRAMES = 250;
-const STALL_MS = 1000;
 const TIMEOUT_MS = 120_000;
 
 let redis: OwnRedis;
@@ -39,46 +33,6 @@ async function manifestOf(folder: string): Promise<unknown[]> {
   return entries.map((entry) => ({ ...entry, made: { ...entry.made, modifiedMs: 0 } }));
 }
 
-const openModel: WorkerOptions['open'] = async ({ place }): Promise<OpenedModel> => {
-  const chosen = await chooseModel(place, { engine: 'onnx', inThisThread: true });
-  const { model: opened } = chosen;
-  return {
-    model: opened,
-    modelId: () => chosen.fingerprint(),
-    open: async () => createSynthesizer(opened),
-    close: () => opened.release(),
-  };
-};
-
-/** What a test that failed would leave to the next one. */
-const running = new Set<() => Promise<unknown>>();
-
-interface RunningWorker {
-  readonly lines: string[];
-  stop(): Promise<WorkerSummary>;
-}
-
-/** A worker in this process. */
-function startWorker(more: Partial<WorkerOptions> = {}): RunningWorker {
-  const lines: string[] = [];
-  const stop = new AbortController();
-  const ended = runWorker({
-    address: parseQueueAddress(redis.address),
-    ...{ waitMs: 60_000, stallMs: STALL_MS, concurrency: 1, open: openModel },
-    log: createLogger({ colours: false, write: (line) => lines.push(line.trim()) }),
-    signal: stop.signal,
-    ...more,
-  });
-  const stopNow = (): Promise<WorkerSummary> => {
-    running.delete(stopNow);
-    stop.abort();
-    return ended;
-  };
-  running.add(stopNow);
-  ended.catch(() => undefined);
-  return { lines, stop: stopNow };
-}
-
 /** A worker as a process of its own. */
 function startWorkerProcess() {
   const started = startFrameloom(['worker', '--queue', redis.address, '--stall-after', '1'], {});
@@ -86,7 +40,7 @@ function startWorkerProcess() {
     started.kill('SIGKILL');
     return started.ended;
   };
-  running.add(kill);
+  atTheEnd(kill);
   return started;
 }
 
@@ -105,10 +59,6 @@ const queued = async <T>(look: (queue: Queue) => Promise<T>): Promise<T> => {
   }
 };
 
-/** Waits for a worker's word. */
-const told = ({ lines }: RunningWorker, words: string): Promise<void> =>
-  until(() => Promise.resolve(lines.some((line) => line.includes(words))), words);
-
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
 describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () => {
@@ -126,10 +76,7 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     await mkdir(dirname(long));
     await copyFile(await makeClip({ ...size, frames: LONG_FRAMES }), long);
   });
-  afterEach(async () => {
-    for (const stop of running) await stop().catch(() => undefined);
-    running.clear();
-  });
+  afterEach(stopAll);
   afterAll(() => redis.remove());
 
   it('makes what one machine makes, says what failed, and makes nothing twice', async () => {
@@ -137,7 +84,7 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     const bad = join(clips, 'bad.mp4');
     await writeFile(bad, 'no video');
     const local = await frameloom('generate', model, '-i', clips, '-o', join(alone, '{name}.mp4'));
-    const worker = startWorker();
+    const worker = startWorker(redis);
     const first = await submit(clips, out);
     expect([first.code, first.stdout]).toEqual([local.code, local.stdout]);
     expect(first.stdout).toBe('4 videos: 3 made, 0 there already, 1 failed\n');
@@ -182,7 +129,7 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     const stopped = startWorkerProcess();
     await until(isAtWork(stopped.pid), 'the second worker');
     stopped.kill('SIGSTOP');
-    const last = startWorker();
+    const last = startWorker(redis);
     await told(last, 'another process is at it');
     stopped.kill('SIGCONT');
     const { code, stdout } = await batch;
@@ -201,7 +148,7 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
 
   it('outlives a Redis that ends and begins again', async () => {
     const out = scratchPath('restart');
-    const worker = startWorker();
+    const worker = startWorker(redis);
     const batch = submit(clips, out);
     await told(worker, 'frames in');
     await redis.kill();
@@ -251,7 +198,7 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     await queued((queue) =>
       until(async () => (await queue.getPrioritizedCount()) === 2, 'both to be queued'),
     );
-    const worker = startWorker({ roots: [clips] });
+    const worker = startWorker(redis, { roots: [clips] });
     await told(worker, 'version 0.0.1');
     await queued(async (queue) => {
       await until(async () => (await queue.getDelayedCount()) === 1, 'it to be left');
@@ -271,7 +218,7 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     const out = scratchPath('away');
     const [batch, worker] = await Promise.all([
       submit(clips, out, '--queue-wait', '0.5'),
-      startWorker({ waitMs: 500 })
+      startWorker(redis, { waitMs: 500 })
         .stop()
         .catch((error: unknown) => error),
     ]);

@@ -51,7 +51,7 @@ describe('the address of a queue', () => {
 const job = jobSchema.parse({
   ...{ format: 1, version: '1.2.3', output: '/o/a.mp4', folder: '/o', index: 1, seed: 1 },
   model: { place: '/m.onnx', sha256: 'a'.repeat(64), step: 5 },
-  input: { path: '/i/a.mp4', name: 'a.mp4', sha256: 'b' },
+  input: { path: '/i/a.mp4', name: 'a.mp4', identity: 'b' },
   settings: travelling({ startFrames: 0, fps: { num: 25, den: 1 }, crf: 20, codec: undefined }),
 });
 
@@ -68,7 +68,7 @@ describe('a job', () => {
     for (const other of [
       { ...job, seed: 2 },
       { ...job, output: '/o/b.mp4' },
-      { ...job, input: { ...job.input, sha256: 'c' } },
+      { ...job, input: { ...job.input, identity: 'c' } },
       { ...job, model: { ...job.model, sha256: 'c'.repeat(64) } },
       { ...job, settings: { ...job.settings, crf: 21 } },
     ])

@@ -47,6 +47,10 @@ async function expand(
   folder: string = process.cwd(),
 ): Promise<string[]> {
   if (entry === '-') return [entry];
+  if (/^s3:\/\//i.test(entry)) {
+    const { expandStoreInput } = await import('../../queue/store/inputs.js');
+    return expandStoreInput(entry);
+  }
   refuseAddress(entry);
   const isThere = await exists(resolve(folder, entry));
   // One that is missing fails by itself, later, and not the whole batch.

@@ -102,6 +102,11 @@ export class Manifest {
     return manifest;
   }
 
+  /** Of outputs that are on no disk: it knows of none, and nothing is added. */
+  static none(): Manifest {
+    return new Manifest('.', undefined, silentLogger, false);
+  }
+
   /** Bytes read from manifests so far: each once, and none of what only this process added. */
   get bytesRead(): number {
     return this.#bytesRead;

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { FrameloomError } from '../../../base/error.js';
 import { lengthSeconds } from '../../values.js';
 import { refuseIdle } from '../../idle-options.js';
 
@@ -66,5 +67,28 @@ export function refuseIdleQueueFlags(flags: QueuedFlags): void {
     },
     { option: '--device', given: flags.device, why: worker },
     { option: '--threads', given: flags.threads, why: worker },
+  );
+}
+
+/**
+ * Objects of a store are read and written by workers.
+ * @throws FrameloomError bad-option for one without a queue, or where its disk would be looked at
+ */
+export function refuseStoresAlone(
+  place: string,
+  flags: QueueFlags & {
+    readonly input?: readonly string[];
+    readonly output: string;
+    readonly dryRun?: boolean;
+  },
+): void {
+  const found = [place, flags.output, ...(flags.input ?? [])].find((each) =>
+    /^s3:\/\//i.test(each),
+  );
+  if (found === undefined || (flags.queue !== undefined && !flags.dryRun)) return;
+  throw new FrameloomError(
+    'bad-option',
+    `${found} is of a store, which ${flags.dryRun ? '--dry-run cannot look at' : 'workers read and write'}`,
+    { hint: flags.dryRun ? 'leave one of them out' : 'say which by --queue redis://…' },
   );
 }

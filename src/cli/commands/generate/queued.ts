@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseQueueAddress } from '../../../queue/address.js';
+import { isStoreAddress } from '../../../queue/store/address.js';
+import { localModel } from '../../../queue/store/model-cache.js';
 import { submitBatch, type SubmitOptions } from '../../../queue/submit.js';
 import type { EngineFlags } from '../../engine/flags.js';
 import type { QueueFlags } from './queue-flags.js';
@@ -28,7 +30,7 @@ export function queuedBy(
     address: parseQueueAddress(flags.queue),
     waitMs: (flags.queueWait ?? QUEUE_WAIT_SECONDS) * 1000,
     model: {
-      place: resolve(place),
+      place: isStoreAddress(place) ? place : resolve(place),
       ...(!isFile && { snapshot: step }),
       ...(engine !== undefined && { engine }),
       ...(outputSize && { outputSize }),
@@ -40,4 +42,4 @@ export function queuedBy(
   };
 }
 
-export { submitBatch };
+export { localModel, submitBatch };

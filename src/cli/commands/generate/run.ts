@@ -18,7 +18,7 @@ import { checkVideoOutput, modelFiles } from '../../output/check.js';
 import { outputChoice, rawInput, reportVideo, type RawFlags } from '../../output/choice.js';
 import type { OutputFlags } from '../../output/flags.js';
 import { createProgress } from '../../terminal/progress.js';
-import type { QueueFlags } from './queue-flags.js';
+import { refuseStoresAlone, type QueueFlags } from './queue-flags.js';
 import { refuseIdleFlags, warnOfColourFlags, warnOfIdleFlags } from './idle.js';
 
 /** What one video is made by. */
@@ -209,6 +209,7 @@ export async function generateAny(
   if (seed !== undefined && seeds) {
     throw new FrameloomError('bad-option', '--seed and --seeds contradict each other');
   }
+  refuseStoresAlone(folder, flags);
   const inputs = await gatherInputs(input, list, context.signal, context.log);
   refuseSharedActions(flags, inputs);
   refuseIdleFlags(flags, inputs);
@@ -229,13 +230,14 @@ export async function generateAny(
   }
   // What is wrong with the template is told before the model is loaded.
   planBatch({ inputs, seeds: seeds ?? [seed ?? 0], template: output });
-  const reads = [...(await modelFiles(folder)), ...(list === undefined ? [] : [list])];
+  const byQueue = queue === undefined ? undefined : await import('./queued.js');
+  const place = byQueue ? await byQueue.localModel(folder) : folder;
+  const reads = [...(await modelFiles(place)), ...(list === undefined ? [] : [list])];
   const settings = { ...generateSettings(flags, context), reads };
   const { outputPixelFormat } = settings;
   if (outputPixelFormat !== undefined) await assertPixelFormat(outputPixelFormat);
   const { generateBatch } = await import('./batch.js');
-  const byQueue = queue === undefined ? undefined : await import('./queued.js');
-  const engine = await openEngine(folder, flags, context, thread);
+  const engine = await openEngine(place, flags, context, thread);
   warnOfIdleFlags(flags, inputs, engine.model, context);
   if (seed !== undefined || seeds) warnOfSeeds(engine.model, context);
   try {

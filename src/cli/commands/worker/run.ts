@@ -2,6 +2,7 @@ import { FrameloomError } from '../../../base/error.js';
 import { counted } from '../../../base/units.js';
 import type { Device } from '../../../export/runtime.js';
 import { parseQueueAddress } from '../../../queue/address.js';
+import { localModel } from '../../../queue/store/model-cache.js';
 import type { OpenModel } from '../../../queue/worker-models.js';
 import { runWorker, type WorkerSummary } from '../../../queue/worker.js';
 import { openEngine } from '../../engine/engine.js';
@@ -38,9 +39,9 @@ export async function work(flags: WorkerFlags, context: Context): Promise<number
     });
   }
   const { device, threads, trustFilters, concurrency = 1, root, untilEmpty } = flags;
-  const open: OpenModel = ({ place, snapshot, engine, outputSize, style, styleSeed }) =>
+  const open: OpenModel = async ({ place, snapshot, engine, outputSize, style, styleSeed }) =>
     openEngine(
-      place,
+      await localModel(place),
       {
         ...(snapshot !== undefined && { snapshot }),
         ...(engine && { engine }),
