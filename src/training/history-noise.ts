@@ -1,6 +1,26 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { FrameloomError } from '../base/error.js';
 import type { RandomStream } from '../base/random.js';
 import { ownShare, WHOLE } from '../base/share.js';
+import type { TrainingOptions } from './options.js';
+
+/**
+ * Refuses noise on a past that there is none of.
+ * @throws FrameloomError bad-option
+ */
+export function assertHistoryNoiseFits({
+  training: { historyNoise },
+  generator: { historyFrames },
+}: {
+  readonly training: Pick<TrainingOptions, 'historyNoise'>;
+  readonly generator: { readonly historyFrames: number };
+}): void {
+  if (historyNoise === 0 || historyFrames > 0) return;
+  throw new FrameloomError('bad-option', 'a generator without memory has no past to put noise on', {
+    path: 'training.historyNoise',
+    hint: 'set it to 0, or raise generator.historyFrames',
+  });
+}
 
 /** Sides of the coarse noise's cells, in pixels: what is smeared or wrongly coloured is about so large. */
 const CELL = 4;

@@ -1,7 +1,28 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { FrameloomError } from '../base/error.js';
 import { foldTime } from '../networks/index.js';
 import { framesOf, type RealSide } from './judged-parts.js';
 import type { LossOptions } from './options.js';
+
+/**
+ * Refuses to weigh what nothing asks for.
+ * @throws FrameloomError bad-option
+ */
+export function assertMovingFits({
+  losses: { moving, reconstruction, rawReconstruction, warp },
+}: {
+  readonly losses: Pick<LossOptions, 'moving' | 'reconstruction' | 'rawReconstruction' | 'warp'>;
+}): void {
+  if (moving === 0 || reconstruction + rawReconstruction + warp > 0) return;
+  throw new FrameloomError(
+    'bad-option',
+    'none of the losses in which what moves counts more is weighed',
+    {
+      path: 'losses.moving',
+      hint: 'set it to 0, or losses.reconstruction, losses.rawReconstruction or losses.warp above 0',
+    },
+  );
+}
 
 /** Of colours from −1 to 1, a change that is motion and none of what a lossy codec does to a picture that stands still. */
 const CHANGED = 0.15;

@@ -31,6 +31,8 @@ import { sayResized, saySmall } from './growing.js';
 import type { TrainingOptions } from './options.js';
 import { sayPatches } from './patches.js';
 import { assertFlowTeacherFits, openFlowTeacher } from './flow-teacher.js';
+import { assertHistoryNoiseFits } from './history-noise.js';
+import { assertMovingFits } from './moving.js';
 import { assertPingPongFits } from './ping-pong.js';
 import { ROLLBACK_LIMITS, type Trip } from './rollback.js';
 import { assertHistoriesFit, sayHistories } from './histories.js';
@@ -121,6 +123,8 @@ export async function trainBy(
   assertPingPongFits(pipeline);
   assertActionsFit(pipeline);
   assertFlowTeacherFits(pipeline);
+  assertMovingFits(pipeline);
+  assertHistoryNoiseFits(pipeline);
   const backend = await useBackend({ log, native: true });
   const environment = environmentOf(backend, undefined, processes);
   registerKernels();

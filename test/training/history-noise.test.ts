@@ -4,7 +4,7 @@ import { useBackend } from '../../src/backend/index.js';
 import { randomStream } from '../../src/base/random.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import { generatorOptions } from '../../src/networks/index.js';
-import { spoilt } from '../../src/training/history-noise.js';
+import { assertHistoryNoiseFits, spoilt } from '../../src/training/history-noise.js';
 import { disposeState, initialState } from '../../src/training/model.js';
 import { lossOptions, trainingOptions } from '../../src/training/options.js';
 import type { RolloutInput } from '../../src/training/rollout.js';
@@ -82,6 +82,14 @@ describe('noise on the past', () => {
       expect(valuesOf(draw(5, {}, 0))).toBeUndefined();
       frames.frames.dispose();
     });
+  });
+
+  it('is refused where there is no past', () => {
+    const fit = (historyNoise: number, historyFrames: number) => () =>
+      assertHistoryNoiseFits({ training: { historyNoise }, generator: { historyFrames } });
+    expect(fit(0.1, 1)).not.toThrow();
+    expect(fit(0, 0)).not.toThrow();
+    expect(fit(0.1, 0)).toThrow('no past to put noise on');
   });
 
   it('is what a rollout goes on from, and nothing that it is held to', async () => {

@@ -4,7 +4,7 @@ import { useBackend } from '../../src/backend/index.js';
 import { registerKernels } from '../../src/kernels/index.js';
 import type { RealSide } from '../../src/training/judged-parts.js';
 import { disposeState, initialState } from '../../src/training/model.js';
-import { pixelWeights, previousFrames } from '../../src/training/moving.js';
+import { assertMovingFits, pixelWeights, previousFrames } from '../../src/training/moving.js';
 import { lossOptions } from '../../src/training/options.js';
 import { trainStep } from '../../src/training/step.js';
 import { expectClose, expectNoLeak } from '../tensors.js';
@@ -48,6 +48,14 @@ describe('what pixels count by what moves', () => {
         expect(from(4)).toEqual([3]);
       }),
     );
+  });
+
+  it('is refused where nothing is weighed by it', () => {
+    const fit = (losses: object) => () => assertMovingFits({ losses: lossOptions.parse(losses) });
+    expect(fit({ moving: 5 })).not.toThrow();
+    const none = { reconstruction: 0, rawReconstruction: 0, warp: 0 };
+    expect(fit(none)).not.toThrow();
+    expect(fit({ ...none, moving: 5 })).toThrow('none of the losses');
   });
 
   it('is alike whole and in segments, and changes the losses of colours alone', async () => {
