@@ -19,6 +19,8 @@ import { trainStep } from '../../src/training/step.js';
 import type { StepPlan } from '../../src/training/step-plan.js';
 import { normals, relativeDifference } from '../tensors.js';
 
+export { disposeInput, PLAN } from './plan.js';
+
 export const [HEIGHT, WIDTH] = [16, 24];
 
 /** Networks small enough for a step to take a tenth of a second. */
@@ -105,47 +107,12 @@ const actionsOf = (
   frames: number,
 ): tf.Tensor3D => normals(name, [samples, frames, actionNumbers(generator.actionColumns)]);
 
-export const disposeInput = ({
-  frames,
-  condition,
-  noise,
-  nudge,
-  actions,
-  otherActions,
-}: RolloutInput): void =>
-  tf.dispose([
-    frames,
-    ...[condition, noise, nudge ?? null, actions ?? null, otherActions ?? null].filter(
-      (tensor) => tensor !== null,
-    ),
-  ]);
-
 /** All tensors of a state. */
 export const list = (state: TrainingState): tf.Tensor1D[] => [
   ...[state.generator, state.average, state.discriminators, state.spectral],
   ...[state.generatorAdam.mean, state.generatorAdam.square],
   ...[state.discriminatorAdam.mean, state.discriminatorAdam.square],
 ];
-
-export const PLAN: StepPlan = {
-  step: 0,
-  generatorLearningRate: 4e-4,
-  discriminatorLearningRate: 2e-4,
-  beta1: 0.5,
-  beta2: 0.999,
-  averageShare: 0.25,
-  segments: null,
-  adversarialWeight: 1,
-  matchingWeight: 1,
-  explodesAbove: null,
-  gradientCarried: 1,
-  judgesWait: false,
-  sight: null,
-  r1: 0,
-  r2: 0,
-  lecam: null,
-  judgeRaw: true,
-};
 
 /**
  * That a step has one gradient in whatever way it is run, and that it reaches these of the generator's weights.
