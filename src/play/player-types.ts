@@ -104,6 +104,12 @@ export interface Player {
    * @throws FrameloomError bad-input where the generator is told no such thing
    */
   setActions(actions: GivenActions): void;
+  /**
+   * The next frame is made at once, where none is being made, and else right behind that: what is drawn or pressed is seen
+   * up to a step sooner. The steps behind it come later by as much, so that the rate stays. Does nothing where `advance` is
+   * called, whose loop has the time.
+   */
+  hurry(): void;
   /** Another look from the next frame on. @param style numbers in [−1, 1] @throws FrameloomError bad-call of another number of them */
   setStyle(style: Float32Array): void;
   /** @throws FrameloomError bad-option for one that is no number above 0 */

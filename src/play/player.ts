@@ -58,6 +58,10 @@ class WorldPlayer implements Player {
   /** When the condition came, until a frame was made of it. */
   #arrivedMs: number | null = null;
   #unschedule: (() => void) | null = null;
+  /** Whether the next frame is waited for. */
+  #isHurried = false;
+  /** Whether what is to be done before a frame is being done: that belongs to it. */
+  #isBeginning = false;
   #end!: () => void;
   #fail!: (error: unknown) => void;
 
@@ -142,6 +146,12 @@ class WorldPlayer implements Player {
   setActions(actions: GivenActions): void {
     this.#assertLiving();
     this.#actions.set(actions);
+  }
+
+  hurry(): void {
+    this.#assertLiving();
+    this.#isHurried = true;
+    if (!this.#isBeginning) this.#schedule();
   }
 
   setStyle(style: Float32Array): void {
@@ -271,7 +281,13 @@ class WorldPlayer implements Player {
   }
 
   async #makeFrame(): Promise<void> {
-    this.#options.beforeFrame?.();
+    this.#isBeginning = true;
+    try {
+      this.#options.beforeFrame?.();
+    } finally {
+      this.#isBeginning = false;
+      this.#isHurried = false;
+    }
     const [condition, newest, arrivedMs] = [this.#condition, this.#newest, this.#arrivedMs];
     this.#arrivedMs = null;
     const actions = this.#actions.take();
@@ -310,6 +326,13 @@ class WorldPlayer implements Player {
     this.#unschedule?.();
     this.#unschedule = null;
     if (this.#options.timer === false || !this.#playing || this.#making || this.#stopped) return;
+    if (this.#isHurried) {
+      const now = this.#clock.now();
+      this.#isHurried = false;
+      this.#pace.hurry(now);
+      // Without a timer between, which is late by a millisecond or more.
+      if (this.#pace.take(now)) return void this.#make((error) => this.#failed(error));
+    }
     this.#unschedule = this.#clock.after(this.#pace.wait(this.#clock.now()), () => {
       this.#unschedule = null;
       if (this.#pace.take(this.#clock.now())) void this.#make((error) => this.#failed(error));

@@ -53,6 +53,7 @@ export class Canvas {
     this.#drawn = drawn;
     this.#newest = number;
     this.#arrivedMs ??= this.#clock.now();
+    this.#player().hurry();
   }
 
   /** @throws FrameloomError bad-option where there is no such clip or frame; bad-call where there is no condition */

@@ -206,6 +206,7 @@ class Session implements LiveSession {
     } else if (message.type === 'actions') {
       // Many a second, and nothing of them stands in the state.
       this.#player.setActions(message.values);
+      this.#player.hurry();
     } else {
       this.#change(message);
       this.#sayState();

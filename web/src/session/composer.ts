@@ -14,7 +14,7 @@ export type Below =
   | { readonly kind: 'pictures' };
 
 /**
- * Sends what is drawn: at most once for each picture of the screen, only what is newest, and nothing while
+ * Sends what is drawn, as soon as the event is over by which it was: only what is newest, and nothing while
  * what was sent before has not left. Where nothing is drawn nothing is sent, and the world goes on.
  */
 export class Composer {
@@ -123,10 +123,19 @@ export class Composer {
     this.#show({ kind: 'plain' }, null);
   }
 
-  /** Sends what is drawn soon: with the next picture of the screen. */
+  /** Sends what is drawn soon: once all is done that belongs to it. */
   schedule(): void {
     this.#isDue = true;
     if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    queueMicrotask(() => {
+      this.#isWaiting = false;
+      this.#send();
+    });
+  }
+
+  /** Sends it with the next picture of the screen. */
+  #sendLater(): void {
     this.#isWaiting = true;
     requestAnimationFrame(() => {
       this.#isWaiting = false;
@@ -161,10 +170,7 @@ export class Composer {
     const { client, drawing, model } = this.#app;
     if (!this.#isDue || !client || !drawing || !model) return;
     // What was sent has not left: what is drawn then is newer, and is what is sent.
-    if (!client.isFree) {
-      this.schedule();
-      return;
-    }
+    if (!client.isFree) return this.#sendLater();
     this.#isDue = false;
     const { width, height } = drawing;
     if (this.#below.kind !== 'clip') {
