@@ -108,8 +108,13 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> 
   try {
     await ended(work, line, queue, options);
   } finally {
+    // Before anything is handed back: it would be given to this worker at once.
+    const paused = worker.pause(true);
     work.stop();
     await work.settled();
+    await line
+      .within(paused, AbortSignal.timeout(HANDED_BACK_WITHIN_MS))
+      .catch((error: unknown) => log.debug(messageOf(error)));
     // Without a queue there is nobody to say goodbye to.
     await worker.close(line.isDown);
     await work.close();

@@ -44,9 +44,11 @@ function startWorkerProcess() {
   return started;
 }
 
+const seeds = (words: string[]): string => (words.includes('--seeds') ? '-{seed}' : '');
+
 const submit = (input: string, folder: string, ...more: string[]) =>
   frameloom(
-    ...['generate', model, '-i', input, '-o', join(folder, '{name}.mp4')],
+    ...['generate', model, '-i', input, '-o', join(folder, `{name}${seeds(more)}.mp4`)],
     ...['--queue', redis.address, ...more],
   );
 
@@ -144,6 +146,19 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     expect((await stat(join(out, 'long.mp4'))).size).toBe(entry.made.bytes);
     // Nothing is left of any of them.
     expect((await readdir(out)).sort()).toEqual(['frameloom-manifest.jsonl', 'long.mp4']);
+  });
+
+  it('is handed back what a worker is at that is stopped, which then takes nothing more', async () => {
+    const out = scratchPath('handed-back');
+    const first = startWorker(redis);
+    const batch = submit(long, out, '--seeds', '1-2');
+    await until(async () => (await readdir(out).catch(() => [])).some(isTemporary), 'a video');
+    expect(await first.stop()).toMatchObject({ made: 0, handedBack: 1 });
+    expect((await readdir(out)).filter(isTemporary)).toEqual([]);
+    const second = startWorker(redis, { untilEmpty: true });
+    const { code, stderr } = await batch;
+    expect([code, stderr]).toEqual([0, expect.stringContaining('2/2')]);
+    expect((await second.stop()).made).toBe(2);
   });
 
   it('outlives a Redis that ends and begins again', async () => {
