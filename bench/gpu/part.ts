@@ -1,5 +1,4 @@
 /** One part of the bench for a card, by its name: `run.ts` starts it. Prints what it knows, line after line. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +21,7 @@ import {
   type GeneratorCase,
 } from '../../test/training/golden.js';
 import { openSubject } from '../support/subject.js';
-import type { Figures, PartName } from './parts.js';
+import { TENSORFLOW, type Figures, type PartName } from './parts.js';
 
 const say = (figures: Figures): void => void process.stdout.write(`${JSON.stringify(figures)}\n`);
 
@@ -207,33 +206,19 @@ async function train(preset: 'small' | 'base'): Promise<void> {
   }
 }
 
-/** Native TensorFlow of this machine's own, where Python has one: none travels along. */
+/** Native TensorFlow of this machine's own, where `run.ts` has found one: none travels along. */
 async function cuda(): Promise<void> {
-  let folder: string;
-  try {
-    const find =
-      'import importlib.util as u; print(u.find_spec("tensorflow").submodule_search_locations[0])';
-    folder = execFileSync('python3', ['-c', find], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim(); // prettier-ignore
-  } catch {
+  if (process.env[TENSORFLOW] === undefined) {
     say({
-      passedOver: 'Python has no TensorFlow here, and one with CUDA is too large to travel along',
+      passedOver: 'Python has no TensorFlow here, and one with CUDA is too large to come along',
     });
     return;
   }
-  // The addon asks for its library by name; what is loaded already is found by it.
   const paths = {
     addon: join(packageRoot, 'addon', 'tfjs_binding.node'),
     tfjsNode: join(packageRoot, 'tfjs-node'),
   };
   writeFileSync(join(packageRoot, '.provisions', 'tensorflow-gpu.json'), JSON.stringify({ paths }));
-  for (const name of ['libtensorflow_framework.so.2', 'libtensorflow_cc.so.2']) {
-    try {
-      // Loads it, then finds no addon of Node's in it.
-      process.dlopen({ exports: {} }, join(folder, name), 0x102);
-    } catch (error) {
-      if (!messageOf(error).includes('did not self-register')) throw error;
-    }
-  }
   const report = await useBackend({ prefer: 'tensorflow' });
   const figures: Record<string, unknown> = { backend: report.name, library: report.libtensorflow };
   say(figures);

@@ -23,3 +23,6 @@ export interface PartResult {
   /** Why it has not ended well; null where it has. */
   readonly failed: string | null;
 }
+
+/** Names the folder of a TensorFlow of the machine's own, for the part that takes it. */
+export const TENSORFLOW = 'FRAMELOOM_BENCH_TENSORFLOW';

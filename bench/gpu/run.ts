@@ -4,11 +4,11 @@
  *
  *   node run.mjs RESULT.json
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PARTS, type Figures, type PartName, type PartResult } from './parts.js';
+import { PARTS, TENSORFLOW, type Figures, type PartName, type PartResult } from './parts.js';
 
 const MINUTES = 4;
 const here = dirname(fileURLToPath(import.meta.url));
@@ -19,7 +19,7 @@ const ends = performance.now() + (MINUTES * 60 - 5) * 1000;
 const holds = (folder: string): boolean => existsSync(folder) && readdirSync(folder).length > 0;
 
 /** Where a driver lies that its loader does not know, and a loader where the machine has none. */
-function environment(): NodeJS.ProcessEnv {
+function environment(part: PartName): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, FRAMELOOM_CACHE: join(root, 'cache') };
   const known = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
   const named = env.VK_DRIVER_FILES ?? env.VK_ICD_FILENAMES;
@@ -36,13 +36,34 @@ function environment(): NodeJS.ProcessEnv {
   if (!libraries.some((folder) => existsSync(join(folder, 'libvulkan.so.1')))) {
     env.LD_LIBRARY_PATH = [env.LD_LIBRARY_PATH, join(root, 'lib')].filter(Boolean).join(':');
   }
+  const folder = part === 'cuda' ? tensorflowFolder() : undefined;
+  if (folder !== undefined) {
+    // A library is looked for where this says when the process starts, and nowhere later.
+    env.LD_LIBRARY_PATH = [folder, env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+    env[TENSORFLOW] = folder;
+  }
   return env;
+}
+
+/** Where Python's TensorFlow lies, which has the library of the C interface in it. */
+function tensorflowFolder(): string | undefined {
+  const find = 'import importlib.util as u; print(u.find_spec("tensorflow").submodule_search_locations[0])'; // prettier-ignore
+  try {
+    const folder = execFileSync('python3', ['-c', find], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: 10_000,
+    }).trim();
+    return existsSync(join(folder, 'libtensorflow_cc.so.2')) ? folder : undefined;
+  } catch {
+    return undefined; // no Python, or none with TensorFlow
+  }
 }
 
 async function runPart(part: PartName, limitMs: number): Promise<PartResult> {
   const started = performance.now();
   const child = spawn(process.execPath, [join(here, 'part.mjs'), part], {
-    env: environment(),
+    env: environment(part),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [said, complained, isLate] = ['', '', false];
