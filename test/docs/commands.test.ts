@@ -44,9 +44,12 @@ function argumentsOf(words: Words): Words | undefined {
   return main > 0 ? words.slice(main + 1) : undefined;
 }
 
-/** Of what Kubernetes starts, the command lines. */
-interface PodSpec {
-  readonly containers: readonly { readonly command: readonly string[] }[];
+/** What Kubernetes starts: all containers of a manifest, however deep they stand in it. */
+function containersIn(value: unknown): { command?: Words; args?: Words }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) =>
+    key === 'containers' ? (each as { command?: Words; args?: Words }[]) : containersIn(each),
+  );
 }
 
 /** Takes the words as the real command line does, and runs nothing. @returns what is wrong with them */
@@ -95,9 +98,11 @@ describe('the command lines of the guides', () => {
     const pods = blocksIn('yaml').filter(({ code }) => code.includes('containers:'));
     expect(pods.length).toBeGreaterThan(0);
     for (const { place, code } of pods) {
-      const { spec } = parse(code) as { spec: { template: { spec: PodSpec } } };
-      for (const { command } of spec.template.spec.containers) {
-        const [program, ...words] = command;
+      const containers = containersIn(parse(code));
+      expect([place, containers.length]).not.toEqual([place, 0]);
+      // Without a command the image's own is started, which is Frameloom.
+      for (const { command = ['frameloom'], args = [] } of containers) {
+        const [program, ...words] = [...command, ...args];
         expect([place, program]).toEqual([place, 'frameloom']);
         expect([place, await complaint(words)]).toEqual([place, undefined]);
       }
