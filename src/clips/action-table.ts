@@ -198,12 +198,14 @@ function sorted(
 
 /**
  * Reads a clip's file of actions.
+ * @param hint what names the file
  * @throws FrameloomError not-found; as parseActions
  */
 export async function readActions(
   path: string,
   clip: string,
   rules: ActionRules,
+  hint = 'data.actions.path names the CSV file of each clip',
 ): Promise<ActionTable> {
   let text: string;
   try {
@@ -211,7 +213,7 @@ export async function readActions(
   } catch (error) {
     throw new FrameloomError('not-found', `${clip} has no actions: ${path}: ${messageOf(error)}`, {
       path: clip,
-      hint: 'data.actions.path names the CSV file of each clip',
+      hint,
       cause: error,
     });
   }

@@ -49,13 +49,21 @@ export async function actionsFileOf(
   return (await isFile(beside)) ? beside : null;
 }
 
-/** A table whose rows are counted from where a part of its video begins. */
-function fromPart(table: ActionTable, video: OpenedVideo): ActionTable {
-  const { beginsSeconds = 0, info } = video;
-  if (beginsSeconds === 0) return table;
-  if (table.by === 'time') return { ...table, at: table.at.map((at) => at - beginsSeconds) };
-  const first = Math.round(beginsSeconds * rationalToNumber(info.fps));
-  return { ...table, by: 'frame', at: table.at.map((at) => at - first) };
+/** A table whose rows are counted from where a part of its video begins; those behind the part are none of it. */
+function fromPart(table: ActionTable, { beginsSeconds, info }: OpenedVideo): ActionTable {
+  if (beginsSeconds === undefined) return table;
+  const rate = rationalToNumber(info.fps);
+  const isByTime = table.by === 'time';
+  const first = isByTime ? beginsSeconds : Math.round(beginsSeconds * rate);
+  const at = table.at.map((one) => one - first);
+  const frames = info.frameCount ?? Infinity;
+  const end = isByTime ? frames / rate : frames;
+  const rows = at.filter((one) => one < end).length;
+  const shifted = { ...table, by: isByTime ? 'time' : 'frame', at } as const;
+  // Where none is of it, that is told of all of them.
+  if (rows === 0) return shifted;
+  const columns = table.values.length / at.length;
+  return { ...shifted, at: at.subarray(0, rows), values: table.values.subarray(0, rows * columns) };
 }
 
 /**
@@ -92,7 +100,8 @@ export async function openInputActions(
       path,
     });
   }
-  const table = fromPart(await readActions(path, clip, rules), video);
+  const hint = options.actions === undefined ? undefined : `${flag} names the CSV file of it`;
+  const table = fromPart(await readActions(path, clip, rules, hint), video);
   const own = { path: clip, info, firstFrame: 0, frameCount };
   const { values, warnings } = trackOf(table, own, rules, { fps, resample });
   for (const warning of warnings) log.warn(`${path} ${warning}`);

@@ -91,6 +91,17 @@ describe('what is done in an input', () => {
     await writeFile(beside(), csv(8));
     const part = await made({ startSeconds: 0.15, durationSeconds: 0.2 });
     expect(part).toEqual(await by((t) => done(t + 3), 4));
+    // What the file says of the rest is none of it, and nothing to warn of.
+    expect(lines).toEqual([]);
+    const rows = csv(8).replaceAll(/^(?:frame|\d+),/gm, '');
+    for (const told of [csv(8), rows]) {
+      await writeFile(beside(), told);
+      expect(await made({ durationSeconds: 0.2 })).toEqual(await by(done, 4));
+    }
+    expect(lines).toEqual([]);
+    await expect(made({ actions: 'none.csv' })).rejects.toMatchObject({
+      hint: 'actions names the CSV file of it',
+    });
   });
 
   it('is refused of a model that is told nothing, and where it does not fit', async () => {
