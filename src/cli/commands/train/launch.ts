@@ -19,6 +19,7 @@ import type { TrainFlags } from './train-flags.js';
 /** How long the others have to find out by themselves that one has ended: a frozen one is known after seven seconds. */
 const ENDING_MS = 9_000;
 const KILL_MS = 2_000;
+const WORDS_MS = 300;
 const ERROR_LEVEL = 50;
 
 /** How a child ended. */
@@ -152,6 +153,10 @@ class Attempt {
             done(EXIT.failed, null);
           });
           child.once('close', done);
+          // What it had started may hold its pipe for longer; its last words are here by then.
+          child.once('exit', (exitCode, killedBy) =>
+            setTimeout(done, WORDS_MS, exitCode, killedBy),
+          );
         }),
       );
     }
@@ -162,14 +167,14 @@ class Attempt {
     this.#children[0]?.kill('SIGINT');
   }
 
+  /** Ends all of them with all that they have started; frozen ones too, and what those that are gone have left. */
   kill(): void {
-    for (const child of this.#children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
+    for (const { pid } of this.#children) {
+      if (pid === undefined) continue;
       try {
-        // With all that it has started; a frozen one too.
-        process.kill(-child.pid!, 'SIGKILL');
+        process.kill(-pid, 'SIGKILL');
       } catch {
-        child.kill('SIGKILL');
+        // Nothing is left of it.
       }
     }
   }
@@ -194,8 +199,8 @@ class Attempt {
       await Promise.race([all, sleep(ENDING_MS)]);
       for (const child of this.#children) if (child.exitCode === null) child.kill('SIGTERM');
       await Promise.race([all, sleep(KILL_MS)]);
-      this.kill();
     }
+    this.kill();
     await all;
     return order;
   }

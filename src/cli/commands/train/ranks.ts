@@ -29,6 +29,10 @@ export const LAUNCHED = 'FRAMELOOM_LAUNCHED';
 /** What a process tells the launcher that has started it. */
 export type ToLauncher = { readonly run: string } | { readonly failed: string };
 
+/** Words of a command line that start as many processes again. */
+export const launchedWords = (group: Group | null): string[] =>
+  group !== null && process.env[LAUNCHED] !== undefined ? ['--processes', String(group.size)] : [];
+
 export const tellLauncher = (told: ToLauncher): void => {
   if (process.env[LAUNCHED] !== undefined && process.connected) process.send?.(told);
 };

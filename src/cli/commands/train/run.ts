@@ -17,7 +17,15 @@ import { createProgress } from '../../terminal/progress.js';
 import type { ToldProgress } from '../../../serve/training-watch.js';
 import { liveBeside } from './live-beside.js';
 import { launchTraining } from './launch.js';
-import { clusterOf, enterCluster, follow, inGroup, sharePipeline, tellLauncher } from './ranks.js';
+import {
+  clusterOf,
+  enterCluster,
+  follow,
+  inGroup,
+  launchedWords,
+  sharePipeline,
+  tellLauncher,
+} from './ranks.js';
 import type { TrainFlags } from './train-flags.js';
 import { openTrainingRun, type TrainingRun } from './training-run.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
@@ -240,7 +248,7 @@ export async function runTraining(
   if (flags.json) terminal.out(`${JSON.stringify(result)}\n`);
   if (result.ending === 'cancelled') {
     throw new FrameloomError('cancelled', `stopped at step ${result.step}, snapshot saved`, {
-      hint: `go on with: ${ownCommand('train', '--resume', '--run', result.folder)}`,
+      hint: `go on with: ${ownCommand('train', '--resume', '--run', result.folder, ...launchedWords(group))}`,
     });
   }
   if (!flags.json) {
