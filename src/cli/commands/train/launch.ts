@@ -196,9 +196,9 @@ class Attempt {
       }),
     );
     if ((await Promise.race([failing, all.then(() => 'all' as const)])) === 'failed') {
-      await Promise.race([all, sleep(ENDING_MS)]);
+      await Promise.race([all, sleep(ENDING_MS, undefined, { ref: false })]);
       for (const child of this.#children) if (child.exitCode === null) child.kill('SIGTERM');
-      await Promise.race([all, sleep(KILL_MS)]);
+      await Promise.race([all, sleep(KILL_MS, undefined, { ref: false })]);
     }
     this.kill();
     await all;
