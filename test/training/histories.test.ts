@@ -341,7 +341,14 @@ describe('a step that goes on from a kept history', () => {
       expect(planned.plan.leaves).toBe(true);
       const step = goingOn(planned, { from: [kept([2, 4, 4, 3], 9)], elsewhere: false });
       expect(step.request).toMatchObject({ warmUpFrames: 0, origin: [{ startFrame: 4 }] });
-      const window = { frames, condition: null, leadFrames: 2, warmUpFrames: 0, origin: [], drawn: [] };
+      const window = {
+        frames,
+        condition: null,
+        leadFrames: 2,
+        warmUpFrames: 0,
+        origin: [],
+        drawn: [],
+      };
       const generator = { noiseChannels: 1, historyFrames: 2 };
       const make = (one: typeof step) =>
         rolloutInput({ ...window, dispose: () => undefined }, one, { generator, losses, seed: 1 });
