@@ -142,7 +142,7 @@ export class Takes {
     throw new FrameloomError(
       'bad-option',
       `takes in ${this.folder} have ${actions ? columnsText(actions) : 'no columns'}, and these would have ${wanted}`,
-      { path, hint: 'record the same columns, or into another folder by --out' },
+      { path, hint: 'record the same columns, or into another folder by --output' },
     );
   }
 
