@@ -70,6 +70,8 @@ const CASES: readonly Case[] = [
   binary('Multiply by a number', (a, b) => tf.mul(tf.add(a, b), 3)),
   unary('Tanh', tf.tanh),
   unary('Sigmoid', tf.sigmoid),
+  unary('Floor', (v) => tf.floor(tf.mul(v, 3))),
+  unary('ClipByValue', (v) => tf.clipByValue(v, -0.3, 0.2)),
   unary('FrameloomLeakyRelu', (v) => leakyRelu(v, 0.2)),
   unary('FrameloomLeakyRelu of slope 0', (v) => relu(v)),
   unary('FrameloomInstanceNorm', (v) => instanceNorm(v, vector(), vector())),
