@@ -30,6 +30,8 @@ async function play(order: PlayOrder): Promise<Played> {
   const whenRecorded = new Promise<NonNullable<Played['recorded']>>(
     (resolve) => (tellRecorded = resolve),
   );
+  let tellOpen!: () => void;
+  const whenOpen = new Promise<void>((resolve) => (tellOpen = resolve));
   let made: (frame: Packet<'frame'>) => void = () => undefined;
   let fail!: (error: Error) => void;
   const failed = new Promise<never>((_, reject) => (fail = reject));
@@ -40,7 +42,10 @@ async function play(order: PlayOrder): Promise<Played> {
   transport.onMessage((message) => {
     if (typeof message === 'string') {
       const told = JSON.parse(message) as ServerMessage;
-      if (told.type === 'model') model = told;
+      if (told.type === 'model') {
+        model = told;
+        tellOpen();
+      }
       if (told.type === 'recorded') tellRecorded(told);
       if (told.type === 'error') fail(new Error(told.message));
       return;
@@ -54,6 +59,8 @@ async function play(order: PlayOrder): Promise<Played> {
   });
   say({ type: 'hello', protocol: 1 });
   say({ type: 'pause' });
+  // A world may have made a frame before it heard that it waits, and what is said before it is open is only what lasts.
+  await Promise.race([whenOpen, failed]);
   say({ type: 'reset' });
   if (order.record) say({ type: 'record', on: true });
   const frameMs: number[] = [];
