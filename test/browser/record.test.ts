@@ -52,17 +52,17 @@ const changesIn = (held: string): number[] =>
   Array.from(held, (value, i) => (i > 0 && value !== held[i - 1] ? [i] : [])).flat();
 
 /**
- * Each change of a row is one of the picture, at the frame itself or the one beside it.
+ * Each change of a row is one of the picture, at the frame itself or one of the two beside it.
  * @param late frames that the picture may come later by
  */
-function expectInStep({ seen, told }: Awaited<ReturnType<typeof takeOf>>, late = 1): void {
+function expectInStep({ seen, told }: Awaited<ReturnType<typeof takeOf>>, late = 2): void {
   for (const [at, held] of told.entries()) {
     const [shown, said] = [changesIn(seen[at]!), changesIn(held)];
     expect(held).toHaveLength(seen[at]!.length);
     expect(said.length).toBeGreaterThan(0);
     expect(said, `${seen[at]!}\n${held}`).toHaveLength(shown.length);
     for (const [i, frame] of said.entries()) {
-      expect(shown[i]! - frame, `${seen[at]!}\n${held}`).toBeGreaterThanOrEqual(-1);
+      expect(shown[i]! - frame, `${seen[at]!}\n${held}`).toBeGreaterThanOrEqual(-2);
       expect(shown[i]! - frame, `${seen[at]!}\n${held}`).toBeLessThanOrEqual(late);
     }
   }
@@ -70,14 +70,15 @@ function expectInStep({ seen, told }: Awaited<ReturnType<typeof takeOf>>, late =
 
 async function playSome(page: Page): Promise<void> {
   for (const [key, ms] of [
+    // A tap that is shorter than a frame of a busy machine is in a row and in no picture.
+    ['ArrowLeft', 400],
+    ['Space', 300],
     ['ArrowLeft', 300],
-    ['Space', 150],
-    ['ArrowLeft', 80],
   ] as const) {
     await page.keyboard.down(key);
     await page.waitForTimeout(ms);
     await page.keyboard.up(key);
-    await page.waitForTimeout(150);
+    await page.waitForTimeout(300);
   }
 }
 
