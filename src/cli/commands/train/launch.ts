@@ -288,7 +288,7 @@ export async function launchTraining(
     if (restarts >= maxRestarts || run === null) {
       throw new FrameloomError('peer-lost', why, {
         ...(run !== null && {
-          hint: `the last snapshot is whole; go on with: ${ownCommand('train', '--resume', '--run', run, '--processes', String(processes))}`,
+          hint: `what was saved is whole; go on with: ${ownCommand('train', '--resume', '--run', run, '--processes', String(processes))}`,
         }),
       });
     }
