@@ -10,6 +10,7 @@ import {
   folderOf,
   keptWords,
   refuseInputs,
+  type BatchEvent,
   type BatchOptions,
   type BatchSummary,
 } from '../synthesis/batch/batch.js';
@@ -35,20 +36,13 @@ import { isStoreAddress } from './store/address.js';
 
 /** What happens to the jobs of a queued batch: of one that was made, what its worker told. */
 export type QueuedEvent =
-  | { readonly kind: 'skipped' | 'kept' | 'started'; readonly job: BatchJob }
-  | {
-      readonly kind: 'frame';
-      readonly job: BatchJob;
-      readonly done: number;
-      readonly total: number | null;
-    }
+  | Exclude<BatchEvent, { readonly kind: 'done' }>
   | {
       readonly kind: 'done';
       readonly job: BatchJob;
       readonly result: { readonly frames: number; readonly durationSeconds: number };
       readonly seconds: number;
-    }
-  | { readonly kind: 'failed'; readonly job: BatchJob; readonly error: FrameloomError };
+    };
 
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
 export type Priority = (typeof PRIORITIES)[number];

@@ -1,23 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createPlayer } from '../../src/play/player.js';
-import type { PlayedFrame, PlayerOptions } from '../../src/play/player-types.js';
+import type { PlayedFrame } from '../../src/play/player-types.js';
 import { failure } from '../video/frames.js';
-import { FakeClock, fakeModel, LABELS, turns, type FakeOptions } from './fakes.js';
+import { fakeModel, LABELS, turns } from './fakes.js';
+import { labels, play } from './playing.js';
 
-/** A player of a generator whose frames take `ms`, with everything that it made. */
-function play(fake: FakeOptions, options: Omit<PlayerOptions, 'clock' | 'onFrame'> = {}) {
-  const clock = new FakeClock();
-  const told = { clock, ...fake };
-  const model = fakeModel(told);
-  const frames: PlayedFrame[] = [];
-  const player = createPlayer(model, {
-    ...options,
-    clock,
-    onFrame: (frame) => void frames.push(frame),
-  });
-  return { clock, model, frames, player, told };
-}
-const labels = (id: number): Uint8Array => new Uint8Array(16).fill(id);
 const says = (frames: readonly PlayedFrame[]) => frames.map(({ rgb }) => [...rgb.subarray(0, 3)]);
 
 describe('the steps of a player', () => {

@@ -1,11 +1,10 @@
-import { isFrameloomError, messageOf } from '../../src/base/error.js';
 import { App } from './app.js';
 import { authorization } from './engine/authorization.js';
 import { engineChoices, findSite, firstChoice, onNewExport } from './engine/index.js';
 import { buildPage } from './page.js';
 import { ServerApi } from './session/api.js';
 import { TrainingView } from './training/view.js';
-import { el } from './ui/dom.js';
+import { showClosed } from './ui/closed.js';
 
 async function open(place: HTMLElement): Promise<void> {
   const site = await findSite();
@@ -36,15 +35,4 @@ async function open(place: HTMLElement): Promise<void> {
 }
 
 const place = document.querySelector<HTMLElement>('#page')!;
-open(place).catch((error: unknown) => {
-  const hint = isFrameloomError(error) ? error.hint : undefined;
-  place.replaceChildren(
-    el(
-      'div',
-      { class: 'closed', role: 'alert' },
-      el('h1', {}, 'Frameloom live'),
-      el('p', {}, messageOf(error)),
-      hint !== undefined && el('p', { class: 'about' }, hint),
-    ),
-  );
-});
+open(place).catch((error: unknown) => showClosed(place, 'Frameloom live', error));

@@ -1,9 +1,8 @@
-import { isFrameloomError, messageOf } from '../../../src/base/error.js';
 import { API, type RecorderAbout } from '../../../src/serve/page-api.js';
 import { authorization } from '../engine/authorization.js';
 import { fetchBytes } from '../engine/fetch-bytes.js';
 import { takeToken } from '../engine/site.js';
-import { el } from '../ui/dom.js';
+import { showClosed } from '../ui/closed.js';
 import { Recorder } from './recorder.js';
 
 async function open(place: HTMLElement): Promise<void> {
@@ -16,15 +15,4 @@ async function open(place: HTMLElement): Promise<void> {
 }
 
 const place = document.querySelector<HTMLElement>('#page')!;
-open(place).catch((error: unknown) => {
-  const hint = isFrameloomError(error) ? error.hint : undefined;
-  place.replaceChildren(
-    el(
-      'div',
-      { class: 'closed', role: 'alert' },
-      el('h1', {}, 'Frameloom record'),
-      el('p', {}, messageOf(error)),
-      hint !== undefined && el('p', { class: 'about' }, hint),
-    ),
-  );
-});
+open(place).catch((error: unknown) => showClosed(place, 'Frameloom record', error));
