@@ -8,6 +8,7 @@ import { root } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip, runFfmpeg, scratchPath } from '../video/make-clip.js';
 import { chromiumPath, startChromium } from './chromium.js';
+import { LivePage, type Place } from './live-page.js';
 
 const [WIDTH, HEIGHT] = [64, 36];
 const FRAMES = 12;
@@ -37,8 +38,8 @@ async function labelsOf(): Promise<string> {
 describe.skipIf(chromiumPath === undefined)('the live page', () => {
   let live: RunningLive;
   let browser: BrowserContext;
+  let user: LivePage;
   let page: Page;
-  const errors: string[] = [];
 
   beforeAll(async () => {
     const run = await makeRun({
@@ -57,13 +58,8 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
     const pageFolder = join(root, 'dist', 'web');
     live = await startLive({ place: run, pageFolder, log: silentLogger, fps: 25 });
     [browser] = await Promise.all([startChromium(), live.ready]);
-    page = await browser.newPage();
-    await page.setViewportSize({ width: 1280, height: 800 });
-    page.on('pageerror', (error) => errors.push(String(error)));
-    page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text());
-    });
-    await page.goto(live.url);
+    user = await LivePage.open(browser, live.url, { width: 1280, height: 800 });
+    ({ page } = user);
     await page.locator('.about-model', { hasText: 'labels · 64 × 36' }).waitFor();
   });
   afterAll(async () => {
@@ -72,39 +68,15 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
   });
 
   /** Ids of the drawing as it is seen, at places of it. */
-  async function seen(...places: [x: number, y: number][]): Promise<number[]> {
-    // The next picture of the screen shows it.
-    await page.evaluate(
-      'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
+  const seen = async (...places: Place[]): Promise<number[]> =>
+    (await user.seen(...places)).map((colour) =>
+      COLOURS.findIndex((each) => String(each) === String(colour)),
     );
-    const rgb = await page.evaluate<number[][]>(
-      `${JSON.stringify(places)}.map(([x, y]) => [...document.querySelector('#pad').getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3))`,
-    );
-    return rgb.map((colour) => COLOURS.findIndex((each) => String(each) === String(colour)));
-  }
-
-  /** Drags over the drawing from pixel to pixel. */
-  async function drag(...places: [x: number, y: number][]): Promise<void> {
-    const box = (await page.locator('#pad').boundingBox())!;
-    const at = ([x, y]: [number, number]): [number, number] => [
-      box.x + ((x + 0.5) / WIDTH) * box.width,
-      box.y + ((y + 0.5) / HEIGHT) * box.height,
-    ];
-    await page.mouse.move(...at(places[0]!));
-    await page.mouse.down();
-    for (const place of places.slice(1)) await page.mouse.move(...at(place), { steps: 3 });
-    await page.mouse.up();
-  }
-
-  const shownFrames = async (): Promise<number> => {
-    const text = await page.locator('.figure').first().textContent();
-    return Number.parseFloat(text ?? '');
-  };
 
   it('shows the map that plays, and lets it stand still', async () => {
     await expect.poll(() => seen([2, 2], [60, 34]), { timeout: 30_000 }).toEqual([SKY, ROAD]);
     expect(await page.locator('.first-hint').isVisible()).toBe(true);
-    await page.keyboard.press('m');
+    await user.press('m');
     await page.getByRole('button', { name: 'Let the map move' }).waitFor();
     await expect.poll(() => seen([2, 2], [60, 34]), { timeout: 30_000 }).toEqual([SKY, ROAD]);
     const before = await seen([5, 26], [20, 26], [40, 26]);
@@ -113,95 +85,83 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
   });
 
   it('paints with each tool, and takes each back', async () => {
-    const [tree, probe] = ['3', [32, 8] as [number, number]];
+    const [tree, probe] = ['3', [32, 8] as Place];
     const paints: readonly [string, () => Promise<void>][] = [
-      ['b', () => drag([20, 8], [44, 8])],
-      ['l', () => drag([20, 8], [44, 8])],
-      ['r', () => drag([28, 4], [36, 12])],
-      ['o', () => drag([28, 4], [36, 12])],
-      ['f', () => drag([2, 2])],
+      ['b', () => user.drag([20, 8], [44, 8])],
+      ['l', () => user.drag([20, 8], [44, 8])],
+      ['r', () => user.drag([28, 4], [36, 12])],
+      ['o', () => user.drag([28, 4], [36, 12])],
+      ['f', () => user.drag([2, 2])],
     ];
     for (const [key, paint] of paints) {
-      await page.keyboard.press(tree);
-      await page.keyboard.press(key);
+      await user.press(tree);
+      await user.press(key);
       await paint();
       expect([key, ...(await seen(probe))]).toEqual([key, TREE]);
-      await page.keyboard.press('Control+z');
+      await user.press('Control+z');
       expect([key, ...(await seen(probe))]).toEqual([key, SKY]);
     }
     expect(await page.locator('.first-hint').isVisible()).toBe(false);
-    await page.keyboard.press('Control+y');
+    await user.press('Control+y');
     expect(await seen(probe, [2, 2])).toEqual([TREE, TREE]);
-    await page.keyboard.press('e');
-    await drag([30, 8], [34, 8]);
+    await user.press('e');
+    await user.drag([30, 8], [34, 8]);
     expect(await seen(probe, [2, 2])).toEqual([SKY, TREE]);
-    await page.keyboard.press('Control+Backspace');
+    await user.press('Control+Backspace');
     expect(await seen([2, 2])).toEqual([SKY]);
   });
 
   it('moves, copies and stamps what is selected', async () => {
-    await page.keyboard.press('4');
-    await page.keyboard.press('r');
-    await drag([4, 4], [7, 7]);
-    await page.keyboard.press('s');
-    await drag([2, 2], [10, 10]);
-    await drag([5, 5], [25, 5]);
-    await page.keyboard.press('Enter');
+    await user.press('4');
+    await user.press('r');
+    await user.drag([4, 4], [7, 7]);
+    await user.press('s');
+    await user.drag([2, 2], [10, 10]);
+    await user.drag([5, 5], [25, 5]);
+    await user.press('Enter');
     expect(await seen([5, 5], [25, 5])).toEqual([SKY, CAR]);
-    await drag([22, 2], [30, 10]);
-    await page.keyboard.press('Control+c');
-    await drag([50, 10]);
+    await user.drag([22, 2], [30, 10]);
+    await user.press('Control+c');
+    await user.drag([50, 10]);
     expect(await seen([50, 10], [25, 5], [46, 6])).toEqual([CAR, CAR, SKY]);
-    for (let step = 0; step < 3; step += 1) await page.keyboard.press('Control+z');
+    for (let step = 0; step < 3; step += 1) await user.press('Control+z');
     expect(await seen([50, 10], [25, 5], [5, 5])).toEqual([SKY, SKY, SKY]);
   });
 
   it('draws by the keyboard alone', async () => {
-    await page.keyboard.press('b');
+    await user.press('b');
     await page.getByRole('button', { name: 'tree' }).press('Enter');
     await page.locator('#pad').focus();
     for (const key of ['Space', 'Shift+ArrowRight', 'Shift+ArrowRight', 'Space']) {
-      await page.keyboard.press(key);
+      await user.press(key);
     }
     expect(await seen([32, 18], [46, 18])).toEqual([TREE, TREE]);
-    await page.keyboard.press('?');
+    await user.press('?');
     await page.getByRole('dialog').getByText('Pen down, pen up').waitFor();
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+Backspace');
+    await user.press('Escape');
+    await user.press('Control+Backspace');
   });
 
   it('keeps what is drawn on the server, and opens it as a layer', async () => {
-    await page.keyboard.press('2');
-    await page.keyboard.press('r');
-    await drag([10, 2], [20, 6]);
-    await page.getByLabel('Name of the drawing').fill('two roads');
-    await page.getByRole('button', { name: 'Save the drawing' }).click();
-    await page.getByText('Saved as two roads.').waitFor();
-    await page.locator('#pad').focus();
-    await page.keyboard.press('Control+Backspace');
+    await user.press('2');
+    await user.press('r');
+    await user.drag([10, 2], [20, 6]);
+    await user.save('two roads');
+    await user.press('Control+Backspace');
     expect(await seen([12, 4])).toEqual([SKY]);
-    await page.keyboard.press('Control+o');
-    await page.getByRole('dialog').getByRole('button', { name: 'two roads', exact: true }).click();
+    await user.open('two roads');
     await expect.poll(() => seen([12, 4], [8, 4])).toEqual([ROAD, SKY]);
     await page.getByRole('button', { name: 'Delete the layer' }).click();
     expect(await seen([12, 4])).toEqual([SKY]);
   });
 
   it('records what was drawn, frame by frame, and plays it back', async () => {
-    await page.keyboard.press('3');
-    await page.keyboard.press('f');
-    await drag([2, 2]);
-    await page.keyboard.press('c');
-    await page.locator('.elapsed', { hasText: '0:01' }).waitFor();
-    await page.keyboard.press('c');
-    const dialog = page.getByRole('dialog', { name: 'Recorded' });
-    await dialog.waitFor();
-    const said = (await dialog.locator('p').textContent())!;
-    const frames = Number.parseInt(said, 10);
+    await user.press('3');
+    await user.press('f');
+    await user.drag([2, 2]);
+    const { dialog, frames } = await user.record(1);
     expect(frames).toBeGreaterThan(5);
-    const played = (): Promise<number> =>
-      page.evaluate("document.querySelector('.recorded video').currentTime");
-    await expect.poll(played, { timeout: 30_000 }).toBeGreaterThan(0.1);
+    await expect.poll(() => user.playedSeconds(), { timeout: 30_000 }).toBeGreaterThan(0.1);
     const recordings = join(live.folder, 'recordings');
     const [name] = await readdir(recordings);
     const decoded = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
@@ -221,25 +181,86 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
   });
 
   it('goes on in the page itself with the same drawing', async () => {
-    await page.getByLabel('Engine').selectOption('wasm');
-    await page.locator('.device', { hasText: 'onnxruntime-web · wasm' }).waitFor();
-    await expect.poll(shownFrames, { timeout: 30_000 }).toBeGreaterThan(0);
+    await user.useEngine('wasm', 'onnxruntime-web · wasm');
+    await expect.poll(() => user.shownFps(), { timeout: 30_000 }).toBeGreaterThan(0);
     expect(await seen([2, 2])).toEqual([TREE]);
-    const picture = (): Promise<number> =>
-      page.evaluate<number>(
-        "document.querySelector('#world').getContext('2d').getImageData(0, 0, 64, 36).data.reduce((sum, value, at) => (sum * 31 + value + at) % 1000003, 7)",
-      );
+    const picture = async (): Promise<string> => String(await user.picture('world'));
     const before = await picture();
     await expect.poll(picture).not.toBe(before);
-    await page.getByLabel('Engine').selectOption('server');
-    await page.locator('.device', { hasText: 'onnxruntime-node' }).waitFor();
+    await user.useEngine('server', 'onnxruntime-node');
+    await user.press('Control+Backspace');
   });
 
-  it('fits a telephone, and says nothing that it should not', async () => {
+  /** Which pixels of a row of the sky are trees. */
+  const trees = async (row: number): Promise<number[]> => {
+    const ids = await seen(...Array.from({ length: WIDTH }, (_, x): Place => [x, row]));
+    return [...ids.keys()].filter((x) => ids[x] === TREE);
+  };
+
+  it('is enlarged by a wheel, keys and buttons, and draws the pixel that is pointed at', async () => {
+    await user.press('3', 'b');
+    await page.getByLabel('Size', { exact: true }).first().fill('1');
+    const size = page.getByRole('button', { name: /show the whole picture/ });
+    const [spot] = await user.at([40, 9]);
+    await page.mouse.move(spot!.x, spot!.y);
+    await page.keyboard.down('Control');
+    for (let notch = 0; notch < 8; notch += 1) await page.mouse.wheel(0, -100);
+    await page.keyboard.up('Control');
+    await expect.poll(() => size.textContent()).toBe('1102 %');
+    // What was under the pointer is so still: a click draws there and nowhere else.
+    await page.mouse.down();
+    await page.mouse.up();
+    expect(await trees(9)).toEqual([40]);
+    const box = async () => (await page.locator('#pad').boundingBox())!;
+    const [pad, world] = [await box(), (await page.locator('#world').boundingBox())!];
+    expect([world.width, world.height]).toEqual([pad.width, pad.height]);
+    // The same part of both is seen, and the wheel alone and Space move it.
+    await page.mouse.wheel(0, 50);
+    await expect.poll(async () => pad.y - (await box()).y).toBeCloseTo(50, 0);
+    await page.keyboard.down('Space');
+    await page.mouse.down();
+    await page.mouse.move(spot!.x + 30, spot!.y + 50);
+    await page.mouse.up();
+    await page.keyboard.up('Space');
+    await expect
+      .poll(async () => [(await box()).x, (await box()).y].map(Math.round))
+      .toEqual([pad.x + 30, pad.y].map(Math.round));
+    expect(await trees(9)).toEqual([40]);
+    expect(await page.getByRole('button', { name: 'Pause' }).isVisible()).toBe(true);
+    await user.press('0');
+    await expect.poll(() => size.textContent()).toBe('100 %');
+    await user.press('+', '+');
+    await expect.poll(() => size.textContent()).toBe('300 %');
+    // The pen of the keyboard is never out of sight.
+    await page.locator('#pad').focus();
+    await user.press(...Array<string>(7).fill('Shift+ArrowLeft'));
+    const { x, width } = await box();
+    const frame = (await page.locator('.drawing .screen').boundingBox())!;
+    expect([Math.round(x - frame.x), Math.round(width / frame.width)]).toEqual([0, 3]);
+    await user.press('-', '-', 'Control+z');
+  });
+
+  it('fits a telephone, where one finger draws and two enlarge', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
-    await page.waitForTimeout(200);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     expect((await page.locator('#pad').boundingBox())!.width).toBeGreaterThan(300);
-    expect(errors).toEqual([]);
+    const [first, way, second, far] = await user.at([20, 9], [24, 9], [40, 9], [56, 9]);
+    await user.fingers('touchStart', first!);
+    await user.fingers('touchMove', way!);
+    expect(await trees(9)).toEqual([20, 21, 22, 23, 24]);
+    await user.fingers('touchStart', way!, second!);
+    expect(await trees(9)).toEqual([]);
+    await user.fingers('touchMove', way!, far!);
+    await user.fingers('touchEnd', far!);
+    await user.fingers('touchMove', second!);
+    await user.fingers('touchEnd');
+    await expect.poll(() => page.locator('.zoom-size').textContent()).toBe('200 %');
+    expect(await trees(9)).toEqual([]);
+    const [here, there] = await user.at([30, 9], [32, 9]);
+    await user.fingers('touchStart', here!);
+    await user.fingers('touchMove', there!);
+    await user.fingers('touchEnd');
+    expect(await trees(9)).toEqual([30, 31, 32]);
+    expect(user.errors).toEqual([]);
   });
 });

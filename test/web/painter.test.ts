@@ -82,7 +82,8 @@ describe('painter', () => {
     drag([5.5, 0.5], [5.5, 3.5]);
     expect(rows()).toEqual(Array(4).fill('11115255'));
     painter.down(touch(5.5, 0.5, { alt: true }));
-    expect(painter.isDown).toBe(false);
+    expect(painter.isTap).toBe(true);
+    expect(drawing.isEditing).toBe(false);
   });
 
   it('picks up what is seen, by the tool and by Alt', () => {
@@ -94,6 +95,7 @@ describe('painter', () => {
     painter.settings.tool = 'brush';
     painter.down(touch(7.9, 1, { alt: true }));
     painter.down(touch(8.1, 1, { alt: true }));
+    painter.up();
     expect(picked).toEqual([[3], [8]]);
     expect(drawing.isBlank).toBe(true);
   });
@@ -151,5 +153,69 @@ describe('painter', () => {
     painter.cancel();
     expect(rows()).toEqual(Array(4).fill('00005555'));
     expect(drawing.history.undoes).toBe('delete');
+  });
+
+  it('takes back whatever a pointer began, of every tool, when another finger comes', () => {
+    for (const tool of ['brush', 'eraser', 'line', 'rectangle', 'ellipse', 'fill'] as const) {
+      const { drawing, painter, touch, drag, rows } = bench('rectangle', { size: 2 });
+      drag([0, 0], [3, 1]);
+      const before = rows();
+      painter.settings.tool = tool;
+      painter.settings.ink = [7];
+      painter.down(touch(1, 1));
+      painter.move(touch(6, 3));
+      expect([tool, ...rows()]).not.toEqual([tool, ...before]);
+      painter.cancel();
+      painter.move(touch(7, 0));
+      painter.up();
+      expect([tool, ...rows()]).toEqual([tool, ...before]);
+      expect(drawing.undo()).toBe('rectangle');
+      expect(drawing.undo()).toBeNull();
+    }
+    const { drawing, painter, touch, drag, rows } = bench('rectangle');
+    drag([0, 0], [1, 1]);
+    painter.settings.tool = 'select';
+    drag([0, 0], [2, 2]);
+    drag([1, 1], [4, 1]);
+    const carried = ['00055000', '00055000', '00000000', '00000000'];
+    expect(rows()).toEqual(carried);
+    // What is carried stays where it was carried to, whether it was grasped again or another part was to be selected.
+    for (const from of [touch(4, 1), touch(7, 3)]) {
+      painter.down(from);
+      painter.move(touch(6, 2));
+      painter.cancel();
+      expect(rows()).toEqual(carried);
+      expect(painter.selection).toEqual({ left: 3, top: 0, right: 6, bottom: 3 });
+    }
+    painter.takeStamp();
+    painter.down(touch(6, 3));
+    painter.move(touch(2, 3));
+    painter.cancel();
+    expect(rows()).toEqual(carried);
+    painter.settings.tool = 'pick';
+    let picked = 0;
+    painter.onPick = () => (picked += 1);
+    painter.down(touch(4, 1));
+    painter.cancel();
+    expect(picked).toBe(0);
+    expect(['move', 'rectangle', null]).toEqual([drawing.undo(), drawing.undo(), drawing.undo()]);
+  });
+
+  it('puts a stamp where the pointer goes up, and stops where somebody undid meanwhile', () => {
+    const { drawing, painter, touch, drag, rows } = bench('rectangle');
+    drag([0, 0], [1, 0]);
+    painter.settings.tool = 'select';
+    drag([0, 0], [1, 0]);
+    painter.settings.cutOut = false;
+    painter.takeStamp();
+    drag([2, 2.5], [3, 2.5], [5, 3.5]);
+    expect(rows()).toEqual(['55000000', '00000000', '00000000', '00005500']);
+    painter.down(touch(5, 1.5));
+    drawing.undo();
+    painter.move(touch(5, 2.5));
+    painter.up();
+    expect(rows()).toEqual(['55000000', '00000000', '00000000', '00000000']);
+    expect(drawing.redo()).toBe('stamp');
+    expect(rows()[3]).toBe('00005500');
   });
 });

@@ -30,7 +30,7 @@ export function buildPage(
   api: ServerApi | null,
   training: HTMLElement | null,
 ): HTMLElement {
-  const stage = new Stage(app);
+  const stage: Stage = new Stage(app, (event) => actions.takes(event));
   const views = viewButtons(stage);
   const rail = new ToolRail(app);
   const palette = new Palette(app);
@@ -40,7 +40,7 @@ export function buildPage(
   const sources = new Sources(app);
   const drawings = new Drawings(app, api, sources);
   const theme = themeButton();
-  const actions = new Actions(app, stage.world);
+  const actions: Actions = new Actions(app, stage.world);
 
   const groups: ShortcutGroup[] = [
     { title: 'Tools', shortcuts: rail.shortcuts },
@@ -52,6 +52,7 @@ export function buildPage(
       shortcuts: [
         ...drawings.shortcuts,
         { keys: 'V', does: 'The next view', run: views.next },
+        ...stage.zoom.shortcuts,
         { keys: 'D', does: 'Dark, light, or as the system has it', run: theme.next },
         { keys: '?', does: 'This list', run: () => help.showModal() },
       ],
@@ -106,7 +107,14 @@ export function buildPage(
       stage.element,
       firstHint(app),
       actions.element,
-      el('div', { class: 'bar' }, playback.element, recording.element, deviceLine(app)),
+      el(
+        'div',
+        { class: 'bar' },
+        playback.element,
+        recording.element,
+        stage.zoom.element,
+        deviceLine(app),
+      ),
     ),
     el(
       'aside',

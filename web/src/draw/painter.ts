@@ -72,8 +72,11 @@ export class Painter {
   #last: Touch | null = null;
   /** Where the last stroke ended: Shift draws a straight line from there. */
   #ended: Point | null = null;
-  #doing: 'paint' | 'select' | 'carry' | null = null;
+  #doing: 'paint' | 'fill' | 'stamp' | 'pick' | 'select' | 'carry' | null = null;
   #dirty: Rect = EMPTY;
+  /** What was selected when the pointer came down, and where what it grasped was carried; null where it lay still. */
+  #selectedBefore: Rect = EMPTY;
+  #grasped: Point | null = null;
 
   constructor(drawing: Drawing, settings: PaintSettings) {
     this.#drawing = drawing;
@@ -92,6 +95,11 @@ export class Painter {
     return this.#doing !== null;
   }
 
+  /** Whether what the pointer came down for needs no way: it is done when the pointer goes up. */
+  get isTap(): boolean {
+    return this.#doing === 'fill' || this.#doing === 'stamp' || this.#doing === 'pick';
+  }
+
   down(touch: Touch): void {
     if (this.#doing) this.up();
     this.#from = touch;
@@ -99,11 +107,17 @@ export class Painter {
     this.#dirty = EMPTY;
     const { tool } = this.settings;
     if (tool === 'pick' || (touch.alt && tool !== 'select' && tool !== 'stamp')) {
-      this.#pick(touch);
+      this.#doing = 'pick';
     } else if (tool === 'select') this.#downOnSelection(touch);
-    else if (tool === 'stamp') this.#place(touch);
-    else if (tool === 'fill') this.#fill(touch);
-    else {
+    else if (tool === 'stamp') {
+      if (!this.#stamp) return;
+      this.#doing = 'stamp';
+      this.#drawing.begin();
+      this.#place(touch);
+    } else if (tool === 'fill') {
+      this.#doing = 'fill';
+      this.#fill(touch);
+    } else {
       this.#doing = 'paint';
       this.#drawing.begin();
       const start = tool !== 'line' && touch.shift && this.#ended ? this.#ended : touch;
@@ -114,6 +128,9 @@ export class Painter {
 
   move(touch: Touch): void {
     const { tool } = this.settings;
+    const changesPaint = this.#doing !== null && this.#doing !== 'select' && this.#doing !== 'pick';
+    // Somebody undid, or changed the sheets, while the pointer was down: that has ended it.
+    if (changesPaint && !this.#drawing.isEditing) this.#doing = this.#carried = null;
     if (this.#doing === 'paint') {
       if (isShape(tool)) this.#shape(touch);
       else this.#stroke(this.#last!, touch);
@@ -122,7 +139,7 @@ export class Painter {
       this.#select(between(Math.floor(x), Math.floor(y), Math.floor(touch.x), Math.floor(touch.y)));
     } else if (this.#doing === 'carry') {
       this.#carry(touch.x - this.#last!.x, touch.y - this.#last!.y);
-    }
+    } else if (this.#doing === 'stamp') this.#place(touch);
     this.#last = touch;
   }
 
@@ -132,16 +149,29 @@ export class Painter {
     if (doing === 'paint') {
       this.#ended = this.#last;
       this.#drawing.commit(this.settings.tool);
+    } else if (doing === 'fill' || doing === 'stamp') this.#drawing.commit(doing);
+    else if (doing === 'pick') this.#pick(this.#last!);
+    else if (doing === 'select') {
+      this.#putDown();
+      // A tap selects nothing.
+      if (this.#stays()) this.#select(EMPTY);
     }
-    // A tap selects nothing.
-    if (doing === 'select' && this.#from && this.#last && this.#isTap()) this.#select(EMPTY);
   }
 
   /** As if the pointer had never come down. */
   cancel(): void {
+    const doing = this.#doing;
     this.#doing = null;
-    this.#carried = null;
-    this.#drawing.cancel();
+    if (doing === null || doing === 'pick') return;
+    if (doing === 'carry' && this.#grasped) {
+      const { x, y } = this.#carried!;
+      this.#rest = { x: 0, y: 0 };
+      this.#carry(this.#grasped.x - x, this.#grasped.y - y);
+      return;
+    }
+    if (doing === 'carry') this.#carried = null;
+    if (doing !== 'select') this.#drawing.cancel();
+    if (doing === 'carry' || doing === 'select') this.#select(this.#selectedBefore);
   }
 
   selectAll(): void {
@@ -152,11 +182,7 @@ export class Painter {
 
   /** Lets go of what is carried, where it is, and of the selection. */
   drop(): void {
-    if (this.#carried) {
-      const { copied } = this.#carried;
-      this.#carried = null;
-      this.#drawing.commit(copied ? 'copy' : 'move');
-    }
+    this.#putDown();
     if (!isEmpty(this.#selection)) this.#select(EMPTY);
   }
 
@@ -240,13 +266,19 @@ export class Painter {
     this.#dirty = area;
   }
 
+  #putDown(): void {
+    if (!this.#carried) return;
+    const { copied } = this.#carried;
+    this.#carried = null;
+    this.#drawing.commit(copied ? 'copy' : 'move');
+  }
+
   #fill({ x, y }: Touch): void {
     const raster = this.#drawing.begin();
     const seen = { bytes: this.#drawing.composed(), depth: this.#drawing.depth };
     const { tolerance } = this.settings;
     const area = flood(seen, Math.floor(x), Math.floor(y), tolerance, raster, this.#ink);
     this.#drawing.touch(area);
-    this.#drawing.commit('fill');
   }
 
   #pick({ x, y }: Touch): void {
@@ -258,16 +290,19 @@ export class Painter {
   }
 
   #downOnSelection(touch: Touch): void {
+    this.#selectedBefore = this.#selection;
     if (contains(this.#selection, Math.floor(touch.x), Math.floor(touch.y))) {
+      this.#grasped = this.#carried && { x: this.#carried.x, y: this.#carried.y };
       this.#lift(touch.alt);
       this.#doing = 'carry';
       return;
     }
-    this.drop();
+    // What is carried stays so until this has become a selection of its own.
     this.#doing = 'select';
   }
 
-  #isTap(): boolean {
+  /** Whether the pointer went up in the pixel that it came down in. */
+  #stays(): boolean {
     const [from, to] = [this.#from!, this.#last!];
     return Math.floor(from.x) === Math.floor(to.x) && Math.floor(from.y) === Math.floor(to.y);
   }
@@ -296,7 +331,7 @@ export class Painter {
    * there, or a copy is wanted, what is seen.
    */
   #lift(copy: boolean): void {
-    if (this.#carried) return;
+    if (this.#carried && this.#drawing.isEditing) return;
     const { raster } = this.#drawing.active;
     const own = cutOut(raster, this.#selection);
     const copied = copy || !own.there.includes(1);
@@ -339,13 +374,14 @@ export class Painter {
     this.onSelect();
   }
 
+  /** Puts the stamp where the pointer is, and nowhere else, until that goes up. */
   #place({ x, y }: Touch): void {
-    if (!this.#stamp) return;
-    const raster = this.#drawing.begin();
-    const { width, height } = this.#stamp;
-    const [left, top] = [Math.round(x - width / 2), Math.round(y - height / 2)];
-    this.#drawing.touch(this.#stamp.putOn(raster, left, top));
-    this.#drawing.commit('stamp');
+    const stamp = this.#stamp!;
+    const raster = this.#drawing.restart();
+    const { width, height } = stamp;
+    const area = stamp.putOn(raster, Math.round(x - width / 2), Math.round(y - height / 2));
+    this.#drawing.touch(union(area, this.#dirty));
+    this.#dirty = area;
   }
 }
 

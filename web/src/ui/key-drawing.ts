@@ -11,8 +11,16 @@ const STEPS: Readonly<Record<string, readonly [x: number, y: number]>> = {
 };
 const LARGE_STEP = 8;
 
-/** The arrow keys draw, where the drawing has the focus: everything that a pointer can do. */
-export function drawByKeys(app: App, pad: HTMLCanvasElement, ring: Ring): void {
+/**
+ * The arrow keys draw, where the drawing has the focus: everything that a pointer can do.
+ * @param reveal moves a pixel of the drawing into sight, where it is enlarged
+ */
+export function drawByKeys(
+  app: App,
+  pad: HTMLCanvasElement,
+  ring: Ring,
+  reveal: (place: { readonly x: number; readonly y: number }) => void,
+): void {
   let place = { x: 0, y: 0 };
   app.on('drawing', ({ width, height }) => {
     place = { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
@@ -45,6 +53,7 @@ export function drawByKeys(app: App, pad: HTMLCanvasElement, ring: Ring): void {
         x: Math.min(drawing.width - 0.5, Math.max(0.5, Math.floor(place.x) + 0.5 + step[0] * by)),
         y: Math.min(drawing.height - 0.5, Math.max(0.5, Math.floor(place.y) + 0.5 + step[1] * by)),
       };
+      reveal(place);
       ring.at(place.x, place.y);
       if (painter.isDown) painter.move(touch(event));
       tell();
@@ -57,6 +66,11 @@ export function drawByKeys(app: App, pad: HTMLCanvasElement, ring: Ring): void {
       } else if (event.key === 'Enter' && !isEmpty(painter.selection)) painter.drop();
       else {
         painter.down(touch(event));
+        // A fill needs no second press.
+        if (painter.isTap) {
+          painter.up();
+          app.emit('drawn', app.settings.tool);
+        }
       }
       ring.at(place.x, place.y);
       tell();

@@ -62,7 +62,7 @@ export class Palette {
     this.shortcuts = [
       {
         keys: digits,
-        does: 'The first ten of the palette',
+        does: 'The first nine of the palette',
         run: (index) => {
           const ink = this.#inks[index];
           if (ink) this.#choose(ink);

@@ -1,5 +1,6 @@
 import type { App } from '../app.js';
 import type { Touch } from '../draw/painter.js';
+import type { Zoom } from './zoom.js';
 
 /** What shows where the brush is, and how large. */
 export interface Ring {
@@ -12,47 +13,67 @@ export interface Ring {
 const ERASES = new Set([2, 5]);
 
 /**
- * A mouse, a pen or a finger draws. A second finger takes the stroke back, since it was meant to move
- * the page.
+ * A mouse, a pen or a finger draws: one at a time. Of fingers that are two or more this hears nothing but
+ * that what the first one began is taken back.
+ * @param frame what the drawing is seen through
  */
-export function drawByPointer(app: App, pad: HTMLCanvasElement, element: HTMLElement): Ring {
+export function drawByPointer(
+  app: App,
+  parts: {
+    readonly pad: HTMLCanvasElement;
+    readonly frame: HTMLElement;
+    readonly ring: HTMLElement;
+    readonly zoom: Zoom;
+  },
+): Ring & { readonly takeBack: () => void } {
+  const { pad, frame, ring: element, zoom } = parts;
   let pointer: number | null = null;
+  /** The tool before the pen was turned round, while it is. */
   let chosen = app.settings.tool;
+  let isTurned = false;
 
-  const touchOf = (event: PointerEvent): Touch => {
-    const box = pad.getBoundingClientRect();
-    return {
-      x: ((event.clientX - box.left) / box.width) * pad.width,
-      y: ((event.clientY - box.top) / box.height) * pad.height,
-      // A mouse has no pressure, and says that it has half.
-      pressure: event.pointerType === 'pen' ? event.pressure : 1,
-      shift: event.shiftKey,
-      alt: event.altKey,
-    };
-  };
+  const touchOf = (event: PointerEvent): Touch => ({
+    ...zoom.placeIn(frame, pad, { x: event.clientX, y: event.clientY }),
+    // A mouse has no pressure, and says that it has half.
+    pressure: event.pointerType === 'pen' ? event.pressure : 1,
+    shift: event.shiftKey,
+    alt: event.altKey,
+  });
   const ring: Ring = {
     at(x, y) {
       const { tool, size, shape } = app.settings;
       const isBrush = tool === 'brush' || tool === 'eraser' || tool === 'line';
       const stamp = tool === 'stamp' ? app.painter?.stamp : null;
       const [width, height] = stamp ? [stamp.width, stamp.height] : isBrush ? [size, size] : [1, 1];
-      const scale = pad.clientWidth / pad.width;
+      const scale = (zoom.size.width * zoom.view.zoom) / pad.width;
+      const at = zoom.placeOn(pad, { x, y });
       element.hidden = false;
       element.classList.toggle('round', isBrush && shape === 'round');
       element.style.width = `${Math.max(6, width * scale)}px`;
       element.style.height = `${Math.max(6, height * scale)}px`;
-      element.style.translate = `calc(${x * scale}px - 50%) calc(${y * scale}px - 50%)`;
+      element.style.translate = `calc(${at.x}px - 50%) calc(${at.y}px - 50%)`;
     },
     hide: () => (element.hidden = true),
   };
+  const takeBack = (): void => {
+    if (pointer === null) return;
+    pointer = null;
+    app.painter?.cancel();
+    if (isTurned) app.chooseTool(chosen);
+    isTurned = false;
+    ring.hide();
+  };
   const end = (event: PointerEvent, isKept: boolean): void => {
     if (event.pointerId !== pointer) return;
+    if (!isKept) {
+      takeBack();
+      return;
+    }
     pointer = null;
-    const { painter } = app;
-    if (isKept) painter?.up();
-    else painter?.cancel();
-    if (app.settings.tool !== chosen && ERASES.has(event.button)) app.chooseTool(chosen);
-    if (isKept) app.emit('drawn', app.settings.tool);
+    app.painter?.up();
+    if (isTurned) app.chooseTool(chosen);
+    isTurned = false;
+    app.emit('drawn', app.settings.tool);
     if (event.pointerType === 'touch') ring.hide();
   };
 
@@ -60,9 +81,9 @@ export function drawByPointer(app: App, pad: HTMLCanvasElement, element: HTMLEle
     const { painter } = app;
     if (!painter) return;
     if (pointer !== null) {
-      painter.cancel();
-      pointer = null;
-      return;
+      // A palm beside the pen; but a pen beside a finger is what is meant.
+      if (event.pointerType !== 'pen') return;
+      takeBack();
     }
     if (event.button !== 0 && !ERASES.has(event.button)) return;
     event.preventDefault();
@@ -70,7 +91,8 @@ export function drawByPointer(app: App, pad: HTMLCanvasElement, element: HTMLEle
     pad.setPointerCapture(event.pointerId);
     pointer = event.pointerId;
     chosen = app.settings.tool;
-    if (ERASES.has(event.button)) app.chooseTool('eraser');
+    isTurned = ERASES.has(event.button);
+    if (isTurned) app.chooseTool('eraser');
     const touch = touchOf(event);
     ring.at(touch.x, touch.y);
     painter.down(touch);
@@ -89,5 +111,5 @@ export function drawByPointer(app: App, pad: HTMLCanvasElement, element: HTMLEle
     if (pointer === null) ring.hide();
   });
   pad.addEventListener('contextmenu', (event) => event.preventDefault());
-  return ring;
+  return { ...ring, takeBack };
 }

@@ -14,7 +14,7 @@ export interface ShortcutGroup {
   readonly shortcuts: readonly Shortcut[];
 }
 
-const DIGITS = '1–9, 0';
+const DIGITS = '1–9';
 
 /** What an event is called here. Letters are those that are printed, whatever the layout. */
 function nameOf(event: KeyboardEvent): string {
@@ -47,9 +47,7 @@ export function listen(
   const byKey = new Map<string, () => void>();
   for (const { keys, run } of groups.flatMap(({ shortcuts }) => shortcuts)) {
     if (keys === DIGITS) {
-      for (let digit = 0; digit < 10; digit += 1) {
-        byKey.set(String((digit + 1) % 10), () => run(digit));
-      }
+      for (let digit = 1; digit < 10; digit += 1) byKey.set(String(digit), () => run(digit - 1));
     } else
       for (const [index, key] of keys.split(' or ').entries()) byKey.set(key, () => run(index));
   }
@@ -111,5 +109,5 @@ const keysOf = (keys: string): HTMLElement[] =>
   keys
     .split(' or ')
     .map((each) =>
-      el('span', { class: 'keys' }, ...each.split('+').map((key) => el('kbd', {}, key || '+'))),
+      el('span', { class: 'keys' }, ...each.split(/(?<=.)\+/).map((key) => el('kbd', {}, key))),
     );

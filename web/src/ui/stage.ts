@@ -5,10 +5,12 @@ import { isEmpty } from '../draw/raster.js';
 import { arrange, type View } from './arrange.js';
 import { button, el } from './dom.js';
 import { figuresLine } from './figures.js';
+import { moveByGestures } from './gestures.js';
 import { drawByKeys } from './key-drawing.js';
 import { inkLine } from './palette.js';
 import { drawByPointer } from './pointer-drawing.js';
 import { remembered } from './remembered.js';
+import { Zoom } from './zoom.js';
 
 /** Between the pictures, and above each for its title; CSS pixels. */
 const GAP = 16;
@@ -45,6 +47,8 @@ export class Stage {
   /** Where one draws. */
   readonly pad: HTMLCanvasElement;
   readonly world: HTMLCanvasElement;
+  /** Which part of both pictures is seen. */
+  readonly zoom: Zoom;
   readonly #app: App;
   readonly #drawn: Screen;
   readonly #made: Screen;
@@ -61,7 +65,8 @@ export class Stage {
   /** Called when a frame was shown for the first time since it was asked. */
   onShown: (packet: Packet<SessionKind>) => void = () => undefined;
 
-  constructor(app: App) {
+  /** @param isTaken whether a key is for the world, whose actions it drives */
+  constructor(app: App, isTaken: (event: KeyboardEvent) => boolean) {
     this.#app = app;
     this.#view = remembered.view.get();
     this.#opacity = remembered.opacity.get();
@@ -90,13 +95,18 @@ export class Stage {
         'figure',
         { class: 'frame drawing' },
         el('figcaption', { class: 'caption' }, el('span', {}, 'Your drawing'), inkLine(app)),
-        el('div', { class: 'screen' }, this.pad, this.#ring, this.#marquee),
+        el(
+          'div',
+          { class: 'screen' },
+          el('div', { class: 'sheet' }, this.pad, this.#marquee),
+          this.#ring,
+        ),
       ),
       el(
         'figure',
         { class: 'frame world' },
         el('figcaption', { class: 'caption' }, el('span', {}, 'The world'), figuresLine(app)),
-        el('div', { class: 'screen' }, this.world),
+        el('div', { class: 'screen' }, el('div', { class: 'sheet' }, this.world)),
       ),
     );
     this.#room = el('div', { class: 'room' }, this.#pictures);
@@ -123,8 +133,31 @@ export class Stage {
     });
     app.on('selection', () => this.#showSelection());
     app.on('tool', () => this.#showSelection());
-    const ring = drawByPointer(app, this.pad, this.#ring);
-    drawByKeys(app, this.pad, ring);
+    const frames = this.#pictures.querySelectorAll<HTMLElement>('.screen');
+    // The drawing is seen through the first, where it is seen at all.
+    this.zoom = new Zoom(app, () => frames[this.#paint && this.#view !== 'solo' ? 0 : 1]!);
+    this.zoom.onChange = ({ zoom, left, top }) => {
+      const { style } = this.#pictures;
+      style.setProperty('--zoom', String(zoom));
+      style.setProperty('--left', String(left));
+      style.setProperty('--top', String(top));
+      this.#pictures.classList.toggle('enlarged', zoom > 1);
+      ring.hide();
+    };
+    const ring = drawByPointer(app, {
+      pad: this.pad,
+      frame: frames[0]!,
+      ring: this.#ring,
+      zoom: this.zoom,
+    });
+    drawByKeys(app, this.pad, ring, (place) => this.zoom.reveal(this.pad, place));
+    moveByGestures({
+      pictures: this.#pictures,
+      pad: this.pad,
+      zoom: this.zoom,
+      takeBack: ring.takeBack,
+      isTaken,
+    });
     this.view = this.#view;
     this.opacity = this.#opacity;
   }

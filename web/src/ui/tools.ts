@@ -138,11 +138,22 @@ export class ToolRail {
   }
 
   #undo(): void {
+    const { painter } = this.#app;
+    if (painter?.isDown) {
+      painter.cancel();
+      say('Taken back');
+      return;
+    }
+    // What is carried is put down, so that its way is one step, and no other is taken back with it.
+    painter?.drop();
     const what = this.#app.drawing?.undo();
     say(what ? `Undone: ${what}` : 'Nothing to undo');
   }
 
   #redo(): void {
+    const { painter } = this.#app;
+    if (painter?.isDown) return;
+    painter?.drop();
     const what = this.#app.drawing?.redo();
     say(what ? `Done again: ${what}` : 'Nothing to do again');
   }
