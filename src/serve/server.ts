@@ -146,6 +146,7 @@ function application(options: ServerOptions, guard: ReturnType<typeof createGuar
         refused(context, 413, {
           code: 'bad-input',
           message: `more than ${LIMITS.drawingBytes >> 20} MiB were sent`,
+          hint: 'a drawing takes less with fewer layers',
         }),
     }),
   );

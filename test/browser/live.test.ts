@@ -4,6 +4,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/log.js';
 import { startLive, type RunningLive } from '../../src/serve/live.js';
+import { png } from '../cases/pictures.js';
 import { root } from '../program.js';
 import { makeRun } from '../synthesis/make-run.js';
 import { makeClip, runFfmpeg, scratchPath } from '../video/make-clip.js';
@@ -12,7 +13,12 @@ import { LivePage, type Place } from './live-page.js';
 
 const [WIDTH, HEIGHT] = [64, 36];
 const FRAMES = 12;
-const PALETTE = { sky: [0, 0, 200], road: [90, 90, 90], tree: [0, 160, 0], car: [220, 0, 0] };
+const PALETTE = {
+  sky: [0, 0, 200],
+  road: [90, 90, 90],
+  tree: [0, 160, 0],
+  car: [220, 0, 0],
+} satisfies Readonly<Record<string, [number, number, number]>>;
 const COLOURS = Object.values(PALETTE);
 const [SKY, ROAD, TREE, CAR] = [0, 1, 2, 3];
 
@@ -142,17 +148,41 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
     await user.press('Control+Backspace');
   });
 
-  it('keeps what is drawn on the server, and opens it as a layer', async () => {
-    await user.press('2');
-    await user.press('r');
+  it('keeps what is drawn on the server with its layers, and opens other pictures as one', async () => {
+    const names = (): Promise<string[]> => page.locator('.layer').allTextContents();
+    await user.press('2', 'r');
     await user.drag([10, 2], [20, 6]);
+    await user.press('n', '4');
+    await user.drag([15, 2], [25, 6]);
+    await user.press('n', '3');
+    await user.drag([20, 2], [30, 6]);
+    await page.getByRole('button', { name: 'Hide Layer 3' }).click();
+    const probes: Place[] = [
+      [12, 4],
+      [18, 4],
+      [28, 4],
+    ];
+    expect(await seen(...probes)).toEqual([ROAD, CAR, SKY]);
     await user.save('two roads');
     await user.press('Control+Backspace');
-    expect(await seen([12, 4])).toEqual([SKY]);
-    await user.open('two roads');
-    await expect.poll(() => seen([12, 4], [8, 4])).toEqual([ROAD, SKY]);
     await page.getByRole('button', { name: 'Delete the layer' }).click();
-    expect(await seen([12, 4])).toEqual([SKY]);
+    expect([await names(), await seen([12, 4])]).toEqual([['Layer 2', 'Layer 1'], [SKY]]);
+    await user.open('two roads');
+    await expect.poll(() => seen(...probes)).toEqual([ROAD, CAR, SKY]);
+    expect(await names()).toEqual(['Layer 3', 'Layer 2', 'Layer 1']);
+    await page.getByRole('button', { name: 'Show Layer 3' }).click();
+    expect(await seen(...probes)).toEqual([ROAD, CAR, TREE]);
+    await page.locator('#pad').focus();
+    await user.press('Control+z');
+    expect([await names(), await seen([12, 4])]).toEqual([['Layer 2', 'Layer 1'], [SKY]]);
+    // One of another program, as those that were saved before layers were kept.
+    await writeFile(join(live.folder, 'drawings', 'old.png'), png(PALETTE.road, 'rgb', 16, 9));
+    await user.open('old');
+    await expect.poll(() => seen([2, 2])).toEqual([ROAD]);
+    expect(await names()).toEqual(['old', 'Layer 2', 'Layer 1']);
+    await page.getByRole('button', { name: 'Delete the layer' }).click();
+    await page.getByRole('button', { name: 'Delete the layer' }).click();
+    expect([await names(), await seen([2, 2])]).toEqual([['Layer 1'], [SKY]]);
   });
 
   it('records what was drawn, frame by frame, and plays it back', async () => {

@@ -21,6 +21,8 @@ export interface Layer {
 }
 
 export const MOST_LAYERS = 12;
+/** Letters of a layer's name. */
+export const MOST_NAME = 80;
 
 /** Memory of an object or two, for steps that keep no pixels. */
 const STEP_BYTES = 400;
@@ -208,6 +210,27 @@ export class Drawing {
     return layer;
   }
 
+  /**
+   * Takes other sheets in place of all that there are, the lowest first.
+   * @param sheets of the drawing's size; one at least, and {@link MOST_LAYERS} at the most
+   */
+  replaceLayers(
+    what: string,
+    sheets: readonly { name: string; visible: boolean; content: Raster }[],
+    active: number,
+  ): void {
+    const layers = sheets.map(({ name, visible, content }) => {
+      const layer = { ...this.#newLayer(name), visible };
+      lay(content, layer.raster);
+      return layer;
+    });
+    const kept = [...this.#layers, ...layers].reduce(
+      (bytes, { raster }) => bytes + raster.bytes.length + raster.there.length,
+      0,
+    );
+    this.#become(what, layers, active, kept);
+  }
+
   /** Takes the active sheet away. The last one stays, and is cleared. */
   removeLayer(): void {
     if (this.#layers.length === 1) {
@@ -265,7 +288,7 @@ export class Drawing {
     this.#numbered += 1;
     return {
       id: this.#numbered,
-      name: name ?? `Layer ${this.#numbered}`,
+      name: name?.replace(/\p{Cc}/gu, ' ').slice(0, MOST_NAME) || `Layer ${this.#numbered}`,
       raster: this.#raster(),
       visible: true,
     };

@@ -1,5 +1,6 @@
 import { classColoursOf } from '../../../src/clips/class-colours.js';
 import type { ConditionLayout } from '../../../src/clips/types.js';
+import type { Raster } from './raster.js';
 
 /** Turns a condition into what a canvas shows: RGBA, a byte each. */
 export type Painted = (bytes: ArrayLike<number>, rgba: Uint8ClampedArray) => void;
@@ -28,6 +29,19 @@ export function painterOf(layout: ConditionLayout): Painted {
       rgba[to + 3] = 255;
     }
   };
+}
+
+/** What a sheet looks like, RGBA: what is not drawn is transparent. */
+export function sheetRgba(
+  { bytes, there }: Raster,
+  layout: ConditionLayout,
+): Uint8ClampedArray<ArrayBuffer> {
+  const rgba = new Uint8ClampedArray(4 * there.length);
+  painterOf(layout)(bytes, rgba);
+  for (let pixel = 0; pixel < there.length; pixel += 1) {
+    if (there[pixel] === 0) rgba.fill(0, 4 * pixel, 4 * pixel + 4);
+  }
+  return rgba;
 }
 
 /** rgb24 as RGBA. */

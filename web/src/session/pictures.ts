@@ -1,4 +1,4 @@
-import { painterOf, readPicture, rgbaToRgb } from '../draw/picture.js';
+import { readPicture, rgbaToRgb, sheetRgba } from '../draw/picture.js';
 import type { Raster } from '../draw/raster.js';
 import type { ConditionLayout } from '../../../src/clips/types.js';
 
@@ -85,13 +85,18 @@ export function rgbOf(
   return { width, height, rgb: rgbaToRgb(pixelsOf(picture, from, width, height, true)) };
 }
 
-/** A picture as a sheet of the drawing, at its own size; how many of its pixels were of no known colour, 0–1. */
+/** RGBA of a picture at its own size. */
+export function rgbaOf(picture: Picture): Uint8ClampedArray {
+  const { width, height } = sizeOf(picture);
+  return pixelsOf(picture, { x: 0, y: 0, width, height }, width, height, false);
+}
+
+/** RGBA as a sheet of the drawing; how many of its pixels were of no known colour, 0–1. */
 export function rasterOf(
-  picture: Picture,
+  rgba: Uint8ClampedArray,
+  { width, height }: { readonly width: number; readonly height: number },
   layout: ConditionLayout,
 ): { raster: Raster; inexact: number } {
-  const { width, height } = sizeOf(picture);
-  const rgba = pixelsOf(picture, { x: 0, y: 0, width, height }, width, height, false);
   const { bytes, there, inexact } = readPicture(rgba, layout);
   return {
     raster: { width, height, depth: layout.bytesPerPixel, bytes, there },
@@ -101,15 +106,10 @@ export function rasterOf(
 
 /** A sheet as a PNG: what is not drawn is transparent. */
 export async function pngOf(raster: Raster, layout: ConditionLayout): Promise<Blob> {
-  const { width, height, there } = raster;
+  const { width, height } = raster;
   const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d')!;
-  const image = context.createImageData(width, height);
-  painterOf(layout)(raster.bytes, image.data);
-  for (let pixel = 0; pixel < there.length; pixel += 1) {
-    if (there[pixel] === 0) image.data.fill(0, 4 * pixel, 4 * pixel + 4);
-  }
-  context.putImageData(image, 0, 0);
+  const image = new ImageData(sheetRgba(raster, layout), width, height);
+  canvas.getContext('2d')!.putImageData(image, 0, 0);
   return canvas.convertToBlob({ type: 'image/png' });
 }
 

@@ -1,11 +1,12 @@
 import { isFrameloomError, messageOf } from '../../../src/base/error.js';
 import type { App } from '../app.js';
 import type { ServerApi } from '../session/api.js';
-import { download, pngOf } from '../session/pictures.js';
+import { download } from '../session/pictures.js';
+import { fileOf, layersOf } from '../session/saved-drawing.js';
 import { button, el, section } from './dom.js';
 import { say } from './notices.js';
 import type { Shortcut } from './shortcuts.js';
-import type { Sources } from './sources.js';
+import { tellInexact, type Sources } from './sources.js';
 
 /** Saves what is drawn and opens it again: by name on the server, or as a file of the person's own. */
 export class Drawings {
@@ -81,7 +82,7 @@ export class Drawings {
     if (!drawing || !model) return;
     const name = this.#name.value.trim().replace(/\.png$/i, '') || 'drawing';
     this.#app.painter?.drop();
-    const png = await pngOf(drawing.paint(), model.layout);
+    const png = await fileOf(drawing, model.layout);
     if (!this.#api) {
       download(png, `${name}.png`);
       return;
@@ -142,7 +143,7 @@ export class Drawings {
   async #take(name: string): Promise<void> {
     await this.#telling(async (api) => {
       const png = await api.openDrawing(name);
-      await this.#sources.take(new File([png], name, { type: 'image/png' }), 'drawing');
+      await this.#show(new File([png], name, { type: 'image/png' }));
       this.#name.value = name.replace(/\.png$/, '');
       say(`Opened ${name}`);
     });
@@ -153,7 +154,32 @@ export class Drawings {
     input.click();
     await new Promise((resolve) => input.addEventListener('change', resolve, { once: true }));
     const [file] = input.files ?? [];
-    if (file) await this.#sources.take(file, 'drawing');
+    if (!file) return;
+    await this.#show(file);
+    this.#name.value = file.name.replace(/\.png$/i, '');
+  }
+
+  /** A drawing with its layers becomes the drawing, in one step that can be undone; any other picture becomes a layer. */
+  async #show(file: File): Promise<void> {
+    const { drawing, model, painter } = this.#app;
+    if (!drawing || !model) return;
+    let told: string | null = null;
+    try {
+      const opened = await layersOf(file, model.layout, drawing);
+      if (opened && opened !== 'changed') {
+        painter?.drop();
+        drawing.replaceLayers('open', opened.sheets, opened.active);
+        tellInexact(this.#app, file.name, opened.inexact);
+        return;
+      }
+      if (opened === 'changed') told = 'another program has changed it since its layers were saved';
+    } catch (error) {
+      if (!isFrameloomError(error)) throw error;
+      told = error.message;
+    }
+    if (told !== null)
+      this.#app.emit('notice', `${file.name}: ${told}. It is opened as one layer.`);
+    await this.#sources.take(file, 'drawing');
   }
 
   async #telling(ask: (api: ServerApi) => Promise<void>): Promise<void> {

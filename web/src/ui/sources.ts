@@ -1,7 +1,7 @@
 import type { ModelMessage } from '../../../src/play/live/messages.js';
 import type { App } from '../app.js';
 import { scaled } from '../draw/scale.js';
-import { rasterOf, rgbAtSize, rgbOf, type Picture } from '../session/pictures.js';
+import { rasterOf, rgbAtSize, rgbaOf, rgbOf, sizeOf, type Picture } from '../session/pictures.js';
 import { button, el, section } from './dom.js';
 import { say } from './notices.js';
 import { VideoSource } from './video-source.js';
@@ -16,6 +16,13 @@ const usesOf = ({ layout, can }: ModelMessage): Use => {
   if (layout.content === 'none') return 'first';
   return layout.content === 'image' && can.filter ? 'filter' : 'drawing';
 };
+
+/** Says that a picture is no label map, where it is none. @param inexact share of its pixels of no class's colour */
+export function tellInexact(app: App, name: string, inexact: number): void {
+  if (inexact <= TOO_INEXACT) return;
+  const share = Math.round(100 * inexact);
+  app.emit('notice', `${share} % of ${name} has colours of no class: the nearest class was taken.`);
+}
 
 /** Pictures from anywhere: files, the clipboard, a camera, a part of the screen. */
 export class Sources {
@@ -116,19 +123,13 @@ export class Sources {
   #draw(picture: Picture, file: Blob): void {
     const { model, drawing } = this.#app;
     if (!model || !drawing) return;
-    const { raster, inexact } = rasterOf(picture, model.layout);
+    const { raster, inexact } = rasterOf(rgbaOf(picture), sizeOf(picture), model.layout);
     const name = file instanceof File ? file.name.replace(/\.\w+$/, '') : 'Picture';
     if (!drawing.addLayer(name, scaled(raster, drawing.width, drawing.height))) {
       this.#app.emit('notice', 'There are as many layers as there may be: delete one first.');
       return;
     }
-    if (inexact > TOO_INEXACT) {
-      const share = Math.round(100 * inexact);
-      this.#app.emit(
-        'notice',
-        `${share} % of ${name} has colours of no class: the nearest class was taken.`,
-      );
-    }
+    tellInexact(this.#app, name, inexact);
   }
 
   async #pickFile(use: Use): Promise<void> {
