@@ -288,7 +288,7 @@ export class Drawing {
     this.#numbered += 1;
     return {
       id: this.#numbered,
-      name: name?.replace(/\p{Cc}/gu, ' ').slice(0, MOST_NAME) || `Layer ${this.#numbered}`,
+      name: (name ?? `Layer ${this.#numbered}`).replace(/\p{Cc}/gu, ' ').slice(0, MOST_NAME),
       raster: this.#raster(),
       visible: true,
     };
