@@ -1,4 +1,5 @@
 import type { ActionOptions } from '../clips/action-options.js';
+import { toldActions } from '../clips/actions-csv.js';
 import type { ConditionOptions } from '../clips/condition-options.js';
 import { ignoredOf, type Palette } from '../clips/condition-options.js';
 import { classColoursOf, conditionToRgb } from '../clips/class-colours.js';
@@ -97,17 +98,6 @@ export interface RecordedParts {
   readonly fps: string;
 }
 
-/** Recorded as they are told: axes from −1 to 1, and each in the row of its own frame. */
-const recordedActions = ({ columns }: ActionOptions, path: string) => ({
-  path,
-  columns: Object.fromEntries(
-    Object.entries(columns).map(([name, column]) => [
-      name,
-      column.kind === 'axis' ? { ...column, range: [-1, 1] } : column,
-    ]),
-  ),
-});
-
 /**
  * A pipeline that trains on a recording as it lies, its paths relative to it.
  * @returns YAML
@@ -124,8 +114,7 @@ export function recordingPipeline(model: RecordedModel, parts: RecordedParts): s
       size: `${width}x${height}`,
       fps,
       condition: written && condition !== null ? written.options(condition) : { kind: 'none' },
-      ...(model.actions &&
-        actions !== null && { actions: recordedActions(model.actions, actions) }),
+      ...(model.actions && actions !== null && { actions: toldActions(model.actions, actions) }),
     },
     ...(generator !== undefined
       ? { generator }

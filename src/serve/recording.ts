@@ -7,7 +7,7 @@ import { syncFolder, writeError, writeFileAtomic } from '../base/outputs.js';
 import { formatRational, type Rational } from '../base/rational.js';
 import { removeTemporary, sweepTemporaries, temporaryBeside } from '../base/temporaries.js';
 import { toRate, writeFrames, type EncodeResult } from '../video/index.js';
-import { actionsCsv } from './actions-csv.js';
+import { actionsCsv } from '../clips/actions-csv.js';
 import { FrameQueue } from './frame-queue.js';
 import type { RecordingFiles } from './page-api.js';
 import { recordedCondition, recordingPipeline, type RecordedModel } from './recording-pipeline.js';

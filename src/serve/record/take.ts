@@ -19,7 +19,7 @@ import {
   type FilmProgress,
   type SegmentFolder,
 } from '../../video/index.js';
-import { actionsCsv } from '../actions-csv.js';
+import { actionsCsv } from '../../clips/actions-csv.js';
 import { FrameQueue } from '../frame-queue.js';
 import type { FinishedRecording, Recording } from '../recording.js';
 

@@ -23,7 +23,7 @@ import {
   takeLock,
   UNFINISHED,
 } from './dataset-state.js';
-import { folderPlaces, partFolder } from './folder-writer.js';
+import { folderPlaces, partPlace } from './folder-writer.js';
 import { toText, type DatasetHead, type SequenceRecord } from './head.js';
 import { isThere, placeAll } from './place.js';
 import { SHARD_FOLDER } from './shard-writer.js';
@@ -116,7 +116,11 @@ export class DatasetFolder {
     if (!(await isThere(join(this.path, record.checksums)))) return false;
     if (record.shards.length > 0) return true;
     for (const [part, { files }] of Object.entries(record.parts)) {
-      const place = join(this.path, partFolder(part as keyof typeof record.parts, record.name));
+      const place = join(this.path, partPlace(part as keyof typeof record.parts, record.name));
+      if (part === 'actions') {
+        if (!(await isThere(place))) return false;
+        continue;
+      }
       const names = await readdir(place).catch(() => []);
       if (names.filter((each) => NUMBERED.test(each)).length !== files) return false;
     }

@@ -8,7 +8,7 @@ import type { Logger } from '../../base/log.js';
 import { makeFolder } from '../../base/make-folder.mjs';
 import { writeError } from '../../base/outputs.js';
 import { isTemporary, removeTemporary } from '../../base/temporaries.js';
-import { partFolder } from './folder-writer.js';
+import { partPlace } from './folder-writer.js';
 import {
   headSchema,
   readJson,
@@ -83,7 +83,7 @@ export async function removeAll(path: string, log: Logger): Promise<void> {
   for (const record of (await readRecords(path)).values()) {
     const places = [
       ...Object.keys(record.parts).map((part) =>
-        partFolder(part as keyof typeof record.parts, record.name),
+        partPlace(part as keyof typeof record.parts, record.name),
       ),
       ...record.shards.map(({ path: shard }) => shard),
       ...[record.checksums, recordPath(record.name)],

@@ -1,11 +1,13 @@
 import { asGiven } from '../../base/caller.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
+import { actionsFileOf } from '../video/input-actions.js';
 import { fingerprint, isUnchanged } from '../batch/fingerprint.js';
 import { createSynthesizer } from '../engines/open.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { dataOf, type AnyModel } from '../models/model.js';
 import type { DatasetFolder } from './dataset-folder.js';
+import type { SequenceRecord } from './head.js';
 import { openFolderWriter } from './folder-writer.js';
 import { checkedSamples, type GenerateDatasetOptions } from './options.js';
 import type { Extra } from './parts.js';
@@ -63,7 +65,7 @@ export class DatasetWork {
   async #isMade(job: SequenceJob): Promise<boolean> {
     const record = this.#place.records.get(job.name);
     if (!record) return false;
-    const same = await isUnchanged(job.input, record.input, this.#options.signal);
+    const same = await this.#isUnchanged(job.input, record);
     if (same && record.seed === job.seed) {
       if (await this.#place.isWhole(record)) return true;
       this.#log.warn(`files of ${job.output} are missing: the sequence is made again`);
@@ -84,6 +86,20 @@ export class DatasetWork {
     );
   }
 
+  /** Whether an input, and what is done in it, are what a sequence was made of. */
+  async #isUnchanged(input: string, record: SequenceRecord): Promise<boolean> {
+    const { signal } = this.#options;
+    if (!(await isUnchanged(input, record.input, signal))) return false;
+    const actions = await this.#actionsOf(input);
+    if (actions === null || !record.actions) return actions === null && !record.actions;
+    return isUnchanged(actions, record.actions, signal);
+  }
+
+  async #actionsOf(input: string): Promise<string | null> {
+    const { actions, baseFolder = process.cwd() } = this.#options;
+    return actionsFileOf(this.#model, input, { actions, baseFolder });
+  }
+
   /** Of sequences that others make, the names of those that are not there as they are to be. */
   async missing(others: readonly SequenceJob[]): Promise<string[]> {
     const names: string[] = [];
@@ -93,7 +109,7 @@ export class DatasetWork {
       const isThere =
         record?.seed === seed &&
         (await this.#place.isWhole(record)) &&
-        (await isUnchanged(input, record.input, this.#options.signal));
+        (await this.#isUnchanged(input, record));
       if (!isThere) names.push(name);
     }
     return names;
@@ -138,14 +154,17 @@ export class DatasetWork {
     // Before it is read: one that changes meanwhile is then found changed at the next call.
     const print = await fingerprint(input, signal);
     if (!print) throw new FrameloomError('not-found', `${input} does not exist`, { path: input });
+    const actions = await this.#actionsOf(input);
+    const told = actions === null ? undefined : await fingerprint(actions, signal);
+    const columns = (this.#model.layout.actions ?? []).map(({ name: column }) => column);
     let durationSeconds = 0;
     const record = await this.#place.add(name, async (temporary) => {
       const writer =
         this.#options.format === 'webdataset'
           ? await openShardWriter(temporary, name, {
-              ...{ seed, samplesPerShard: checkedSamples(this.#options) },
+              ...{ seed, columns, samplesPerShard: checkedSamples(this.#options) },
             })
-          : await openFolderWriter(temporary, name);
+          : await openFolderWriter(temporary, name, columns);
       try {
         const { durationSeconds: duration, ...facts } = await makeSequence(this.#model, {
           ...this.#options,
@@ -153,7 +172,11 @@ export class DatasetWork {
           onFrame: (done, total) => onEvent?.({ kind: 'frame', job, done, total }),
         });
         durationSeconds = duration;
-        return [await writer.finish(), { input: { path: input, ...print }, seed, ...facts }];
+        const made = {
+          input: { path: input, ...print },
+          ...(actions !== null && told && { actions: { path: actions, ...told } }),
+        };
+        return [await writer.finish(), { ...made, seed, ...facts }];
       } finally {
         await writer.close();
       }

@@ -9,7 +9,7 @@ import { dataOf, filesRead, type AnyModel } from '../models/model.js';
 import { DatasetFolder } from './dataset-folder.js';
 import { MANIFEST, PIPELINE, recordPath } from './dataset-state.js';
 import { DatasetWork } from './dataset-work.js';
-import { headOf } from './head.js';
+import { headOf, type DatasetFormat, type SequenceRecord } from './head.js';
 import {
   extrasOf,
   settingsOf,
@@ -17,7 +17,7 @@ import {
   type GenerateDatasetOptions,
 } from './options.js';
 import type { Part } from './parts.js';
-import { pipelineText } from './pipeline-text.js';
+import { pipelineText, withoutActions } from './pipeline-text.js';
 import { planSequences, refuseInside } from './plan.js';
 
 /**
@@ -59,11 +59,9 @@ export async function generateDataset(
     'image',
     ...(hasCondition ? ['condition' as const] : []),
     ...extras,
+    ...(model.layout.actions ? ['actions' as const] : []),
   ];
   const modelId = options.modelId ?? (await modelFingerprint(model));
-  if (model.layout.actions) {
-    log.warn('what is done is told to the generator, and is not written into the data set');
-  }
   const settings = settingsOf({ ...options, format });
   const head = await headOf(model, { format, parts, modelId, baseFolder, settings });
   const place = await DatasetFolder.open(folder, head, { log, overwrite });
@@ -92,7 +90,9 @@ export async function generateDataset(
     const trains = format === 'folders' && records.length > 0;
     if (isWhole && !place.isFinished) {
       warnOfRates(records, log);
-      await place.finish(trains ? pipelineText(folder, head, records) : null);
+      const { actions } = dataOf(model);
+      if (actions) warnOfActions(records, format, log);
+      await place.finish(trains ? pipelineText(folder, head, records, actions) : null);
     } else if (!isWhole) {
       await place.begin();
     }
@@ -131,5 +131,18 @@ function warnOfRates(records: readonly { readonly fps: string }[], log: Logger):
   if (rates.size < 2) return;
   log.warn(
     `the sequences have ${[...rates].join(', ')} frames a second, and pictures say nothing of it: to train on them alike make all at one rate with ${asGiven('--fps', 'fps')}`,
+  );
+}
+
+/** A pipeline reads actions of all its clips or of none. */
+function warnOfActions(
+  records: readonly SequenceRecord[],
+  format: DatasetFormat,
+  log: Logger,
+): void {
+  const silent = format === 'folders' ? withoutActions(records) : [];
+  if (silent.length === 0) return;
+  log.warn(
+    `nobody says what is done in ${silent.length} of ${records.length} sequences, ${silent[0]!.name} the first: ${PIPELINE} reads no actions (give a CSV file beside each input)`,
   );
 }

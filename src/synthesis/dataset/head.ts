@@ -4,7 +4,7 @@ import { classColoursOf } from '../../clips/class-colours.js';
 import { conditionLayout } from '../../clips/condition-plan.js';
 import { portablePipeline } from '../../export/portable.js';
 import { isExported, dataOf, memoryOf, type AnyModel } from '../models/model.js';
-import type { Part } from './parts.js';
+import { PARTS, type Part } from './parts.js';
 
 /** How a data set lies on the disk. */
 export const DATASET_FORMATS = ['folders', 'webdataset'] as const;
@@ -12,7 +12,7 @@ export type DatasetFormat = (typeof DATASET_FORMATS)[number];
 
 const count = z.int().nonnegative();
 const level = z.int().min(0).max(255);
-const part = z.enum(['image', 'condition', 'flow', 'mask']);
+const part = z.enum(PARTS);
 const written = z.object({ files: count, bytes: count });
 
 /** What is true of all of a data set: whoever adds to it has to bring the same. */
@@ -50,10 +50,16 @@ export const headSchema = z.object({
 });
 export type DatasetHead = z.output<typeof headSchema>;
 
+const file = z.object({
+  ...{ path: z.string(), bytes: count, modifiedMs: z.number(), sha256: z.string() },
+});
+
 /** A sequence that is in its place: `sequences/NAME.json`. */
 export const recordSchema = z.object({
   name: z.string(),
-  input: z.object({ path: z.string(), bytes: count, modifiedMs: z.number(), sha256: z.string() }),
+  input: file,
+  /** The file of what is done in it, where the generator is told that and it is known. */
+  actions: file.optional(),
   seed: count,
   frames: count,
   /** Of them, real ones at the front that the generator went on from. */
@@ -100,8 +106,9 @@ export async function headOf(model: AnyModel, options: HeadOptions): Promise<Dat
   const data = dataOf(model);
   const layout = await conditionLayout(data, baseFolder);
   const colours = classColoursOf(layout);
-  const { size, fit, fps, deinterlace, condition } = (await portablePipeline({ data }, baseFolder))
-    .data;
+  const { size, fit, fps, deinterlace, condition, actions } = (
+    await portablePipeline({ data }, baseFolder)
+  ).data;
   const { historyFrames, conditionFrames, noiseChannels } = memoryOf(model);
   const head = {
     kind: 'frameloom-dataset' as const,
@@ -113,7 +120,7 @@ export async function headOf(model: AnyModel, options: HeadOptions): Promise<Dat
       engine: isExported(model) ? `onnx ${model.device}` : 'tensorflow',
     },
     pipeline: {
-      data: { size, fit, fps: fps ?? null, deinterlace, condition },
+      data: { size, fit, fps: fps ?? null, deinterlace, condition, ...(actions && { actions }) },
       generator: { historyFrames, conditionFrames, noiseChannels },
     },
     ...size,

@@ -2,8 +2,12 @@ import { endianness } from 'node:os';
 import { encode } from 'fast-png';
 import type { Frame } from '../../video/index.js';
 
-/** What a sample consists of: `condition`, `flow` and `mask` where the model has them. */
-export const PARTS = ['image', 'condition', 'flow', 'mask'] as const;
+/** The pictures that a sample consists of: `condition`, `flow` and `mask` where the model has them. */
+export const SAMPLE_PARTS = ['image', 'condition', 'flow', 'mask'] as const;
+export type SamplePart = (typeof SAMPLE_PARTS)[number];
+
+/** What a sequence consists of: what was done in its frames is one file of all of them. */
+export const PARTS = [...SAMPLE_PARTS, 'actions'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** What flow and mask are called together: what only some generators have. */
@@ -25,6 +29,8 @@ export interface Sample {
   readonly flow: Float32Array | null;
   /** [H, W], 0 to 1. */
   readonly mask: Float32Array | null;
+  /** What the generator was told was done in it; null where that is not known, or it is told nothing. */
+  readonly actions: ArrayLike<number> | null;
 }
 
 interface Size {
@@ -55,14 +61,14 @@ function encodeMask(mask: Float32Array, { width, height }: Size): Uint8Array {
 export function encodeSample(
   { image, condition, flow, mask }: Sample,
   encodeFlow: (flow: Float32Array, size: Size) => Uint8Array,
-): [Part, Uint8Array][] {
-  const files: [Part, Uint8Array | null][] = [
+): [SamplePart, Uint8Array][] {
+  const files: [SamplePart, Uint8Array | null][] = [
     ['image', encodePicture(image)],
     ['condition', condition && encodePicture(condition)],
     ['flow', flow && encodeFlow(flow, image)],
     ['mask', mask && encodeMask(mask, image)],
   ];
-  return files.filter((file): file is [Part, Uint8Array] => file[1] !== null);
+  return files.filter((file): file is [SamplePart, Uint8Array] => file[1] !== null);
 }
 
 /** The number that a .flo file begins with, "PIEH" in bytes. */

@@ -106,6 +106,7 @@ export async function makeSequence(model: AnyModel, work: SequenceWork): Promise
           if (flow ?? mask) flowFrom ??= number;
           await writer.add({
             ...{ number, timeSeconds, isReal, image: frame, flow, mask },
+            actions: told(number - 1) ?? null,
             condition: hasCondition ? condition : null,
           });
           work.onFrame(number, total);

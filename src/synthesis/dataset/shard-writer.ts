@@ -5,7 +5,7 @@ import { pack as startPack, type Pack } from 'tar-stream';
 import { flush } from '../../base/flush.js';
 import { Checksums } from './checksums.js';
 import { numberText } from './folder-writer.js';
-import { encodeNpy, encodeSample, type Part } from './parts.js';
+import { encodeNpy, encodeSample, type Part, type SamplePart } from './parts.js';
 import type { Move } from './place.js';
 import type { FinishedSequence, SequenceWriter, Shard } from './writer.js';
 
@@ -13,7 +13,7 @@ import type { FinishedSequence, SequenceWriter, Shard } from './writer.js';
 export const SHARD_FOLDER = 'shards';
 
 /** What follows the key in the names of a sample's files; WebDataset's readers decode by its end. */
-export const SHARD_EXTENSIONS: Readonly<Record<Part, string>> = {
+export const SHARD_EXTENSIONS: Readonly<Record<SamplePart, string>> = {
   image: 'image.png',
   condition: 'condition.png',
   flow: 'flow.npy',
@@ -23,6 +23,8 @@ export const SHARD_EXTENSIONS: Readonly<Record<Part, string>> = {
 export interface ShardWriterOptions {
   readonly samplesPerShard: number;
   readonly seed: number;
+  /** Names of what is done in each frame; none where nothing is told. */
+  readonly columns?: readonly string[] | undefined;
 }
 
 interface OpenShard {
@@ -65,7 +67,7 @@ const ATTRIBUTES = { mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 };
 export async function openShardWriter(
   temporary: string,
   sequence: string,
-  { samplesPerShard, seed }: ShardWriterOptions,
+  { samplesPerShard, seed, columns = [] }: ShardWriterOptions,
 ): Promise<SequenceWriter> {
   const list = join(temporary, 'sha256');
   const checksums = await Checksums.create(list);
@@ -129,7 +131,13 @@ export async function openShardWriter(
         await entry(current, `${key}.${SHARD_EXTENSIONS[part]}`, content);
       }
       const { number: frame, timeSeconds, isReal } = sample;
-      const about = { sequence, frame, timeSeconds, seed, real: isReal };
+      const { actions } = sample;
+      const about = {
+        ...{ sequence, frame, timeSeconds, seed, real: isReal },
+        ...(columns.length > 0 && {
+          actions: actions && Object.fromEntries(columns.map((name, at) => [name, actions[at]])),
+        }),
+      };
       await entry(current, `${key}.json`, Buffer.from(JSON.stringify(about)));
       current.samples += 1;
       if (current.samples === samplesPerShard) await end();

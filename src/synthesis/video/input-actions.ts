@@ -76,7 +76,7 @@ export async function openInputActions(
   model: AnyModel,
   video: OpenedVideo,
   options: InputActionsOptions,
-): Promise<InputActions> {
+): Promise<(frame: number) => Float32Array | null | undefined> {
   const { log = silentLogger, fps, resample } = options;
   const flag = asGiven('--actions', 'actions');
   const rules: ActionRules | null = actionRules(dataOf(model).actions);
