@@ -40,7 +40,7 @@ export const wantedStamp = (source) => ({
   source,
   platform: process.platform,
   arch: process.arch,
-  build: 8,
+  build: 9,
 });
 
 /**

@@ -16,6 +16,7 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #endif
@@ -125,14 +126,21 @@ int LocalPort(int socket) {
   return -1;
 }
 
-// Puts the filter on all sockets of that port. Those that are accepted later take it over from the one that listens;
-// one that came before it was there is silenced by it.
+// Connections that a listening socket holds and nobody has accepted yet.
+unsigned Unaccepted(int socket) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_unacked : 0;
+}
+
+// Puts the filter on all sockets of that port. Those that come later take it over from the one that listens; one that was
+// accepted before it was there is silenced by it.
+// @param unaccepted becomes the number of those that came before and have no descriptor yet
 // @returns listening sockets that have it; -1 where one of them did not take it
-int Guard(int port, const std::string &peers) {
-  std::vector<sock_filter> code = FilterOf(ParseAddresses(peers));
-  if (code.size() > BPF_MAXINSNS) return -1;
+int PutFilter(int port, std::vector<sock_filter> &code, unsigned &unaccepted) {
   sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   int guarded = 0;
+  unaccepted = 0;
   const long most = sysconf(_SC_OPEN_MAX);
   for (int socket = 3; socket < (most > 0 && most < 65536 ? most : 65536); socket++) {
     if (LocalPort(socket) != port) continue;
@@ -143,7 +151,27 @@ int Guard(int port, const std::string &peers) {
       if (listens) return -1;
       continue;
     }
-    if (listens) guarded++;
+    if (!listens) continue;
+    guarded++;
+    unaccepted += Unaccepted(socket);
+  }
+  return guarded;
+}
+
+constexpr int kPatienceMs = 2000;
+
+// Puts the filter on until nothing is left that came before it was there.
+int Guard(int port, const std::string &peers) {
+  std::vector<sock_filter> code = FilterOf(ParseAddresses(peers));
+  if (code.size() > BPF_MAXINSNS) return -1;
+  unsigned unaccepted = 0;
+  int guarded = PutFilter(port, code, unaccepted);
+  // Once more in any case: one that had left the queue just then may have had no descriptor yet.
+  for (int waited = 0; guarded > 0 && waited < kPatienceMs; waited++) {
+    const bool was_last = unaccepted == 0;
+    usleep(1000);
+    guarded = PutFilter(port, code, unaccepted);
+    if (was_last) break;
   }
   return guarded;
 }
