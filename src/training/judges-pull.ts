@@ -9,6 +9,9 @@ import { pixelWeights, previousWhere } from './moving.js';
 import type { RolledOut } from './rollout.js';
 import { GRADIENT, PULL } from './signals.js';
 
+/** Squared norms at the frames: of what the discriminators ask for, and of what holds frames to the real ones. */
+const [JUDGES, FAITHFUL] = ['pull.judges', 'pull.faithful'];
+
 /**
  * How hard the discriminators pull at the generated frames beside the reconstruction: the norm of the gradient
  * of what they ask for (adversarial and feature matching) over that of what holds frames to the real ones, the inverse
@@ -17,7 +20,8 @@ import { GRADIENT, PULL } from './signals.js';
  * the whole is theirs.
  * @param gradients of the generator's whole loss in the frames, by time
  * @param losses the weights of what holds frames to the real ones
- * @returns a scalar by its name: `PULL`, or `GRADIENT` where nothing does
+ * @returns the squares of both norms, of the judges' alone where nothing else is weighed: where processes train
+ *   together means can be taken of them, and {@link withPull} makes of those what one process of all windows would see
  */
 export function judgesPull(
   gradients: readonly tf.Tensor4D[],
@@ -26,13 +30,14 @@ export function judgesPull(
   losses: FaithfulLosses,
   runner: Runner,
 ): LossTerms {
+  const squared = (gradient: tf.Tensor): tf.Scalar => tf.sum(tf.square(gradient));
   if (!isFaithful(losses)) {
     const own = numbered('gradient', gradients);
     return runner.call('gradient of judges', own, (tensors) =>
       tf.tidy(() => ({
-        [GRADIENT]: tf.norm(foldFrames(ordered('gradient', tensors) as tf.Tensor4D[])),
+        [JUDGES]: squared(foldFrames(ordered('gradient', tensors) as tf.Tensor4D[])),
       })),
-    ) as LossTerms;
+    );
   }
   const tensors = {
     ...numbered('gradient', gradients),
@@ -47,11 +52,25 @@ export function judgesPull(
       const target = own.target as tf.Tensor4D;
       const pixels = pixelWeights(losses, target, own.previous as tf.Tensor4D | undefined);
       const faithful = faithfulGradient(frames, target, losses, pixels);
-      const judges = tf.sub(whole, faithful);
-      // Frames that are right to the last bit have no gradient to compare with.
-      return { [PULL]: tf.div(tf.norm(judges), tf.add(tf.norm(faithful), 1e-12)) };
+      return { [JUDGES]: squared(tf.sub(whole, faithful)), [FAITHFUL]: squared(faithful) };
     }),
   );
+}
+
+/**
+ * A step's signals with how hard the judges pull instead of the squares that {@link judgesPull} found.
+ * @param processes whose means the signals are. Each takes the mean over its own windows, so its gradients are that many
+ *   times those of one process with all of them
+ * @returns `PULL`, or `GRADIENT` where nothing holds frames to the real ones, and all the others as they are
+ */
+export function withPull(signals: LossTerms, processes: number): LossTerms {
+  const { [JUDGES]: judges, [FAITHFUL]: faithful, ...others } = signals;
+  if (judges === undefined) return others;
+  if (faithful === undefined) {
+    return { ...others, [GRADIENT]: tf.sqrt(tf.div(judges, processes)) };
+  }
+  // Frames that are right to the last bit have no gradient to compare with.
+  return { ...others, [PULL]: tf.div(tf.sqrt(judges), tf.add(tf.sqrt(faithful), 1e-12)) };
 }
 
 /** What holds frames to the real ones asks of them, [N·T, H, W, 3]. */

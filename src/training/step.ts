@@ -11,6 +11,7 @@ import { readOnce, scoped } from '../backend/scope.js';
 import { foldTime } from '../networks/index.js';
 import { adamUpdate, averageUpdate } from '../autodiff/adam.js';
 import type { RealSide } from './judged-parts.js';
+import { withPull } from './judges-pull.js';
 import type { LossTerms } from './micro-batch.js';
 import { disposeState, flattenState, stateOf, type Model, type TrainingState } from './model.js';
 import type { LossOptions } from './options.js';
@@ -120,6 +121,8 @@ const othersOf = ({ otherActions }: RolloutInput, losses: LossOptions): tf.Tenso
 
 /** What several processes that train on one step do between its two halves. */
 export interface Exchange {
+  /** How many processes there are. */
+  readonly size: number;
   /** Tensors of this process's windows, and of the same shapes those of all: their means. */
   means(own: NamedTensors): NamedTensors;
 }
@@ -134,6 +137,7 @@ function stepHalves(
   losses: LossOptions,
   plan: StepPlan,
   runner: Runner,
+  processes = 1,
 ) {
   const { discriminators } = model;
   const { lead } = input;
@@ -204,11 +208,12 @@ function stepHalves(
       (inputs) => updated(stateOf(inputs), inputs, plan),
     );
     const ranked = rank && { 'discriminator/stable_rank': rank };
+    const signals = withPull(withoutPrefix(SIGNAL, found) as LossTerms, processes);
     return {
       ...next,
       ...(left && { [LEFT]: left }),
       ...prefixed(TERM, terms),
-      ...prefixed(SIGNAL, { ...withoutPrefix(SIGNAL, found), ...ranked, [BY_LOSS]: times }),
+      ...prefixed(SIGNAL, { ...signals, ...ranked, [BY_LOSS]: times }),
     };
   };
   return { learnt, update };
@@ -261,7 +266,7 @@ export const stepOutputs = (
       `update by means ${plan.beta1} ${plan.beta2} ${plan.judgesWait}`,
       { ...prefixed('old.', ofUpdate(inputs, state)), ...prefixed('found.', told) },
       (tensors) =>
-        stepHalves(model, warm.input, losses, plan, eagerRunner).update(
+        stepHalves(model, warm.input, losses, plan, eagerRunner, exchange.size).update(
           withoutPrefix('old.', tensors),
           withoutPrefix('found.', tensors),
         ),

@@ -11,7 +11,7 @@ import {
   generatorOptions,
   sequenceDiscriminatorOptions,
 } from '../../src/networks/index.js';
-import { judgesPull } from '../../src/training/judges-pull.js';
+import { judgesPull, withPull } from '../../src/training/judges-pull.js';
 import type { JudgedStep, RealSide } from '../../src/training/judged-parts.js';
 import { gradientsOfParts, microBatches, type LossTerms } from '../../src/training/micro-batch.js';
 import { createModel, type Model } from '../../src/training/model.js';
@@ -179,10 +179,12 @@ describe('what is said of the judges', () => {
       const judges = framesOf({ reconstruction: 0 });
       const alone = framesOf({ ...faithful, ...none });
       const { out, real, losses } = whole.step;
-      const { [PULL]: pull } = judgesPull(whole.frames, out, real, losses, eagerRunner);
+      const found = judgesPull(whole.frames, out, real, losses, eagerRunner);
+      const { [PULL]: pull } = withPull(found, 1);
       expect(pull!.dataSync()[0]).toBeCloseTo(judges.norm / alone.norm, 4);
       // Where nothing holds frames to the real ones there is the gradient alone.
-      const unheld = judgesPull(judges.frames, out, real, judges.step.losses, eagerRunner);
+      const norm = judgesPull(judges.frames, out, real, judges.step.losses, eagerRunner);
+      const unheld = withPull(norm, 1);
       expect(Object.keys(unheld)).toEqual([GRADIENT]);
       expect(unheld[GRADIENT]!.dataSync()[0]).toBeCloseTo(judges.norm, 4);
     });

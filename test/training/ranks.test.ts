@@ -167,6 +167,15 @@ describe.skipIf(!hasNative || !isLinux)('processes that train together', () => {
     }
     const kept = (state: unknown) => (state as { histories: object }).histories;
     expect(kept(many.state)).toEqual(kept(one.state));
+    // Each signal, norms and ratios of norms too, is what one process of the whole batch sees.
+    const seen = ({ state }: { state: unknown }) =>
+      (state as { stability: { signals: Record<string, { mean: number }> } }).stability.signals;
+    expect(Object.keys(seen(one))).toContain('generator/judges_pull');
+    expect(Object.keys(seen(many))).toEqual(Object.keys(seen(one)));
+    const apart = Object.entries(seen(one)).filter(
+      ([name, { mean }]) => Math.abs(seen(many)[name]!.mean - mean) > 1e-3 * Math.abs(mean) + 1e-9,
+    );
+    expect(apart).toEqual([]);
 
     // A Ctrl-C of one of them is heard by all.
     const cut = join(work.path, 'cut');

@@ -8,6 +8,7 @@ import type { Exchange } from '../step.js';
  * bytes is the same for a number and for a network.
  */
 export const exchangeOf = (group: Group): Exchange => ({
+  size: group.size,
   means(own) {
     const names = Object.keys(own);
     return tf.tidy((): NamedTensors => {
