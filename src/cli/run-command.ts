@@ -59,6 +59,7 @@ async function run(args: readonly string[], version: string, terminal: Terminal)
   let exitCode: number = EXIT.ok;
   const program = buildProgram(version, async (work, command) => {
     const interrupts = watchInterrupts(() => {
+      if (screen.isHandedOver) return;
       const words = 'stopping in order; Ctrl-C again stops at once';
       if (logJson) log.info(words);
       else screen.interject(`${words}\n`);

@@ -16,6 +16,7 @@ export class Screen implements Terminal {
   /** Rows from the first of the lines on the screen to the cursor, which stands in the last. */
   #rowsAbove = 0;
   #drawn = false;
+  #isHandedOver = false;
   #unwatch: (() => void) | undefined;
 
   constructor(terminal: Terminal) {
@@ -44,6 +45,15 @@ export class Screen implements Terminal {
 
   err(text: string): void {
     this.#above(() => this.#terminal.err(text));
+  }
+
+  /** Another process draws on the same terminal from now on, and says itself what both of them hear. */
+  handOver(): void {
+    this.#isHandedOver = true;
+  }
+
+  get isHandedOver(): boolean {
+    return this.#isHandedOver;
   }
 
   /** A line of its own, also where the terminal has echoed a `^C` in front of the cursor. */

@@ -12,13 +12,15 @@ import { provided } from '../../../base/provisions.mjs';
 import { ownProgram } from '../../own-program.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT, exitCodeOf } from '../../terminal/exit-code.js';
-import { ENDS_WITH_PARENT } from '../../terminal/interrupt.js';
+import { cancelled, ENDS_WITH_PARENT } from '../../terminal/interrupt.js';
 import { LAUNCHED, type ToLauncher } from './ranks.js';
 import type { TrainFlags } from './train-flags.js';
 
 /** How long the others have to find out by themselves that one has ended: a frozen one is known after seven seconds. */
 const ENDING_MS = 9_000;
-const KILL_MS = 2_000;
+/** And where one of them has found out: what it found is known to all within a moment. */
+const KNOWN_MS = 1_500;
+const KILL_MS = 1_500;
 const WORDS_MS = 300;
 const ERROR_LEVEL = 50;
 
@@ -189,14 +191,15 @@ class Attempt {
     );
     const failing = Promise.race(
       this.#ended.map(async (one) => {
-        const { exitCode } = await one;
-        if (exitCode !== EXIT.ok) return 'failed' as const;
+        const { exitCode, failed } = await one;
+        if (exitCode !== EXIT.ok) return failed === 'peer-lost' ? KNOWN_MS : ENDING_MS;
         await all;
-        return 'all' as const;
+        return null;
       }),
     );
-    if ((await Promise.race([failing, all.then(() => 'all' as const)])) === 'failed') {
-      await Promise.race([all, sleep(ENDING_MS, undefined, { ref: false })]);
+    const patienceMs = await Promise.race([failing, all.then(() => null)]);
+    if (patienceMs !== null) {
+      await Promise.race([all, sleep(patienceMs, undefined, { ref: false })]);
       for (const child of this.#children) if (child.exitCode === null) child.kill('SIGTERM');
       await Promise.race([all, sleep(KILL_MS, undefined, { ref: false })]);
     }
@@ -247,6 +250,7 @@ export async function launchTraining(
 ): Promise<number> {
   const { log, signal } = context;
   const { processes, maxRestarts = 0, maxMinutes } = flags;
+  context.terminal.handOver();
   const cards = await cardsFor(processes);
   const started = performance.now();
   let run: string | null = null;
@@ -279,7 +283,11 @@ export async function launchTraining(
     run = attempt.run ?? run;
     const bad = culprit(ended);
     if (bad === undefined) return EXIT.ok;
-    if (signal.aborted || bad.exitCode === EXIT.cancelled) return EXIT.cancelled;
+    if (signal.aborted || bad.exitCode === EXIT.cancelled) {
+      // The first says itself what it saved, where it had come so far that it heard of it.
+      if (ended.some(({ rank, killedBy }) => rank === 0 && killedBy !== null)) throw cancelled();
+      return EXIT.cancelled;
+    }
     const isAccident = bad.failed === null || bad.failed === 'peer-lost';
     if (!isAccident) {
       return bad.failed === 'defect' ? EXIT.failed : exitCodeOf(bad.failed as ErrorCode);
