@@ -5,9 +5,10 @@ import { isFrameloomError, messageOf } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { packageVersion } from '../base/own-package.js';
 import { counted, formatDuration } from '../base/units.js';
-import { BatchFolder, ManifestError, type Outcome } from '../synthesis/batch/batch-folder.js';
+import { BatchFolder, type Outcome } from '../synthesis/batch/batch-folder.js';
 import { fingerprint } from '../synthesis/batch/fingerprint.js';
 import { JobMaker, type JobSettings } from '../synthesis/batch/job.js';
+import { ManifestError } from '../synthesis/batch/manifest.js';
 import { filesRead } from '../synthesis/models/model.js';
 import { actionsFileOf } from '../synthesis/video/input-actions.js';
 import type { QueueAddress } from './address.js';
@@ -137,9 +138,12 @@ async function ended(
     );
     if (end.aborted) break;
     if (!untilEmpty) continue;
-    const counts = await line.within(
-      queue.getJobCounts('wait', 'prioritized', 'delayed', 'active'),
-    );
+    const asked = queue.getJobCounts('wait', 'prioritized', 'delayed', 'active');
+    const counts = await line.within(asked).catch((error: unknown) => {
+      // It was stopped while it asked.
+      if (!end.aborted) throw error;
+    });
+    if (counts === undefined) break;
     if (Object.values(counts).every((count) => count === 0)) return;
   }
   for (const cause of [line.ended, work.broken]) if (cause.aborted) throw cause.reason;

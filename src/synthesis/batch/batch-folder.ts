@@ -6,7 +6,7 @@ import type { EncodeResult } from '../../video/index.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { Claims, type Claim, type ClaimedWork } from './claim.js';
 import type { JobMaker } from './job.js';
-import { Manifest, type ManifestEntry } from './manifest.js';
+import { Manifest, ManifestError, type ManifestEntry } from './manifest.js';
 import type { BatchJob, Shard } from './template.js';
 
 /** What came of a job: `there` was made before, `kept` is something else in its place, `busy` is made by another process. */
@@ -29,13 +29,6 @@ export interface AttemptOptions {
   readonly onFrame?: ((done: number, total: number | null) => void) | undefined;
 }
 
-/** The manifest cannot be written: no failure of a job, but of the batch. */
-export class ManifestError extends Error {
-  constructor(cause: unknown) {
-    super('the manifest cannot be written', { cause });
-  }
-}
-
 /** So many folders of outputs are cleaned up at the end, whatever happened in them. */
 const CLEANED_FOLDERS = 64;
 
@@ -47,21 +40,18 @@ export class BatchFolder {
   readonly manifest: Manifest;
   readonly #claims: Claims;
   readonly #log: Logger;
-  readonly #staysClaimed: boolean;
   /** Where processes may have died at their work. */
   readonly #littered = new Set<string>();
 
-  private constructor(folder: string, manifest: Manifest, log: Logger, staysClaimed: boolean) {
+  private constructor(folder: string, manifest: Manifest, log: Logger) {
     this.manifest = manifest;
     this.#claims = new Claims(folder);
     this.#log = log;
-    this.#staysClaimed = staysClaimed;
   }
 
   /**
    * @param options `shared`: other machines append to the same manifest, whose disk may not know how to append
-   *   by itself. What is made and cannot be entered then stays claimed until this process ends, for
-   *   the next one to enter
+   *   by itself
    * @throws FrameloomError write-failed where the manifest can neither be read nor written
    */
   static async open(
@@ -70,7 +60,7 @@ export class BatchFolder {
   ): Promise<BatchFolder> {
     const { shard, log = silentLogger, shared = false } = options;
     const manifest = await Manifest.open(folder, { shard, log, shared });
-    return new BatchFolder(folder, manifest, log, shared);
+    return new BatchFolder(folder, manifest, log);
   }
 
   /** Of a job that is done: what a process that died over it left of its claim. */
@@ -79,7 +69,8 @@ export class BatchFolder {
   }
 
   /**
-   * Does one job, unless another process is at it.
+   * Does one job, unless another process is at it. What is made and cannot be entered stays claimed until this process
+   * ends, or does the job once more, for the next one to enter: nobody makes it again, or takes it for somebody else's.
    * @throws FrameloomError as generateVideo; write-failed where another process took the job over, because this
    *   one stood still
    * @throws ManifestError
@@ -88,7 +79,7 @@ export class BatchFolder {
     const work = await maker.workOf(job);
     const claim = await this.#claims.take(work);
     if (!claim) return { kind: 'busy' };
-    let release = true;
+    let isUnentered = false;
     try {
       if (claim.abandoned) await this.#sweep(dirname(job.output));
       const verdict = await maker.judge(job, work, claim);
@@ -99,13 +90,12 @@ export class BatchFolder {
       }
       return await this.#make(job, maker, work, claim, verdict === 'replace', options);
     } catch (error) {
-      release = !(this.#staysClaimed && error instanceof ManifestError);
+      isUnentered = error instanceof ManifestError;
       throw error;
     } finally {
       // Not before the manifest has it: until then nobody else may begin it.
-      if (release) {
-        await claim.release().catch((error: unknown) => this.#log.warn(messageOf(error)));
-      }
+      if (isUnentered) claim.leave();
+      else await claim.release().catch((error: unknown) => this.#log.warn(messageOf(error)));
     }
   }
 
@@ -129,9 +119,7 @@ export class BatchFolder {
       .catch((error: unknown) => {
         throw claim.lost.aborted ? takenOver(job, error) : error;
       });
-    await this.manifest.add(entry).catch((cause: unknown) => {
-      throw new ManifestError(cause);
-    });
+    await this.manifest.enter(entry);
     return { kind: 'made', entry, result, seconds: (performance.now() - started) / 1000 };
   }
 

@@ -26,7 +26,15 @@ export interface Claim {
   readonly lost: AbortSignal;
   /** Gives it back. */
   release(): Promise<void>;
+  /**
+   * Keeps it until this process ends: what was made has no line yet. Whoever takes the job next finds it as one who died
+   * over it has left it, and this process may be that one.
+   */
+  leave(): void;
 }
+
+/** Claims that this process has left, by their path. */
+const left = new Map<string, Claim>();
 
 /**
  * Who works at which output of a batch: a small file for each job under way, made by whoever comes
@@ -51,6 +59,9 @@ export class Claims {
 
   async #take(output: string, options: LockOptions): Promise<Claim | undefined> {
     const path = this.#pathOf(output);
+    const own = left.get(path);
+    left.delete(path);
+    if (own && !own.lost.aborted) return own;
     const told = (error: unknown): never => {
       throw writeError(path, error);
     };
@@ -59,7 +70,13 @@ export class Claims {
     const { lock } = await tryLock(path, { ...options, onLost }).catch(told);
     if (!lock) return undefined;
     const abandoned = workSchema.safeParse(lock.previous?.note).data;
-    return { abandoned, lost: lost.signal, release: () => lock.release().catch(told) };
+    const release = (): Promise<void> => lock.release().catch(told);
+    const claim = { abandoned, lost: lost.signal, release };
+    const leave = (): void => {
+      const { data: own } = workSchema.safeParse(options.note);
+      left.set(path, { ...claim, abandoned: own, leave });
+    };
+    return { ...claim, leave };
   }
 
   #pathOf(output: string): string {

@@ -180,7 +180,7 @@ export class JobMaker {
   async #enter(job: BatchJob, { output, model, settings, input }: ClaimedWork): Promise<void> {
     const made = await this.#printOf(job);
     const { frameCount, durationSeconds } = await probe(job.output, { count: true });
-    await this.#manifest.add({
+    await this.#manifest.enter({
       ...{ output, model, settings, input, made },
       ...{ frames: frameCount ?? 0, durationSeconds: durationSeconds ?? 0 },
     });

@@ -23,6 +23,13 @@ const FILE = /^frameloom-manifest(-\d+of\d+)?\.jsonl$/;
 const CHUNK_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
 
+/** The manifest cannot be written: no failure of a job, but of the batch. */
+export class ManifestError extends Error {
+  constructor(cause: unknown) {
+    super('the manifest cannot be written', { cause });
+  }
+}
+
 /** How far a file has been read. */
 interface Place {
   /** Which file it was: another one may be put in its place. */
@@ -209,6 +216,13 @@ export class Manifest {
   add(entry: ManifestEntry): Promise<void> {
     this.#entries.set(entry.output, entry);
     return this.#inTurn(() => (this.#shared ? this.#appendShared(entry) : this.#append(entry)));
+  }
+
+  /** Adds what was made of a job. @throws ManifestError of what {@link add} throws */
+  async enter(entry: ManifestEntry): Promise<void> {
+    await this.add(entry).catch((cause: unknown) => {
+      throw new ManifestError(cause);
+    });
   }
 
   /** Opened anew when it is our turn: then a network's disk shows what others have written. */

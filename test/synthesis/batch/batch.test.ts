@@ -1,9 +1,11 @@
+import { mkdirSync } from 'node:fs';
 import {
   copyFile,
   mkdir,
   readdir,
   readFile,
   rm,
+  rmdir,
   stat,
   symlink,
   utimes,
@@ -93,6 +95,30 @@ describe('runBatch', () => {
     await run({ folder: alone, seeds: [2], inputs: [clips[1]!] });
     expect((await pixels(alone, '1-2.mkv')).equals(other)).toBe(true);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('enters later what was made and could not be entered, and makes it no second time', async () => {
+    const folder = scratchPath('out');
+    const place = join(folder, 'frameloom-manifest.jsonl');
+    const inputs = clips.slice(0, 1);
+    const full = run({
+      ...{ folder, inputs },
+      more: {
+        onEvent: ({ kind }) => {
+          // What no line can be added to.
+          if (kind === 'started') mkdirSync(place);
+        },
+      },
+    });
+    await expect(full).rejects.toMatchObject({ code: 'write-failed', path: place });
+    const made = (await stat(join(folder, '1-1.mkv'))).mtimeMs;
+    await rmdir(place);
+    // With --overwrite too: it is this batch's own.
+    const again = await run({ folder, inputs, more: { overwrite: true } });
+    expect(again.ended).toEqual(['skipped 1-1']);
+    expect((await stat(join(folder, '1-1.mkv'))).mtimeMs).toBe(made);
+    expect((await readFile(place, 'utf8')).trim().split('\n')).toHaveLength(1);
+    expect((await readdir(folder)).sort()).toEqual(['1-1.mkv', 'frameloom-manifest.jsonl']);
   });
 
   it('makes again what was changed: input, output, model, settings', async () => {
