@@ -20,6 +20,10 @@ const LAST_RETRY_MS = 3000;
 const REFUSED =
   /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password|ERR Client sent AUTH|ERR invalid DB)/;
 
+/** What a server that is spoken to by TLS is not believed for: asking again is no use either. */
+const UNTRUSTED =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+
 /**
  * The way to a queue: waits for a Redis that cannot be reached, says so once, and gives up after a stated time.
  */
@@ -46,7 +50,8 @@ export class Line {
   }
 
   /**
-   * @throws FrameloomError not-found without the packages; bad-option where Redis refuses the user; queue where it cannot
+   * @throws FrameloomError not-found without the packages; bad-option where Redis refuses the user; untrusted where its
+   *   certificate is not to be trusted; queue where it cannot
    *   be reached in time; what the signal was aborted with
    */
   static async open(address: QueueAddress, options: LineOptions): Promise<Line> {
@@ -107,12 +112,26 @@ export class Line {
     // Of a host with several addresses only the code says anything.
     const { code = 'no answer' } = error as NodeJS.ErrnoException;
     this.#lastError = text === '' ? code : text.replace(/^connect /, '');
+    if (UNTRUSTED.test(code)) return this.#mistrust(text, error);
     if (!REFUSED.test(text)) return this.#down();
     this.#end(
       new FrameloomError('bad-option', `the queue ${this.address.shown} lets nobody in: ${text}`, {
         hint: 'give user and password in the address, or the password by FRAMELOOM_QUEUE_PASSWORD',
         cause: error,
       }),
+    );
+  }
+
+  #mistrust(text: string, cause: unknown): void {
+    this.#end(
+      new FrameloomError(
+        'untrusted',
+        `the certificate of the queue ${this.address.shown} is not to be trusted: ${text}`,
+        {
+          hint: 'NODE_EXTRA_CA_CERTS=FILE names further certificates to trust, in PEM; the address has to be a name that it is for',
+          cause,
+        },
+      ),
     );
   }
 

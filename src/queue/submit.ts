@@ -129,6 +129,8 @@ interface Open {
   readonly queued: QueuedJob;
   active: boolean;
   checking: boolean;
+  /** Something more was heard of it meanwhile. */
+  again: boolean;
 }
 
 class Submission {
@@ -213,7 +215,7 @@ class Submission {
         continue;
       }
       const id = jobId(queued);
-      this.#open.set(id, { job, queued, active: false, checking: false });
+      this.#open.set(id, { job, queued, active: false, checking: false, again: false });
       await this.#line.within(this.#add(id, queued));
     }
   }
@@ -289,14 +291,21 @@ class Submission {
   #look(ids: readonly string[]): void {
     for (const id of ids) {
       const open = this.#open.get(id);
-      if (!open || open.checking) continue;
-      open.checking = true;
+      if (!open) continue;
+      if (open.checking) {
+        open.again = true;
+        continue;
+      }
+      [open.checking, open.again] = [true, false];
       this.#check(id, open)
         .catch((error: unknown) => {
           // The line tells of a queue that is away, and then all is looked at again.
           this.#log.debug(messageOf(error));
         })
-        .finally(() => (open.checking = false));
+        .finally(() => {
+          open.checking = false;
+          if (open.again) this.#look([id]);
+        });
     }
   }
 
@@ -318,11 +327,17 @@ class Submission {
     if (!found || !this.#open.delete(id)) return;
     const { job } = open;
     if (state === 'failed') this.#fail(job, failureOf(found.failedReason, job.output));
-    else this.#take(job, resultSchema.parse(found.returnvalue));
+    else this.#take(job, resultSchema.safeParse(found.returnvalue).data);
     if (this.#open.size === 0) this.#wake?.();
   }
 
-  #take(job: BatchJob, { kind, entry, seconds }: JobResult): void {
+  /** @param result undefined where what the worker said of it is not understood */
+  #take(job: BatchJob, result: JobResult | undefined): void {
+    if (!result) {
+      const why = `what its worker said of ${job.output} is not understood`;
+      return this.#fail(job, new FrameloomError('queue', why, { path: job.output }));
+    }
+    const { kind, entry, seconds } = result;
     if (kind === 'kept' || entry === null) {
       this.#kept += 1;
       this.#log.warn(keptWords(job.output));

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Queue } from 'bullmq';
 import { useBackend } from '../../src/backend/index.js';
+import { findProgram } from '../../scripts/setup/paths.mjs';
 import { packageVersion } from '../../src/base/own-package.js';
 import { isTemporary } from '../../src/base/temporaries.js';
 import { exportGenerator } from '../../src/export/index.js';
@@ -256,6 +257,29 @@ describe.skipIf(redisPath === undefined)('a queue', { timeout: TIMEOUT_MS }, () 
     expect(stderr).not.toContain('wr0ng');
   });
 });
+
+const hasOpenssl = findProgram('openssl') !== undefined;
+
+it.skipIf(redisPath === undefined || !hasOpenssl)(
+  'by TLS is worked for where its certificate is trusted, and left at once where not',
+  async () => {
+    const { redis: closed, certificate } = await OwnRedis.startByTls();
+    try {
+      const words = ['worker', '--queue', closed.address, '--until-empty'];
+      const trusting = startFrameloom(words, { NODE_EXTRA_CA_CERTS: certificate });
+      const refused = await frameloom(...words);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toMatch(
+        /^error: the certificate of the queue rediss:\/\/127.0.0.1:\d+ is not to be trusted: self.signed certificate \(NODE_EXTRA_CA_CERTS=/,
+      );
+      const { code, stderr } = await trusting.ended;
+      expect([code, stderr]).toEqual([0, expect.stringContaining('waiting for jobs of rediss://')]);
+    } finally {
+      await closed.remove();
+    }
+  },
+  TIMEOUT_MS,
+);
 
 describe('a queue on the command line', () => {
   const generate = (...words: string[]) =>

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { findProgram } from '../../scripts/setup/paths.mjs';
 
 /** The Redis of this machine, or of FRAMELOOM_REDIS; undefined where there is none. */
@@ -25,9 +26,11 @@ export class OwnRedis {
   readonly port: number;
   readonly #folder: string;
   readonly #words: readonly string[];
+  readonly #byTls: boolean;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, words: readonly string[]) {
+  private constructor(port: number, folder: string, words: readonly string[], byTls = false) {
+    this.#byTls = byTls;
     this.port = port;
     this.#folder = folder;
     this.#words = words;
@@ -41,14 +44,31 @@ export class OwnRedis {
     return redis;
   }
 
+  /** Speaks TLS alone, by a certificate of its own that nobody has signed. @returns it, and where that lies */
+  static async startByTls(): Promise<{ readonly redis: OwnRedis; readonly certificate: string }> {
+    const folder = await mkdtemp(join(tmpdir(), 'frameloom-redis-'));
+    const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')];
+    await promisify(execFile)('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+      ...['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'],
+      ...['-keyout', key, '-out', certificate],
+    ]);
+    const files = ['--tls-cert-file', certificate, '--tls-key-file', key];
+    const words = [...files, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'];
+    const redis = new OwnRedis(await freePort(), folder, words, true);
+    await redis.begin();
+    return { redis, certificate };
+  }
+
   get address(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.#byTls ? 'rediss' : 'redis'}://127.0.0.1:${this.port}`;
   }
 
   async begin(): Promise<void> {
     if (redisPath === undefined) throw new Error('there is no redis-server: set FRAMELOOM_REDIS');
     const file = ['--dir', this.#folder, '--appendonly', 'yes', '--appendfsync', 'always'];
-    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', ''];
+    const ports = this.#byTls ? ['0', '--tls-port', String(this.port)] : [String(this.port)];
+    const place = ['--port', ...ports, '--bind', '127.0.0.1', '--save', ''];
     const child = spawn(redisPath, [...place, ...file, ...this.#words], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

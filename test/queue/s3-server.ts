@@ -9,6 +9,19 @@ interface Stored {
   readonly notes: Readonly<Record<string, string>>;
 }
 
+interface OfUpload {
+  readonly uploadId: string;
+  readonly body: Buffer;
+  readonly refuse: (status: number, code: string) => void;
+}
+
+const notesOf = ({ headers }: IncomingMessage): Stored['notes'] =>
+  Object.fromEntries(
+    Object.entries(headers)
+      .filter(([name]) => name.startsWith('x-amz-meta-'))
+      .map(([name, value]) => [name, String(value)]),
+  );
+
 const etagOf = (body: Buffer): string => `"${createHash('md5').update(body).digest('hex')}"`;
 
 const hmac = (key: string | Buffer, text: string): Buffer =>
@@ -21,8 +34,17 @@ const hmac = (key: string | Buffer, text: string): Buffer =>
  */
 export class S3Server {
   readonly objects = new Map<string, Stored>();
+  /** Parts of what is not completed yet, by the upload. */
+  readonly uploads = new Map<
+    string,
+    { readonly notes: Stored['notes']; readonly parts: Map<number, Buffer> }
+  >();
   /** Answers so many times that it is busy. */
   busy = 0;
+  /** Called when an upload in parts is to be completed. */
+  onComplete = (): void => undefined;
+  /** So many parts are taken, and then each is refused. */
+  partsTaken = Infinity;
   readonly keys = { id: 'tester', secret: 'of nobody' };
   #server = createServer((request, response) => {
     this.#answer(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -68,22 +90,32 @@ export class S3Server {
     }
     if (!this.#isSigned(request, url, body)) return refuse(403, 'SignatureDoesNotMatch');
     if (bucket !== 'films') return refuse(404, 'NoSuchBucket');
-    const there = this.objects.get(key);
-    if (request.method === 'PUT') {
+    const uploadId = url.searchParams.get('uploadId');
+    if (uploadId !== null && request.method !== 'POST') {
+      return this.#part(request, response, { uploadId, url, body, refuse });
+    }
+    if (request.method === 'POST' && uploadId === null) {
+      const id = String(this.uploads.size + 1);
+      this.uploads.set(id, { notes: notesOf(request), parts: new Map() });
+      return void response.end(
+        `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+      );
+    }
+    if (request.method === 'PUT' || request.method === 'POST') {
+      if (uploadId !== null) this.onComplete();
+      const there = this.objects.get(key);
       const { 'if-match': match, 'if-none-match': none } = request.headers;
       const bad =
         none === '*'
           ? there
           : match !== undefined && (!there || !etagOf(there.body).includes(match));
       if (bad) return refuse(412, 'PreconditionFailed');
-      const notes = Object.entries(request.headers).filter(([name]) =>
-        name.startsWith('x-amz-meta-'),
-      );
-      const kept = Object.fromEntries(notes.map(([name, value]) => [name, String(value)]));
-      this.objects.set(key, { body, modified: new Date(), notes: kept });
+      if (uploadId !== null) return this.#complete(key, response, { uploadId, body, refuse });
+      this.objects.set(key, { body, modified: new Date(), notes: notesOf(request) });
       response.writeHead(200, { etag: etagOf(body) });
       return void response.end();
     }
+    const there = this.objects.get(key);
     if (key === '') return this.#list(url.searchParams.get('prefix') ?? '', response);
     if (!there) return refuse(404, 'NoSuchKey');
     response.writeHead(200, {
@@ -93,6 +125,41 @@ export class S3Server {
       'content-length': there.body.length,
     });
     response.end(request.method === 'HEAD' ? undefined : there.body);
+  }
+
+  #part(
+    { method }: IncomingMessage,
+    response: ServerResponse,
+    { uploadId, url, body, refuse }: OfUpload & { readonly url: URL },
+  ): void {
+    const parts = this.uploads.get(uploadId)?.parts;
+    if (!parts) return refuse(404, 'NoSuchUpload');
+    if (method === 'DELETE') {
+      this.uploads.delete(uploadId);
+      response.writeHead(204);
+      return void response.end();
+    }
+    if (this.partsTaken <= 0) return refuse(403, 'AccessDenied');
+    this.partsTaken -= 1;
+    parts.set(Number(url.searchParams.get('partNumber')), body);
+    response.writeHead(200, { etag: etagOf(body) });
+    response.end();
+  }
+
+  #complete(key: string, response: ServerResponse, { uploadId, body, refuse }: OfUpload): void {
+    const upload = this.uploads.get(uploadId);
+    if (!upload) return refuse(404, 'NoSuchUpload');
+    const named = [
+      ...body.toString().matchAll(/<PartNumber>(\d+)<.*?<ETag>(?:"|&quot;)?(\w+)/g),
+    ].map(([, number, etag]) => {
+      const part = upload.parts.get(Number(number));
+      return part && etagOf(part) === `"${etag}"` ? part : undefined;
+    });
+    if (named.length === 0 || named.includes(undefined)) return refuse(400, 'InvalidPart');
+    this.uploads.delete(uploadId);
+    const whole = Buffer.concat(named as Buffer[]);
+    this.objects.set(key, { body: whole, modified: new Date(), notes: upload.notes });
+    response.end('<CompleteMultipartUploadResult></CompleteMultipartUploadResult>');
   }
 
   #list(prefix: string, response: ServerResponse): void {

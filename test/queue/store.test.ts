@@ -60,6 +60,32 @@ describe('a store', () => {
     await expect(store.look('s3://x')).rejects.toMatchObject({ code: 'bad-option' });
   });
 
+  it('takes what is large in parts, whole or not at all, under the same conditions', async () => {
+    const place = 's3://films/large.mp4';
+    const body = Buffer.from(Array.from({ length: 2500 }, (_, i) => (i * 7) % 256));
+    const file = scratchPath('large.mp4');
+    await writeFile(file, body);
+    const store = await Store.open(process.env, 1000);
+    server.busy = 1;
+    expect(await store.put(place, { file }, { nothing: true }, { work: 'w' })).toBe(true);
+    expect(server.objects.get('large.mp4')?.body.equals(body)).toBe(true);
+    expect(await store.look(place)).toMatchObject({ bytes: 2500, notes: { work: 'w' } });
+    // Something is there, before it begins or when it ends.
+    expect(await store.put(place, { file }, { nothing: true })).toBe(false);
+    const { etag } = (await store.look(place))!;
+    server.onComplete = () => server.put('large.mp4', Buffer.from('of somebody else'));
+    expect(await store.put(place, { file }, { etag })).toBe(false);
+    server.onComplete = () => undefined;
+    expect(server.objects.get('large.mp4')?.body.toString()).toBe('of somebody else');
+    // What is given up leaves no parts.
+    server.partsTaken = 1;
+    const other = store.put('s3://films/other.mp4', { file }, { nothing: true });
+    await expect(other).rejects.toMatchObject({ code: 'bad-option', path: 's3://films/other.mp4' });
+    server.partsTaken = Infinity;
+    expect(server.objects.has('other.mp4')).toBe(false);
+    expect(server.uploads.size).toBe(0);
+  });
+
   it('names inputs by a folder or by *', async () => {
     for (const key of ['in/a.mp4', 'in/b.mkv', 'in/b.txt', 'in/deep/c.mp4'])
       server.put(key, Buffer.from(key));

@@ -1,11 +1,12 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { readFile, stat, utimes } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Client } from '@bradenmacdonald/s3-lite-client';
-import { FrameloomError, messageOf } from '../../base/error.js';
+import { FrameloomError, isFrameloomError, messageOf } from '../../base/error.js';
 import { parseStoreAddress } from './address.js';
+import { PartedUpload, type Upload } from './upload.js';
 
 /** What a store says of an object. */
 export interface StoredObject {
@@ -22,7 +23,7 @@ export type PutCondition = { readonly nothing: true } | { readonly etag: string 
 type Variables = Readonly<Record<string, string | undefined>>;
 
 const NOTE = 'x-amz-meta-frameloom-';
-/** Larger ones go up in parts, each held in memory. */
+/** Larger ones go up in parts of so many, each held in memory. */
 const ONE_PIECE_BYTES = 64 * 2 ** 20;
 /** A store that stumbles is asked again, after this long and then twice as long. */
 const ATTEMPTS = 4;
@@ -33,8 +34,12 @@ const statusOf = (error: unknown): number | undefined => {
   return typeof statusCode === 'number' ? statusCode : undefined;
 };
 
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
 /** A server that is busy, or a connection that broke; what it refuses it refuses again. */
 const mayPass = (error: unknown): boolean => {
+  // What asked it to stop, and what was told already.
+  if (isAbort(error) || isFrameloomError(error)) return false;
   const status = statusOf(error);
   return status === undefined || status === 429 || (status >= 500 && status !== 501);
 };
@@ -46,13 +51,18 @@ const mayPass = (error: unknown): boolean => {
  */
 export class Store {
   readonly #client: S3Client;
+  readonly #onePieceBytes: number;
 
-  private constructor(client: S3Client) {
+  private constructor(client: S3Client, onePieceBytes: number) {
     this.#client = client;
+    this.#onePieceBytes = onePieceBytes;
   }
 
-  /** @throws FrameloomError not-found without the package; bad-option without keys, or for an endpoint that is no address */
-  static async open(env: Variables = process.env): Promise<Store> {
+  /**
+   * @param onePieceBytes what is larger goes up in parts of so many
+   * @throws FrameloomError not-found without the package; bad-option without keys, or for an endpoint that is no address
+   */
+  static async open(env: Variables = process.env, onePieceBytes = ONE_PIECE_BYTES): Promise<Store> {
     const library = await import('@bradenmacdonald/s3-lite-client').catch((cause: unknown) => {
       throw new FrameloomError(
         'not-found',
@@ -77,7 +87,7 @@ export class Store {
       });
     }
     const keys = { accessKey, secretKey, ...(sessionToken && { sessionToken }) };
-    return new Store(new library.S3Client({ endPoint, region, ...keys }));
+    return new Store(new library.S3Client({ endPoint, region, ...keys }), onePieceBytes);
   }
 
   /** @returns undefined where there is nothing @throws FrameloomError bad-option where it may not be read; bad-input */
@@ -148,35 +158,68 @@ export class Store {
       Object.entries(notes).map(([name, value]) => [`${NOTE}${name}`, value] as const),
     );
     const bytes = 'file' in data ? (await stat(data.file)).size : 0;
-    return this.#ask(place, async () => {
-      if ('file' in data && bytes >= ONE_PIECE_BYTES) {
-        // Parts know no condition: it is looked just before.
-        if (!(await this.#holds(place, condition))) return false;
-        const stream = Readable.toWeb(createReadStream(data.file)) as ReadableStream<Uint8Array>;
-        await this.#client.putObject(key, stream, { bucketName: bucket, size: bytes, metadata });
-        return true;
-      }
-      const payload = 'file' in data ? new Uint8Array(await readFile(data.file)) : data.text;
-      const put = (more: Record<string, string>): Promise<unknown> =>
-        this.#client.makeRequest({
-          ...{ method: 'PUT', bucketName: bucket, objectName: key, payload },
-          headers: new Headers({ ...metadata, ...more }),
-        });
-      try {
-        await put(
-          'nothing' in condition ? { 'If-None-Match': '*' } : { 'If-Match': condition.etag },
-        );
-        return true;
-      } catch (error) {
-        const status = statusOf(error);
-        if (status === 412 || status === 409) return false;
-        // A store that knows no conditions.
-        if (status !== 501) throw error;
-        if (!(await this.#holds(place, condition))) return false;
-        await put({});
-        return true;
-      }
-    });
+    const only = 'nothing' in condition ? { 'If-None-Match': '*' } : { 'If-Match': condition.etag };
+    if ('file' in data && bytes > this.#onePieceBytes) {
+      const upload = { bucketName: bucket, objectName: key, bytes, metadata, ...data };
+      return this.#putInParts(
+        place,
+        { ...upload, partBytes: this.#onePieceBytes },
+        condition,
+        only,
+      );
+    }
+    const payload = 'file' in data ? new Uint8Array(await readFile(data.file)) : data.text;
+    const put = (more: Record<string, string>): Promise<unknown> =>
+      this.#client.makeRequest({
+        ...{ method: 'PUT', bucketName: bucket, objectName: key, payload },
+        headers: new Headers({ ...metadata, ...more }),
+      });
+    return this.#ask(place, () => this.#under(place, condition, only, put));
+  }
+
+  /** Writes under a condition. @returns false where that does not hold */
+  async #under(
+    place: string,
+    condition: PutCondition,
+    only: Record<string, string>,
+    write: (headers: Record<string, string>) => Promise<unknown>,
+  ): Promise<boolean> {
+    try {
+      await write(only);
+      return true;
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 412 || status === 409) return false;
+      // A store that knows no conditions.
+      if (status !== 501) throw error;
+      if (!(await this.#holds(place, condition))) return false;
+      await write({});
+      return true;
+    }
+  }
+
+  async #putInParts(
+    place: string,
+    upload: Upload,
+    condition: PutCondition,
+    only: Record<string, string>,
+  ): Promise<boolean> {
+    // Nothing is sent for nothing.
+    if (!(await this.#holds(place, condition))) return false;
+    let parted: PartedUpload | undefined;
+    let isThere = false;
+    try {
+      parted = await PartedUpload.begin(this.#client, upload, askAgain);
+      await parted.sendParts();
+      const { complete } = parted;
+      isThere = await this.#under(place, condition, only, complete);
+      return isThere;
+    } catch (error) {
+      throw told(place, error);
+    } finally {
+      // What brought it this far is told, and not that its parts could not be removed.
+      if (!isThere) await parted?.abort().catch(() => undefined);
+    }
   }
 
   async #holds(place: string, condition: PutCondition): Promise<boolean> {
@@ -196,19 +239,27 @@ export class Store {
   }
 
   async #ask<T>(place: string, question: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await question();
-      } catch (error) {
-        if (attempt === ATTEMPTS || !mayPass(error)) throw told(place, error);
-        await sleep(BACK_OFF_MS * 2 ** (attempt - 1));
-      }
+    try {
+      return await askAgain(question);
+    } catch (error) {
+      throw told(place, error);
+    }
+  }
+}
+
+async function askAgain<T>(question: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await question();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !mayPass(error)) throw error;
+      await sleep(BACK_OFF_MS * 2 ** (attempt - 1));
     }
   }
 }
 
 function told(place: string, error: unknown): unknown {
-  if (error instanceof Error && error.name === 'AbortError') return error;
+  if (isFrameloomError(error) || isAbort(error)) return error;
   const status = statusOf(error);
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (status === 404) {
