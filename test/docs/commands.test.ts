@@ -36,8 +36,21 @@ const LINES: readonly Line[] = blocksIn('sh', 'bash', 'console', '').flatMap((bl
     })),
 );
 
+/** What a shell is given to run in the words of another program, but for what it puts in by itself. */
+function inShell(words: Words): Words {
+  const at = words.indexOf('sh');
+  if (at < 0 || words[at + 1] !== '-c') return words;
+  // What is put in by the shell: options that may be none, and values.
+  const text = (words[at + 2] ?? '')
+    .replaceAll(/\$\([^)]*\)|\$again/g, '')
+    .replaceAll(/\$\w+/g, '1');
+  const [program = []] = programsOf(text);
+  return program[0] === 'exec' ? program.slice(1) : program;
+}
+
 /** What follows `frameloom`, however that is called. */
-function argumentsOf(words: Words): Words | undefined {
+function argumentsOf(called: Words): Words | undefined {
+  const words = inShell(called);
   if (words[0] === 'frameloom') return words.slice(1);
   if (words[0] === 'npx' && words[1] === 'frameloom') return words.slice(2);
   const main = words.findIndex((word) => /(^|\/)cli\/main\.[jt]s$/.test(word));
@@ -102,7 +115,7 @@ describe('the command lines of the guides', () => {
       expect([place, containers.length]).not.toEqual([place, 0]);
       // Without a command the image's own is started, which is Frameloom.
       for (const { command = ['frameloom'], args = [] } of containers) {
-        const [program, ...words] = [...command, ...args];
+        const [program, ...words] = inShell([...command, ...args]);
         expect([place, program]).toEqual([place, 'frameloom']);
         expect([place, await complaint(words)]).toEqual([place, undefined]);
       }
