@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { FrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { rationalToNumber, type Rational } from '../base/rational.js';
-import { findFfmpeg, probe, type OnDamage, type VideoInfo } from '../video/index.js';
+import { findFfmpeg } from '../video/ffmpeg-path.js';
 import { identityOf } from '../video/sequence.js';
+import type { OnDamage, VideoInfo } from '../video/types.js';
 import type { MediaCache } from './media-cache.js';
 import { SMALLEST_SIDE } from './options.js';
 import { sequenceAt } from './pairs.js';
@@ -114,6 +115,8 @@ async function look(
   const own = sequence ? {} : { log: heard.log };
   const sizes = sequence && (await sizesText(sequence.files));
   if (sizes !== undefined) heard.log.warn(`${path}: ${sizes}`);
+  // What was looked at before is remembered: then nothing that talks to ffmpeg is needed.
+  const { probe } = await import('../video/probe.js');
   const info = await probe(path, { onDamage, count: true, signal, ...own });
   if (info.width < SMALLEST_SIDE || info.height < SMALLEST_SIDE) {
     throw new FrameloomError(

@@ -1,6 +1,6 @@
 import { asGiven } from '../base/caller.js';
 import { FrameloomError } from '../base/error.js';
-import { impurityOf } from '../video/index.js';
+import { impurityOf } from '../video/pure-filters.js';
 import type { ConditionOptions } from './condition-options.js';
 
 /** As much of a graph as an error shows. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clipStylesSchema } from '../networks/clip-styles.js';
+import { clipStylesSchema } from '../networks/clip-styles-schema.js';
 import { EXPORT_TARGETS } from './targets.js';
 
 /** The number of the conventions in docs/export.md; another one is another way to call the file. */

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { FrameloomError } from '../base/error.js';
 import { randomStream } from '../base/random.js';
 
@@ -12,15 +11,8 @@ export interface ClipStyle {
   readonly deviation: readonly number[];
 }
 
-const MOST_CHANNELS = 64;
 /** Clips whose looks are kept. */
 export const MOST_STYLES = 64;
-const numbers = (least: number) => z.array(z.number().min(least).max(1)).min(1).max(MOST_CHANNELS);
-
-/** Looks as snapshots and exported files hold them. */
-export const clipStylesSchema = z
-  .array(z.object({ clip: z.string().min(1).max(1000), code: numbers(-1), deviation: numbers(0) }))
-  .max(MOST_STYLES);
 
 /** The look in the middle of all: what is generated with where none is asked for. */
 export const meanStyle = (styles: readonly ClipStyle[]): Float32Array =>

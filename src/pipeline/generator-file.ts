@@ -1,16 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { throwIfCancelled } from '../base/cancel.js';
 import { isFrameloomError } from '../base/error.js';
 import { silentLogger, type Logger } from '../base/log.js';
-import { encodeGenerator } from '../export/export-generator.js';
 import { describeExported, readExported } from '../synthesis/models/exported-model.js';
 import { openRun } from '../training/run/run-folder.js';
 import { readSnapshot, type SnapshotChoice } from '../training/run/snapshot-store.js';
 import { parsePipeline } from './load.js';
 import { differs } from './open-model.js';
-import { openRunModel } from './run-model.js';
 import type { Pipeline } from './schema.js';
 
 /** A generator as an ONNX file, whether it lies on the disk or not. */
@@ -35,8 +32,7 @@ const DOING = 'opening the model';
 
 /**
  * The generator of a run, or of an `.onnx` file, as what ONNX Runtime loads. A run's own export is taken where it is of
- * the weights that are asked for; otherwise the file is made in memory, by whichever backend of TensorFlow.js is there: the
- * plain JavaScript one will do, since no frame is made.
+ * the weights that are asked for; otherwise the file is made in memory.
  * @throws FrameloomError not-found (no run, no snapshot, no file), bad-pipeline, bad-snapshot, bad-input, cancelled
  */
 export async function generatorFile(
@@ -71,16 +67,9 @@ export async function generatorFile(
     }
   }
   log.debug(`${path} ${why}: made of the snapshot of step ${wanted.step}`);
-  const model = await openRunModel(place, { snapshot: wanted.step, log });
-  await anyBackend();
-  const made = await encodeGenerator(model, { baseFolder });
+  // A run that has its export is played without a line of TensorFlow.js.
+  const { encodeRun } = await import('./encode-run.js');
+  const made = await encodeRun(place, { snapshot: wanted.step, baseFolder, log });
   throwIfCancelled(signal, DOING);
   return { path, bytes: made, step: wanted.step, run };
-}
-
-/** Loads the backend that is there soonest, unless one is there already. */
-async function anyBackend(): Promise<void> {
-  if ((tf.engine() as { backendName?: string }).backendName !== undefined) return;
-  const { useBackend } = await import('../backend/index.js');
-  await useBackend({ prefer: 'cpu' });
 }

@@ -4,7 +4,8 @@ import { actionColumns } from '../clips/actions.js';
 import { conditionLayout } from '../clips/condition-plan.js';
 import { createGenerator } from '../networks/index.js';
 import type { SynthesisModel } from '../synthesis/index.js';
-import { clipStylesSchema, meanStyle, type ClipStyle } from '../networks/clip-styles.js';
+import { clipStylesSchema } from '../networks/clip-styles-schema.js';
+import { meanStyle, type ClipStyle } from '../networks/clip-styles.js';
 import { openRun } from '../training/run/run-folder.js';
 import {
   readSnapshot,

@@ -1,4 +1,3 @@
-import { lastValueFrom, toArray } from 'rxjs';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { rationalToNumber } from '../base/rational.js';
@@ -6,7 +5,7 @@ import { indexClips } from '../clips/clip-index.js';
 import { nameOfClip } from '../clips/clip-name.js';
 import { planCondition } from '../clips/condition-plan.js';
 import { MediaCache } from '../clips/media-cache.js';
-import { decodeClip, type ClipFrame, type ClipMedia, type MediaPlan } from '../clips/media.js';
+import type { ClipFrame, ClipMedia, MediaPlan } from '../clips/media.js';
 import type { DataOptions } from '../clips/options.js';
 import { sameRate } from '../clips/rates.js';
 import type { Size } from './picture-filter.js';
@@ -95,6 +94,11 @@ export async function openTrainingClips(options: ClipsOptions): Promise<Training
     const frames = Math.min(count, framesOf(media, plan) - first);
     if (frames <= 0) return [];
     const part = { startFrame: first, frames, signal, log };
+    // A world begins before a clip is read.
+    const [{ lastValueFrom, toArray }, { decodeClip }] = await Promise.all([
+      import('rxjs'),
+      import('../clips/media.js'),
+    ]);
     return lastValueFrom(decodeClip(media, await sized(width, height), part).pipe(toArray()));
   }
 

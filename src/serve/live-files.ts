@@ -9,7 +9,7 @@ import { MOST_PICTURE_PIXELS } from '../play/live/packets.js';
 import { LIMITS } from './limits.js';
 import { drawingsOf, recordingsOf, type LivePlace } from './live-context.js';
 import type { LiveFiles, RecordingFiles } from './page-api.js';
-import { RECORDING_FILES } from './recording.js';
+import { RECORDED, RECORDING_FILES } from './recording-files.js';
 
 /** Names that Windows takes for devices, whatever stands behind the point. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)\./i;
@@ -133,7 +133,7 @@ export async function listRecordings(place: LivePlace): Promise<LiveFiles> {
   const names = (await listed(folder)).filter((name) => /^\d{5,}$/.test(name));
   const files = await Promise.all(
     names.map(async (name) => {
-      const text = await readFile(join(folder, name, 'recording.json'), 'utf8').catch(() => '');
+      const text = await readFile(join(folder, name, RECORDED.facts), 'utf8').catch(() => '');
       const recording = facts.safeParse(jsonOf(text));
       const { mtimeMs: modified } = await stat(join(folder, name));
       const sizes = await Promise.all(

@@ -7,7 +7,6 @@ import { generatorFile, type GeneratorFile } from '../pipeline/generator-file.js
 import { parsePipeline } from '../pipeline/load.js';
 import { encodeServer } from '../play/live/protocol.js';
 import { openRun } from '../training/run/run-folder.js';
-import { openTrainingClips } from './clips.js';
 import { recordedModel, type LiveContext, type LivePlace } from './live-context.js';
 import { LiveSessions } from './live-sessions.js';
 import type { LiveOptions } from './live-options.js';
@@ -66,7 +65,8 @@ async function openContext(options: PartsOptions): Promise<LiveContext> {
       baseFolder: baseFolder ?? dirname(place),
       trustFilters,
     };
-    // The model is loaded while the clips are looked at.
+    // The model is loaded while the clips are looked at, and what does that is read.
+    const { openTrainingClips } = await import('./clips.js');
     const [clips, filterUnavailable, model] = await Promise.all([
       openTrainingClips({ ...filter, cacheFolder, log, signal }),
       whyNoFilter(filter),

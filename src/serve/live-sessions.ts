@@ -8,7 +8,7 @@ import { recordingsOf, type LiveContext, type LivePlace } from './live-context.j
 import type { TakenModel } from './model-shelf.js';
 import { API } from './page-api.js';
 import { PictureFilter } from './picture-filter.js';
-import { startRecording, type FinishedRecording } from './recording.js';
+import type { FinishedRecording } from './recording.js';
 import type { LiveSocket, SocketEars } from './sockets.js';
 
 /** Where the files of a recording are fetched from. */
@@ -108,6 +108,8 @@ export class LiveSessions {
       }),
       record: async ({ width, height, fps }): Promise<LiveRecorder> => {
         const folder = recordingsOf(this.#place);
+        // With what talks to ffmpeg: a world that is only played needs none of it.
+        const { startRecording } = await import('./recording.js');
         const options = { folder, width, height, fps, model: recorded, log };
         const recording = await startRecording(options);
         return {

@@ -4,7 +4,7 @@ import { decodeFromPage, encodePacket, type Packet, type PageKind } from '../pla
 import type { Size } from '../play/live/services.js';
 import { recordingsOf, type LiveContext, type LivePlace } from './live-context.js';
 import { PictureFilter } from './picture-filter.js';
-import { startRecording, type RecordedFrame } from './recording.js';
+import type { RecordedFrame } from './recording.js';
 import { assertFrameBytes, recordFrames } from './recording-socket.js';
 import { assertSize } from './size.js';
 import type { LiveSocket, SocketEars } from './sockets.js';
@@ -60,8 +60,10 @@ export const recordPage =
     const columns = layout.actions?.length ?? 0;
     const { log } = place;
     return recordFrames<RecordedFrame>(socket, {
-      begin: ({ width, height, fps }) =>
-        startRecording({ folder: recordingsOf(place), width, height, fps, model, log }),
+      async begin({ width, height, fps }) {
+        const { startRecording } = await import('./recording.js');
+        return startRecording({ folder: recordingsOf(place), width, height, fps, model, log });
+      },
       read(bytes, { width, height }) {
         const pixels = width * height;
         const [rgbEnd, conditionEnd] = [3 * pixels, (3 + layout.bytesPerPixel) * pixels];

@@ -1,8 +1,6 @@
-import { Subject, type Subscription } from 'rxjs';
+import type { Subject, Subscription } from 'rxjs';
 import { FrameloomError } from '../base/error.js';
 import { rational } from '../base/rational.js';
-import { openCondition } from '../clips/condition.js';
-import { planCondition } from '../clips/condition-plan.js';
 import type { DataOptions } from '../clips/options.js';
 import type { Frame } from '../video/index.js';
 
@@ -58,6 +56,7 @@ export async function whyNoFilter(options: FilterOptions): Promise<string | null
       : 'this generator is told by label maps, which no picture is: draw them';
   }
   try {
+    const { planCondition } = await import('../clips/condition-plan.js');
     await planCondition(rule, { baseFolder, trustFilters, ...data.size });
     return null;
   } catch (error) {
@@ -125,6 +124,11 @@ export class PictureFilter {
   async #start(key: string, size: Size): Promise<Running> {
     const { data, baseFolder, trustFilters } = this.#options;
     const rule = ruleOf(data);
+    // Who draws needs none of it.
+    const [{ Subject }, { openCondition }] = await Promise.all([
+      import('rxjs'),
+      import('../clips/condition.js'),
+    ]);
     const pictures = new Subject<Frame>();
     const source = { frames: pictures.asObservable() };
     const fps = rational(RATE);

@@ -10,16 +10,8 @@ import { toRate, writeFrames, type EncodeResult } from '../video/index.js';
 import { actionsCsv } from '../clips/actions-csv.js';
 import { FrameQueue } from './frame-queue.js';
 import type { RecordingFiles } from './page-api.js';
+import { RECORDED, RECORDING_FILES } from './recording-files.js';
 import { recordedCondition, recordingPipeline, type RecordedModel } from './recording-pipeline.js';
-
-const VIDEO = 'frames.mp4';
-const CONDITION = 'condition.mkv';
-const ACTIONS = 'actions.csv';
-const PIPELINE = 'pipeline.yaml';
-const FACTS = 'recording.json';
-
-/** Files of a recording that a page may fetch. */
-export const RECORDING_FILES: readonly string[] = [VIDEO, CONDITION, ACTIONS, PIPELINE];
 
 /** Nearly without loss: what is recorded is there to be trained on. */
 const CRF = 10;
@@ -125,8 +117,8 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   const isFull = (): boolean => video.bytes + condition.bytes > WAITING_BYTES;
 
   const encoded: Promise<EncodeResult>[] = [
-    writeFrames(video, join(temporary, VIDEO), { ...shared, crf: CRF }),
-    ...(written ? [writeFrames(condition, join(temporary, CONDITION), shared)] : []),
+    writeFrames(video, join(temporary, RECORDED.video), { ...shared, crf: CRF }),
+    ...(written ? [writeFrames(condition, join(temporary, RECORDED.condition), shared)] : []),
   ];
   /** What went wrong, and that a recording is whole or none; of its temporaries nobody knows. */
   const lost = (error: unknown): FrameloomError => {
@@ -165,16 +157,16 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
     await Promise.all(encoded);
     const files: RecordingFiles = {
       ...{ frames, fps: fps.num / fps.den },
-      ...{ video: VIDEO, condition: written && CONDITION },
-      ...{ actions: actions.length > 0 ? ACTIONS : null, pipeline: PIPELINE },
+      ...{ video: RECORDED.video, condition: written && RECORDED.condition },
+      ...{ actions: actions.length > 0 ? RECORDED.actions : null, pipeline: RECORDED.pipeline },
     };
     if (actions.length > 0) {
-      await writeFileAtomic(join(temporary, ACTIONS), actionsCsv(actions, rows));
+      await writeFileAtomic(join(temporary, RECORDED.actions), actionsCsv(actions, rows));
     }
     const parts = {
       width,
       height,
-      video: VIDEO,
+      video: RECORDED.video,
       condition: files.condition,
       actions: files.actions,
     };
@@ -183,8 +175,8 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       '-',
     );
     const pipeline = recordingPipeline(model, { ...parts, name, fps: formatRational(fps) });
-    await writeFileAtomic(join(temporary, PIPELINE), pipeline);
-    await writeFileAtomic(join(temporary, FACTS), `${JSON.stringify(files, null, 1)}\n`);
+    await writeFileAtomic(join(temporary, RECORDED.pipeline), pipeline);
+    await writeFileAtomic(join(temporary, RECORDED.facts), `${JSON.stringify(files, null, 1)}\n`);
     await syncFolder(temporary);
     const placed = await placeNumbered(temporary, folder);
     await syncFolder(folder);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
-import { readStepCounts } from '../training/budget.js';
+import { readStepCounts } from '../training/written-counts.js';
 import { lockState } from '../training/run/lock.js';
 import { openRun, type RunPaths } from '../training/run/run-folder.js';
 import { describeSnapshots } from '../training/run/snapshot-store.js';
@@ -42,7 +42,7 @@ export interface WatchOptions {
   /** The pipeline's name. */
   readonly pipeline: string;
   /** What lines of a log say of every number that they have. */
-  readonly curvesOf: (lines: readonly StepLine[]) => readonly TrainingCurve[];
+  readonly curvesOf: (lines: readonly StepLine[]) => Promise<readonly TrainingCurve[]>;
   /** Told of each snapshot that came since the beginning of the watch. */
   readonly onSnapshot: (step: number) => void;
   readonly log: Logger;
@@ -171,7 +171,7 @@ export class TrainingWatch {
       this.#events = [];
     }
     if (lines.length === 0 && !replaced) return;
-    const added = this.#options.curvesOf(lines);
+    const added = await this.#options.curvesOf(lines);
     for (const curve of added) {
       const known = this.#curves.get(curve.name);
       if (known) known.points.push(...curve.points);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { memoryOptions } from '../planning/index.js';
+import { memoryOptions } from '../planning/options.js';
 import { stabilityLimits } from './stability-limits.js';
 
 const weight = (value: number, text: string) =>

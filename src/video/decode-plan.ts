@@ -6,6 +6,7 @@ import { type CommandInput, type CommandOutput, passThrough } from './command.js
 import { knowsEachFrame } from './containers.js';
 import type { FfmpegPrograms } from './ffmpeg-path.js';
 import { decodeFilterChain } from './filters.js';
+import { frameNear } from './frame-near.js';
 import { InputFeed } from './input.js';
 import {
   isPixelFormat,
@@ -55,24 +56,6 @@ const OUTPUT_TICKS_A_SECOND = 90_000;
 export const OUTPUT_OFFSET_SECONDS = 600;
 /** Reading so many frames from the start costs less than being wrong. */
 const SEEK_FROM_FRAME = 30;
-
-/**
- * The frame of the source that is shown nearest to a time after the first.
- * @throws FrameloomError bad-option
- */
-export function frameNear(info: VideoInfo, seconds: number, name = 'startSeconds'): number {
-  const { frameTimes } = info;
-  if (!frameTimes) return secondsToFrames(seconds, info.fps, name);
-  if (!Number.isFinite(seconds) || seconds < 0) return secondsToFrames(seconds, info.fps, name);
-  const after = frameTimes.findIndex((time) => time >= seconds);
-  // Beyond the end frames are counted on at the usual rate, though there are none.
-  if (after === -1) {
-    const beyond = seconds - (frameTimes.at(-1) ?? 0);
-    return frameTimes.length - 1 + Math.round(beyond * rationalToNumber(info.fps));
-  }
-  const before = Math.max(0, after - 1);
-  return seconds - frameTimes[before]! < frameTimes[after]! - seconds ? before : after;
-}
 
 /** @throws FrameloomError bad-option */
 export function decodeRange(info: VideoInfo, options: DecodeOptions): DecodeRange {

@@ -1,7 +1,7 @@
 export { findFfmpeg, type FfmpegPrograms } from './ffmpeg-path.js';
 export { probe } from './probe.js';
 export { decodeFrames, readFrames } from './decode.js';
-export { frameNear } from './decode-plan.js';
+export { frameNear } from './frame-near.js';
 export { knowsEachFrame } from './containers.js';
 export { timesAhead } from './frame-times.js';
 export { encodeFrames, encodeInSegments } from './encode.js';

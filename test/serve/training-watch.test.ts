@@ -51,7 +51,10 @@ describe('a run that is trained', () => {
     const lock = await takeLock(join(run, 'lock'));
     release = () => lock.release();
     const pageFolder = await placeholderPage();
-    live = await startLive({ place: run, pageFolder, curvesOf, log: silentLogger });
+    live = await startLive({
+      ...{ place: run, pageFolder, log: silentLogger },
+      curvesOf: (lines) => Promise.resolve(curvesOf(lines)),
+    });
     const { socket, opened } = dial(live, API.training);
     socket.on('message', (data: Buffer) => said.push(JSON.parse(data.toString()) as never));
     await opened;

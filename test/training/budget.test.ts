@@ -4,7 +4,8 @@ import { createLogger } from '../../src/base/log.js';
 import { randomStream } from '../../src/base/random.js';
 import { windowPixels } from '../../src/clips/index.js';
 import { createAverages } from '../../src/training/averages.js';
-import { openBudget, readStepCounts, type Budget } from '../../src/training/budget.js';
+import { openBudget, type Budget } from '../../src/training/budget.js';
+import { readStepCounts } from '../../src/training/written-counts.js';
 import { trainingOptions, type TrainingOptions } from '../../src/training/options.js';
 import {
   asMeasured,

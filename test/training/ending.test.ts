@@ -6,7 +6,7 @@ import { checkGraphs } from '../../src/backend/graph/check.js';
 import { createLogger } from '../../src/base/log.js';
 import { loadPipeline, pipelineToYaml } from '../../src/pipeline/load.js';
 import type { Pipeline } from '../../src/pipeline/schema.js';
-import { readStepCounts } from '../../src/training/budget.js';
+import { readStepCounts } from '../../src/training/written-counts.js';
 import { startRun } from '../../src/training/run/run-folder.js';
 import {
   describeSnapshots,

@@ -1,7 +1,4 @@
 import type { Command } from 'commander';
-import type { Logger } from '../../base/log.js';
-import type { ConditionOptions } from '../../clips/condition-options.js';
-import { parseOverride } from '../../pipeline/overrides.js';
 
 export interface TrustFlags {
   trustFilters?: boolean;
@@ -14,24 +11,3 @@ export const addTrustFlag = (command: Command): Command =>
     '--trust-filters',
     'run a filtergraph of the file that could do more than change pictures',
   );
-
-/** Says of --trust-filters where there is no filtergraph to run. */
-export function warnOfIdleTrust(
-  { trustFilters }: TrustFlags,
-  condition: ConditionOptions,
-  log: Logger,
-): void {
-  if (!trustFilters || (condition.kind === 'derived' && 'filtergraph' in condition)) return;
-  log.warn('--trust-filters does nothing: the model’s condition is no filtergraph');
-}
-
-/** What replaces the whole of a file's filtergraph. */
-const GRAPH_KEYS = new Set(['data', 'data.condition', 'data.condition.filtergraph']);
-
-/**
- * Whether the filtergraph may do anything that ffmpeg can: because the user says so, or because it
- * is not the file's at all but was written on the command line.
- */
-export const trustsFilters = (flags: TrustFlags): boolean =>
-  flags.trustFilters === true ||
-  (flags.set ?? []).some((text) => GRAPH_KEYS.has(parseOverride(text).path.join('.')));

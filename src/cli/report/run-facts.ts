@@ -5,7 +5,7 @@ import { FrameloomError, isFrameloomError } from '../../base/error.js';
 import { ownCommand } from '../../base/own-command.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Pipeline } from '../../pipeline/schema.js';
-import { readStepCounts, type WrittenCounts } from '../../training/budget.js';
+import { readStepCounts, type WrittenCounts } from '../../training/written-counts.js';
 import {
   savedFigures,
   scoreBy,

@@ -10,7 +10,7 @@ import type { DatasetFolder } from './dataset-folder.js';
 import type { SequenceRecord } from './head.js';
 import { openFolderWriter } from './folder-writer.js';
 import { checkedSamples, type GenerateDatasetOptions } from './options.js';
-import type { Extra } from './parts.js';
+import type { Extra } from './names.js';
 import type { SequenceJob } from './plan.js';
 import { makeSequence } from './sequence.js';
 import { openShardWriter } from './shard-writer.js';

@@ -9,7 +9,8 @@ import { dataOf, filesRead, type AnyModel } from '../models/model.js';
 import { DatasetFolder } from './dataset-folder.js';
 import { MANIFEST, PIPELINE, recordPath } from './dataset-state.js';
 import { DatasetWork } from './dataset-work.js';
-import { headOf, type DatasetFormat, type SequenceRecord } from './head.js';
+import { headOf, type SequenceRecord } from './head.js';
+import type { DatasetFormat } from './names.js';
 import {
   extrasOf,
   settingsOf,

@@ -4,11 +4,8 @@ import { classColoursOf } from '../../clips/class-colours.js';
 import { conditionLayout } from '../../clips/condition-plan.js';
 import { portablePipeline } from '../../export/portable.js';
 import { isExported, dataOf, memoryOf, type AnyModel } from '../models/model.js';
+import { DATASET_FORMATS, type DatasetFormat } from './names.js';
 import { PARTS, type Part } from './parts.js';
-
-/** How a data set lies on the disk. */
-export const DATASET_FORMATS = ['folders', 'webdataset'] as const;
-export type DatasetFormat = (typeof DATASET_FORMATS)[number];
 
 const count = z.int().nonnegative();
 const level = z.int().min(0).max(255);

@@ -4,8 +4,8 @@ import type { BatchEvent } from '../batch/batch.js';
 import type { Shard as BatchShard } from '../batch/template.js';
 import type { Synthesizer } from '../engines/synthesizer.js';
 import { isExported, type AnyModel } from '../models/model.js';
-import type { DatasetFormat, DatasetHead } from './head.js';
-import { EXTRAS, type Extra } from './parts.js';
+import type { DatasetHead } from './head.js';
+import { EXTRAS, type DatasetFormat, type Extra } from './names.js';
 import type { SequenceJob } from './plan.js';
 import type { SequenceSettings } from './sequence.js';
 

@@ -10,10 +10,6 @@ export type SamplePart = (typeof SAMPLE_PARTS)[number];
 export const PARTS = [...SAMPLE_PARTS, 'actions'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** What flow and mask are called together: what only some generators have. */
-export const EXTRAS = ['flow', 'mask'] as const;
-export type Extra = (typeof EXTRAS)[number];
-
 /** One frame of a data set, with all that belongs to it. */
 export interface Sample {
   /** Counts from 1 in its sequence. */

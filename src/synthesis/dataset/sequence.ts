@@ -10,7 +10,7 @@ import { openInputActions } from '../video/input-actions.js';
 import { openInput, type GenerateVideoOptions } from '../video/generate-video.js';
 import { checkInput, totalFrames, warnOfRate } from '../video/input-checks.js';
 import { rollOut } from '../video/rollout.js';
-import type { Extra } from './parts.js';
+import type { Extra } from './names.js';
 import type { SequenceWriter } from './writer.js';
 
 /** How every sequence is made. */

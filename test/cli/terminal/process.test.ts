@@ -99,7 +99,7 @@ describe('the process', () => {
     await full.close();
   });
 
-  it('loads no TensorFlow.js where none is needed', async () => {
+  it('loads no TensorFlow.js where an exported file generates', async () => {
     // TensorFlow.js's core leaves its engine in a global.
     const loads = (words: string[]): string => `
       import { runCommandLine } from '${moduleAt('cli/run-command')}';
@@ -111,10 +111,8 @@ describe('the process', () => {
     await exportGenerator(await openRunModel(await makeRun()), file);
     const clip = await makeClip({ frames: 2 });
     const generate = ['--quiet', 'generate', file, '-i', clip, '-o', scratchPath('made.mkv')];
-    const helps = await script(loads(['--help'])).ended;
     const generates = await script(loads(generate)).ended;
-    expect([helps.stdout, generates.stdout]).toEqual(['0 false\n', '0 false\n']);
-    expect([helps.stderr, generates.stderr]).toEqual(['', '']);
+    expect([generates.stdout, generates.stderr]).toEqual(['0 false\n', '']);
     expect('_tfengine' in globalThis).toBe(true);
   });
 

@@ -3,12 +3,7 @@ import type { BrokenClip } from '../../../clips/broken.js';
 import { collect, type Register } from '../../command.js';
 import { takePipeline } from '../../taken-word.js';
 import { addSkipFlag, printBroken, settingsOf, type SkipFlags } from '../../input/skip-broken.js';
-import {
-  addTrustFlag,
-  trustsFilters,
-  warnOfIdleTrust,
-  type TrustFlags,
-} from '../../engine/trust-flag.js';
+import { addTrustFlag, type TrustFlags } from '../../engine/trust-flag.js';
 
 interface Flags extends TrustFlags, SkipFlags {
   clip?: string[];
@@ -39,6 +34,7 @@ Examples:
       run(async (context) => {
         const { loadPipeline } = await import('../../../pipeline/load.js');
         const { inspect, printInspection } = await import('../../input/inspect.js');
+        const { trustsFilters, warnOfIdleTrust } = await import('../../engine/trusted-filters.js');
         const { word, values = [] } = takePipeline(path, flags.clip);
         const { pipeline } = await loadPipeline(word, {
           clips: values,

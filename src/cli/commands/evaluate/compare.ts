@@ -18,7 +18,7 @@ import { SharedInverseDynamics } from '../../../synthesis/evaluate/obedience.js'
 import { SharedSegmenter } from '../../../synthesis/evaluate/segmenter.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
-import { warnOfIdleTrust } from '../../engine/trust-flag.js';
+import { warnOfIdleTrust } from '../../engine/trusted-filters.js';
 import type { Context } from '../../terminal/context.js';
 import { checkOutputs, refuseIdleLength, type EvaluateFlags } from './asked.js';
 import {

@@ -13,7 +13,7 @@ import type { Evaluation } from '../../../synthesis/index.js';
 import { runPaths } from '../../../training/run/run-folder.js';
 import { writeStrip } from '../../../training/run/strip.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
-import { warnOfIdleTrust } from '../../engine/trust-flag.js';
+import { warnOfIdleTrust } from '../../engine/trusted-filters.js';
 import { valuesOf } from '../../report/measures.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import type { Context } from '../../terminal/context.js';

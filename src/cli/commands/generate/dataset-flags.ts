@@ -1,7 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FrameloomError } from '../../../base/error.js';
-import { DATASET_FORMATS, type DatasetFormat } from '../../../synthesis/dataset/head.js';
-import { EXTRAS, type Extra } from '../../../synthesis/dataset/parts.js';
+import {
+  DATASET_FORMATS,
+  EXTRAS,
+  type DatasetFormat,
+  type Extra,
+} from '../../../synthesis/dataset/names.js';
 import { countingNumber } from '../../values.js';
 
 export interface DatasetFlags {

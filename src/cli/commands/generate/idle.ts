@@ -5,7 +5,8 @@ import type { Context } from '../../terminal/context.js';
 import { refuseIdle } from '../../idle-options.js';
 import type { CarryFlags, RawFlags } from '../../output/choice.js';
 import type { OutputFlags } from '../../output/flags.js';
-import { warnOfIdleTrust, type TrustFlags } from '../../engine/trust-flag.js';
+import type { TrustFlags } from '../../engine/trust-flag.js';
+import { warnOfIdleTrust } from '../../engine/trusted-filters.js';
 
 /** How the colours of an input are to be read. */
 export interface ColourFlags {

@@ -23,6 +23,15 @@ function refuseServing(flags: LiveFlags): void {
   refuseIdle({ option: '--no-open', given: !flags.open, why });
 }
 
+/**
+ * Begins to read the program that plays beside the one that serves: one after the other they would take a third longer
+ * until the first frame. What cannot be read is told by whoever needs it.
+ */
+function readAhead(): void {
+  const read = [import('../../../serve/live-parts.js'), import('../../../serve/clips.js')];
+  for (const one of read) one.catch(() => undefined);
+}
+
 /** `frameloom live` */
 export const registerLive: Register = (program, run) => {
   const command = program
@@ -84,6 +93,7 @@ Examples:
           ...{ option: '--overwrite', given: flags.overwrite },
           why: 'without --export: nothing is written over',
         });
+        readAhead();
         const { withEarlyStart } = await import('../../engine/early.js');
         return withEarlyStart(place, { engine: 'onnx' }, async (thread) => {
           const { runLive } = await import('./run.js');

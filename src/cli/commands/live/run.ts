@@ -12,7 +12,6 @@ import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import { refuseIdle } from '../../idle-options.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
-import { curvesOf } from './curves.js';
 import { hearTraining } from './from-parent.js';
 import { openBrowser } from './open-browser.js';
 
@@ -86,7 +85,9 @@ export async function runLive(
   await assertPlace(place);
   const live = await startLive({
     ...{ place, port, host, snapshot, fps, size, seed, device, threads, folder, trustFilters },
-    ...{ cacheFolder: cacheFolder(), thread, curvesOf, log, signal },
+    ...{ cacheFolder: cacheFolder(), thread, log, signal },
+    // Loaded where there is a log: a world that is played needs none of it.
+    curvesOf: async (lines) => (await import('./curves.js')).curvesOf(lines),
   });
   hearTraining((told) => void live.tell(told).catch(() => undefined));
   const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');

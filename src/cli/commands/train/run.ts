@@ -30,7 +30,7 @@ import type { TrainFlags } from './train-flags.js';
 import { openTrainingRun, type TrainingRun } from './training-run.js';
 import { chooseBackend } from '../../engine/backend-flag.js';
 import { provideNative } from '../../engine/set-up.js';
-import { trustsFilters, warnOfIdleTrust } from '../../engine/trust-flag.js';
+import { trustsFilters, warnOfIdleTrust } from '../../engine/trusted-filters.js';
 
 interface Trained {
   readonly folder: string;
