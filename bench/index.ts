@@ -1,7 +1,7 @@
 /**
  * Frameloom beside PyTorch, both by turns in one run. docs/bench.md says what each number means.
  *
- *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race,install-matrix,many-clips,stability,quality,play,live,queue,scale,hosts,rank-campaign] [--rounds N] [--size WxH]
+ *   npm run bench -- [--only step,memory,recompute,input,synthesis,cancel-campaign,kill-campaign,media-fuzz,media-matrix,lock-race,install-matrix,many-clips,stability,quality,play,live,live-tour,queue,scale,hosts,rank-campaign] [--rounds N] [--size WxH]
  *     [--preset small] [--frames 5] [--threads N] [--quick] [--full] [--anyway] [--python PATH]
  *
  * Writes bench/results/NAME.json and NAME.svg for each part. A program that is named alone,
@@ -48,6 +48,7 @@ const CAMPAIGNS: Readonly<Record<string, string>> = {
   stability: 'stability.ts',
   quality: 'quality.ts',
   live: 'live.ts',
+  'live-tour': 'live-tour.ts',
   play: 'play.ts',
   queue: 'queue-campaign.ts',
   scale: 'scale.ts',

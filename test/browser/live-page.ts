@@ -11,7 +11,7 @@ export class LivePage {
   readonly page: Page;
   /** What went wrong inside the page, or was logged as an error. */
   readonly errors: string[] = [];
-  #touches: CDPSession | null = null;
+  #session: CDPSession | null = null;
 
   private constructor(page: Page) {
     this.page = page;
@@ -75,9 +75,12 @@ export class LivePage {
     type: 'touchStart' | 'touchMove' | 'touchEnd',
     ...points: readonly { readonly x: number; readonly y: number }[]
   ): Promise<void> {
-    this.#touches ??= await this.page.context().newCDPSession(this.page);
     const touchPoints = points.map(({ x, y }, id) => ({ x, y, id }));
-    await this.#touches.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await (await this.#devtools()).send('Input.dispatchTouchEvent', { type, touchPoints });
+  }
+
+  async #devtools(): Promise<CDPSession> {
+    return (this.#session ??= await this.page.context().newCDPSession(this.page));
   }
 
   /** Colours of the drawing as it is seen, at places of it. */
@@ -114,7 +117,8 @@ export class LivePage {
     await this.press('Control+o');
     const dialog = this.page.getByRole('dialog', { name: 'Drawings' });
     await dialog.getByRole('button', { name, exact: true }).click();
-    await dialog.waitFor({ state: 'hidden' });
+    const told = this.page.locator('.unseen', { hasText: `Opened ${name}.png` });
+    await told.waitFor({ state: 'attached' });
   }
 
   /** Records for so many seconds, as the page counts them. @returns the dialog that says what was recorded, and its frames */

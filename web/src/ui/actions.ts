@@ -129,7 +129,9 @@ export class Actions {
       this.#update();
     };
     input.addEventListener('dblclick', release);
-    input.addEventListener('pointerup', release);
+    for (const end of ['pointerup', 'pointercancel'] as const) {
+      input.addEventListener(end, release);
+    }
     return {
       element: el(
         'div',

@@ -1,3 +1,4 @@
+import type { ModelMessage } from '../../../src/play/live/messages.js';
 import type { App } from '../app.js';
 import { button, el } from './dom.js';
 
@@ -10,6 +11,12 @@ interface Parts {
 
 const CONTENT = { none: 'no condition', image: 'pictures', labels: 'labels' } as const;
 
+/** What a model is told. */
+function contentOf({ layout: { content, actions } }: ModelMessage): string {
+  if (!actions) return CONTENT[content];
+  return content === 'none' ? 'actions' : `${CONTENT[content]} + actions`;
+}
+
 /** Name, model, and what concerns the whole page. */
 export function header(app: App, { engine, views, theme, help }: Parts): HTMLElement {
   const name = el('strong', {}, '');
@@ -18,9 +25,7 @@ export function header(app: App, { engine, views, theme, help }: Parts): HTMLEle
   app.on('model', (model) => {
     name.textContent = model.name;
     about.textContent = [
-      model.layout.actions
-        ? `${CONTENT[model.layout.content]} + actions`
-        : CONTENT[model.layout.content],
+      contentOf(model),
       `${model.width} × ${model.height}`,
       `step ${model.step}`,
     ].join(' · ');

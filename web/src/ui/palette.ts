@@ -98,7 +98,7 @@ export class Palette {
         { type: 'button', class: 'swatch', 'aria-pressed': 'false', 'data-class': id },
         el('span', { class: 'chip' }),
         el('span', { class: 'name' }, names[id]),
-        at < 10 && el('kbd', { 'aria-hidden': 'true' }, String((at + 1) % 10)),
+        at < 9 && el('kbd', { 'aria-hidden': 'true' }, String(at + 1)),
       );
       (made.firstElementChild as HTMLElement).style.background = css(colours[id]!);
       made.addEventListener('click', () => this.#choose([id]));
