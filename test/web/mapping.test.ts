@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ActionColumn } from '../../src/clips/types.js';
 import {
   actionValues,
+  areOne,
   bindingName,
+  learnt,
   mappedKeys,
   usualMapping,
   type Held,
@@ -30,7 +32,7 @@ describe('actions', () => {
       column('steer', 'axis'),
     ]);
     expect(mapping.left).toEqual(['ArrowLeft', 'KeyA', 'Button14', '-Axis0']);
-    expect(mapping.move_right).toEqual(['ArrowRight', 'KeyD', 'Button15']);
+    expect(mapping.move_right).toEqual(['ArrowRight', 'KeyD', 'Button15', '+Axis0']);
     expect(mapping.jump).toEqual(['Space', 'Button0']);
     expect(mapping.lamp).toEqual(['KeyJ']);
     expect(mapping.steer).toEqual(['-KeyK', '+KeyL']);
@@ -72,7 +74,17 @@ describe('actions', () => {
 
   it('calls bindings as people do', () => {
     expect(
-      ['ArrowLeft', '-KeyA', 'Space', 'ShiftLeft', 'Button14', '+Axis0'].map(bindingName),
-    ).toEqual(['←', '−A', 'Space', 'Shift', 'pad button 14', 'pad axis 0+']);
+      ['ArrowLeft', '-KeyA', 'Space', 'ShiftLeft', 'Button14', '+Axis0', 'Button7', '-Axis3'].map(
+        bindingName,
+      ),
+    ).toEqual(['←', '−A', 'Space', 'Shift', 'pad ←', 'stick →', 'pad button 7', 'pad axis 3-']);
+    expect([learnt('-Axis0', 'key', ''), learnt('-Axis0', 'axis', '+')]).toEqual([
+      '-Axis0',
+      'Axis0',
+    ]);
+    expect([learnt('KeyA', 'key', ''), learnt('KeyA', 'axis', '-')]).toEqual(['KeyA', '-KeyA']);
+    // The two sides of a stick are two things, a key's two ends are one.
+    expect(areOne('-Axis0', '+Axis0')).toBe(false);
+    expect([areOne('Axis0', '+Axis0'), areOne('-KeyA', '+KeyA')]).toEqual([true, true]);
   });
 });

@@ -47,18 +47,12 @@ const SPARE = ['KeyJ', 'KeyK', 'KeyL', 'KeyU', 'KeyI', 'KeyO', 'KeyZ', 'KeyC', '
 
 /** Keys and pads for columns that nobody has chosen any for: each thing moves one column only. */
 export function usualMapping(columns: readonly ActionColumn[]): Mapping {
-  const taken = new Set<string>();
+  const taken: Binding[] = [];
   const spare = [...SPARE];
   const free = (bindings: readonly Binding[]): Binding[] => {
-    // Both sides of one axis may belong to one column.
-    const own = new Set<string>();
-    return bindings.filter((binding) => {
-      const thing = unsided(binding);
-      const isFree = !taken.has(thing) || own.has(thing);
-      taken.add(thing);
-      own.add(thing);
-      return isFree;
-    });
+    const own = bindings.filter((binding) => !taken.some((other) => areOne(binding, other)));
+    taken.push(...own);
+    return own;
   };
   return Object.fromEntries(
     columns.map(({ name, kind }) => {
@@ -81,8 +75,24 @@ export function usualMapping(columns: readonly ActionColumn[]): Mapping {
   );
 }
 
-/** A binding without the side that it pulls to. */
-export const unsided = (binding: Binding): string => binding.replace(/^[+-]/, '');
+const unsided = (binding: Binding): string => binding.replace(/^[+-]/, '');
+
+/** Whether two bindings are of one thing, which can move one column only. The two sides of a stick are two things. */
+export function areOne(a: Binding, b: Binding): boolean {
+  const areSides = [a, b].every((binding) => /^[+-]Axis/.test(binding));
+  return areSides ? a === b : unsided(a) === unsided(b);
+}
+
+/**
+ * What was pressed for a column, as it is bound to it: of a key a stick is the side that it was pushed to, of an axis
+ * all of it.
+ * @param pressed a code of a key, `Button2`, or the side of a stick as `-Axis0`
+ * @param side which end of an axis was asked for; none of a key
+ */
+export function learnt(pressed: Binding, kind: 'key' | 'axis', side: '' | '-' | '+'): Binding {
+  if (kind === 'key') return pressed;
+  return pressed.includes('Axis') ? unsided(pressed) : `${side}${pressed}`;
+}
 
 export const isOfPad = (binding: Binding): boolean => /Button|Axis/.test(binding);
 
@@ -140,10 +150,24 @@ const ARROWS: Readonly<Record<string, string>> = {
   ArrowDown: '↓',
 };
 
+/** What a gamepad of the usual kind calls its parts (W3C Gamepad, "standard" layout). */
+const PAD: Readonly<Record<string, string>> = {
+  Button12: 'pad ↑',
+  Button13: 'pad ↓',
+  Button14: 'pad ←',
+  Button15: 'pad →',
+  Axis0: 'stick ↔',
+  '-Axis0': 'stick ←',
+  '+Axis0': 'stick →',
+  Axis1: 'stick ↕',
+  '-Axis1': 'stick ↑',
+  '+Axis1': 'stick ↓',
+};
+
 /** A binding for people. */
 export function bindingName(binding: Binding): string {
   const [, side = '', kind, rest = ''] = PARTS.exec(binding) ?? [];
-  if (kind !== undefined) return `pad ${kind.toLowerCase()} ${rest}${side}`;
+  if (kind !== undefined) return PAD[binding] ?? `pad ${kind.toLowerCase()} ${rest}${side}`;
   const key = ARROWS[rest] ?? rest.replace(/^(Key|Digit)/, '').replace(/(Left|Right)$/, '');
   return `${side === '-' ? '−' : side}${key}`;
 }

@@ -2,7 +2,8 @@ import type { ActionColumn } from '../../../src/clips/types.js';
 import {
   bindingName,
   isOfPad,
-  unsided,
+  areOne,
+  learnt,
   usualMapping,
   type Binding,
   type Held,
@@ -78,7 +79,7 @@ export class MappingDialog {
       const pressed = buttons.findIndex((value) => value > 0.5);
       if (pressed >= 0) return this.#learning(`Button${pressed}`);
       const pushed = axes.findIndex((value) => Math.abs(value) > 0.8);
-      if (pushed >= 0) return this.#learning(`Axis${pushed}`);
+      if (pushed >= 0) return this.#learning(`${axes[pushed]! < 0 ? '-' : '+'}Axis${pushed}`);
     }
   }
 
@@ -88,16 +89,17 @@ export class MappingDialog {
         const waiting = el('span', { class: 'about', role: 'status' });
         const learn = (side: '' | '-' | '+'): void => {
           waiting.textContent = 'press a key, or a button of the gamepad …';
-          this.#learning = (binding) => {
+          this.#learning = (pressed) => {
             this.#learning = null;
+            const binding = learnt(pressed, kind, side);
             // One thing moves one column.
             const others = Object.fromEntries(
               Object.entries(this.#mapping).map(([other, bindings]) => [
                 other,
-                bindings.filter((each) => unsided(each) !== unsided(binding)),
+                bindings.filter((each) => !areOne(each, binding)),
               ]),
             );
-            this.#onMap({ ...others, [name]: [...(others[name] ?? []), `${side}${binding}`] });
+            this.#onMap({ ...others, [name]: [...(others[name] ?? []), binding] });
           };
         };
         return el(
