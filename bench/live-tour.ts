@@ -129,7 +129,7 @@ async function drawing(tour: Tour): Promise<void> {
   await tour.shot(`${name}-enlarged`);
   await tour.paints('a stroke, enlarged,', async () => {
     await user.press(ink, 'b');
-    await user.drag(tour.at(0.45, 0.5), tour.at(0.55, 0.55));
+    await user.drag(tour.at(0.45, 0.6), tour.at(0.55, 0.64));
   });
   await user.press('0');
   await tour.letMove();
