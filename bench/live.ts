@@ -142,9 +142,18 @@ async function strokes() {
         const { strokes: all } = await seen(page);
         const beyond = p50p95(all.map(({ beyondMs }) => beyondMs));
         const whole = p50p95(all.map(({ allMs }) => allMs));
-        made[`${fps}`] = { beyond, whole };
+        const parts = {
+          sent: p50p95(all.map(({ sentMs }) => sentMs)),
+          waited: p50p95(all.map(({ waitedMs }) => waitedMs)),
+          shown: p50p95(all.map(({ shownMs }) => shownMs)),
+        };
+        made[`${fps}`] = { beyond, whole, parts };
         say(
           `stroke → pixels at ${fps} frames/s, beyond the frame's own time: p50 ${ms(beyond.p50)}, p95 ${ms(beyond.p95)}; with it p50 ${ms(whole.p50)}, p95 ${ms(whole.p95)}; ${beyond.count} strokes`,
+        );
+        const part = ({ p50, p95 }: typeof whole): string => `${ms(p50)} (p95 ${ms(p95)})`;
+        say(
+          `  of these until it was sent ${part(parts.sent)}, waited until a frame of it came, its making apart, ${part(parts.waited)}, shown ${part(parts.shown)}`,
         );
       }),
     );
