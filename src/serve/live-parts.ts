@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Hono } from 'hono';
 import { throwIfCancelled } from '../base/cancel.js';
@@ -7,12 +8,13 @@ import { generatorFile, type GeneratorFile } from '../pipeline/generator-file.js
 import { parsePipeline } from '../pipeline/load.js';
 import { encodeServer } from '../play/live/protocol.js';
 import { openRun } from '../training/run/run-folder.js';
-import { recordedModel, type LiveContext, type LivePlace } from './live-context.js';
+import { recordedModel, recordingsOf, type LiveContext, type LivePlace } from './live-context.js';
 import { LiveSessions } from './live-sessions.js';
 import type { LiveOptions } from './live-options.js';
 import { ModelShelf } from './model-shelf.js';
 import { filterPictures, recordPage } from './page-services.js';
 import { whyNoFilter } from './picture-filter.js';
+import { UNFINISHED } from './recording-files.js';
 import { addRoutes } from './routes.js';
 import type { LiveSocket, SocketEars } from './sockets.js';
 import { TrainingWatch, type ToldProgress } from './training-watch.js';
@@ -85,6 +87,15 @@ async function openContext(options: PartsOptions): Promise<LiveContext> {
   }
 }
 
+/** Makes recordings of what processes left that were killed while they recorded. */
+async function finishLeft(place: LivePlace): Promise<void> {
+  const folder = recordingsOf(place);
+  const names = await readdir(folder).catch(() => []);
+  if (!names.some((name) => name.endsWith(UNFINISHED))) return;
+  const { finishRecordings } = await import('./recording.js');
+  await finishRecordings(folder, place.log);
+}
+
 /** Begins to load what is served. */
 export async function openParts(options: PartsOptions): Promise<LiveParts> {
   const { place: named, folder, log, snapshot = 'latest', curvesOf } = options;
@@ -145,6 +156,11 @@ export async function openParts(options: PartsOptions): Promise<LiveParts> {
   });
   // Told by `ready`, and to whoever asks for it.
   ready.catch(() => undefined);
+  // After the world has begun: what a killed process left is worth no wait.
+  const finished = ready
+    .catch(() => undefined)
+    .then(() => finishLeft(place))
+    .catch((error: unknown) => log.warn(`recordings are left unfinished: ${messageOf(error)}`));
   const unplayed = pipeline && {
     ...{ ...pipeline.data.size, seed: pipeline.seed },
     fps: options.fps ?? (pipeline.data.fps ? rationalToNumber(pipeline.data.fps) : USUAL_FPS),
@@ -175,6 +191,7 @@ export async function openParts(options: PartsOptions): Promise<LiveParts> {
     async close() {
       await watch?.close();
       await freshening;
+      await finished;
       await context.then(
         ({ shelf }) => shelf.close(),
         () => undefined,

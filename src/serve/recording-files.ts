@@ -15,3 +15,6 @@ export const RECORDING_FILES: readonly string[] = [
   RECORDED.actions,
   RECORDED.pipeline,
 ];
+
+/** What a recording is called while it is not whole: a folder of this name lies in the place of its files. */
+export const UNFINISHED = '.unfinished';

@@ -1,22 +1,39 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FrameloomError } from '../base/error.js';
+import { z } from 'zod';
+import { FrameloomError, isFrameloomError } from '../base/error.js';
 import type { Logger } from '../base/log.js';
 import { makeFolder } from '../base/make-folder.mjs';
 import { syncFolder, writeError, writeFileAtomic } from '../base/outputs.js';
 import { formatRational, type Rational } from '../base/rational.js';
-import { removeTemporary, sweepTemporaries, temporaryBeside } from '../base/temporaries.js';
-import { toRate, writeFrames, type EncodeResult } from '../video/index.js';
+import { sweepTemporaries } from '../base/temporaries.js';
+import { counted, formatDuration } from '../base/units.js';
 import { actionsCsv } from '../clips/actions-csv.js';
-import { FrameQueue } from './frame-queue.js';
+import { toRate } from '../video/index.js';
 import type { RecordingFiles } from './page-api.js';
-import { RECORDED, RECORDING_FILES } from './recording-files.js';
+import { RECORDED, RECORDING_FILES, UNFINISHED } from './recording-files.js';
 import { recordedCondition, recordingPipeline, type RecordedModel } from './recording-pipeline.js';
+import {
+  finishUnfinished,
+  startUnfinished,
+  type Placing,
+  type UnfinishedFacts,
+  type UnfinishedRecording,
+} from './unfinished.js';
 
 /** Nearly without loss: what is recorded is there to be trained on. */
 const CRF = 10;
 /** Frames that wait for an encoder that is slower than the world: then the world waits. */
 const WAITING_BYTES = 32 << 20;
+/** Where its files come together, in the folder of what is not whole. */
+const WHOLE = 'whole';
+
+const aboutSchema = z.object({
+  /** Names of what is told at each frame. */
+  columns: z.array(z.string()),
+  /** The text of the pipeline that trains on it. */
+  pipeline: z.string(),
+});
 
 export interface RecordingOptions {
   /** Of all recordings. */
@@ -62,186 +79,199 @@ export interface Recording<Frame = RecordedFrame> {
   finish(): Promise<FinishedRecording | null>;
 }
 
-/** A folder of the next free number, of what was made elsewhere. */
-async function placeNumbered(made: string, folder: string): Promise<string> {
-  const numbers = (await readdir(folder)).filter((name) => /^\d{5,}$/.test(name)).map(Number);
-  for (let number = Math.max(0, ...numbers) + 1; ; number += 1) {
-    const target = join(folder, String(number).padStart(5, '0'));
+const numbersIn = async (folder: string): Promise<number[]> =>
+  (await readdir(folder)).map((name) => Number(/^(\d{5,})(\.|$)/.exec(name)?.[1] ?? 0));
+
+/** A folder of its own number, or of the next free one where somebody took it, of what was made elsewhere. */
+async function placeNumbered(made: string, folder: string, wanted: number): Promise<string> {
+  for (let number = wanted; ; number = Math.max(0, ...(await numbersIn(folder))) + 1) {
+    const target = join(folder, numbered(number));
     try {
       await rename(made, target);
       return target;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Another session was faster.
       if (code !== 'EEXIST' && code !== 'ENOTEMPTY' && code !== 'EPERM') throw error;
       if (!(await stat(target).catch(() => null))) throw error;
     }
   }
 }
 
+const numbered = (number: number): string => String(number).padStart(5, '0');
+
+/** Files of a recording come together beside its segments, and get their place at once. */
+const placingIn = (unfinished: string): Placing => ({
+  pathOf: (file) => join(unfinished, WHOLE, file),
+  // Of a process that was killed while it put them together.
+  overwrite: true,
+});
+
+/** Writes what lies beside the videos, and gives the folder its place. */
+async function place(
+  unfinished: string,
+  { fps, tracks, about }: UnfinishedFacts,
+  rows: readonly string[],
+): Promise<FinishedRecording> {
+  const { columns, pipeline } = aboutSchema.parse(about);
+  const whole = join(unfinished, WHOLE);
+  const files: RecordingFiles = {
+    ...{ frames: rows.length, fps: fps.num / fps.den },
+    ...{ video: RECORDED.video, condition: tracks.length > 1 ? RECORDED.condition : null },
+    ...{ actions: columns.length > 0 ? RECORDED.actions : null, pipeline: RECORDED.pipeline },
+  };
+  if (columns.length > 0) {
+    const numbers = rows.map((row, frame) => `${frame},${row}`);
+    await writeFileAtomic(join(whole, RECORDED.actions), actionsCsv(columns, numbers));
+  }
+  await writeFileAtomic(join(whole, RECORDED.pipeline), pipeline);
+  await writeFileAtomic(join(whole, RECORDED.facts), `${JSON.stringify(files, null, 1)}\n`);
+  await syncFolder(whole);
+  const folder = dirname(unfinished);
+  const own = Number(basename(unfinished, UNFINISHED));
+  const placed = await placeNumbered(whole, folder, own);
+  await syncFolder(folder);
+  const sizes = await Promise.all(
+    RECORDING_FILES.map(async (file) => {
+      const facts = await stat(join(placed, file)).catch(() => null);
+      return facts ? ([[file, facts.size]] as const) : [];
+    }),
+  );
+  const bytes = Object.fromEntries(sizes.flat());
+  return { name: basename(placed), folder: placed, files, bytes };
+}
+
+/** Takes the next free number. */
+async function startNumbered(
+  folder: string,
+  facts: UnfinishedFacts,
+  log: Logger,
+): Promise<[string, UnfinishedRecording]> {
+  try {
+    await makeFolder(folder);
+    await sweepTemporaries(folder, log);
+    for (let next = Math.max(0, ...(await numbersIn(folder))) + 1; ; next += 1) {
+      const unfinished = join(folder, `${numbered(next)}${UNFINISHED}`);
+      try {
+        const running = await startUnfinished({
+          ...{ folder: unfinished, facts, waitingBytes: WAITING_BYTES, log },
+          placing: placingIn(unfinished),
+        });
+        await mkdir(join(unfinished, WHOLE));
+        return [unfinished, running];
+      } catch (error) {
+        // Another session was faster.
+        if (!isFrameloomError(error, 'exists')) throw error;
+      }
+    }
+  } catch (error) {
+    throw writeError(folder, error);
+  }
+}
+
 /**
  * Begins to record frames and what they were made of: a video, the conditions without loss, frame for frame, the
- * actions as CSV, and a pipeline that trains on them. All of it is written beside its place and gets its name
- * when it is whole, so that of a session that is killed nothing half-written stays.
+ * actions as CSV, and a pipeline that trains on them. Until it is whole a folder NUMBER.unfinished stands for it, of which
+ * `finishRecordings` makes a recording where its process is killed.
  * @throws FrameloomError disk-full, write-failed; bad-option of the rate
  */
 export async function startRecording(options: RecordingOptions): Promise<Recording> {
   const { folder, width, height, model, log } = options;
-  const actions = (model.layout.actions ?? []).map(({ name }) => name);
+  const columns = model.layout.actions ?? [];
   const fps = toRate(options.fps);
   const written = recordedCondition(model);
-  const temporary = await temporaryBeside(join(folder, 'recording'));
-  try {
-    await makeFolder(folder);
-    await sweepTemporaries(folder, log);
-    await mkdir(temporary);
-  } catch (error) {
-    throw writeError(folder, error);
-  }
-  const stop = new AbortController();
-  const shared = { fps, log, signal: stop.signal };
-  const [video, condition] = [new FrameQueue(), new FrameQueue()];
+  const name = `recorded-${basename(dirname(dirname(folder)))}`.replaceAll(
+    /[^\p{L}\p{N}._-]/gu,
+    '-',
+  );
+  const pipeline = recordingPipeline(model, {
+    ...{ name, width, height, fps: formatRational(fps) },
+    ...{ video: RECORDED.video, condition: written && RECORDED.condition },
+    actions: columns.length > 0 ? RECORDED.actions : null,
+  });
+  const facts: UnfinishedFacts = {
+    ...{ width, height, fps: { num: fps.num, den: fps.den } },
+    tracks: [
+      { file: RECORDED.video, pixelFormat: 'rgb24', crf: CRF },
+      ...(written
+        ? [{ file: RECORDED.condition, pixelFormat: written.pixelFormat, crf: null }]
+        : []),
+    ],
+    about: { columns: columns.map((column) => column.name), pipeline },
+  };
+  const [unfinished, running] = await startNumbered(folder, facts, log);
   const rows: string[] = [];
-  let frames = 0;
-  let over = false;
-  let failure: Error | null = null;
-  const failed = (): Error | null => failure;
-  const assertSound = (): void => {
-    if (failure) throw failure;
-  };
-  /** Whoever waits for room. */
-  const waiting = new Set<() => void>();
-  const wake = (): void => {
-    for (const one of waiting) one();
-  };
-  const isFull = (): boolean => video.bytes + condition.bytes > WAITING_BYTES;
+  let told: Promise<FrameloomError> | null = null;
 
-  const encoded: Promise<EncodeResult>[] = [
-    writeFrames(video, join(temporary, RECORDED.video), { ...shared, crf: CRF }),
-    ...(written ? [writeFrames(condition, join(temporary, RECORDED.condition), shared)] : []),
-  ];
-  /** What went wrong, and that a recording is whole or none; of its temporaries nobody knows. */
-  const lost = (error: unknown): FrameloomError => {
-    const known = writeError(folder, error);
-    const message = `${known.message.replaceAll(temporary, folder)}; nothing of this recording is kept`;
-    const { code, hint } = known;
-    return new FrameloomError(code, message, {
-      path: folder,
-      cause: error,
-      ...(hint !== undefined && { hint }),
-    });
-  };
-  for (const one of encoded) {
-    one.catch((error: unknown) => {
-      if (stop.signal.aborted) return;
-      failure ??= lost(error);
-      log.warn(failure.message);
-      stop.abort();
-      wake();
-    });
-  }
-  for (const queue of [video, condition]) queue.onTaken = wake;
-
-  /** Nothing of it stays. */
-  async function discard(): Promise<void> {
-    stop.abort();
-    video.end();
-    condition.end();
-    await Promise.allSettled(encoded);
-    await removeTemporary(temporary, log);
-  }
-
-  async function place(): Promise<FinishedRecording> {
-    video.end();
-    condition.end();
-    await Promise.all(encoded);
-    const files: RecordingFiles = {
-      ...{ frames, fps: fps.num / fps.den },
-      ...{ video: RECORDED.video, condition: written && RECORDED.condition },
-      ...{ actions: actions.length > 0 ? RECORDED.actions : null, pipeline: RECORDED.pipeline },
-    };
-    if (actions.length > 0) {
-      await writeFileAtomic(join(temporary, RECORDED.actions), actionsCsv(actions, rows));
-    }
-    const parts = {
-      width,
-      height,
-      video: RECORDED.video,
-      condition: files.condition,
-      actions: files.actions,
-    };
-    const name = `recorded-${basename(dirname(dirname(folder)))}`.replaceAll(
-      /[^\p{L}\p{N}._-]/gu,
-      '-',
-    );
-    const pipeline = recordingPipeline(model, { ...parts, name, fps: formatRational(fps) });
-    await writeFileAtomic(join(temporary, RECORDED.pipeline), pipeline);
-    await writeFileAtomic(join(temporary, RECORDED.facts), `${JSON.stringify(files, null, 1)}\n`);
-    await syncFolder(temporary);
-    const placed = await placeNumbered(temporary, folder);
-    await syncFolder(folder);
-    const sizes = await Promise.all(
-      RECORDING_FILES.map(async (file) => {
-        const facts = await stat(join(placed, file)).catch(() => null);
-        return facts ? ([[file, facts.size]] as const) : [];
-      }),
-    );
-    return {
-      name: basename(placed),
-      folder: placed,
-      files,
-      bytes: Object.fromEntries(sizes.flat()),
-    };
-  }
+  /** Ends it where it is, and says once what went wrong and what is kept. */
+  const giveUp = (why: unknown): Promise<FrameloomError> =>
+    (told ??= (async () => {
+      const frames = await running.giveUp();
+      const { code, message, hint } = writeError(folder, why);
+      const kept =
+        frames === 0
+          ? 'nothing of this recording is kept'
+          : `${counted(frames, 'frame')} of this recording are kept in ${unfinished}, and the next frameloom live makes a recording of them`;
+      const said = `${message.replaceAll(join(unfinished, WHOLE), folder)}; ${kept}`;
+      log.warn(said);
+      return new FrameloomError(code, said, {
+        ...{ path: folder, cause: why },
+        ...(hint !== undefined && { hint }),
+      });
+    })());
 
   return {
     get frames() {
-      return frames;
+      return running.frames;
     },
-    async add(frame) {
-      assertSound();
-      if (over) throw new FrameloomError('bad-call', 'this recording has ended');
-      const shape = { index: frames, width, height, fps } as const;
-      const timeSeconds = (frames * fps.den) / fps.num;
-      frames += 1;
-      video.push({ ...shape, timeSeconds, pixelFormat: 'rgb24', data: frame.rgb });
-      if (written && frame.condition) {
-        const data = written.picture(frame.condition);
-        condition.push({ ...shape, timeSeconds, pixelFormat: written.pixelFormat, data });
+    async add({ rgb, condition, actions }) {
+      if (written && !condition) {
+        throw new FrameloomError('bad-call', 'a frame of this generator is made of a condition');
       }
-      if (actions.length > 0) {
-        rows.push(
-          [
-            shape.index,
-            ...(frame.actions ?? (model.layout.actions ?? []).map((column) => column.default)),
-          ].join(','),
-        );
+      const row =
+        columns.length > 0 ? (actions ?? columns.map((one) => one.default)).join(',') : '';
+      const pictures = written && condition ? [rgb, written.picture(condition)] : [rgb];
+      const isRunning = told === null && running.failure === null;
+      if (isRunning) rows.push(row);
+      try {
+        await running.add(pictures, row);
+      } catch (error) {
+        if (running.failure) throw await giveUp(error);
+        throw error;
       }
-      while (isFull() && !failed()) {
-        await new Promise<void>((resolve) => {
-          const go = (): void => {
-            waiting.delete(go);
-            resolve();
-          };
-          waiting.add(go);
-        });
-      }
-      assertSound();
     },
     async finish() {
-      over = true;
-      if (frames === 0 || failed()) {
-        const why = failed();
-        await discard();
-        if (why) throw why;
+      if (running.frames === 0 && !running.failure) {
+        await running.giveUp();
         return null;
       }
       try {
-        return await place();
+        await running.end();
+        const finished = await place(unfinished, facts, rows);
+        await running.remove();
+        return finished;
       } catch (error) {
-        await discard();
-        throw failed() ?? lost(error);
+        throw await giveUp(error);
       }
     },
   };
+}
+
+/** What processes left that were killed is made whole; of what cannot be, it is said why. @param folder of all recordings */
+export async function finishRecordings(folder: string, log: Logger): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.endsWith(UNFINISHED))) {
+    const unfinished = join(folder, name);
+    const found = await finishUnfinished(unfinished, {
+      placing: ({ about }) => (aboutSchema.safeParse(about).success ? placingIn(unfinished) : null),
+      finish: (facts, rows) => place(unfinished, facts, rows),
+      log,
+    });
+    if (found.kind === 'finished') {
+      log.warn(
+        `${found.made.folder}: its recording was ended from outside; ${counted(found.frames, 'frame')} of it were whole (${formatDuration(found.seconds)}) and are kept, the last seconds are lost`,
+      );
+    } else if (found.kind === 'nothing') {
+      log.warn(`${unfinished}: its recording was ended from outside before anything was whole`);
+    } else log.debug(`${unfinished} is being recorded by ${found.by}`);
+  }
 }

@@ -224,7 +224,7 @@ it('makes a take of what a killed recording left', async () => {
   const recorder = await Recorder.open(address, 10);
   // Segments of four seconds: two are whole, and the third is not.
   for (let frame = 0; frame < 99; frame += 1) recorder.take(frame, [frame % 3 === 0 ? 1 : 0]);
-  const unfinished = join(folder, '00001.unfinished');
+  const unfinished = join(folder, '00001.unfinished', '0');
   for (let files: string[] = []; !files.includes('00001.mp4');) {
     files = await readdir(unfinished).catch(() => []);
   }

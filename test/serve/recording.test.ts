@@ -1,13 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/base/log.js';
+import { createLogger, silentLogger } from '../../src/base/log.js';
 import { openCondition } from '../../src/clips/condition.js';
 import { planCondition } from '../../src/clips/condition-plan.js';
 import { dataOptions } from '../../src/clips/options.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
-import { startRecording } from '../../src/serve/recording.js';
+import { finishRecordings, startRecording } from '../../src/serve/recording.js';
 import { decodeFrames, probe, runningProcesses } from '../../src/video/index.js';
 import { frameloom } from '../cli/support.js';
 import { scratchPath } from '../video/make-clip.js';
@@ -16,8 +16,8 @@ const [WIDTH, HEIGHT] = [48, 32];
 const PIXELS = WIDTH * HEIGHT;
 const PALETTE = { sky: [0, 0, 255], road: [90, 91, 92], car: [255, 0, 3] };
 
-async function modelOf(condition: object) {
-  const data = dataOptions.parse({ size: `${WIDTH}x${HEIGHT}`, condition });
+async function modelOf(condition: object, more: object = {}) {
+  const data = dataOptions.parse({ size: `${WIDTH}x${HEIGHT}`, condition, ...more });
   const { layout } = await planCondition(data, { baseFolder: '/', ...data.size });
   const { condition: told, actions } = data;
   return { layout, condition: told, actions, sections: { generator: { channels: 4 } } };
@@ -193,5 +193,55 @@ describe('a recording', () => {
       decodeFrames(join(folder, '00001', 'frames.mp4')).pipe(toArray()),
     );
     expect(frame?.width).toBe(WIDTH);
+  });
+
+  it('is made of what a killed process left: what was whole of video, conditions and actions alike', async () => {
+    const folder = scratchPath('recordings');
+    const columns = { left: 'key' };
+    const recording = await startRecording({
+      ...{ folder, width: WIDTH, height: HEIGHT, fps: 10, log: silentLogger },
+      model: await modelOf(labels({ palette: PALETTE }), {
+        actions: { path: '{name}.csv', columns },
+      }),
+    });
+    const add = (frame: number): Promise<void> =>
+      recording.add({
+        rgb: drawn(frame, 3, [20, 120, 220]),
+        condition: drawn(frame, 1, [0, 2, 1]),
+        actions: [frame % 2],
+      });
+    for (let frame = 0; frame < 99; frame += 1) await add(frame);
+    // Segments of four seconds: two are whole, and the third is not.
+    const whole = async (): Promise<boolean> => {
+      const state = join(folder, '00001.unfinished', 'state.json');
+      return (await readFile(state, 'utf8').catch(() => '')).includes('"frames":80');
+    };
+    while (!(await whole())) await new Promise((after) => setTimeout(after, 20));
+    // On the disk it is at this moment as after a kill -9, but for whose it is.
+    const left = scratchPath('recordings');
+    await mkdir(left, { recursive: true });
+    await cp(join(folder, '00001.unfinished'), join(left, '00007.unfinished'), {
+      recursive: true,
+      filter: (path) => !path.endsWith('lock'),
+    });
+    const lines: string[] = [];
+    const log = createLogger({ level: 'info', write: (line) => void lines.push(line) });
+    await finishRecordings(left, log);
+    expect(lines.join('')).toMatch(/00007: .*80 frames of it were whole \(8s\) and are kept/);
+    expect(await readdir(left)).toEqual(['00007']);
+    const made = join(left, '00007');
+    for (const file of ['frames.mp4', 'condition.mkv']) {
+      expect((await probe(join(made, file), { count: true })).frameCount).toBe(80);
+    }
+    const rows = (await readFile(join(made, 'actions.csv'), 'utf8')).trimEnd().split('\n');
+    expect(rows).toEqual(['frame,left', ...Array.from({ length: 80 }, (_, i) => `${i},${i % 2}`)]);
+    expect(JSON.parse(await readFile(join(made, 'recording.json'), 'utf8'))).toMatchObject({
+      ...{ frames: 80, fps: 10, condition: 'condition.mkv', actions: 'actions.csv' },
+    });
+    expect((await loadPipeline(join(made, 'pipeline.yaml'))).pipeline.data.size.width).toBe(WIDTH);
+    // Whose process lives is left alone.
+    await finishRecordings(folder, log);
+    expect(await readdir(folder)).toEqual(['00001.unfinished']);
+    expect((await recording.finish())?.files.frames).toBe(99);
   });
 });

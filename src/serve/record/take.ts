@@ -1,48 +1,27 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, stat, type FileHandle } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { lastValueFrom } from 'rxjs';
 import { z } from 'zod';
 import { FrameloomError } from '../../base/error.js';
-import { flush } from '../../base/flush.js';
-import { tryLock, type Lock } from '../../base/lock.mjs';
 import type { Logger } from '../../base/log.js';
 import { refuseExisting, writeError, writeFileAtomic } from '../../base/outputs.js';
 import { rationalToNumber, type Rational } from '../../base/rational.js';
-import { removeTemporary } from '../../base/temporaries.js';
 import { counted } from '../../base/units.js';
-import { readFilmState, writeFilmState } from '../../synthesis/video/film-state.js';
-import {
-  encodeInSegments,
-  fromFrames,
-  type EncodeResult,
-  type FilmProgress,
-  type SegmentFolder,
-} from '../../video/index.js';
 import { actionsCsv } from '../../clips/actions-csv.js';
-import { FrameQueue } from '../frame-queue.js';
 import type { FinishedRecording, Recording } from '../recording.js';
-
-/** What a take is called while it is not whole: a folder of this name lies in the place of its files. */
-export const UNFINISHED = '.unfinished';
-const LOCK = 'lock';
-const FACTS = 'take.json';
-const STATE = 'state';
-const ROWS = 'rows.csv';
+import { UNFINISHED } from '../recording-files.js';
+import {
+  finishUnfinished,
+  startUnfinished,
+  type FoundRecording,
+  type Placing,
+} from '../unfinished.js';
 
 /** Nearly without loss: what is recorded is there to be trained on. */
 const CRF = 10;
-/** So much is lost at the most of a take whose process is killed. */
-const SEGMENT_SECONDS = 4;
 /** Frames that wait for an encoder that is slower than the game. */
 const WAITING_BYTES = 64 << 20;
 
-const facts = z.object({
-  ...{ width: z.int(), height: z.int(), file: z.string() },
-  fps: z.object({ num: z.int(), den: z.int() }),
-  columns: z.array(z.string()),
-});
-type TakeFacts = z.output<typeof facts>;
+const aboutSchema = z.object({ columns: z.array(z.string()) });
 
 /** The file of a take, and what of it is asked for. */
 export interface TakeOptions {
@@ -71,22 +50,8 @@ export interface TakenFrame {
 const rowsOf = (video: string): string => video.replace(/\.\w+$/, '.csv');
 export const unfinishedOf = (video: string): string => video.replace(/\.\w+$/, UNFINISHED);
 
-/** Whoever finds a folder of another take than it says of itself takes nothing of it. */
-const jobOf = (take: TakeFacts): string =>
-  createHash('sha256').update(JSON.stringify(take)).digest('hex');
-
-/** How a take is put together, by whoever recorded it and by whoever finds it. */
-interface Work extends TakeFacts {
-  /** The video's place. */
-  readonly path: string;
-  readonly folder: string;
-  readonly overwrite: boolean;
-  readonly log: Logger;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Rows without the last cell, which says whether the frame is the one before once more. */
-function csvOf({ columns }: TakeFacts, kept: readonly string[]): string {
+function csvOf(columns: readonly string[], kept: readonly string[]): string {
   const repeated = kept.flatMap((row, frame) => (row.endsWith(',1') ? [frame] : []));
   const note =
     repeated.length === 0
@@ -96,104 +61,41 @@ function csvOf({ columns }: TakeFacts, kept: readonly string[]): string {
   return `${note}${actionsCsv(columns, rows)}`;
 }
 
-/**
- * Writes the video in segments, each on the disk itself once it is whole, and joins them behind the last frame.
- * @param rows of frames from the first, as many as there are segments of
- */
-async function encode(
-  frames: FrameQueue,
-  work: Work,
-  progress: FilmProgress | null,
-  rows: (count: number) => Promise<readonly string[]>,
-): Promise<EncodeResult> {
-  const { path, folder, fps, width, height, overwrite, log, signal } = work;
-  const segments: SegmentFolder = {
-    ...{ folder, progress },
-    segmentFrames: Math.max(1, Math.round(SEGMENT_SECONDS * rationalToNumber(fps))),
-    async keep(reached) {
-      const kept = await rows(reached.frames);
-      const state = { job: jobOf(factsOf(work)), progress: reached, synthesizer: null };
-      await writeFilmState(join(folder, STATE), state);
-      // The rows have their place first: a video is never there without them.
-      if (reached.isComplete) {
-        await writeFileAtomic(rowsOf(path), csvOf(work, kept), { overwrite, log });
-      }
-    },
-  };
-  const expects = { width, height, pixelFormat: 'rgb24' } as const;
-  const isLossless = path.endsWith('.mkv');
-  const options = { fps, overwrite, log, expects, signal, ...(!isLossless && { crf: CRF }) };
-  return lastValueFrom(fromFrames(frames).pipe(encodeInSegments(path, options, segments)));
-}
-
-const factsOf = ({ width, height, file, fps, columns }: TakeFacts): TakeFacts => ({
-  ...{ width, height, file, columns },
-  fps: { num: fps.num, den: fps.den },
+/** The rows have their place first: a video is never there without them. */
+const placingOf = (
+  path: string,
+  columns: readonly string[],
+  { overwrite, log }: { readonly overwrite: boolean; readonly log: Logger },
+): Placing => ({
+  pathOf: () => path,
+  overwrite,
+  before: (rows) => writeFileAtomic(rowsOf(path), csvOf(columns, rows), { overwrite, log }),
 });
 
-async function removeFolder(folder: string, lock: Lock, log: Logger): Promise<void> {
-  await lock.release();
-  await removeTemporary(folder, log);
-}
-
 /**
- * Begins a take. Until it is whole, a folder NAME.unfinished stands for it, in which whole segments of the video lie
- * with their rows: of a process that is killed all but the last seconds is there, and `finishTake` makes a take of it.
+ * Begins a take, which `finishTake` makes whole where its process is killed.
  * @throws FrameloomError exists where there is a take of that name, whole or not; disk-full, write-failed
  */
 export async function startTake(options: TakeOptions): Promise<Recording<TakenFrame>> {
   const { path, pipeline, width, height, fps, columns, written, log } = options;
   const { overwrite = false } = options;
   const folder = unfinishedOf(path);
-  const stop = new AbortController();
-  const take: TakeFacts = { width, height, fps, file: basename(path), columns: [...columns] };
-  const work: Work = { ...take, path, folder, overwrite, log, signal: stop.signal };
   if (!overwrite) for (const one of [path, rowsOf(path)]) await refuseExisting(one);
-  const [lock, file] = await claim(folder, take);
-  const queue = new FrameQueue();
-  const rows: string[] = [];
-  let [writtenRows, failure, over] = [0, null as Error | null, false];
-  let wake = (): void => undefined;
-  queue.onTaken = () => wake();
-
-  const rowsUpTo = async (count: number): Promise<readonly string[]> => {
-    if (count > writtenRows) {
-      await file.appendFile(
-        rows
-          .slice(writtenRows, count)
-          .map((row) => `${row}\n`)
-          .join(''),
-      );
-      writtenRows = count;
-      await flush(file);
-    }
-    return rows.slice(0, count);
-  };
-  const encoded = encode(queue, work, null, async (count) => {
-    try {
-      return await rowsUpTo(count);
-    } catch (error) {
-      throw writeError(join(folder, ROWS), error);
-    }
+  const crf = path.endsWith('.mkv') ? null : CRF;
+  const running = await startUnfinished({
+    ...{ folder, waitingBytes: WAITING_BYTES, log },
+    facts: {
+      ...{ width, height, fps: { num: fps.num, den: fps.den } },
+      tracks: [{ file: basename(path), pixelFormat: 'rgb24', crf }],
+      about: { columns },
+    },
+    placing: placingOf(path, columns, { overwrite, log }),
   });
-  encoded.catch((error: unknown) => {
-    failure ??= error instanceof Error ? error : new Error(String(error));
-    wake();
-  });
-  const failed = (): Error | null => failure;
   let before: Uint8Array | null = null;
 
   /** What came is kept where a segment of it is whole; nothing else stays. @returns what is said of it */
-  async function giveUp(why: Error | null): Promise<FrameloomError | null> {
-    stop.abort();
-    queue.end();
-    await encoded.catch(() => undefined);
-    await file.close();
-    const state = await readFilmState(join(folder, STATE));
-    const frames = state?.progress.frames ?? 0;
-    if (frames === 0) await removeFolder(folder, lock, log);
-    else await lock.release();
-    if (!why) return null;
+  async function giveUp(why: unknown): Promise<FrameloomError> {
+    const frames = await running.giveUp();
     const known = writeError(path, why);
     const kept =
       frames === 0
@@ -211,42 +113,27 @@ export async function startTake(options: TakeOptions): Promise<Recording<TakenFr
 
   return {
     get frames() {
-      return rows.length;
+      return running.frames;
     },
     async add({ rgb, actions = [] }) {
-      if (failure) throw failure;
-      if (over) throw new FrameloomError('bad-call', 'this recording has ended');
       const data = rgb ?? before;
       if (!data) throw new FrameloomError('bad-input', 'the first frame of a take is a picture');
       const values = columns.map((_, at) => written(at, actions[at] ?? 0));
-      const index = rows.length;
-      rows.push([...values, rgb ? 0 : 1].join(','));
       before = data;
-      const timeSeconds = (index * fps.den) / fps.num;
-      queue.push({ index, timeSeconds, width, height, fps, pixelFormat: 'rgb24', data });
-      while (queue.bytes > WAITING_BYTES && !failed()) {
-        await new Promise<void>((resolve) => (wake = resolve));
-      }
-      const why = failed();
-      if (why) throw why;
+      await running.add([data], [...values, rgb ? 0 : 1].join(','));
     },
     async finish(): Promise<FinishedRecording | null> {
-      over = true;
-      const why = failed();
-      if (why || rows.length === 0) {
-        const told = await giveUp(why);
-        if (told) throw told;
+      if (running.frames === 0 && !running.failure) {
+        await running.giveUp();
         return null;
       }
-      queue.end();
       try {
-        await encoded;
+        await running.end();
       } catch (error) {
-        throw (await giveUp(error as Error)) ?? error;
+        throw await giveUp(error);
       }
-      await file.close();
-      await removeFolder(folder, lock, log);
-      return finished(path, pipeline, rows.length, fps);
+      await running.remove();
+      return finished(path, pipeline, running.frames, fps);
     },
   };
 }
@@ -267,86 +154,23 @@ async function finished(
   };
 }
 
-/** Takes a name for a take, by the folder of what is not whole of it. */
-async function claim(folder: string, take: TakeFacts): Promise<[Lock, FileHandle]> {
-  try {
-    await mkdir(folder);
-    const { lock } = await tryLock(join(folder, LOCK));
-    // Another process that looked at this very moment, and found nothing of use in it.
-    if (!lock) throw new FrameloomError('exists', `${folder} is somebody else’s`);
-    await writeFileAtomic(join(folder, FACTS), `${JSON.stringify(factsOf(take))}\n`);
-    return [lock, await open(join(folder, ROWS), 'wx')];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new FrameloomError('exists', `${folder} is there already`, {
-        path: folder,
-        hint: 'another frameloom record is recording it',
-        cause: error,
-      });
-    }
-    throw writeError(folder, error);
-  }
-}
-
-/** What became of a take that was found unfinished. */
-export type FoundTake =
-  | {
-      readonly kind: 'finished';
-      readonly path: string;
-      readonly frames: number;
-      readonly seconds: number;
-    }
-  /** Nothing of it was whole. */
-  | { readonly kind: 'nothing' }
-  /** Its process is at work. */
-  | { readonly kind: 'held'; readonly by: string };
-
 /**
  * Makes a take of what lies in a folder NAME.unfinished, whose process has died.
+ * @returns where the take lies
  * @throws FrameloomError as writing it does; what is there stays then
  */
-export async function finishTake(folder: string, log: Logger): Promise<FoundTake> {
-  const { lock, holder } = await tryLock(join(folder, LOCK)).catch((error: unknown) => {
-    throw writeError(folder, error);
+export function finishTake(folder: string, log: Logger): Promise<FoundRecording<string>> {
+  const pathOf = (file: string): string => join(dirname(folder), file);
+  return finishUnfinished(folder, {
+    placing({ tracks, about }) {
+      const [video] = tracks;
+      const read = aboutSchema.safeParse(about).data;
+      // The name is this take's since its folder was made.
+      return video && read
+        ? placingOf(pathOf(video.file), read.columns, { overwrite: true, log })
+        : null;
+    },
+    finish: ({ tracks }) => Promise.resolve(pathOf(tracks[0]!.file)),
+    log,
   });
-  if (!lock) {
-    const { here, owner } = holder;
-    return { kind: 'held', by: here ? 'this process' : `process ${owner?.pid} on ${owner?.host}` };
-  }
-  let isDone = false;
-  try {
-    const text = await readFile(join(folder, FACTS), 'utf8').catch(() => '');
-    const take = facts.safeParse(parsed(text)).data;
-    const state = await readFilmState(join(folder, STATE));
-    const isWhole = take && state?.job === jobOf(factsOf(take)) && state.progress.frames > 0;
-    if (!isWhole) {
-      isDone = true;
-      return { kind: 'nothing' };
-    }
-    const path = join(dirname(folder), basename(take.file));
-    const kept = (await readFile(join(folder, ROWS), 'utf8')).split('\n');
-    const queue = new FrameQueue();
-    queue.end();
-    // The name is this take's since its folder was made.
-    const work: Work = { ...take, path, folder, overwrite: true, log };
-    const { frames, durationSeconds: seconds } = await encode(
-      queue,
-      work,
-      state.progress,
-      (count) => Promise.resolve(kept.slice(0, count)),
-    );
-    isDone = true;
-    return { kind: 'finished', path, frames, seconds };
-  } finally {
-    if (isDone) await removeFolder(folder, lock, log);
-    else await lock.release();
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -11,7 +11,8 @@ import type { ActionOptions } from '../../clips/action-options.js';
 import type { Size } from '../../play/live/services.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Recording } from '../recording.js';
-import { finishTake, startTake, UNFINISHED, unfinishedOf, type TakenFrame } from './take.js';
+import { UNFINISHED } from '../recording-files.js';
+import { finishTake, startTake, unfinishedOf, type TakenFrame } from './take.js';
 import { writtenNumber, type TakePipeline } from './take-pipeline.js';
 
 const EXTENSIONS = ['.mp4', '.mkv'];
@@ -123,7 +124,7 @@ export class Takes {
       const found = await finishTake(folder, log);
       if (found.kind === 'finished') {
         log.warn(
-          `${found.path}: its recording was ended from outside; ${counted(found.frames, 'frame')} of it were whole (${formatDuration(found.seconds)}) and are kept, the last seconds are lost`,
+          `${found.made}: its recording was ended from outside; ${counted(found.frames, 'frame')} of it were whole (${formatDuration(found.seconds)}) and are kept, the last seconds are lost`,
         );
       } else if (found.kind === 'nothing') {
         log.warn(`${folder}: its recording was ended from outside before anything was whole`);

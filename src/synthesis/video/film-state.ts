@@ -17,25 +17,28 @@ export interface FilmState {
 const MAGIC = 'frameloom film state 1\n';
 
 const count = z.int().min(0);
+/** How far a film in segments has come, as a file holds it. */
+export const progressSchema = z.object({
+  segments: z.array(
+    z.object({
+      // Only names of ours: nothing here leads out of the folder.
+      name: z.string().regex(/^\d{5,}\.[a-z0-9]+$/),
+      bytes: count,
+      frames: count,
+      firstTick: count,
+    }),
+  ),
+  frames: count,
+  times: z.object({
+    ...{ count, tick: count, seconds: z.number(), furthestSeconds: z.number() },
+    ...{ origin: z.number().nullable(), time: z.number().nullable() },
+  }),
+  isComplete: z.boolean(),
+}) satisfies z.ZodType<FilmProgress>;
+
 const headSchema = z.object({
   job: z.string(),
-  progress: z.object({
-    segments: z.array(
-      z.object({
-        // Only names of ours: nothing here leads out of the folder.
-        name: z.string().regex(/^\d{5,}\.[a-z0-9]+$/),
-        bytes: count,
-        frames: count,
-        firstTick: count,
-      }),
-    ),
-    frames: count,
-    times: z.object({
-      ...{ count, tick: count, seconds: z.number(), furthestSeconds: z.number() },
-      ...{ origin: z.number().nullable(), time: z.number().nullable() },
-    }),
-    isComplete: z.boolean(),
-  }),
+  progress: progressSchema,
   synthesizer: z
     .object({
       ...{ seed: z.number(), index: count },
