@@ -12,7 +12,7 @@ const numbered = (frame: number): string => String(frame).padStart(6, '0');
 
 /**
  * Records in the page, where no server does: a video to look at, and every frame with its condition as PNG, which
- * can be trained on. Frames that were made and never came here are not in it; how many is told.
+ * can be trained on, without what was pressed. Frames that were made and never came here are not in it; how many is told.
  */
 export class PageRecorder {
   readonly #app: App;
@@ -42,6 +42,12 @@ export class PageRecorder {
     await Promise.all([stopped, this.#work]);
     const missing = this.#first === null ? 0 : this.#last - this.#first + 1 - this.#frames;
     if (missing > 0) this.#app.emit('notice', `${missing} frames were made and did not come here.`);
+    if (this.#app.model?.layout.actions) {
+      this.#app.emit(
+        'notice',
+        'What was pressed is not in this recording: only a server’s has that, beside its frames.',
+      );
+    }
     const video = new Blob(this.#chunks, { type: this.#video.mimeType });
     const type = this.#video.mimeType.includes('mp4') ? 'mp4' : 'webm';
     const zip = this.#zip.end();
