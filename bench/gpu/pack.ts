@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import { cacheFolder } from '../../src/base/cache-folder.js';
 import { packageRoot } from '../../src/base/own-package.js';
 import { provided } from '../../src/base/provisions.mjs';
+import { findProgram } from '../../scripts/setup/paths.mjs';
 import { say } from '../support/files.js';
 
 /** What a machine that is lent for a few minutes takes. */
@@ -20,6 +21,10 @@ const MOST_BYTES = 64 * 2 ** 20;
 const [named] = process.argv.slice(2);
 const target = resolve(named ?? 'frameloom-gpu.sh');
 if (process.platform !== 'linux') throw new Error('what is packed runs where it was packed: Linux');
+
+for (const tool of ['strip', 'tar', 'xz']) {
+  if (findProgram(tool) === undefined) throw new Error(`there is no ${tool}, which packs it`);
+}
 
 const cache = cacheFolder();
 const pathsOf = (name: Parameters<typeof provided>[0], how: string): Record<string, string> => {
