@@ -44,7 +44,7 @@ const tasks = {
           if (step >= stopAt) stop.abort();
         },
       });
-      return { ...result };
+      return result;
     } finally {
       await run?.close();
     }

@@ -15,8 +15,6 @@ import type { Cluster } from './cluster.js';
 export interface Group {
   readonly rank: number;
   readonly size: number;
-  /** Floating-point numbers that this process has handed to meetings. */
-  readonly met: { readonly meetings: number; readonly floats: number };
   /** The mean of all processes' tensors, the same bits in each; the caller's. All are of one shape. */
   mean<T extends tf.Tensor>(x: T): T;
   /** The sum of all processes' numbers, to the precision of float32, the same in each. */
@@ -58,7 +56,6 @@ export function groupOf(
   const size = addresses.length;
   /** Meetings of one shape have one number, which all of them give in the same order. */
   const keys = new Map<string, number>();
-  const met = { meetings: 0, floats: 0 };
   let hasEnded = false;
 
   function reduce(x: tf.Tensor, finalOp: 'Id' | 'Div', timeoutSeconds = 0): tf.Tensor {
@@ -67,8 +64,6 @@ export function groupOf(
     const kind = `${finalOp} ${x.shape.join('x')}`;
     const key = keys.get(kind) ?? keys.size + 1;
     keys.set(kind, key);
-    met.meetings += 1;
-    met.floats += x.size;
     const text = (name: string, value: string): NativeOpAttribute => ({
       ...{ name, value },
       type: binding.TF_ATTR_STRING,
@@ -130,7 +125,6 @@ export function groupOf(
   return {
     rank,
     size,
-    met,
     begin() {
       tf.tidy(() => void meet(() => reduce(tf.tensor1d([1]), 'Id', FIRST_MEETING_SECONDS)));
       addon.watch(size, rank, EVERY_MS, TIMEOUT_MS, port, peers);
