@@ -23,7 +23,12 @@ function blend({ image, flow, kernel, share }: NamedTensors): Record<'frame' | '
   const { value, grads } = tf.valueAndGrads((k: tf.Tensor) =>
     tf.mean(tf.square(run(k as tf.Tensor4D))),
   )([kernel!]);
-  return { frame: tf.mul(run(kernel as tf.Tensor4D), value), slope: grads[0]! };
+  // TensorFlow.js leaves the types of this op out.
+  const stacked = tf.concat(
+    [tf.expandDims(run(kernel as tf.Tensor4D), 1), tf.expandDims(image!, 1)],
+    1,
+  );
+  return { frame: tf.mul(tf.sum(stacked, 1), value), slope: grads[0]! };
 }
 
 const inputs = (seed: number): Record<string, tf.Tensor> => ({

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { scoped } from '../scope.js';
-import type { NativeBackend, NativeBinding } from '../native.js';
+import type { NativeBackend, NativeBinding, NativeOpAttribute } from '../native.js';
 import { assertSameRecording, checksGraphs, isCheckedHit } from './check.js';
 import type { NamedTensors } from './named.js';
 import {
@@ -27,6 +27,22 @@ interface Callee {
 
 /** The recordings that are under way, the innermost last. */
 const underWay: Recorder[] = [];
+
+/**
+ * Types that TensorFlow.js leaves out of an op: TensorFlow finds them by itself where it runs one at once, and not in a
+ * function. Of those that it leaves any out of there is one.
+ */
+function leftOut(
+  real: NativeBinding,
+  op: string,
+  [type]: readonly number[],
+): readonly NativeOpAttribute[] {
+  if (op !== 'ExpandDims') return [];
+  return [
+    { name: 'T', type: real.TF_ATTR_TYPE, value: type! },
+    { name: 'Tdim', type: real.TF_ATTR_TYPE, value: real.TF_INT32 },
+  ];
+}
 
 /** The recording that an op run now would enter, if one is under way. */
 export const currentRecorder = (): Recorder | undefined => underWay.at(-1);
@@ -185,7 +201,8 @@ class Recorder {
       if (!this.#known.has(key)) {
         this.#known.set(key, name);
         const types = results.map(({ dtype }) => dtype);
-        this.#nodes.push({ name, op, inputs, attributes, types });
+        const written = [...attributes, ...leftOut(real, op, types)];
+        this.#nodes.push({ name, op, inputs, attributes: written, types });
       }
       results.forEach(({ id }, i) => this.#edges.set(id, edgeFrom(name, i)));
       return results;
