@@ -14,7 +14,7 @@ import './support/help.js';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { played } from '../samples/meadow/clips.js';
-import { KEYS } from '../samples/meadow/game.js';
+import { KEYS, type State } from '../samples/meadow/game.js';
 import { drawMeadow } from '../samples/meadow/picture.js';
 import { FPS, HEIGHT, SEED, WIDTH } from '../samples/meadow/settings.js';
 import { useBackend } from '../src/backend/index.js';
@@ -32,6 +32,7 @@ import {
   type PlayedFrames,
 } from '../src/synthesis/evaluate/inverse-dynamics.js';
 import { writeFrames, type Frame } from '../src/video/index.js';
+import { figureOver } from './play/figure.js';
 import { counted } from './support/arguments.js';
 import { say, writeResult } from './support/files.js';
 
@@ -57,8 +58,8 @@ const BYTES = 3 * WIDTH * HEIGHT;
 const COLUMNS = KEYS.map((name) => ({ name, kind: 'key' as const }));
 
 /** What the game shows, and the keys of it. */
-function game(seed: number, frames: number): PlayedFrames {
-  const states = played({ seed, frames });
+function game(states: readonly State[]): PlayedFrames {
+  const frames = states.length;
   const pictures = new Uint8Array(frames * BYTES);
   states.forEach((state, i) => pictures.set(drawMeadow(state), i * BYTES));
   const actions = states.flatMap(({ keys }) => KEYS.map((key) => Number(keys[key])));
@@ -96,7 +97,8 @@ function* besideReal(made: readonly Uint8Array[], real: PlayedFrames): Generator
 }
 
 const count = values.quick ? 2 * FIRST : counted('frames', values.frames);
-const real = game(counted('seed', values.seed), START + count);
+const states = played({ seed: counted('seed', values.seed), frames: START + count });
+const real = game(states);
 const model = await openModel(join(run, 'exports', 'generator.onnx'));
 const synthesizer = await createSynthesizer(model);
 const starts = Array.from({ length: START }, (_, i) => i);
@@ -121,10 +123,17 @@ if (values.video !== undefined) {
   await writeFrames(besideReal(made, real), values.video, { fps: FPS, overwrite: true });
 }
 
+const figure = figureOver(made, states.slice(START - 1));
+const whereThere = Object.entries(figure.there).map(
+  ([name, there]) => `${name} ${there.toFixed(2)}`,
+);
+say(`the fox, 1 whole and 0 gone: ${whereThere.join('  ')}`);
+say(`the meadow is in place in ${(100 * figure.inPlace).toFixed(1)} % of the frames`);
+
 await useBackend();
 say('learning what keys look like');
 const network = await trainInverseDynamics(
-  [game(SEED, values.quick ? 400 : 3600)],
+  [game(played({ seed: SEED, frames: values.quick ? 400 : 3600 }))],
   { width: WIDTH, height: HEIGHT, columns: COLUMNS },
   { seed: SEED, ...(values.quick && { steps: 20 }) },
 );
@@ -173,7 +182,7 @@ for (const one of whole.columns) {
   say(`  ${one.name} ${[one.made, one.real, one.shuffled].map((score) => score?.toFixed(3)).join(' / ')}`); // prettier-ignore
 }
 const changed = Math.max(...parts.flatMap((part) => [part.sharpness - 1, ...part.colour]).map(Math.abs)); // prettier-ignore
-await writeResult('play.json', `${JSON.stringify({ run, count, medianMs, obedience: whole, parts }, null, 2)}\n`); // prettier-ignore
+await writeResult('play.json', `${JSON.stringify({ run, count, medianMs, figure, obedience: whole, parts }, null, 2)}\n`); // prettier-ignore
 const holds = changed <= MOST_CHANGE && keys.made! / keys.real! >= LEAST_OBEYED;
 say(`${holds ? 'holds' : 'does not hold'}: at most ${(100 * changed).toFixed(1)} % of sharpness or colour changed`); // prettier-ignore
 if (!holds && !values.quick) process.exitCode = 1;
