@@ -128,7 +128,9 @@ const whereThere = Object.entries(figure.there).map(
   ([name, there]) => `${name} ${there.toFixed(2)}`,
 );
 say(`the fox, 1 whole and 0 gone: ${whereThere.join('  ')}`);
-say(`the meadow is in place in ${(100 * figure.inPlace).toFixed(1)} % of the frames`);
+say(
+  `it is gone in ${(100 * figure.gone).toFixed(0)} % of the frames; the meadow is in place in ${(100 * figure.inPlace).toFixed(0)} %`,
+);
 
 await useBackend();
 say('learning what keys look like');

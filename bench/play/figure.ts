@@ -70,21 +70,29 @@ export function figureIn(
   return { there: 1 - wrong / most, isInPlace: by === 0 };
 }
 
-/** The same over a stretch of play: the mean by what the fox is at, and the share of frames that are in place. */
+/** Of a figure of which there is less than so much nobody would say that it is there. */
+const GONE = 0.2;
+
+/**
+ * The same over a stretch of play: the mean by what the fox is at, the share of frames in which it is gone, and of those that are in
+ * place.
+ * @param states of the frame before each, and of the last
+ */
 export function figureOver(
   made: readonly Uint8Array[],
   states: readonly State[],
-): { readonly there: Record<string, number>; readonly inPlace: number } {
+): { readonly there: Record<string, number>; readonly gone: number; readonly inPlace: number } {
   const found = new Map<string, number[]>();
-  let inPlace = 0;
+  let [gone, inPlace] = [0, 0];
   for (const [t, frame] of made.entries()) {
     const { there, isInPlace } = figureIn(frame, states[t + 1]!);
     const name = pose(states[t + 1]!, states[t]!);
     found.set(name, [...(found.get(name) ?? []), there]);
+    gone += Number(there < GONE);
     inPlace += Number(isInPlace);
   }
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
   const there = Object.fromEntries([...found].sort().map(([name, own]) => [name, mean(own)]));
-  return { there, inPlace: inPlace / made.length };
+  return { there, gone: gone / made.length, inPlace: inPlace / made.length };
 }
