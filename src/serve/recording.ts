@@ -199,7 +199,6 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
     about: { columns: columns.map((column) => column.name), pipeline },
   };
   const [unfinished, running] = await startNumbered(folder, facts, log);
-  const rows: string[] = [];
   let told: Promise<FrameloomError> | null = null;
 
   /** Ends it where it is, and says once what went wrong and what is kept. */
@@ -230,8 +229,6 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
       const row =
         columns.length > 0 ? (actions ?? columns.map((one) => one.default)).join(',') : '';
       const pictures = written && condition ? [rgb, written.picture(condition)] : [rgb];
-      const isRunning = told === null && running.failure === null;
-      if (isRunning) rows.push(row);
       try {
         await running.add(pictures, row);
       } catch (error) {
@@ -245,8 +242,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
         return null;
       }
       try {
-        await running.end();
-        const finished = await place(unfinished, facts, rows);
+        const finished = await place(unfinished, facts, await running.end());
         await running.remove();
         return finished;
       } catch (error) {

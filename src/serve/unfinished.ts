@@ -141,9 +141,10 @@ export interface UnfinishedRecording {
   add(pictures: readonly Uint8Array[], row: string): Promise<void>;
   /**
    * Ends it: all videos are in their places. The folder is still there.
+   * @returns the row of each frame
    * @throws FrameloomError disk-full, write-failed, ffmpeg-failed
    */
-  end(): Promise<void>;
+  end(): Promise<readonly string[]>;
   /** Ends it where it is. What is whole stays in the folder, to be put together by `finishUnfinished`. @returns its frames */
   giveUp(): Promise<number>;
   /** Takes the folder away, all of it. */
@@ -247,6 +248,7 @@ export async function startUnfinished(options: UnfinishedOptions): Promise<Unfin
       over = true;
       await settle();
       if (failure) throw failure;
+      return rows;
     },
     async giveUp() {
       over = true;

@@ -223,7 +223,7 @@ export class Recorder {
     const words = [`${files.frames} frames, ${clock(files.frames / fps)}`];
     if (take.repeated > 0) words.push(`${take.repeated} show the picture before once more`);
     const isSlow = game !== null && take.repeated - take.lost > MANY_REPEATED * files.frames;
-    const drawn = Math.floor((fps * (files.frames - take.repeated)) / files.frames);
+    const drawn = Math.max(1, Math.floor((fps * (files.frames - take.repeated)) / files.frames));
     this.#takes.prepend(
       el(
         'li',

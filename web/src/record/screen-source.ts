@@ -45,6 +45,7 @@ export class ScreenSource implements Source {
     this.#inputs.onKey = (code, isDown, atMs) => this.#pressed.note(code, isDown, atMs);
     this.#inputs.onRelease = (atMs) => this.#pressed.release(atMs);
     this.#inputs.onChange = () => this.onHeld(this.#heldNow());
+    this.#video.addEventListener('resize', () => this.onChange());
     const choose = button({
       icon: 'screen',
       label: 'Choose a screen, a window or a tab',
@@ -114,27 +115,37 @@ export class ScreenSource implements Source {
   }
 
   async #choose(): Promise<void> {
+    let stream: MediaStream;
     try {
-      const stream = await navigator.mediaDevices.getDisplayMedia({
+      stream = await navigator.mediaDevices.getDisplayMedia({
         video: { frameRate: { ideal: 60 } },
       });
-      this.#let();
-      this.#stream = stream;
     } catch (error) {
       return problem({
         message: `there is no picture of a screen: ${messageOf(error)}`,
         hint: 'allow it in the browser’s dialog',
       });
     }
-    this.#stream.getVideoTracks()[0]?.addEventListener('ended', () => {
+    // What a take has shown is not what is captured from here on.
+    this.#end('something else was chosen');
+    this.#let();
+    this.#stream = stream;
+    stream.getVideoTracks()[0]?.addEventListener('ended', () => {
+      // Of one that was left for another nobody asks.
+      if (this.#stream !== stream) return;
       this.#end('what was captured is shared no more');
       this.#let();
       this.onChange();
     });
-    this.#video.srcObject = this.#stream;
-    this.#video.addEventListener('resize', () => this.onChange());
-    await this.#video.play();
-    this.#video.requestVideoFrameCallback((now, facts) => this.#see(now, facts));
+    this.#video.srcObject = stream;
+    this.#watch(stream);
+    try {
+      await this.#video.play();
+    } catch (error) {
+      // Another one was chosen before this one was seen.
+      if (this.#stream !== stream) return;
+      problem({ message: `the picture cannot be shown: ${messageOf(error)}`, hint: null });
+    }
     this.onChange();
   }
 
@@ -151,9 +162,16 @@ export class ScreenSource implements Source {
     ears?.onEnd(why);
   }
 
+  /** Sees each picture of what was chosen, until something else is. */
+  #watch(stream: MediaStream): void {
+    this.#video.requestVideoFrameCallback((now, facts) => {
+      if (this.#stream !== stream) return;
+      this.#watch(stream);
+      this.#see(now, facts);
+    });
+  }
+
   #see(nowMs: number, { captureTime, presentedFrames }: VideoFrameCallbackMetadata): void {
-    if (!this.#stream) return;
-    this.#video.requestVideoFrameCallback((now, facts) => this.#see(now, facts));
     const missed = presentedFrames - this.#shown - 1;
     this.#shown = presentedFrames;
     if (!this.#take) return;

@@ -22,6 +22,8 @@ export class PageRecorder {
   readonly #stops: (() => void)[];
   #work: Promise<void> = Promise.resolve();
   #frames = 0;
+  /** Frames of which it is not known what they were made of. */
+  #unknown = 0;
   #first: number | null = null;
   #last = 0;
   #isFull = false;
@@ -46,6 +48,12 @@ export class PageRecorder {
       this.#app.emit(
         'notice',
         'What was pressed is not in this recording: only a server’s has that, beside its frames.',
+      );
+    }
+    if (this.#unknown > 0) {
+      this.#app.emit(
+        'notice',
+        `Of ${this.#unknown} frames it is not known what they were made of: they have no condition.`,
       );
     }
     const video = new Blob(this.#chunks, { type: this.#video.mimeType });
@@ -74,6 +82,7 @@ export class PageRecorder {
     this.#frames += 1;
     const at = this.#frames;
     const condition = this.#app.composer.conditionOf(frame);
+    if (!condition && this.#app.model?.layout.content !== 'none') this.#unknown += 1;
     const rgb = frame.pixels.slice();
     this.#work = this.#work.then(() => this.#keep(at, { ...frame, pixels: rgb }, condition));
   }
