@@ -268,6 +268,10 @@ export async function finishRecordings(folder: string, log: Logger): Promise<voi
       );
     } else if (found.kind === 'nothing') {
       log.warn(`${unfinished}: its recording was ended from outside before anything was whole`);
+    } else if (found.kind === 'unknown') {
+      log.warn(
+        `${unfinished} holds no recording that this version of Frameloom can put together; it is left as it is`,
+      );
     } else log.debug(`${unfinished} is being recorded by ${found.by}`);
   }
 }

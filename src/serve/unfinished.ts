@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastValueFrom } from 'rxjs';
 import { z } from 'zod';
@@ -254,10 +254,10 @@ export async function startUnfinished(options: UnfinishedOptions): Promise<Unfin
       over = true;
       stop.abort();
       await settle();
-      const frames = (await readState(folder, facts))?.[0]?.frames ?? 0;
-      if (frames === 0) await removeFolder(folder, lock, log);
+      const tracks = await readState(folder, facts);
+      if (tracks === null) await removeFolder(folder, lock, log);
       else await lock.release();
-      return frames;
+      return tracks === null || tracks === 'unknown' ? 0 : tracks[0]!.frames;
     },
     remove: () => removeFolder(folder, lock, log),
   };
@@ -268,13 +268,31 @@ async function removeFolder(folder: string, lock: Lock, log: Logger): Promise<vo
   await removeTemporary(folder, log);
 }
 
-/** What is whole of all tracks; null where nothing is. */
-async function readState(folder: string, facts: UnfinishedFacts): Promise<FilmProgress[] | null> {
-  const text = await readFile(join(folder, STATE), 'utf8').catch(() => '');
+/** Null where there is no such file. */
+const textOf = (path: string): Promise<string | null> =>
+  readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  });
+
+/** What is whole of all tracks; null where nothing is, `unknown` where that is not said as it is said here. */
+async function readState(
+  folder: string,
+  facts: UnfinishedFacts,
+): Promise<FilmProgress[] | 'unknown' | null> {
+  const text = await textOf(join(folder, STATE));
+  if (text === null) return null;
   const state = stateSchema.safeParse(parsed(text)).data;
   const isIts = state?.job === jobOf(facts) && state.tracks.length === facts.tracks.length;
-  return isIts && state.tracks.every(({ frames }) => frames > 0) ? state.tracks : null;
+  if (!isIts) return 'unknown';
+  return state.tracks.every(({ frames }) => frames > 0) ? state.tracks : null;
 }
+
+/** Whether there is no more in it than what is made before it says of what it is. */
+const isBarelyBegun = async (folder: string): Promise<boolean> =>
+  (await readdir(folder)).every(
+    (name) => name === LOCK || /^\d+$/.test(name) || name.includes(FACTS),
+  );
 
 /** Takes a name, by the folder of what is not whole. */
 async function claim(folder: string, facts: UnfinishedFacts): Promise<[Lock, FileHandle]> {
@@ -308,12 +326,14 @@ export type FoundRecording<Made> =
     }
   /** Nothing of it was whole. */
   | { readonly kind: 'nothing' }
+  /** It is of another kind or version, or damaged: it stays as it is. */
+  | { readonly kind: 'unknown' }
   /** Its process is at work. */
   | { readonly kind: 'held'; readonly by: string };
 
 /** How what was found is put together. */
 export interface Finishing<Made> {
-  /** @returns null where it is no recording of this kind: nothing of it is taken then */
+  /** @returns null where it is no recording of this kind: it is left as it is then */
   readonly placing: (facts: UnfinishedFacts) => Placing | null;
   /** Done once all videos are in their place. @returns what it has become */
   readonly finish: (facts: UnfinishedFacts, rows: readonly string[]) => Promise<Made>;
@@ -337,11 +357,17 @@ export async function finishUnfinished<Made>(
   }
   let isDone = false;
   try {
-    const text = await readFile(join(folder, FACTS), 'utf8').catch(() => '');
+    const text = await textOf(join(folder, FACTS));
+    if (text === null) {
+      isDone = await isBarelyBegun(folder);
+      return { kind: isDone ? 'nothing' : 'unknown' };
+    }
     const facts = factsSchema.safeParse(parsed(text)).data;
-    const tracks = facts ? await readState(folder, facts) : null;
     const placing = facts ? placingOf(facts) : null;
-    if (!facts || !tracks || !placing) {
+    if (!facts || !placing) return { kind: 'unknown' };
+    const tracks = await readState(folder, facts);
+    if (tracks === 'unknown') return { kind: 'unknown' };
+    if (!tracks) {
       isDone = true;
       return { kind: 'nothing' };
     }

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -224,11 +224,28 @@ describe('a recording', () => {
       recursive: true,
       filter: (path) => !path.endsWith('lock'),
     });
+    // Of another version, damaged, and killed before anything was whole.
+    for (const [name, files] of Object.entries({
+      '00008': { 'take.json': '{}', 'rows.csv': '0,0\n' },
+      '00009': { 'recording.json': '{"wid', 'state.json': '{}' },
+      '00010': { '.recording.json.1.tmp': '' },
+    })) {
+      const one = join(left, `${name}.unfinished`);
+      await mkdir(join(one, '0'), { recursive: true });
+      for (const [file, text] of Object.entries(files)) await writeFile(join(one, file), text);
+    }
     const lines: string[] = [];
     const log = createLogger({ level: 'info', write: (line) => void lines.push(line) });
     await finishRecordings(left, log);
-    expect(lines.join('')).toMatch(/00007: .*80 frames of it were whole \(8s\) and are kept/);
-    expect(await readdir(left)).toEqual(['00007']);
+    const said = lines.join('');
+    expect(said).toMatch(/00007: .*80 frames of it were whole \(8s\) and are kept/);
+    for (const name of ['00008', '00009']) {
+      expect(said).toMatch(
+        new RegExp(`${name}.unfinished holds no recording .* it is left as it is`),
+      );
+    }
+    expect(said).toMatch(/00010.unfinished: .* before anything was whole/);
+    expect((await readdir(left)).sort()).toEqual(['00007', '00008.unfinished', '00009.unfinished']);
     const made = join(left, '00007');
     for (const file of ['frames.mp4', 'condition.mkv']) {
       expect((await probe(join(made, file), { count: true })).frameCount).toBe(80);

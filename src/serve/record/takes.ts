@@ -128,6 +128,10 @@ export class Takes {
         );
       } else if (found.kind === 'nothing') {
         log.warn(`${folder}: its recording was ended from outside before anything was whole`);
+      } else if (found.kind === 'unknown') {
+        log.warn(
+          `${folder} holds no recording that this version of Frameloom can put together; it is left as it is`,
+        );
       } else log.info(`${folder} is being recorded by ${found.by}`);
     }
   }
