@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { FrameloomError, isFrameloomError } from '../base/error.js';
@@ -156,7 +156,11 @@ async function startNumbered(
           ...{ folder: unfinished, facts, waitingBytes: WAITING_BYTES, log },
           placing: placingIn(unfinished),
         });
-        await mkdir(join(unfinished, WHOLE));
+        // Its encoders have begun, and whichever comes first makes it.
+        await makeFolder(join(unfinished, WHOLE)).catch(async (error: unknown) => {
+          await running.giveUp();
+          throw error;
+        });
         return [unfinished, running];
       } catch (error) {
         // Another session was faster.
