@@ -156,11 +156,6 @@ async function startNumbered(
           ...{ folder: unfinished, facts, waitingBytes: WAITING_BYTES, log },
           placing: placingIn(unfinished),
         });
-        // Its encoders have begun, and whichever comes first makes it.
-        await makeFolder(join(unfinished, WHOLE)).catch(async (error: unknown) => {
-          await running.giveUp();
-          throw error;
-        });
         return [unfinished, running];
       } catch (error) {
         // Another session was faster.

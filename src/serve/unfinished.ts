@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { lastValueFrom } from 'rxjs';
 import { z } from 'zod';
 import { FrameloomError } from '../base/error.js';
 import { flush } from '../base/flush.js';
 import { tryLock, type Lock } from '../base/lock.mjs';
 import type { Logger } from '../base/log.js';
+import { makeFolder } from '../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../base/outputs.js';
 import { rationalToNumber } from '../base/rational.js';
 import { removeTemporary } from '../base/temporaries.js';
@@ -171,7 +172,7 @@ export async function startUnfinished(options: UnfinishedOptions): Promise<Unfin
   // As whoever finds it reads it.
   const facts = factsSchema.parse(JSON.parse(JSON.stringify(options.facts)));
   const { width, height, fps, tracks } = facts;
-  const [lock, file] = await claim(folder, facts);
+  const [lock, file] = await claim({ folder, facts, placing });
   const stop = new AbortController();
   const queues = tracks.map(() => new FrameQueue());
   const rows: string[] = [];
@@ -290,18 +291,26 @@ async function readState(
 
 /** Whether there is no more in it than what is made before it says of what it is. */
 const isBarelyBegun = async (folder: string): Promise<boolean> =>
-  (await readdir(folder)).every(
-    (name) => name === LOCK || /^\d+$/.test(name) || name.includes(FACTS),
+  (await readdir(folder, { withFileTypes: true })).every(
+    (entry) => entry.isDirectory() || entry.name === LOCK || entry.name.includes(FACTS),
   );
 
 /** Takes a name, by the folder of what is not whole. */
-async function claim(folder: string, facts: UnfinishedFacts): Promise<[Lock, FileHandle]> {
+async function claim({
+  folder,
+  facts,
+  placing,
+}: Pick<UnfinishedOptions, 'folder' | 'facts' | 'placing'>): Promise<[Lock, FileHandle]> {
   try {
     await mkdir(folder);
     const { lock } = await tryLock(join(folder, LOCK));
     // Another process that looked at this very moment, and found nothing of use in it.
     if (!lock) throw new FrameloomError('exists', `${folder} is somebody else’s`);
-    for (const at of facts.tracks.keys()) await mkdir(join(folder, String(at)));
+    for (const [at, { file }] of facts.tracks.entries()) {
+      await mkdir(join(folder, String(at)));
+      // An encoder begins by looking whether it may write there.
+      await makeFolder(dirname(placing.pathOf(file)));
+    }
     await writeFileAtomic(join(folder, FACTS), `${JSON.stringify(facts)}\n`);
     return [lock, await open(join(folder, ROWS), 'wx')];
   } catch (error) {
