@@ -133,6 +133,7 @@ export class Tour {
       await user.settle();
       const isSeen = !equal(before, await user.picture('pad'));
       await user.press('Control+z');
+      await user.settle();
       if (isSeen) return String(digit);
     }
     throw new Error('nothing of the palette is seen where it is drawn');
@@ -141,6 +142,7 @@ export class Tour {
   /** Draws, and demands that it is seen, is taken back whole, and comes back. */
   async paints(name: string, draw: () => Promise<void>): Promise<void> {
     const { user } = this;
+    await user.settle();
     const before = await user.picture('pad');
     await draw();
     await user.settle();
