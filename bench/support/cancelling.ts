@@ -87,7 +87,10 @@ async function cancelOnce(way: Way, afterMs: number, options: CancelOptions): Pr
   const mark = `${process.pid}-${Math.round(performance.now() * 1000)}`;
   const output = way.to === 'pipe' ? '-' : `${folder}/cancelled.mp4`;
   const source = way.to === 'pipe' ? '-' : input;
-  const child = spawn(command, [...words, 'generate', model, '-i', source, '-o', output], {
+  // In one piece: of a film in segments those that are finished stay, and on a fast machine there are some.
+  const whole = way.to === 'pipe' ? [] : ['--segment-frames', '1000000'];
+  const wanted = ['generate', model, '-i', source, '-o', output, ...whole];
+  const child = spawn(command, [...words, ...wanted], {
     detached: true,
     env: {
       ...process.env,
