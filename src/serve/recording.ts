@@ -7,7 +7,7 @@ import { makeFolder } from '../base/make-folder.mjs';
 import { syncFolder, writeError, writeFileAtomic } from '../base/outputs.js';
 import { formatRational, type Rational } from '../base/rational.js';
 import { sweepTemporaries } from '../base/temporaries.js';
-import { counted, formatDuration } from '../base/units.js';
+import { counted } from '../base/units.js';
 import { actionsCsv } from '../clips/actions-csv.js';
 import { toRate } from '../video/index.js';
 import type { RecordingFiles } from './page-api.js';
@@ -15,6 +15,7 @@ import { RECORDED, RECORDING_FILES, UNFINISHED } from './recording-files.js';
 import { recordedCondition, recordingPipeline, type RecordedModel } from './recording-pipeline.js';
 import {
   finishUnfinished,
+  sayFound,
   startUnfinished,
   type Placing,
   type UnfinishedFacts,
@@ -261,16 +262,7 @@ export async function finishRecordings(folder: string, log: Logger): Promise<voi
       finish: (facts, rows) => place(unfinished, facts, rows),
       log,
     });
-    if (found.kind === 'finished') {
-      log.warn(
-        `${found.made.folder}: its recording was ended from outside; ${counted(found.frames, 'frame')} of it were whole (${formatDuration(found.seconds)}) and are kept, the last seconds are lost`,
-      );
-    } else if (found.kind === 'nothing') {
-      log.warn(`${unfinished}: its recording was ended from outside before anything was whole`);
-    } else if (found.kind === 'unknown') {
-      log.warn(
-        `${unfinished} holds no recording that this version of Frameloom can put together; it is left as it is`,
-      );
-    } else log.debug(`${unfinished} is being recorded by ${found.by}`);
+    const made = found.kind === 'finished' ? found.made.folder : '';
+    sayFound(found, { folder: unfinished, made, log });
   }
 }

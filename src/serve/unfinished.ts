@@ -11,6 +11,7 @@ import { makeFolder } from '../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../base/outputs.js';
 import { rationalToNumber } from '../base/rational.js';
 import { removeTemporary } from '../base/temporaries.js';
+import { counted, formatDuration } from '../base/units.js';
 import { progressSchema } from '../synthesis/video/film-state.js';
 import {
   encodeInSegments,
@@ -339,6 +340,28 @@ export type FoundRecording<Made> =
   | { readonly kind: 'unknown' }
   /** Its process is at work. */
   | { readonly kind: 'held'; readonly by: string };
+
+/**
+ * Says what became of a recording that was found.
+ * @param folder NAME.unfinished
+ * @param made where it lies now that it is finished
+ */
+export function sayFound(
+  found: FoundRecording<unknown>,
+  { folder, made, log }: { readonly folder: string; readonly made: string; readonly log: Logger },
+): void {
+  if (found.kind === 'finished') {
+    log.warn(
+      `${made}: its recording was ended from outside; ${counted(found.frames, 'frame')} of it were whole (${formatDuration(found.seconds)}) and are kept, the last seconds are lost`,
+    );
+  } else if (found.kind === 'nothing') {
+    log.warn(`${folder}: its recording was ended from outside before anything was whole`);
+  } else if (found.kind === 'unknown') {
+    log.warn(
+      `${folder} holds no recording that this version of Frameloom can put together; it is left as it is`,
+    );
+  } else log.info(`${folder} is being recorded by ${found.by}`);
+}
 
 /** How what was found is put together. */
 export interface Finishing<Made> {

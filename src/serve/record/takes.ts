@@ -6,11 +6,11 @@ import { makeFolder } from '../../base/make-folder.mjs';
 import { assertWritable, refuseExisting, writeError, writeFileAtomic } from '../../base/outputs.js';
 import type { Rational } from '../../base/rational.js';
 import { sweepTemporaries } from '../../base/temporaries.js';
-import { counted, formatDuration } from '../../base/units.js';
 import type { ActionOptions } from '../../clips/action-options.js';
 import type { Size } from '../../play/live/services.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Recording } from '../recording.js';
+import { sayFound } from '../unfinished.js';
 import { UNFINISHED } from '../recording-files.js';
 import { finishTake, startTake, unfinishedOf, type TakenFrame } from './take.js';
 import { writtenNumber, type TakePipeline } from './take-pipeline.js';
@@ -122,17 +122,7 @@ export class Takes {
       const folder = join(this.folder, name);
       if (this.#one !== null && folder !== unfinishedOf(this.#one)) continue;
       const found = await finishTake(folder, log);
-      if (found.kind === 'finished') {
-        log.warn(
-          `${found.made}: its recording was ended from outside; ${counted(found.frames, 'frame')} of it were whole (${formatDuration(found.seconds)}) and are kept, the last seconds are lost`,
-        );
-      } else if (found.kind === 'nothing') {
-        log.warn(`${folder}: its recording was ended from outside before anything was whole`);
-      } else if (found.kind === 'unknown') {
-        log.warn(
-          `${folder} holds no recording that this version of Frameloom can put together; it is left as it is`,
-        );
-      } else log.info(`${folder} is being recorded by ${found.by}`);
+      sayFound(found, { folder, made: found.kind === 'finished' ? found.made : '', log });
     }
   }
 
