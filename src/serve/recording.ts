@@ -13,14 +13,9 @@ import { toRate } from '../video/index.js';
 import type { RecordingFiles } from './page-api.js';
 import { RECORDED, RECORDING_FILES, UNFINISHED } from './recording-files.js';
 import { recordedCondition, recordingPipeline, type RecordedModel } from './recording-pipeline.js';
-import {
-  finishUnfinished,
-  sayFound,
-  startUnfinished,
-  type Placing,
-  type UnfinishedFacts,
-  type UnfinishedRecording,
-} from './unfinished.js';
+import { finishUnfinished, sayFound } from './unfinished/finish.js';
+import type { Placing, UnfinishedFacts } from './unfinished/folder.js';
+import { startUnfinished, type UnfinishedRecording } from './unfinished/start.js';
 
 /** Nearly without loss: what is recorded is there to be trained on. */
 const CRF = 10;

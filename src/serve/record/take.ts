@@ -9,12 +9,9 @@ import { counted } from '../../base/units.js';
 import { actionsCsv } from '../../clips/actions-csv.js';
 import type { FinishedRecording, Recording } from '../recording.js';
 import { UNFINISHED } from '../recording-files.js';
-import {
-  finishUnfinished,
-  startUnfinished,
-  type FoundRecording,
-  type Placing,
-} from '../unfinished.js';
+import { finishUnfinished, type FoundRecording } from '../unfinished/finish.js';
+import type { Placing } from '../unfinished/folder.js';
+import { startUnfinished } from '../unfinished/start.js';
 
 /** Nearly without loss: what is recorded is there to be trained on. */
 const CRF = 10;

@@ -10,7 +10,7 @@ import type { ActionOptions } from '../../clips/action-options.js';
 import type { Size } from '../../play/live/services.js';
 import { parsePipeline } from '../../pipeline/load.js';
 import type { Recording } from '../recording.js';
-import { sayFound } from '../unfinished.js';
+import { sayFound } from '../unfinished/finish.js';
 import { UNFINISHED } from '../recording-files.js';
 import { finishTake, startTake, unfinishedOf, type TakenFrame } from './take.js';
 import { writtenNumber, type TakePipeline } from './take-pipeline.js';
