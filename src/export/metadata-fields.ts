@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clipStylesSchema } from '../networks/clip-styles-schema.js';
+import { MOST_HISTORY } from '../networks/options.js';
 import { EXPORT_TARGETS } from './targets.js';
 
 /** The number of the conventions in docs/export.md; another one is another way to call the file. */
@@ -52,7 +53,7 @@ const fixed = z
 
 /** What goes into the generator. The bounds are those of a pipeline's own section. */
 const generator = z.object({
-  historyFrames: z.int().min(0).max(8),
+  historyFrames: z.int().min(0).max(MOST_HISTORY),
   conditionFrames: z.int().min(1).max(16),
   noiseChannels: z.int().min(0).max(256),
   flow: z.boolean(),

@@ -8,6 +8,8 @@ import type { Parameters } from './parameters.js';
 import type { ActionEncoder } from './acting.js';
 import type { StyleEncoder } from './style.js';
 
+const RGB = 3;
+
 /** Height and width must divide by this: the encoders halve twice. */
 export const GENERATOR_MULTIPLE = 4;
 
@@ -231,6 +233,26 @@ export function embeddedBy(
       const own = layer.cost(size);
       return { ...own, macs: own.macs + count * embedding.cost(size).macs };
     },
+  };
+}
+
+/**
+ * A layer that sees some frames of the past.
+ * @param ages how many frames ago they were, from 1 on; null for all
+ */
+export function agedBy(ages: readonly number[] | null, layer: Layer): Layer {
+  if (!ages) return layer;
+  return {
+    ...layer,
+    apply: (parameters, x, beside) =>
+      tf.tidy(() => {
+        const frames = ages.map((age) => channelsOf(x, (age - 1) * RGB, RGB));
+        return layer.apply(
+          parameters,
+          frames.length === 1 ? frames[0]! : tf.concat(frames, 3),
+          beside,
+        );
+      }),
   };
 }
 

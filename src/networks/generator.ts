@@ -6,6 +6,7 @@ import { acting, createActionEncoder } from './acting.js';
 import {
   actionsBlock,
   addingBlock,
+  agedBy,
   embeddedBy,
   firstBlock,
   GENERATOR_MULTIPLE,
@@ -177,6 +178,21 @@ function assertDriven(
 }
 
 /**
+ * How old the frames are that it sees of its past; null where it sees all.
+ * @throws FrameloomError bad-option for ages that are not those of `historyFrames`
+ */
+function agesOf({ historyFrames, historyAges }: GeneratorOptions): readonly number[] | null {
+  if (!historyAges) return null;
+  const oldest = historyAges.at(-1);
+  if (oldest === historyFrames) return historyAges;
+  throw new FrameloomError(
+    'bad-option',
+    `the oldest frame that it sees is ${oldest} frames old, and generator.historyFrames is ${historyFrames}`,
+    { hint: `set generator.historyFrames to ${oldest}`, path: 'generator.historyAges' },
+  );
+}
+
+/**
  * Whether what has not changed is the last frame. Of classes a region says nothing of what moves in it.
  * @throws FrameloomError bad-option where it is wanted and there is nothing that would show a change
  */
@@ -335,9 +351,11 @@ export function createGenerator(
         )
       : null;
   const historyChannels = IMAGE_CHANNELS * historyFrames;
+  const ages = agesOf(options);
+  const ofHistory = { inputs: IMAGE_CHANNELS * (ages?.length ?? historyFrames), hasPositions };
   const historyEncoder =
     historyFrames > 0
-      ? encoder(own, { name: 'history', inputs: historyChannels, channels, hasPositions })
+      ? agedBy(ages, encoder(own, { name: 'history', channels, ...ofHistory }))
       : null;
   assertDriven(options, conditionEncoder);
   const noiseMixer = noiseChannels > 0 ? convolution('noise', 1, noiseChannels, deep) : null;
@@ -368,9 +386,10 @@ export function createGenerator(
     ...told('decoder.up', wide),
     rectifier(),
   ]);
-  const refining = options.skip
-    ? skipping(own, { name: 'skip', inputs: historyChannels, channels: wide, hasPositions }, told)
+  const skip = options.skip
+    ? skipping(own, { name: 'skip', channels: wide, ...ofHistory }, told)
     : null;
+  const refining = skip && { ...skip, shown: agedBy(ages, skip.shown) };
   // One convolution for all heads: a kernel of a few output channels takes as long as of sixteen.
   const isFlowFine = hasFlow && options.exactCopies;
   const pixelChannels = IMAGE_CHANNELS + (hasFlow ? 1 : 0) + (isFlowFine ? 2 : 0);

@@ -8,6 +8,9 @@ export const GENERATOR_PRESETS = {
   large: { channels: 96, residualBlocks: 9, branchBlocks: 3 },
 } as const;
 
+/** Frames of its own past that a generator keeps at the most. */
+export const MOST_HISTORY = 16;
+
 export const generatorOptions = z.strictObject({
   preset: z
     .enum(['tiny', 'small', 'base', 'large'])
@@ -36,10 +39,19 @@ export const generatorOptions = z.strictObject({
   historyFrames: z
     .int()
     .min(0)
-    .max(8)
+    .max(MOST_HISTORY)
     .default(2)
     .describe(
       'Frames of its own past that the generator sees; 0 for none: each frame is made by itself, from its condition alone.',
+    ),
+  historyAges: z
+    .array(z.int().min(1).max(MOST_HISTORY))
+    .min(1)
+    .refine((ages) => ages[0] === 1, 'the newest frame, 1, has to be among them')
+    .refine((ages) => ages.every((age, i) => i === 0 || age > ages[i - 1]!), 'ages have to rise')
+    .optional()
+    .describe(
+      'Which of the last historyFrames frames it sees, by how many frames ago they were, such as [1, 2, 4, 8] of 8: a longer past for the arithmetic of a short one. All of them unless given.',
     ),
   conditionFrames: z
     .int()

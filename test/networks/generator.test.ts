@@ -62,6 +62,7 @@ describe('the generator', () => {
     ['with no residual blocks', { residualBlocks: 0, branchBlocks: 0 }, 1],
     ['with its past shown to the decoder', { skip: true, positions: true }, 1],
     ['with exact copies', { exactCopies: true }, 1],
+    ['with some of a longer past', { historyFrames: 5, historyAges: [1, 2, 5], skip: true }, 1],
   ])(
     'makes a frame, a raw image, a flow and a mask in range: %s',
     async (_what, more, channels) => {
@@ -98,6 +99,53 @@ describe('the generator', () => {
       expectClose(frame, expected, { atol: 1e-6 });
     });
   });
+
+  it('sees those frames of its past that it is to, and is what it would be of them alone', async () => {
+    const aged = tiny({ historyFrames: 5, historyAges: [1, 3, 5], skip: true });
+    const plain = tiny({ historyFrames: 3, skip: true });
+    // As many weights, and the same ones: a longer past costs no arithmetic.
+    expect(aged.layout.specs).toEqual(plain.layout.specs);
+    expect(aged.macs({ height: HEIGHT, width: WIDTH })).toBe(
+      plain.macs({ height: HEIGHT, width: WIDTH }),
+    );
+    await expectNoLeak(() =>
+      tf.tidy(() => {
+        const input = inputOf(aged);
+        const ago = (age: number): tf.Tensor4D =>
+          tf.slice(input.history!, [0, 0, 0, 3 * (age - 1)], [-1, -1, -1, 3]);
+        const seen = { ...input, history: tf.concat([ago(1), ago(3), ago(5)], 3) };
+        const [made, same] = [
+          aged.step(weightsOf(aged), input),
+          plain.step(weightsOf(plain), seen),
+        ];
+        for (const what of ['frame', 'raw', 'flow', 'mask'] as const) {
+          expect(made[what]!.dataSync()).toEqual(same[what]!.dataSync());
+        }
+      }),
+    );
+  });
+
+  it.each([
+    [{ historyFrames: 3, historyAges: [1, 2] }, 'set generator.historyFrames to 2'],
+    [{ historyFrames: 2, historyAges: [1, 4] }, 'set generator.historyFrames to 4'],
+    [{ historyFrames: 0, flow: false, historyAges: [1] }, 'set generator.historyFrames to 1'],
+  ])('refuses ages of another past: %j', (more, hint) => {
+    expect(() => tiny(more)).toThrow(
+      expect.objectContaining({
+        code: 'bad-option',
+        hint,
+        path: 'generator.historyAges',
+      }) as Error,
+    );
+  });
+
+  it.each([[[2, 3]], [[1, 3, 2]], [[1, 1]], [[]], [[1, 17]], [[1, 1.5]]])(
+    'refuses ages that are none: %j',
+    (historyAges) => {
+      const more = { historyFrames: historyAges.at(-1) ?? 2, historyAges };
+      expect(generatorOptions.safeParse(more).success).toBe(false);
+    },
+  );
 
   it('moves by whole pixels where copies are exact, and learns as if it did not', async () => {
     const generator = tiny({ exactCopies: true, flowScalePixels: 4 });
