@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/log.js';
+import { decodeFromSession } from '../../src/play/live/packets.js';
 import { startLive, type RunningLive } from '../../src/serve/live.js';
 import { png } from '../cases/pictures.js';
 import { root } from '../program.js';
@@ -292,5 +293,34 @@ describe.skipIf(chromiumPath === undefined)('the live page', () => {
     await user.fingers('touchEnd');
     expect(await trees(9)).toEqual([30, 31, 32]);
     expect(user.errors).toEqual([]);
+  });
+
+  it('says that its clip is being read, where that takes a while', async () => {
+    const other = await browser.newPage();
+    const held: Buffer[] = [];
+    let letGo = (): void => undefined;
+    await other.routeWebSocket(/./, (socket) => {
+      const server = socket.connectToServer();
+      let isHeld = true;
+      server.onMessage((message) => {
+        const isMap =
+          typeof message !== 'string' && decodeFromSession(message, 1).kind === 'clip' && isHeld;
+        if (isMap) held.push(message);
+        else socket.send(message);
+      });
+      letGo = () => {
+        isHeld = false;
+        for (const message of held) socket.send(message);
+      };
+    });
+    await other.goto(live.url);
+    const hint = other.locator('.first-hint');
+    await expect.poll(() => hint.textContent()).toBe('Reading the clip …');
+    await expect.poll(() => held.length).toBe(1);
+    expect(await hint.isVisible()).toBe(true);
+    letGo();
+    // Whoever has drawn before is told nothing more.
+    await hint.waitFor({ state: 'hidden' });
+    await other.close();
   });
 });

@@ -54,6 +54,11 @@ export class Composer {
     return this.#below;
   }
 
+  /** Whether what plays is a clip of which nothing has come yet: the world is made of something blank until then. */
+  get isReading(): boolean {
+    return this.#below.kind === 'clip' && !this.#isRead;
+  }
+
   /** The frame of the clip that plays next, as far as is known: the session tells it now and then. */
   get frame(): number {
     return this.#frame;
@@ -71,6 +76,7 @@ export class Composer {
    */
   start(model: ModelMessage, goesOn: boolean): void {
     this.#beneath = null;
+    const wasRead = this.#isRead;
     this.#isRead = false;
     this.#covers = [];
     this.#sent = [];
@@ -80,6 +86,7 @@ export class Composer {
     if (keeps) this.schedule();
     else if (model.clips.length > 0 && model.layout.content !== 'none') this.playClip(0);
     else this.plain();
+    if (wasRead) this.#app.emit('below', this);
   }
 
   /** Plays a clip's own maps. @param frame the first of them */
@@ -222,8 +229,10 @@ export class Composer {
     const asked = this.#asked;
     if (asked?.clip !== clip || asked.frame !== number) return;
     this.#asked = null;
+    const isFirst = !this.#isRead;
     this.#isRead = true;
     this.#beneath = pixels.slice();
+    if (isFirst) this.#app.emit('below', this);
     if (this.#below.kind === 'clip') this.#app.drawing!.setBelow(this.#beneath);
     else if (this.#below.kind === 'still') this.still(this.#beneath);
   }
