@@ -163,8 +163,9 @@ function stepHalves(
       window: window.frames,
       frames: generated(window.frames),
       condition: window.condition && generated(window.condition),
-      // Across the seam nothing real could look like it, whatever is made; without conditions there is no seam.
-      lead: plan.elsewhere && window.condition ? 0 : (front?.shape[1] ?? 0),
+      // Across the seam nothing real could look like it, whatever is made: what is in front was made by other conditions, and
+      // what was done in it is not what was done here. Where nothing is told there is no seam.
+      lead: plan.elsewhere && (window.condition ?? window.actions) ? 0 : (front?.shape[1] ?? 0),
       front,
       nudge: window.nudge ?? null,
       ...(window.motion && { motion: window.motion }),

@@ -82,6 +82,28 @@ describe('a segment that only discriminators judge', () => {
     });
   });
 
+  it('has a seam where what was done is told, for it was done elsewhere', async () => {
+    const model = smallModel({ conditionFrames: 1 }, 0, {}, 2);
+    const own = withoutTruth(losses);
+    await expectNoLeak(async () => {
+      const state = initialState(model, 1);
+      await elsewhere(model, async (input) => {
+        // What was done in front of the seam is told to nobody.
+        const actions = tf.tidy(() => {
+          const [front, made] = tf.split(input.actions!, [input.lead, FRAMES], 1);
+          return tf.concat([tf.neg(front!), made!], 1) as tf.Tensor3D;
+        });
+        const step = await trainStep(model, state, input, own, plan);
+        const other = await trainStep(model, state, { ...input, actions }, own, plan);
+        expect(step.terms).toHaveProperty('discriminator/sequence_mismatched');
+        expect(other.terms).toEqual(step.terms);
+        [step, other].forEach((one) => disposeState(one.state));
+        actions.dispose();
+      });
+      disposeState(state);
+    });
+  });
+
   it('goes on without a seam where there is no condition', async () => {
     const model = smallModel({}, 0);
     const own = withoutTruth(losses);
