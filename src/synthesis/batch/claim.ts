@@ -130,4 +130,13 @@ export const isSameWork = (
 ): boolean =>
   a.model.sha256 === b.model.sha256 &&
   a.input.sha256 === b.input.sha256 &&
-  Object.entries(a.settings).every(([key, value]) => b.settings[key] === value);
+  isSameSettings(a.settings, b.settings);
+
+/** A setting that one of the two does not speak of, actions say, was not asked for there. */
+export function isSameSettings(
+  a: ManifestEntry['settings'],
+  b: ManifestEntry['settings'],
+): boolean {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].every((key) => (a[key] ?? null) === (b[key] ?? null));
+}

@@ -2,7 +2,7 @@ import { FrameloomError } from '../../base/error.js';
 import { formatOf, isPictureFormat, probe, type EncodeResult } from '../../video/index.js';
 import { isNumbered } from '../../video/sequence.js';
 import { isExported, type AnyModel } from '../models/model.js';
-import { isOrphaned, isSameWork, type Claim, type ClaimedWork } from './claim.js';
+import { isOrphaned, isSameSettings, isSameWork, type Claim, type ClaimedWork } from './claim.js';
 import { fingerprint, glance, isRestOf, isUnchanged, type Fingerprint } from './fingerprint.js';
 import { actionsFileOf } from '../video/input-actions.js';
 import { generateVideo, type GenerateVideoOptions } from '../video/generate-video.js';
@@ -110,12 +110,9 @@ export class JobMaker {
     const entry = this.#manifest.find(job.output);
     if (entry?.model.sha256 !== this.#modelId.sha256) return false;
     const settings = await settingsOf(this.#model, job, this.#options);
-    const keys = [...Object.keys(settings), 'actions'];
-    // What an older manifest does not speak of was not asked for.
-    const same = keys.every((key) => (entry.settings[key] ?? null) === (settings[key] ?? null));
     const { signal } = this.#options;
     return (
-      same &&
+      isSameSettings(entry.settings, settings) &&
       (await isUnchanged(job.input, entry.input, signal)) &&
       isUnchanged(job.output, entry.made, signal)
     );

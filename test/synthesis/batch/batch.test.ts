@@ -239,6 +239,10 @@ describe('runBatch', () => {
     // What one made of other work and did not live to enter is nobody's to keep.
     await abandon(null, { seed: 7 });
     expect((await run({ folder, inputs: clips.slice(0, 1) })).ended).toEqual(['done 1-1']);
+    // Of settings that nobody asks for now, actions say, either.
+    await rm(join(folder, manifest!));
+    await abandon(null, { actions: 'a'.repeat(64) });
+    expect((await run({ folder, inputs: clips.slice(0, 1) })).ended).toEqual(['done 1-1']);
     // Nor is it when the next one died at it too.
     await rm(join(folder, manifest!));
     await abandon(null, { seed: 7 });

@@ -128,5 +128,10 @@ describe('claims', () => {
     );
     const model = { step: 7, sha256: 'c'.repeat(64) };
     expect(isSameWork(work('a'), { ...work('a'), model })).toBe(false);
+    // Whichever of the two was told actions: one who died may have been told none.
+    const told = { ...work('a'), settings: { ...work('a').settings, actions: 'd'.repeat(64) } };
+    expect([isSameWork(work('a'), told), isSameWork(told, work('a'))]).toEqual([false, false]);
+    const older = { ...work('a'), settings: { ...work('a').settings, crf: null } };
+    expect([isSameWork(work('a'), older), isSameWork(older, work('a'))]).toEqual([true, true]);
   });
 });
