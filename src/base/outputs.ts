@@ -164,11 +164,12 @@ export async function commitFile(
 /**
  * Writes a file that exists afterwards either whole or as it was before: written beside, flushed,
  * renamed. Replaces what is there unless `overwrite` is false.
+ * @param data its content, or the pieces of it one after another
  * @throws FrameloomError exists, disk-full, write-failed
  */
 export async function writeFileAtomic(
   path: string,
-  data: string | Uint8Array,
+  data: string | Uint8Array | readonly Uint8Array[],
   options: PlaceOptions = {},
 ): Promise<void> {
   const { overwrite = true, log = silentLogger } = options;
@@ -179,7 +180,8 @@ export async function writeFileAtomic(
     await sweepTemporaries(dirname(path), log);
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(data);
+      const isWhole = typeof data === 'string' || data instanceof Uint8Array;
+      for (const piece of isWhole ? [data] : data) await file.writeFile(piece);
     } finally {
       await file.close();
     }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../../base/error.js';
-import { writeFileAtomic } from '../../base/outputs.js';
+import { writeError, writeFileAtomic } from '../../base/outputs.js';
 import type { ConditionLayout, ConditionOptions } from '../../clips/index.js';
 import {
   frameDiscriminatorOptions,
@@ -10,7 +10,7 @@ import {
   sequenceDiscriminatorOptions,
   type GeneratorOptions,
 } from '../../networks/options.js';
-import { decodeSafetensors, encodeSafetensors, writePieces } from './safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import type { SnapshotTensors } from './snapshot-store.js';
 
 /** Where a run keeps it. */
@@ -108,7 +108,8 @@ export function assertSameGenerator(own: GeneratorOptions, origin: Origin): void
 }
 
 /**
- * Keeps what a run starts from in the run, whole, so that the source is never needed again.
+ * Keeps what a run starts from in the run, whole, so that the source is never needed again. What one that died while it
+ * wrote this left there is replaced.
  * @throws FrameloomError disk-full, write-failed
  */
 export async function writeOrigin(
@@ -118,9 +119,21 @@ export async function writeOrigin(
   const pieces = encodeSafetensors(tensors);
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);
-  await writePieces(originTensors, pieces);
+  await writeFileAtomic(originTensors, pieces);
   const file = { format: 1, sha256: hash.digest('hex'), from: described };
   await writeFileAtomic(origin, `${JSON.stringify(file, null, 1)}\n`);
+}
+
+/**
+ * Takes away what one left that died before its run had begun.
+ * @throws FrameloomError write-failed
+ */
+export async function removeOrigin({ origin, originTensors }: OriginPaths): Promise<void> {
+  for (const path of [origin, originTensors]) {
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw writeError(path, error);
+    });
+  }
 }
 
 const damaged = (path: string, why: string, cause?: unknown): FrameloomError =>

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { asGiven } from '../../base/caller.js';
 import { makeFolder } from '../../base/make-folder.mjs';
@@ -7,7 +7,7 @@ import { FrameloomError, messageOf } from '../../base/error.js';
 import type { Logger } from '../../base/log.js';
 import { isTemporary } from '../../base/temporaries.js';
 import { takeLock } from './lock.js';
-import { writeOrigin, type Origin } from './origin.js';
+import { removeOrigin, writeOrigin, type Origin } from './origin.js';
 
 /** Where everything of one training lies. */
 export interface RunPaths {
@@ -209,10 +209,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       await refuseUsed(folder);
       // Before what makes it a run: one without its origin would start from nothing, in silence.
       if (options.from) await writeOrigin(paths, options.from);
-      else
-        await Promise.all(
-          [paths.origin, paths.originTensors].map((one) => rm(one, { force: true })),
-        );
+      else await removeOrigin(paths);
       await writeFileAtomic(paths.pipeline, options.pipelineYaml);
     }
     for (const sub of [paths.snapshots, paths.samples, paths.exports, paths.events]) {

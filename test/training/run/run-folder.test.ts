@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/base/log.js';
+import { generatorOptions } from '../../../src/networks/options.js';
+import { readOrigin, type Origin } from '../../../src/training/run/origin.js';
 import { openRun, startRun } from '../../../src/training/run/run-folder.js';
 import { testFolder } from './support.js';
 
@@ -52,6 +55,45 @@ describe('run folders', () => {
     await expect(
       startRun({ name, pipelineYaml, folder: join(other, 'thesis.txt') }),
     ).rejects.toMatchObject({ code: 'bad-option' });
+  });
+
+  it('begin from an origin where another training died while it wrote one', async () => {
+    const from: Origin = {
+      ...{ kind: 'run', place: '/runs/1', pipeline: name, step: 3, weights: 'w' },
+      precision: 'float32',
+      generator: generatorOptions.parse({}),
+      condition: { kind: 'none', content: 'none', channels: 0, classNames: [], preset: null },
+      judges: null,
+      tensors: { 'average.x': { shape: [2], data: Float32Array.of(1, 2) } },
+    };
+    const folder = join(await testFolder(), 'mine');
+    const leave = async (): Promise<void> => {
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'origin.safetensors'), 'half of i');
+      await writeFile(join(folder, 'origin.json'), '{}');
+      await writeFile(join(folder, 'lock'), await deadLock());
+    };
+    await leave();
+    const run = await startRun({ name, pipelineYaml, folder, from });
+    expect(await readOrigin(run)).toEqual(from);
+    await run.close();
+    // From nothing it would be another training's.
+    await rm(folder, { recursive: true });
+    await leave();
+    const plain = await startRun({ name, pipelineYaml, folder });
+    expect(await readOrigin(plain)).toBeNull();
+    expect(existsSync(plain.originTensors)).toBe(false);
+    await plain.close();
+    // What cannot be written over is told as any failed write, and leaves no lock.
+    for (const begin of [{ from }, {}]) {
+      await rm(folder, { recursive: true });
+      await mkdir(join(folder, 'origin.safetensors', 'x'), { recursive: true });
+      await expect(startRun({ name, pipelineYaml, folder, ...begin })).rejects.toMatchObject({
+        code: 'write-failed',
+        path: join(folder, 'origin.safetensors'),
+      });
+      expect(await readdir(folder)).toEqual(['origin.safetensors']);
+    }
   });
 
   it('are gone on with by name or by folder, and keep their pipeline', async () => {
