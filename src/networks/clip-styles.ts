@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError } from '../base/error.js';
 import { randomStream } from '../base/random.js';
 
@@ -61,7 +62,12 @@ export function namedStyle(styles: readonly ClipStyle[], name: string): Float32A
     styles.length === 0
       ? 'this generator is told no look: its training had no generator.styleChannels'
       : `there is no look ${JSON.stringify(name)}`,
-    styles.length === 0 ? {} : { hint: `there is ${styleNames(styles)}` },
+    {
+      hint:
+        styles.length === 0
+          ? `leave ${asGiven('--style', 'style')} out, or train with generator.styleChannels`
+          : `there is ${styleNames(styles)}`,
+    },
   );
 }
 

@@ -197,7 +197,10 @@ export async function loadPipeline(
   } catch (error) {
     throw new FrameloomError('not-found', `cannot read the pipeline ${path}: ${messageOf(error)}`, {
       path,
-      hint: `these come along and are known by name: ${shippedPipelines().join(', ')}`,
+      hint:
+        path === '-'
+          ? 'a pipeline is a file, for what it names lies beside it: standard input is not read'
+          : `these come along and are known by name: ${shippedPipelines().join(', ')}`,
       cause: error,
     });
   }

@@ -153,6 +153,7 @@ async function openExport(place: string, options: Opening): Promise<ChosenModel 
     throw new FrameloomError('not-found', `${place} has no export`, { path, hint });
   }
   const wanted = await readSnapshot(run.snapshots, snapshot ?? 'latest', { log });
+  let opened: ExportedModel;
   try {
     const { info } = describeExported(await readExported(path), path);
     const why = differs(info, wanted, needed);
@@ -167,26 +168,27 @@ async function openExport(place: string, options: Opening): Promise<ChosenModel 
       );
       return undefined;
     }
-    const opened = await openFile(path, options);
-    log.info(`using ${path} on ONNX Runtime`);
-    const model = await styled(opened, options, async (picture) => {
-      const { openRunModel } = await import('./run-model.js');
-      return lookBy(await openRunModel(place, { log, snapshot: wanted.step }), picture, options);
-    });
-    return {
-      model,
-      fingerprint: async () => {
-        // The same name as by TensorFlow.js: what one engine made the other need not make again.
-        const { openRunModel } = await import('./run-model.js');
-        const run = await openRunModel(place, { log, snapshot: wanted.step });
-        return modelFingerprint(model.style ? { ...run, style: model.style } : run);
-      },
-    };
+    opened = await openFile(path, options);
   } catch (error) {
     if (needed || !isFrameloomError(error) || error.code === 'cancelled') throw error;
     log.warn(`${error.toLine()}: using TensorFlow.js`);
     return undefined;
   }
+  // A look that there is not is none of TensorFlow.js either.
+  const model = await styled(opened, options, async (picture) => {
+    const { openRunModel } = await import('./run-model.js');
+    return lookBy(await openRunModel(place, { log, snapshot: wanted.step }), picture, options);
+  });
+  log.info(`using ${path} on ONNX Runtime`);
+  return {
+    model,
+    fingerprint: async () => {
+      // The same name as by TensorFlow.js: what one engine made the other need not make again.
+      const { openRunModel } = await import('./run-model.js');
+      const run = await openRunModel(place, { log, snapshot: wanted.step });
+      return modelFingerprint(model.style ? { ...run, style: model.style } : run);
+    },
+  };
 }
 
 /** The look of a picture, by the encoder of a run. */

@@ -1,3 +1,4 @@
+import { asGiven } from '../base/caller.js';
 import { FrameloomError, isFrameloomError, messageOf } from '../base/error.js';
 import { writeError } from '../base/outputs.js';
 import { NOT_A_CONTAINER } from './containers.js';
@@ -71,7 +72,10 @@ export function ffmpegError(failure: FfmpegFailure): FrameloomError {
   if (doing !== 'encode' && end.signal === null && stderr.matches(BAD_INPUT)) {
     return new FrameloomError('bad-input', `${where} cannot be read as video: ${said}`, {
       ...detail,
-      hint: 'check that it plays and is complete',
+      hint:
+        failure.path === undefined
+          ? `a stream has to say what it is, as nut, matroska and y4m do; of raw frames say it by ${asGiven('--pix-fmt, --size and --fps', 'pixelFormat, size and fps')}`
+          : 'check that it plays and is complete',
     });
   }
   const how =

@@ -130,6 +130,7 @@ describe('a line that cannot be meant', () => {
     ['evaluate RUN -y', '--overwrite does nothing without --strip'],
     ['train a.yaml --dry-run --run x', '--run does nothing beside --dry-run'],
     ['train a.yaml --dry-run --resume', '--resume does nothing beside --dry-run'],
+    ['train a.yaml --dry-run --snapshot 3', '--snapshot does nothing without --resume or --from'],
     ['train a.yaml --dry-run --max-minutes 2', '--max-minutes does nothing beside --dry-run'],
     ['sample RUN --sheet 2x2 -o x.png --fps 3', '--fps does nothing for a sheet'],
     ['sample RUN --sheet 2x2 -o x.png --format mp4', '--format does nothing for a sheet'],

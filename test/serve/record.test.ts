@@ -196,6 +196,7 @@ describe('what cannot be recorded', () => {
     [['record', 'edges-to-video'], /is told no actions/],
     [['record', 'labels-to-video', '--columns', 'a'], /from a second video/],
     [['record', '--columns', 'left,left'], /named twice/],
+    [['record', '--columns', 'left right'], /one column with a blank.*separate columns by commas/],
     [['record', '--columns', 'frame'], /says which frame a row is of/],
     [['record', '--columns', 'a=stick'], /is no column/],
     [['record', '-o', 'take.avi'], /not written as \.avi/],

@@ -38,6 +38,15 @@ function columnsOf(words: readonly string[]): ActionOptions {
   const columns: Record<string, 'key' | 'axis'> = {};
   for (const word of words) {
     const [, name = '', kind = 'key'] = /^(.*?)(?:=(key|axis))?$/.exec(word.trim()) ?? [];
+    if (/\s/.test(name)) {
+      throw new FrameloomError(
+        'bad-option',
+        `${JSON.stringify(name)} is one column with a blank in its name`,
+        {
+          hint: 'separate columns by commas: left,right,jump,steer=axis',
+        },
+      );
+    }
     if (name === '' || name.includes('=')) {
       throw new FrameloomError('bad-option', `${JSON.stringify(word)} is no column`, {
         hint: 'say names, and axis where it is no key: left,right,jump,steer=axis',

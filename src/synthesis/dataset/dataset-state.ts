@@ -99,12 +99,32 @@ export const foreignError = (path: string): FrameloomError =>
     hint: `name another folder, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to write into it`,
   });
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** So much of a value is shown. */
+const MOST_SHOWN = 60;
+
+/** What of two values is not the same, each by its name and what it is in both. */
+function differences(there: unknown, wanted: unknown, name = ''): string[] {
+  if (isDeepStrictEqual(there, wanted)) return [];
+  if (isRecord(there) && isRecord(wanted)) {
+    const keys = [...new Set([...Object.keys(there), ...Object.keys(wanted)])];
+    return keys.flatMap((key) =>
+      differences(there[key], wanted[key], name === '' ? key : `${name}.${key}`),
+    );
+  }
+  const [was, is] = [there, wanted].map((value) =>
+    value === undefined ? 'nothing' : JSON.stringify(value),
+  );
+  const isShort = was!.length + is!.length <= MOST_SHOWN;
+  return [isShort ? `${name} is ${was} there and ${is} here` : `${name} differs`];
+}
+
 export function otherError(path: string, there: DatasetHead, wanted: DatasetHead): FrameloomError {
-  const keys = Object.keys(wanted) as (keyof DatasetHead)[];
-  const differ = keys.filter((key) => !isDeepStrictEqual(there[key], wanted[key]));
   return new FrameloomError(
     'exists',
-    `${path} holds a data set of other work: ${differ.join(', ')} ${differ.length === 1 ? 'differs' : 'differ'}`,
+    `${path} holds a data set of other work: ${differences(there, wanted).join(', ')}`,
     {
       path,
       hint: `name another folder, or say ${asGiven('--overwrite (-y)', 'overwrite: true')} to make it anew`,

@@ -9,11 +9,7 @@ export const registerRecord: Register = (program, run) => {
   const command = program
     .command('record')
     .description('open a page that records a game: its picture, and the keys held at each frame')
-    .argument(
-      '[pipeline]',
-      'what is recorded for: its columns are written; actions-to-video unless given',
-      'actions-to-video',
-    )
+    .argument('[pipeline]', 'what is recorded for: its columns are written', 'actions-to-video')
     .option('--game <place>', 'put a game into the page: its folder, its HTML file, or its address')
     .option(
       '-o, --output <place>',

@@ -206,7 +206,8 @@ function refuseBesideDryRun(
     { option: '--run', given: run, why },
     { option: '--resume', given: resume, why },
     { option: '--from', given: from, why },
-    { option: '--snapshot', given: snapshot, why },
+    // Without either it would do nothing in a training as well.
+    { option: '--snapshot', given: snapshot, why: 'without --resume or --from' },
     { option: '--max-minutes', given: maxMinutes, why },
     { option: '--live', given: live, why },
     { option: '--processes', given: processes, why },
