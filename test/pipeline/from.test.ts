@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs';
 import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeSweep, reopenSweep } from '../../src/cli/commands/sweep/sweep-folder.js';
+import {
+  assertStartedAlike,
+  makeSweep,
+  reopenSweep,
+} from '../../src/cli/commands/sweep/sweep-folder.js';
 import { trainingWords } from '../../src/cli/commands/sweep/train-all.js';
 import { openTrainingRun } from '../../src/cli/commands/train/training-run.js';
 import { informOfRun } from '../../src/cli/commands/info/model.js';
@@ -272,13 +276,17 @@ describe('a sweep that starts from a run', () => {
     // As a command line names it.
     const { plan, trainings } = await makeSweep(asked([]), folder, { place: 'swept-from' });
     expect(trainings.map((one) => trainingWords(one, plan))).toEqual(
-      [3, 4].map((steps, i) => [
-        ...['train', other, '--set', `training.steps=${steps}`, '--set', 'seed=1'],
+      trainings.map(({ pipeline }, i) => [
+        ...['train', pipeline],
         ...['--from', 'swept-from', '--snapshot', '2', '--trust-filters'],
         ...['--run', trainings[i]!.folder, '--json'],
       ]),
     );
-    const { origin } = await reopenSweep(folder);
+    const sweep = await reopenSweep(folder);
+    const { origin } = sweep;
+    // A run that started from nothing, as from other weights.
+    const replaced = { ...trainings[0]!, folder: source };
+    await expect(assertStartedAlike(sweep, replaced)).rejects.toMatchObject({ path: 'swept-from' });
     expect(origin).toMatchObject({ kind: 'run', step: 2, weights: plan.from!.weights });
     const { from, ...rest } = JSON.parse(
       await readFile(join(folder, 'sweep.json'), 'utf8'),

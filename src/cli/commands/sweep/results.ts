@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { measureOf, valuesOf } from '../../report/measures.js';
 import { formatTable, type Column } from '../../report/table.js';
-import type { SweepTraining } from './sweep-folder.js';
+import type { SweepTraining } from './plan.js';
 
 const measure = z.number().nullable();
 const measuresSchema = z.object({

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { FrameloomError } from '../../../base/error.js';
 import { ownCommand } from '../../../base/own-command.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
-import { loadPipeline } from '../../../pipeline/load.js';
+import { parsePipeline } from '../../../pipeline/load.js';
 import { takeLock } from '../../../training/run/lock.js';
+import { openRun } from '../../../training/run/run-folder.js';
 import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
 import { chooseBackend, type BackendFlags } from '../../engine/backend-flag.js';
 import { provideNative } from '../../engine/set-up.js';
@@ -104,7 +105,7 @@ export async function runSweep(
     const table = join(folder, 'sweep.md');
     await writeFileAtomic(table, sweepMarkdown(results));
     const picture = join(folder, 'sweep.png');
-    const shown = await writeSweepPicture(picture, results, (result) => sizeOf(sweep, result));
+    const shown = await writeSweepPicture(picture, results, sizeOf);
     if (flags.json) terminal.out(`${JSON.stringify({ folder, results }, null, 2)}\n`);
     else {
       terminal.out(formatSweep(results));
@@ -117,13 +118,8 @@ export async function runSweep(
   }
 }
 
-async function sizeOf({ plan, origin, trainings }: OpenSweep, { label }: SweepResult) {
-  const { set } = trainings.find((training) => training.label === label)!;
-  const { pipeline } = await loadPipeline(plan.pipeline, {
-    clips: plan.clips,
-    cwd: plan.cwd,
-    set,
-    ...(origin && { from: origin }),
-  });
-  return pipeline.data.size;
+/** By the run's own pipeline. */
+async function sizeOf({ folder }: SweepResult) {
+  const { pipelineYaml, pipeline: path } = await openRun(folder);
+  return parsePipeline(pipelineYaml, path).pipeline.data.size;
 }

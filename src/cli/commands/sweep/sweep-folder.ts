@@ -1,108 +1,58 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FrameloomError, messageOf } from '../../../base/error.js';
 import { makeFolder } from '../../../base/make-folder.mjs';
 import { writeError, writeFileAtomic } from '../../../base/outputs.js';
-import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
+import { loadPipeline, pipelineToYaml, type LoadOptions } from '../../../pipeline/load.js';
 import { openOrigin } from '../../../pipeline/open-origin.js';
 import { originPlace } from '../../../pipeline/shipped.js';
 import { parseAxis, sweepConfigurations } from '../../../pipeline/sweep.js';
-import type { Origin } from '../../../training/run/origin.js';
-import { makeNumbered } from '../../../training/run/run-folder.js';
+import { describeOrigin, type Origin } from '../../../training/run/origin.js';
+import { makeNumbered, runPaths } from '../../../training/run/run-folder.js';
 import type { SnapshotChoice } from '../../../training/run/snapshot-store.js';
-
-const planSchema = z.strictObject({
-  version: z.literal(1),
-  /** Where the words of the command line count from. */
-  cwd: z.string(),
-  /** As it was named. */
-  pipeline: z.string(),
-  name: z.string(),
-  clips: z.array(z.string()),
-  set: z.array(z.string()),
-  seeds: z.int().min(1),
-  minutes: z.number().positive().nullable(),
-  /** What every training starts from; null from nothing. */
-  from: z
-    .strictObject({
-      /** As it was named. */
-      place: z.string(),
-      /** Of a run: a run that goes on meanwhile has later ones. */
-      step: z.int().min(0).nullable(),
-      /** Names the weights. */
-      weights: z.string(),
-    })
-    .nullable()
-    .default(null),
-  /** Further words of every training. */
-  flags: z.array(z.string()),
-  /** SHA-256 of the resolved pipeline of each training, by its folder. */
-  pipelines: z.record(z.string(), z.string()),
-});
-/** All that a sweep is made from; kept, so that `--resume` makes the rest of the very same one. */
-export type SweepPlan = z.output<typeof planSchema>;
-
-/** One training of a sweep. */
-export interface SweepTraining {
-  /** Its configuration's place, from 0. */
-  readonly configuration: number;
-  readonly name: string;
-  readonly seed: number;
-  readonly set: readonly string[];
-  /** The run's folder. */
-  readonly folder: string;
-  /** Within the sweep's folder. */
-  readonly label: string;
-}
+import { planSchema, trainingsOf, type SweepPlan, type SweepTraining } from './plan.js';
 
 const PLAN = 'sweep.json';
 
-const slugOf = (name: string): string =>
-  name
-    .replace(/[^\p{L}\p{N}=._-]+/gu, '-')
-    .replace(/^[-.]+|[-.]+$/g, '')
-    .slice(0, 80);
+/** A pipeline as text, every default written out. @throws FrameloomError as loadPipeline does */
+const resolved = async (path: string, options: LoadOptions): Promise<string> =>
+  pipelineToYaml((await loadPipeline(path, options)).pipeline);
 
-/** The trainings of a plan in their order: every setting once, then every setting with the next seed. */
-export function trainingsOf(
-  plan: Omit<SweepPlan, 'pipelines'>,
-  folder: string,
-  firstSeed: number,
-): SweepTraining[] {
-  const configurations = sweepConfigurations(plan.set.map(parseAxis));
-  const digits = String(configurations.length).length;
-  return Array.from({ length: plan.seeds }, (_, i) => firstSeed + i).flatMap((seed) =>
-    configurations.map(({ name, set }, configuration) => {
-      const number = String(configuration + 1).padStart(digits, '0');
-      const label = `${number}-${slugOf(name)}-seed=${seed}`;
-      const all = [...set, `seed=${seed}`];
-      return { configuration, name, seed, set: all, folder: join(folder, label), label };
-    }),
+/** What the file that was named makes of a training's settings. */
+const asNamed = (
+  { pipeline, clips, cwd }: Pick<SweepPlan, 'pipeline' | 'clips' | 'cwd'>,
+  { set }: SweepTraining,
+  origin: Origin | null,
+): Promise<string> => resolved(pipeline, { clips, cwd, set, ...(origin && { from: origin }) });
+
+const hashOf = (yaml: string): string => createHash('sha256').update(yaml).digest('hex');
+
+/** @throws FrameloomError bad-option */
+function refuseChanged(what: string, path: string, folder: string): never {
+  throw new FrameloomError(
+    'bad-option',
+    `${what} is not what it was when ${folder} began, so the rest could not be compared`,
+    { path, hint: 'put it back, or start a new sweep' },
   );
 }
 
 /**
- * The pipelines of all trainings, so that a mistake in the last of them is known before the first.
- * @throws FrameloomError as loadPipeline does
+ * Holds a training's pipeline to what the sweep began with, and keeps it where a sweep that was killed has not yet.
+ * @throws FrameloomError bad-option where it has changed; disk-full, write-failed; as loadPipeline does
  */
-async function resolvePipelines(
-  plan: Omit<SweepPlan, 'pipelines'>,
-  trainings: readonly SweepTraining[],
-  origin: Origin | null,
-): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
-  for (const { label, set } of trainings) {
-    const { pipeline } = await loadPipeline(plan.pipeline, {
-      clips: plan.clips,
-      cwd: plan.cwd,
-      set,
-      ...(origin && { from: origin }),
-    });
-    hashes[label] = createHash('sha256').update(pipelineToYaml(pipeline)).digest('hex');
-  }
-  return hashes;
+export async function keepPipeline(sweep: OpenSweep, training: SweepTraining): Promise<void> {
+  const { plan, folder, origin } = sweep;
+  const { pipeline: kept, label } = training;
+  const isKept = existsSync(kept);
+  const path = isKept ? kept : plan.pipeline;
+  const yaml = isKept
+    ? await resolved(kept, { ...(origin && { from: origin }) })
+    : await asNamed(plan, training, origin);
+  if (hashOf(yaml) !== plan.pipelines[label]) refuseChanged(path, path, folder);
+  if (!isKept) await writeFileAtomic(kept, yaml);
 }
 
 export interface OpenSweep {
@@ -121,18 +71,32 @@ interface SweepOrigin {
   readonly snapshot?: SnapshotChoice | undefined;
 }
 
-/** @throws FrameloomError as openOrigin does; bad-option where the weights are others by now */
-async function reopenOrigin({ from, cwd }: SweepPlan, folder: string): Promise<Origin | null> {
+/**
+ * What the trainings start from, as it is by now.
+ * @throws FrameloomError as openOrigin does; bad-option where the weights are others than those that the sweep began with
+ */
+export async function reopenOrigin(
+  { from, cwd }: SweepPlan,
+  folder: string,
+): Promise<Origin | null> {
   if (from === null) return null;
   const { step, weights } = from;
   const place = resolve(cwd, originPlace(from.place, cwd));
   const origin = await openOrigin(place, step === null ? {} : { snapshot: step });
-  if (origin.weights === weights) return origin;
-  throw new FrameloomError(
-    'bad-option',
-    `${from.place} is not what it was when ${folder} began, so the rest could not be compared`,
-    { path: place, hint: 'put it back, or start a new sweep' },
-  );
+  if (origin.weights !== weights) refuseChanged(from.place, place, folder);
+  return origin;
+}
+
+/**
+ * Holds what a training did start from to what the sweep began with: the source is somebody else's file.
+ * @throws FrameloomError bad-option where it was replaced just as the training read it
+ */
+export async function assertStartedAlike(
+  { plan: { from }, folder }: OpenSweep,
+  training: SweepTraining,
+): Promise<void> {
+  const started = await describeOrigin(runPaths(training.folder));
+  if (from && started?.weights !== from.weights) refuseChanged(from.place, from.place, folder);
 }
 
 /**
@@ -163,13 +127,21 @@ export async function makeSweep(
       step: origin.kind === 'run' ? origin.step : null,
     };
   const unresolved = { ...asked, version: 1 as const, name, from: from ?? null };
-  // Checked before a folder is made, which only its labels need.
-  const pipelines = await resolvePipelines(unresolved, trainingsOf(unresolved, '', seed), origin);
-  const plan = { ...unresolved, pipelines };
+  // Made before the folder is, which only their places need, so that a mistake in the last is known before the first.
+  const texts: string[] = [];
+  for (const training of trainingsOf(unresolved, '', seed)) {
+    texts.push(await asNamed(unresolved, training, origin));
+  }
   const made = folder ?? (await makeNumbered('sweeps', name));
   if (folder !== undefined) await makeEmpty(folder);
+  const trainings = trainingsOf(unresolved, resolve(made), seed);
+  const pipelines = Object.fromEntries(
+    trainings.map(({ label }, i): [string, string] => [label, hashOf(texts[i]!)]),
+  );
+  const plan = { ...unresolved, pipelines };
   await writeFileAtomic(join(made, PLAN), `${JSON.stringify({ ...plan, seed }, null, 2)}\n`);
-  return { folder: made, plan, origin, trainings: trainingsOf(plan, resolve(made), seed) };
+  for (const [i, { pipeline }] of trainings.entries()) await writeFileAtomic(pipeline, texts[i]!);
+  return { folder: made, plan, origin, trainings };
 }
 
 async function makeEmpty(folder: string): Promise<void> {
@@ -203,16 +175,9 @@ export async function reopenSweep(folder: string): Promise<OpenSweep> {
   const { seed, ...plan } = read;
   const trainings = trainingsOf(plan, resolve(folder), seed);
   const origin = await reopenOrigin(plan, folder);
-  const now = await resolvePipelines(plan, trainings, origin);
-  const changed = trainings.find(({ label }) => now[label] !== plan.pipelines[label]);
-  if (changed) {
-    throw new FrameloomError(
-      'bad-option',
-      `${plan.pipeline} is not what it was when ${folder} began, so the rest could not be compared`,
-      { path: plan.pipeline, hint: 'put the pipeline back, or start a new sweep' },
-    );
-  }
-  return { folder, plan, origin, trainings };
+  const sweep = { folder, plan, origin, trainings };
+  for (const training of trainings) await keepPipeline(sweep, training);
+  return sweep;
 }
 
 function readPlan(text: string, path: string): SweepPlan & { seed: number } {
@@ -227,6 +192,11 @@ function readPlan(text: string, path: string): SweepPlan & { seed: number } {
   }
 }
 
-/** Takes away what an unfinished training left: all of a sweep's get the same time from their beginning. */
+/**
+ * Takes away what an unfinished training left: all of a sweep's get the same time from their beginning.
+ * @throws FrameloomError write-failed
+ */
 export const startOver = (folder: string): Promise<void> =>
-  rm(folder, { recursive: true, force: true });
+  rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+    throw writeError(folder, error);
+  });

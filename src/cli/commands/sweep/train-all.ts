@@ -1,23 +1,33 @@
 import { resolve } from 'node:path';
-import { FrameloomError } from '../../../base/error.js';
+import { FrameloomError, messageOf } from '../../../base/error.js';
 import { formatDuration } from '../../../base/units.js';
 import type { Context } from '../../terminal/context.js';
 import { EXIT } from '../../terminal/exit-code.js';
 import { createProgress } from '../../terminal/progress.js';
 import { runApart } from './apart.js';
 import { evaluationSchema, readResult, writeResult, type SweepResult } from './results.js';
-import { startOver, type OpenSweep, type SweepTraining } from './sweep-folder.js';
+import type { SweepTraining } from './plan.js';
+import {
+  assertStartedAlike,
+  keepPipeline,
+  reopenOrigin,
+  startOver,
+  type OpenSweep,
+} from './sweep-folder.js';
 
 /**
  * Makes the trainings that have no result yet, one after another or several at once.
  * @returns results in the order of the trainings, up to where the signal came
- * @throws FrameloomError what every training of the sweep would end by
+ * @param run runs one of Frameloom's commands; in a process of its own unless given
+ * @throws FrameloomError what every training of the sweep would end by, once those that ran beside it have ended
  */
 export async function trainAll(
-  { plan, trainings }: OpenSweep,
+  sweep: OpenSweep,
   processes: number,
   context: Context,
+  run: typeof runApart = runApart,
 ): Promise<SweepResult[]> {
+  const { plan, trainings } = sweep;
   const { log, signal } = context;
   const results = new Map<SweepTraining, SweepResult>();
   for (const training of trainings) {
@@ -53,42 +63,47 @@ export async function trainAll(
       ...(losses && { losses }),
     });
   };
-  const fatal: FrameloomError[] = [];
+  const failures: unknown[] = [];
+  let underWay = 0;
   const worker = async (): Promise<void> => {
     for (;;) {
-      if (signal.aborted || fatal.length > 0) return;
+      if (signal.aborted || failures.length > 0) return;
       const training = waiting.shift();
       if (training === undefined) return;
       log.info(`${trainings.indexOf(training) + 1}/${trainings.length} ${training.label}`);
-      const outcome = await trainOne(training, plan, { ...context, told });
-      if (outcome === null) return;
-      if (outcome instanceof FrameloomError) {
-        fatal.push(outcome);
-        return;
+      underWay += 1;
+      try {
+        const result = await trainOne(training, sweep, { ...context, told }, run);
+        if (result === null) return;
+        await writeResult(result);
+        results.set(training, result);
+        told();
+      } catch (error) {
+        failures.push(error);
+        if (underWay > 1) {
+          log.warn(
+            `${messageOf(error)}: no other training begins, and what is under way ends first`,
+          );
+        }
+      } finally {
+        underWay -= 1;
       }
-      await writeResult(outcome);
-      results.set(training, outcome);
-      told();
     }
   };
-  try {
-    await Promise.all(Array.from({ length: processes }, worker));
-  } finally {
-    progress.stop();
-  }
-  if (fatal[0]) throw fatal[0];
+  // Nobody may go on with the sweep while one of its trainings runs, whatever became of the others.
+  await Promise.all(Array.from({ length: processes }, worker));
+  progress.stop();
+  if (failures.length > 0) throw failures[0];
   return trainings.flatMap((training) => results.get(training) ?? []);
 }
 
 /** The command line of one training. */
 export function trainingWords(
-  { set, folder }: Pick<SweepTraining, 'set' | 'folder'>,
-  { pipeline, clips, minutes, from, flags }: OpenSweep['plan'],
+  { pipeline, folder }: Pick<SweepTraining, 'pipeline' | 'folder'>,
+  { minutes, from, flags }: OpenSweep['plan'],
 ): string[] {
   return [
     ...['train', pipeline],
-    ...(clips.length > 0 ? ['--clip', ...clips] : []),
-    ...set.flatMap((one) => ['--set', one]),
     ...(minutes === null ? [] : ['--max-minutes', String(minutes)]),
     ...(from ? ['--from', from.place] : []),
     ...(from?.step === undefined || from.step === null ? [] : ['--snapshot', String(from.step)]),
@@ -96,15 +111,23 @@ export function trainingWords(
   ];
 }
 
-/** @returns null where it was stopped; an error where no training of the sweep could go better */
+/**
+ * @returns null where it was stopped
+ * @throws FrameloomError where no training of the sweep could go better
+ */
 async function trainOne(
   training: SweepTraining,
-  plan: OpenSweep['plan'],
+  sweep: OpenSweep,
   context: Context & { told: (losses?: Readonly<Record<string, number>>) => void },
-): Promise<SweepResult | FrameloomError | null> {
+  run: typeof runApart,
+): Promise<SweepResult | null> {
+  const { plan } = sweep;
   const { label, name, seed, folder } = training;
   const { log, signal } = context;
   const stopped = (): boolean => signal.aborted;
+  // Files of others, which hours of a sweep are time enough to change.
+  await keepPipeline(sweep, training);
+  await reopenOrigin(plan, sweep.folder);
   await startOver(folder);
   const options = {
     cwd: plan.cwd,
@@ -117,7 +140,7 @@ async function trainOne(
     onProgress: ({ losses }: { losses?: Readonly<Record<string, number>> | undefined }) =>
       context.told(losses),
   };
-  const trained = await runApart(trainingWords(training, plan), options);
+  const trained = await run(trainingWords(training, plan), options);
   if (stopped()) return null;
   const result = { label, name, seed, folder: resolve(folder) };
   const failed = (error: string): SweepResult => ({
@@ -126,11 +149,12 @@ async function trainOne(
   const said = (error: string | null): string => error ?? 'it ended without a word';
   if (trained.exitCode === EXIT.usage) {
     // Data that cannot be read, say: each of the trainings would end like this.
-    return new FrameloomError('bad-option', `${label}: ${said(trained.error)}`);
+    throw new FrameloomError('bad-option', `${label}: ${said(trained.error)}`);
   }
   if (trained.exitCode !== EXIT.ok) return failed(said(trained.error));
   const { ending } = JSON.parse(trained.stdout) as { ending: 'done' | 'time' };
-  const measured = await runApart(['evaluate', folder, ...plan.flags, '--json'], options);
+  await assertStartedAlike(sweep, training);
+  const measured = await run(['evaluate', folder, ...plan.flags, '--json'], options);
   if (stopped()) return null;
   if (measured.exitCode !== EXIT.ok) return { ...failed(said(measured.error)), ending };
   const { step, rows } = evaluationSchema.parse(JSON.parse(measured.stdout));
