@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { frameloom } from '../cli/support.js';
@@ -71,6 +72,18 @@ describe('a training', { timeout: TIMEOUT_MS }, () => {
     const [mine, other] = [await logLines(run('whole')), await logLines(run('other'))];
     expect(other[0]!.step).toBe(1);
     expect(other[0]!.terms).not.toEqual(mine[0]!.terms);
+  });
+
+  it('that goes on with a clip that is not there leaves its run as it was', async () => {
+    const kept = join(run('whole'), 'pipeline.yaml');
+    const before = await readFile(kept, 'utf8');
+    const { code, stderr } = await frameloom(
+      ...['train', '--resume', '--run', run('whole'), '--clip', join(work.path, 'typo.mp4')],
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/typo\.mp4/);
+    expect(stderr).toContain('has its own pipeline again');
+    expect(await readFile(kept, 'utf8')).toBe(before);
   });
 
   // Another process begins it and this one ends it: byte for byte what was made in one go.

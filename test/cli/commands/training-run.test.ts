@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,24 @@ describe('the run of a training', () => {
     });
     const text = await readFile(run.pipeline, 'utf8');
     expect(parsePipeline(text, run.pipeline).pipeline).toEqual(pipeline);
+  });
+
+  it('is as it was where nothing is trained by what it was changed to', async () => {
+    const { path, root } = await prepared();
+    const { run } = await openTrainingRun(path, {}, { root });
+    await run.close();
+    await writeFile(run.schedule, 'as it was');
+    const before = await readFile(run.pipeline, 'utf8');
+    const flags = { resume: true, run: run.folder, clip: ['typo.mp4'] };
+    const again = await openTrainingRun(undefined, flags, { root });
+    expect(await readFile(run.pipeline, 'utf8')).toContain('typo.mp4');
+    await writeFile(run.schedule, 'of other steps');
+    await writeFile(run.keyframes, 'of the other clip');
+    await again.putBack();
+    await again.run.close();
+    expect(await readFile(run.pipeline, 'utf8')).toBe(before);
+    expect(await readFile(run.schedule, 'utf8')).toBe('as it was');
+    expect(existsSync(run.keyframes)).toBe(false);
   });
 
   it('needs no pipeline beside the run that is gone on with', async () => {

@@ -92,12 +92,18 @@ export async function trainPipeline(
   const startsAnew = flags.from !== undefined;
   await provideNative(flags, context);
   if (startsAnew && flags.backend !== undefined) await chooseBackend(flags, context);
-  const { pipeline, run, discardUntrained } = await openShared(path, flags, context, group);
+  const { pipeline, run, discardUntrained, putBack } = await openShared(
+    path,
+    flags,
+    context,
+    group,
+  );
   const opening = createOpeningProgress(context);
   const progress = createProgress(context);
   const minutes = Math.min(pipeline.training.minutes ?? Infinity, flags.maxMinutes ?? Infinity);
   const page = flags.live ? liveBeside(run.folder, context.log) : null;
   let trained: Trained | undefined;
+  const made = { steps: 0 };
   try {
     context.log.info(`training in ${run.folder}`);
     warnOfIdleTrust(flags, pipeline.data.condition, context.log);
@@ -123,6 +129,7 @@ export async function trainPipeline(
         page?.tell({ state: 'evaluating', doing: `${done}/${total} ${unit}` });
       },
       onProgress: ({ step, steps, terms, ...figures }) => {
+        made.steps += 1;
         page?.tell(toldOf({ step, steps, ...figures }, minutes));
         progress.update({
           done: step,
@@ -144,6 +151,10 @@ export async function trainPipeline(
     );
     const { ending, step } = result;
     trained = { folder: run.folder, ending, step, next: commandsOf(run.folder, pipeline) };
+  } catch (error) {
+    // Where another process was lost nothing is wrong with what was asked for, which is begun again by what the run holds.
+    if (made.steps === 0 && !isFrameloomError(error, 'peer-lost')) await putBack();
+    throw error;
   } finally {
     opening.stop();
     progress.stop();

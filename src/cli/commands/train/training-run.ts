@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { rm, rmdir, stat } from 'node:fs/promises';
+import { readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { FrameloomError } from '../../../base/error.js';
-import type { Logger } from '../../../base/log.js';
+import { FrameloomError, messageOf } from '../../../base/error.js';
+import { silentLogger, type Logger } from '../../../base/log.js';
+import { writeFileAtomic } from '../../../base/outputs.js';
 import { loadPipeline, pipelineToYaml } from '../../../pipeline/load.js';
 import { openOrigin } from '../../../pipeline/open-origin.js';
 import { resumePipeline } from '../../../pipeline/resume.js';
@@ -33,6 +34,11 @@ export interface TrainingRun {
    * the next try. A folder that was there before stays.
    */
   discardUntrained: () => Promise<void>;
+  /**
+   * Puts an old run's pipeline back, and what is decided by it, where nothing was trained by what --set and --clip made of
+   * it: a mistyped clip would be in the way of the next try too. Never rejects: a failure is told in the log.
+   */
+  putBack: () => Promise<void>;
 }
 
 /**
@@ -62,7 +68,10 @@ export async function openTrainingRun(
     ...(from && { from: { ...from, place: resolve(from.place) } }),
     ...(flags.run === undefined ? {} : { folder: flags.run }),
   });
-  if (!run.resumed) return { pipeline, run, discardUntrained: () => discardUntrained(run, had) };
+  const nothing = (): Promise<void> => Promise.resolve();
+  if (!run.resumed) {
+    return { pipeline, run, discardUntrained: () => discardUntrained(run, had), putBack: nothing };
+  }
   return resumed(run, changes, options, pipeline.name);
 }
 
@@ -98,12 +107,42 @@ async function resumed(
         { path: run.folder, hint: 'leave the pipeline out: the run holds its own' },
       );
     }
-    await run.writePipeline(pipelineToYaml(pipeline));
-    return { pipeline, run, discardUntrained: () => Promise.resolve() };
+    const yaml = pipelineToYaml(pipeline);
+    const putBack = await remember([run.pipeline, run.schedule, run.keyframes]);
+    await run.writePipeline(yaml);
+    const { log = silentLogger } = options;
+    return {
+      ...{ pipeline, run },
+      discardUntrained: () => Promise.resolve(),
+      putBack: async () => {
+        try {
+          await putBack();
+          if (yaml === pipelineYaml) return;
+          log.info(
+            `${run.folder} has its own pipeline again: nothing was trained by what was said`,
+          );
+        } catch (error) {
+          log.warn(`${run.folder} keeps the changed pipeline: ${messageOf(error)}`);
+        }
+      },
+    };
   } catch (error) {
     await run.close();
     throw error;
   }
+}
+
+/** What files hold, to be written into them again: one that was not there is gone then. */
+async function remember(paths: readonly string[]): Promise<() => Promise<void>> {
+  const contents = await Promise.all(
+    paths.map(async (path) => ({ path, bytes: existsSync(path) ? await readFile(path) : null })),
+  );
+  return async () => {
+    for (const { path, bytes } of contents) {
+      if (bytes === null) await rm(path, { force: true });
+      else await writeFileAtomic(path, bytes);
+    }
+  };
 }
 
 async function discardUntrained(run: Run, keepFolder: boolean): Promise<void> {
