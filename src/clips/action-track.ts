@@ -1,6 +1,7 @@
 import { FrameloomError } from '../base/error.js';
 import { rationalToNumber } from '../base/rational.js';
 import { counted } from '../base/units.js';
+import { isResampled } from '../video/rate.js';
 import type { ActionTable } from './action-table.js';
 import type { ActionRules, ActionTrack } from './actions.js';
 import type { ClipMedia, MediaPlan } from './media.js';
@@ -13,10 +14,12 @@ export interface ActionClip extends Pick<ClipMedia, 'path' | 'info' | 'firstFram
 
 /** What a file says of a clip, frame for frame. */
 export interface ClipActions extends ActionTrack {
+  /** As of {@link ActionRules}, column by column. */
+  readonly ranges: ActionRules['ranges'];
   readonly table: Pick<ActionTable, 'path' | 'sha256' | 'by' | 'unused'> & {
     readonly rows: number;
   };
-  /** Frames that a row tells of; of rows by time, those up to the last row. */
+  /** Frames that a row tells of; of rows by time, those from the first row on. */
   readonly toldFrames: number;
   readonly warnings: readonly string[];
 }
@@ -62,34 +65,77 @@ function summedUp(
   });
 }
 
-/** A table by frames as one by seconds, a row for each frame of the file, so that another rate may be taken of it. */
-function byTime(table: ActionTable, clip: ActionClip, rules: ActionRules): ActionTable {
-  const times = sourceTimes(clip);
-  const size = rules.columns.length;
-  const last = Math.max(0, table.at.at(-1)!);
-  const frames = Math.min(last + 1, clip.info.frameCount ?? last + 1);
-  const values = new Float32Array(frames * size).fill(Number.NaN);
-  table.at.forEach((frame, row) => {
-    if (frame < 0 || frame >= frames) return;
-    values.set(table.values.subarray(row * size, (row + 1) * size), frame * size);
-  });
+/** The first of ascending numbers, by their places, that is not below another; their count where all are. */
+function placeFrom(count: number, at: (place: number) => number, least: number): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(middle) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Far below what is between any two frames. */
+const ROUNDING_SECONDS = 1e-6;
+
+/** The clip's part of its file, in frames of the file, whose numbers are those of rows. */
+interface FilePart {
+  readonly first: number;
+  /** The one behind its last. */
+  readonly end: number;
+  /** Frames of the file, as far as is known. */
+  readonly whole: number;
+  /** As many rows without a number may be of it: of the whole file, or of all up to the end of the part. */
+  readonly rows: (count: number) => boolean;
+  /** First frame of those that are shown in one of the clip, and the one behind them. */
+  readonly shownIn: (frame: number) => readonly [number, number];
+}
+
+function filePart(clip: ActionClip, plan: Pick<MediaPlan, 'fps' | 'resample'>): FilePart {
+  const { firstFrame, frameCount, info } = clip;
+  if (!plan.resample) {
+    const end = firstFrame + frameCount;
+    const whole = info.frameCount ?? end;
+    return {
+      ...{ first: firstFrame, end, whole },
+      rows: (count) => count === whole || count === end,
+      shownIn: (frame) => [firstFrame + frame, firstFrame + frame + 1],
+    };
+  }
+  const [seconds, times] = [shownAt(clip, plan), sourceTimes(clip)];
+  const rate = rationalToNumber(info.fps);
+  const known = Math.max(info.frameCount ?? 0, info.frameTimes?.length ?? 0);
+  const frameFrom = (moment: number): number =>
+    placeFrom(Math.max(known, Math.ceil(moment * rate) + 1), times, moment);
+  // Half-way a frame is of the later one, as it is decoded, whichever way numbers are rounded.
+  const between = (frame: number): number =>
+    (seconds(frame - 1) + seconds(frame)) / 2 - ROUNDING_SECONDS;
+  const shownIn = (frame: number): readonly [number, number] => {
+    // Where the file has none there, the last one before is shown on.
+    const end = Math.min(frameFrom(between(frame + 1)), known || Infinity);
+    return [Math.max(0, Math.min(frameFrom(between(frame)), end - 1)), end];
+  };
+  const [[first], [, nearest]] = [shownIn(0), shownIn(frameCount - 1)];
+  // Of frames that are left out at the end nobody knows whether they were told.
+  const end = frameFrom(seconds(frameCount) - ROUNDING_SECONDS);
+  const whole = info.frameCount ?? end;
+  const isWhole = end >= (info.frameCount ?? Infinity);
   return {
-    ...table,
-    by: 'time',
-    at: Float64Array.from({ length: frames }, (_, i) => times(i)),
-    values,
+    ...{ first, end: Math.min(end, whole), whole },
+    rows: (count) => count === info.frameCount || (!isWhole && count >= nearest && count <= end),
+    shownIn,
   };
 }
 
 /** Refuses rows that cannot be of these frames, before anything is made of them. */
-function assertRows({ by, at, path }: ActionTable, clip: ActionClip): void {
+function assertRows({ by, at, path }: ActionTable, clip: ActionClip, part: FilePart): void {
   const rows = at.length;
   if (by === 'row') {
-    const whole = clip.info.frameCount ?? clip.firstFrame + clip.frameCount;
-    if (rows === whole || rows === clip.firstFrame + clip.frameCount) return;
+    if (part.rows(rows)) return;
     throw new FrameloomError(
       'bad-data',
-      `${path} has ${counted(rows, 'row')}, and ${clip.path} ${counted(whole, 'frame')}`,
+      `${path} has ${counted(rows, 'row')}, and ${clip.path} ${counted(part.whole, 'frame')}`,
       {
         path,
         hint: 'give a row for each frame, or a column frame or time that says what each is of',
@@ -108,62 +154,66 @@ function assertRows({ by, at, path }: ActionTable, clip: ActionClip): void {
 /** A file of seconds does not go on for so many times its clip. */
 const MILLISECONDS_FROM = 100;
 
-/** What is odd, and could still be meant. */
-function oddities(
-  table: ActionTable,
+/** What is odd of rows by time, and could still be meant. */
+function odditiesOfTimes(
+  { at, path }: ActionTable,
   clip: ActionClip,
   seconds: (frame: number) => number,
 ): string[] {
-  const { by, at, path } = table;
   const [first, last] = [at[0]!, at.at(-1)!];
-  if (by === 'time') {
-    const [begins, ends] = [seconds(0), seconds(clip.frameCount - 1)];
-    if (last < begins || first > ends) {
-      throw new FrameloomError(
-        'bad-data',
-        `${path} tells of ${first} to ${last} s, and ${clip.path} of ${begins.toFixed(2)} to ${ends.toFixed(2)} s`,
-        { path, hint: 'time is in seconds after the first frame of the clip' },
-      );
-    }
-    const whole = sourceTimes(clip)(
-      Math.max(clip.info.frameCount ?? 0, clip.firstFrame + clip.frameCount) - 1,
-    );
-    // Events that are seconds apart, for hours, of a clip of minutes: milliseconds.
-    if (last > MILLISECONDS_FROM * whole && (last - first) / at.length > 1) {
-      throw new FrameloomError(
-        'bad-data',
-        `${path} tells of ${first} to ${last} s, and ${clip.path} ends at ${whole.toFixed(2)} s`,
-        { path, hint: 'time is in seconds: divide milliseconds by 1000' },
-      );
-    }
-    const missing = ends - last;
-    const slack = Math.max(1, 0.05 * (ends - begins));
-    if (last > whole + slack) {
-      return [`has actions up to ${last.toFixed(2)} s, and ends at ${whole.toFixed(2)} s`];
-    }
-    // A second without a row may be one in which nothing was done.
-    return missing > slack
-      ? [
-          `has actions up to ${last.toFixed(2)} s of ${ends.toFixed(2)} s: what was done last is taken to go on`,
-        ]
-      : [];
-  }
-  const end = clip.firstFrame + clip.frameCount;
-  const inside = at.reduce(
-    (sum, frame) => sum + (frame >= clip.firstFrame && frame < end ? 1 : 0),
-    0,
-  );
-  if (inside === 0) {
+  const [begins, ends] = [seconds(0), seconds(clip.frameCount - 1)];
+  if (last < begins || first > ends) {
     throw new FrameloomError(
       'bad-data',
-      `${path} tells of frames ${first} to ${last}, and ${clip.path} has ${clip.firstFrame} to ${end - 1}`,
+      `${path} tells of ${first} to ${last} s, and ${clip.path} of ${begins.toFixed(2)} to ${ends.toFixed(2)} s`,
+      { path, hint: 'time is in seconds after the first frame of the clip' },
+    );
+  }
+  const whole = Math.max(ends, sourceTimes(clip)((clip.info.frameCount ?? 0) - 1));
+  // Events that are seconds apart, for hours, of a clip of minutes: milliseconds.
+  if (last > MILLISECONDS_FROM * whole && (last - first) / at.length > 1) {
+    throw new FrameloomError(
+      'bad-data',
+      `${path} tells of ${first} to ${last} s, and ${clip.path} ends at ${whole.toFixed(2)} s`,
+      { path, hint: 'time is in seconds: divide milliseconds by 1000' },
+    );
+  }
+  const missing = ends - last;
+  const slack = Math.max(1, 0.05 * (ends - begins));
+  if (last > whole + slack) {
+    return [`has actions up to ${last.toFixed(2)} s, and ends at ${whole.toFixed(2)} s`];
+  }
+  // A second without a row may be one in which nothing was done.
+  return missing > slack
+    ? [
+        `has actions up to ${last.toFixed(2)} s of ${ends.toFixed(2)} s: what was done last is taken to go on`,
+      ]
+    : [];
+}
+
+/** What is odd of rows by frame, which are numbered as the frames of the file are. */
+function odditiesOfFrames(
+  { at, path }: ActionTable,
+  clip: ActionClip,
+  { first: begins, end, whole, shownIn }: FilePart,
+  resample: boolean,
+): string[] {
+  const [first, last] = [at[0]!, at.at(-1)!];
+  let missing = 0;
+  for (let frame = 0; frame < clip.frameCount; frame += 1) {
+    const [from, to] = rowsOf(at, shownIn(frame));
+    if (from >= to) missing += 1;
+  }
+  if (missing === clip.frameCount) {
+    throw new FrameloomError(
+      'bad-data',
+      `${path} tells of frames ${first} to ${last}, and ${clip.path} has ${begins} to ${end - 1}`,
       { path, hint: 'frames are numbered from 0' },
     );
   }
-  const missing = clip.frameCount - inside;
-  const whole = clip.info.frameCount ?? end;
-  const fromOne =
-    first === 1 ? ': if they are numbered from 1, set data.actions.offsetFrames to -1' : '';
+  // Of another rate an offset is of other frames.
+  const remedy = resample ? 'number them from 0' : 'set data.actions.offsetFrames to -1';
+  const fromOne = first === 1 ? `: if they are numbered from 1, ${remedy}` : '';
   return [
     ...(missing > 0
       ? [
@@ -185,20 +235,23 @@ export function trackOf(
   table: ActionTable,
   clip: ActionClip,
   rules: ActionRules,
-  plan: Pick<MediaPlan, 'fps' | 'resample'>,
+  { fps, resample: isAsked }: Pick<MediaPlan, 'fps' | 'resample'>,
 ): ClipActions {
-  assertRows(table, clip);
+  const plan = { fps, resample: isAsked && isResampled(clip.info, fps) };
+  const part = filePart(clip, plan);
+  assertRows(table, clip, part);
+  const isByTime = table.by === 'time';
   const seconds = shownAt(clip, plan);
-  const warnings = oddities(table, clip, seconds);
+  const warnings = isByTime
+    ? odditiesOfTimes(table, clip, seconds)
+    : odditiesOfFrames(table, clip, part, plan.resample);
+  const vectorAt = isByTime ? ofMoment(table, rules, seconds) : ofFrames(table, rules, part);
   const size = rules.columns.length;
   const values = new Float32Array(clip.frameCount * size);
   const nothing = Float32Array.from(rules.columns, (column) => column.default);
-  const isByFrame = table.by !== 'time' && !plan.resample;
-  const rows = isByFrame || table.by === 'time' ? table : byTime(table, clip, rules);
-  const vectorAt = isByFrame ? ofFrame(rows, rules) : ofMoment(rows, rules, seconds);
   let told = 0;
   for (let frame = 0; frame < clip.frameCount; frame += 1) {
-    const own = vectorAt(frame - rules.offsetFrames, clip.firstFrame);
+    const own = vectorAt(frame - rules.offsetFrames);
     if (own) told += 1;
     values.set(own ?? nothing, frame * size);
   }
@@ -206,19 +259,26 @@ export function trackOf(
   return {
     values,
     columns: rules.columns,
+    ranges: rules.ranges,
     table: { path, sha256, by, unused, rows: table.at.length },
     toldFrames: told,
     warnings,
   };
 }
 
-type VectorAt = (frame: number, firstFrame: number) => Float32Array | null;
+/** What is told of one of the clip's frames; null where no row is. */
+type VectorAt = (frame: number) => Float32Array | null;
 
-function ofFrame(table: ActionTable, rules: ActionRules): VectorAt {
-  const rowOf = new Map(Array.from(table.at, (frame, row) => [frame, row]));
-  return (frame, firstFrame) => {
-    const row = rowOf.get(frame + firstFrame);
-    return row === undefined ? null : summedUp(table, rules, row, row + 1);
+/** Rows of some frames of the file: the first, and the one behind the last. */
+function rowsOf(at: Float64Array, frames: readonly [number, number]): readonly [number, number] {
+  const [from, to] = frames.map((frame) => placeFrom(at.length, (row) => at[row]!, frame));
+  return [from!, to!];
+}
+
+function ofFrames(table: ActionTable, rules: ActionRules, { shownIn }: FilePart): VectorAt {
+  return (frame) => {
+    const [from, to] = rowsOf(table.at, shownIn(frame));
+    return from < to ? summedUp(table, rules, from, to) : null;
   };
 }
 
@@ -228,16 +288,7 @@ function ofMoment(
   seconds: (frame: number) => number,
 ): VectorAt {
   const { at } = table;
-  /** The first row that is not before a moment. */
-  const rowFrom = (moment: number): number => {
-    let [low, high] = [0, at.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (at[middle]! < moment) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
+  const rowFrom = (moment: number): number => placeFrom(at.length, (row) => at[row]!, moment);
   return (frame) => {
     const from = rowFrom((seconds(frame - 1) + seconds(frame)) / 2);
     const to = rowFrom((seconds(frame) + seconds(frame + 1)) / 2);

@@ -16,7 +16,7 @@ import {
   type PixelFormat,
 } from './pixel-format.js';
 import type { ProbedInput } from './probe.js';
-import { secondsToFrames, toRate, wholeFrames } from './rate.js';
+import { isResampled, secondsToFrames, toRate, wholeFrames } from './rate.js';
 import { sequenceFeed } from './sequence-feed.js';
 import type { DecodeOptions, VideoInfo } from './types.js';
 
@@ -70,9 +70,7 @@ export function decodeRange(info: VideoInfo, options: DecodeOptions): DecodeRang
     throw new FrameloomError('bad-option', 'give frames or durationSeconds, not both');
   }
   const asked = options.fps === undefined ? undefined : toRate(options.fps);
-  const same = asked === undefined || (asked.num === info.fps.num && asked.den === info.fps.den);
-  // A constant source at its own rate has nothing to resample.
-  const resampleTo = same && !(asked !== undefined && info.variableFrameRate) ? undefined : asked;
+  const resampleTo = asked !== undefined && isResampled(info, asked) ? asked : undefined;
   const at = (seconds: number, name: string): number =>
     resampleTo ? secondsToFrames(seconds, resampleTo, name) : frameNear(info, seconds, name);
   const start =

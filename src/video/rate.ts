@@ -1,5 +1,6 @@
 import { FrameloomError } from '../base/error.js';
 import { parseRational, rational, rationalToNumber, type Rational } from '../base/rational.js';
+import type { VideoInfo } from './types.js';
 
 /**
  * A frame rate as users write it.
@@ -12,6 +13,12 @@ export function toRate(value: Rational | number | string): Rational {
   }
   return parseRational(String(value));
 }
+
+/** Whether a source is resampled where a rate is asked for: a constant one at its own has every frame taken. */
+export const isResampled = (
+  { fps, variableFrameRate }: Pick<VideoInfo, 'fps' | 'variableFrameRate'>,
+  asked: Rational,
+): boolean => variableFrameRate || asked.num !== fps.num || asked.den !== fps.den;
 
 /** Of a single picture, which is shown for a frame of it. */
 const USUAL_FPS = rational(25);

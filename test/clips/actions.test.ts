@@ -231,6 +231,103 @@ describe('rows and frames', () => {
     expect(track(rows.slice(1), { by: 'frame' }).warnings.join()).toContain('numbered from 1');
   });
 
+  describe('of a clip that is taken at another rate', () => {
+    const count = (from: number, to: number, step = 1): string[] => {
+      const rows: string[] = [];
+      for (let i = from; i < to; i += step) rows.push(`${i},${i % 2},0,0`);
+      return rows;
+    };
+    /** Frames of a file, of which a part is taken, in frames of the other rate. */
+    const taken = (
+      rows: readonly string[],
+      file: { fps: number; frames: number | null; at?: number[]; isUneven?: boolean },
+      part: { fps: number; first?: number; frames: number; offsetFrames?: number },
+    ) => {
+      const facts = {
+        frameCount: file.frames,
+        frameTimes: file.at ? Float64Array.from(file.at) : null,
+        variableFrameRate: file.isUneven ?? false,
+        fps: { num: file.fps, den: 1 },
+      };
+      const own = {
+        ...{ path: 'clip.mp4', info: facts as unknown as VideoInfo },
+        ...{ firstFrame: part.first ?? 0, frameCount: part.frames },
+      };
+      const isBare = !rows[0]?.startsWith('time') && rows[0]?.split(',').length === 3;
+      const head = isBare ? 'left,right,steer' : 'frame,left,right,steer';
+      const text = (rows[0]?.startsWith('time') ? rows : [head, ...rows]).join('\n');
+      const plan = { fps: { num: part.fps, den: 1 }, resample: true };
+      const { offsetFrames = 0 } = part;
+      return trackOf(parseActions(text, 'x.csv', rules()), own, { ...rules(), offsetFrames }, plan);
+    };
+    const half = { fps: 60, frames: 1800 };
+    const middle = { fps: 30, first: 600, frames: 300 };
+    const bare = (rows: number): string[] => Array.from({ length: rows }, () => '1,0,0');
+
+    it('is looked for in the frames of the file that the part is of', () => {
+      // Seconds 20 to 30 of 60 frames a second: the rows that are used, and no others.
+      const own = taken(count(1200, 1800), half, middle);
+      expect([own.warnings, own.toldFrames]).toEqual([[], 300]);
+      expect(() => taken(count(600, 900), half, middle)).toThrow(
+        'x.csv tells of frames 600 to 899, and clip.mp4 has 1199 to 1799',
+      );
+      // Numbered at the rate that is taken, they end in the middle.
+      const wrong = taken(count(0, 900), half, { fps: 30, frames: 900 });
+      expect([wrong.toldFrames, wrong.warnings]).toEqual([
+        451,
+        ['has no actions for 449 of 900 frames: they have the defaults'],
+      ]);
+      expect(wrong.values.subarray(3 * 451).every((value) => value === 0)).toBe(true);
+      expect(taken(count(1, 1801), half, { fps: 30, frames: 900 }).warnings.join()).toMatch(
+        /frame 1800, and its last frame is 1799: .* from 1, number them from 0$/,
+      );
+      const uneven = { fps: 10, frames: 4, at: [0, 0.1, 0.2, 2], isUneven: true };
+      // The second before the last frame, and after it, show the one before.
+      const long = taken(count(0, 4), uneven, { fps: 10, frames: 40 });
+      expect([long.warnings, long.toldFrames]).toEqual([[], 40]);
+      expect([long.values[3 * 10], long.values[3 * 30]]).toEqual([0, 1]);
+    });
+
+    it('goes on in frames between those of the file', () => {
+      const own = taken(count(0, 250), { fps: 25, frames: 250 }, { fps: 50, frames: 500 });
+      expect([own.warnings, own.toldFrames]).toEqual([[], 500]);
+      expect([...own.values].filter((_, i) => i % 3 === 0).slice(0, 6)).toEqual([0, 0, 1, 1, 0, 0]);
+      const late = { fps: 50, frames: 500, offsetFrames: 2 };
+      const told = taken(count(0, 250), { fps: 25, frames: 250 }, late);
+      expect([told.warnings, told.toldFrames, told.values[3 * 4]]).toEqual([[], 498, 1]);
+      // Of 19.98 s there is no frame: what it ends at is 9.96 s.
+      const times = ['time,left,right,steer', '0,0,0,0', '15,1,0,0'];
+      expect(taken(times, { fps: 25, frames: 250 }, { fps: 50, frames: 500 }).warnings).toEqual([
+        'has actions up to 15.00 s, and ends at 9.98 s',
+      ]);
+    });
+
+    it('needs as many rows as the file has frames, where nothing numbers them', () => {
+      const whole = { fps: 30, frames: 900 };
+      expect(taken(bare(1800), half, whole).warnings).toEqual([]);
+      expect(taken(bare(1800), half, middle).toldFrames).toBe(300);
+      // Up to where the part ends.
+      expect(taken(bare(600), half, { fps: 30, frames: 300 }).toldFrames).toBe(300);
+      for (const rows of [900, 1799, 300]) {
+        expect(() => taken(bare(rows), half, whole)).toThrow(
+          `x.csv has ${rows} rows, and clip.mp4 1800 frames`,
+        );
+      }
+      const unknown = { fps: 60, frames: null };
+      expect(taken(bare(1800), unknown, whole).toldFrames).toBe(900);
+      expect(() => taken(bare(900), unknown, whole)).toThrow('900 rows, and clip.mp4 1800 frames');
+    });
+
+    it('is taken frame for frame where it is the rate of the file, as it is decoded', () => {
+      // Its times are rounded, and run ahead by a frame in the end.
+      const at = Array.from({ length: 900 }, (_, i) => Math.round(33.3 * i) / 1000);
+      const own = taken(count(0, 900), { fps: 30, frames: 900, at }, { fps: 30, frames: 900 });
+      expect([own.warnings, own.toldFrames]).toEqual([[], 900]);
+      const keys = [...own.values].filter((_, i) => i % 3 === 0);
+      expect(keys).toEqual(Array.from({ length: 900 }, (_, i) => i % 2));
+    });
+  });
+
   it.each([
     ['', Array.from({ length: 12 }, () => '0,0,0'), 'x.csv has 12 rows, and lone.mkv 40 frames'],
     ['frame', ['3,0,0,0', '3,1,0,0'], 'x.csv has two rows of frame 3'],
