@@ -16,6 +16,12 @@ export interface OpenedVideo {
   readonly isStream: boolean;
   /** Of a part: when its first frame is shown, after the first of the whole. */
   readonly beginsSeconds?: number;
+  /** Of a part: the whole that it is of. */
+  readonly whole?: {
+    readonly info: VideoInfo;
+    /** Frames of the whole before the part's first: of its own, or at another rate, as `decode` counts them. */
+    framesBefore(fps?: DecodeOptions['fps']): number;
+  };
   /**
    * Its frames, as `decodeFrames` gives them.
    * @returns errors with bad-option where a stream is decoded a second time

@@ -105,6 +105,7 @@ export function partOf(video: OpenedVideo, part: PartOptions): OpenedVideo {
     info: isStream ? info : infoOf(info, span),
     isStream,
     beginsSeconds: span.beginsSeconds,
+    whole: { info, framesBefore: (fps) => spanOf(info, part, fps).first },
     close: () => video.close(),
     decode({ startFrame = 0, frames, ...rest } = {}) {
       // Resampled, frames are counted at the rate that was asked for.

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { asGiven } from '../../base/caller.js';
 import { FrameloomError } from '../../base/error.js';
 import { silentLogger, type Logger } from '../../base/log.js';
-import { rationalToNumber, type Rational } from '../../base/rational.js';
-import { readActions, type ActionTable } from '../../clips/action-table.js';
+import type { Rational } from '../../base/rational.js';
+import { readActions } from '../../clips/action-table.js';
 import { trackOf } from '../../clips/action-track.js';
 import { actionRules, type ActionRules } from '../../clips/actions.js';
 import { fillTemplate } from '../../clips/pair-clips.js';
@@ -49,23 +49,6 @@ export async function actionsFileOf(
   return (await isFile(beside)) ? beside : null;
 }
 
-/** A table whose rows are counted from where a part of its video begins; those behind the part are none of it. */
-function fromPart(table: ActionTable, { beginsSeconds, info }: OpenedVideo): ActionTable {
-  if (beginsSeconds === undefined) return table;
-  const rate = rationalToNumber(info.fps);
-  const isByTime = table.by === 'time';
-  const first = isByTime ? beginsSeconds : Math.round(beginsSeconds * rate);
-  const at = table.at.map((one) => one - first);
-  const frames = info.frameCount ?? Infinity;
-  const end = isByTime ? frames / rate : frames;
-  const rows = at.filter((one) => one < end).length;
-  const shifted = { ...table, by: isByTime ? 'time' : 'frame', at } as const;
-  // Where none is of it, that is told of all of them.
-  if (rows === 0) return shifted;
-  const columns = table.values.length / at.length;
-  return { ...shifted, at: at.subarray(0, rows), values: table.values.subarray(0, rows * columns) };
-}
-
 /**
  * What is done in each frame of an input. Where nobody says, it is not known, and the generator goes on as it was seen to;
  * that is a warning.
@@ -101,8 +84,11 @@ export async function openInputActions(
     });
   }
   const hint = options.actions === undefined ? undefined : `${flag} names the CSV file of it`;
-  const table = fromPart(await readActions(path, clip, rules, hint), video);
-  const own = { path: clip, info, firstFrame: 0, frameCount };
+  const table = await readActions(path, clip, rules, hint);
+  // Rows are of the whole file, whatever part of it is made.
+  const { whole } = video;
+  const firstFrame = whole?.framesBefore(resample ? fps : undefined) ?? 0;
+  const own = { path: clip, info: whole?.info ?? info, firstFrame, frameCount };
   const { values, warnings } = trackOf(table, own, rules, { fps, resample });
   for (const warning of warnings) log.warn(`${path} ${warning}`);
   const size = rules.columns.length;

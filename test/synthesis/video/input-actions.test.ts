@@ -12,7 +12,7 @@ import { generate } from '../../../src/synthesis/video/generate.js';
 import { JobMaker } from '../../../src/synthesis/batch/job.js';
 import { Manifest } from '../../../src/synthesis/batch/manifest.js';
 import { counting } from '../../clips/make-data.js';
-import { scratchFolder, scratchPath } from '../../video/make-clip.js';
+import { runFfmpeg, scratchFolder, scratchPath } from '../../video/make-clip.js';
 
 const ACTIONS: DataInput = {
   actions: { path: '{folder}/{name}.csv', columns: { left: 'key', steer: 'axis' } },
@@ -102,6 +102,37 @@ describe('what is done in an input', () => {
     await expect(made({ actions: 'none.csv' })).rejects.toMatchObject({
       hint: 'actions names the CSV file of it',
     });
+  });
+
+  it('is of the frames of the whole file, at uneven times and at another rate', async () => {
+    const own = scratchPath('paused.csv');
+    const paused = scratchPath('paused.mkv');
+    // Shown at 0, 0.05, 0.1 and, after a second, from 1.15 on.
+    const times = "setpts='(N/20+gt(N,2))/TB'";
+    await runFfmpeg('-i', clip, '-vf', times, '-fps_mode', 'vfr', '-c:v', 'ffv1', paused);
+    await writeFile(own, csv(8));
+    const of = async (options: object): Promise<Uint8Array[]> => {
+      const frames: Uint8Array[] = [];
+      for await (const { data } of generate(model, paused, { log, actions: own, ...options })) {
+        frames.push(data);
+      }
+      return frames;
+    };
+    const last = await by((t) => done(t + 4), 4);
+    expect(await of({ startSeconds: 1.19 })).toEqual(last);
+    await writeFile(own, csv(8).replaceAll(/^(?:frame|\d+),/gm, ''));
+    expect(await of({ startSeconds: 1.19 })).toEqual(last);
+    expect(lines).toEqual([]);
+    // As many rows as the part has frames are of another one.
+    await writeFile(own, 'left,steer\n0,0\n0,0\n1,0\n1,0\n');
+    await expect(of({ startSeconds: 1.19 })).rejects.toThrow('has 4 rows, and');
+    // A quarter of the frames, from the fifth on: each with what is done in the frames that it stands for.
+    const even = scratchPath('even.csv');
+    await writeFile(even, csv(8));
+    const fewer = await made({ actions: even, startSeconds: 0.2, fps: { num: 10, den: 1 } });
+    const mean = (t: number): number => (done(t).steer + done(t - 1).steer) / 2;
+    expect(fewer).toEqual(await by((t) => ({ left: 1, steer: mean(4 + 2 * t) }), 2));
+    expect(lines).toEqual([]);
   });
 
   it('is refused of a model that is told nothing, and where it does not fit', async () => {
