@@ -24,7 +24,7 @@ export interface ClipFacts extends StoredClip {
 }
 
 /** What was done in a clip, column by column. */
-function actionsReport({ values, columns, table, toldFrames }: ClipActions): ActionsReport {
+function actionsReport({ values, columns, ranges, table, toldFrames }: ClipActions): ActionsReport {
   const size = columns.length;
   const frames = values.length / size;
   return {
@@ -45,7 +45,7 @@ function actionsReport({ values, columns, table, toldFrames }: ClipActions): Act
         sum += value;
         if (at >= size && value !== values[at - size]) changes += 1;
       }
-      return { ...column, least, most, mean: sum / frames, changes };
+      return { ...column, range: ranges[i]!, least, most, mean: sum / frames, changes };
     }),
   };
 }

@@ -208,6 +208,8 @@ export interface ClipReport {
 
 /** What a file says of one number that the generator is told. */
 export interface ActionColumnReport extends ActionColumn {
+  /** The numbers of the file that are −1 and 1; null of a key. */
+  readonly range: readonly [number, number] | null;
   /** Over the frames of the clip. */
   readonly least: number;
   readonly most: number;

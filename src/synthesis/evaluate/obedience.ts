@@ -6,7 +6,7 @@ import {
   type InverseDynamicsTraining,
   type TrainedInverseDynamics,
 } from './inverse-dynamics.js';
-import { readPlayed, smallerOf } from './played-frames.js';
+import { readPlayed, smallerOf, type Smaller } from './played-frames.js';
 
 /** A frame that was generated for what was told, and the real one beside it. */
 export interface ObeyingFrame {
@@ -41,7 +41,17 @@ export interface ObedienceContext {
   readonly onTraining?: ((done: number, total: number) => void) | undefined;
 }
 
-/** One network for all runs that are judged by the same actions at the same size: it is trained once. */
+/** What a network is trained for: what is told in the same numbers, of frames that are looked at as large. */
+function kindOf({ layout, report }: Dataset, { width, height }: Smaller): string {
+  const { actions = [] } = layout;
+  const ranges = report.clips[0]?.actions?.columns.map(({ range }) => range);
+  return JSON.stringify([width, height, actions, ranges, report.actionOffsetFrames]);
+}
+
+/**
+ * One network for all runs that are judged by the same actions at the same size: it is trained once. The same are
+ * columns of the same names, kinds, ranges and defaults in one order, told as many frames late.
+ */
 export class SharedInverseDynamics {
   #held: { readonly key: string; readonly network: TrainedInverseDynamics } | undefined;
 
@@ -54,8 +64,7 @@ export class SharedInverseDynamics {
    */
   async of(dataset: Dataset, training: InverseDynamicsTraining): Promise<TrainedInverseDynamics> {
     const smaller = smallerOf(dataset);
-    const { width, height, columns } = smaller;
-    const key = JSON.stringify([width, height, columns.map(({ name, kind }) => [name, kind])]);
+    const key = kindOf(dataset, smaller);
     if (this.#held?.key !== key) {
       this.dispose();
       const parts = await readPlayed(dataset, smaller, training.signal);

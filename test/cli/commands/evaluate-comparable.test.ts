@@ -1,11 +1,14 @@
 import { symlink } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../../src/base/log.js';
 import { refuseIdleLength } from '../../../src/cli/commands/evaluate/asked.js';
 import {
   assertComparable,
   commonData,
   runNames,
 } from '../../../src/cli/commands/evaluate/comparable.js';
+import { dataOfVideo } from '../../../src/cli/commands/evaluate/run.js';
 import { dataOptions, type DataInput } from '../../../src/clips/index.js';
 import { createGenerator } from '../../../src/networks/index.js';
 import { generatorOptions } from '../../../src/networks/options.js';
@@ -58,6 +61,39 @@ describe('runs that are compared', () => {
     expect(commonData(run('a'), grey).condition).toEqual(grey.data.condition);
   });
 
+  it('are each told their own actions, and it is said where these differ', () => {
+    const acting = (name: string, actions: object) =>
+      run(name, { actions: { path: '{folder}/{name}.csv', ...actions } as never });
+    const keys = { columns: { left: 'key', right: 'key' } };
+    const turned = acting('b', { columns: { right: 'key', left: 'key' } });
+    const [own, late] = [acting('c', keys), acting('d', { ...keys, offsetFrames: 2 })];
+    expect(assertComparable([run('a'), turned, own], undefined)).toEqual([
+      'the runs are told different actions: a nothing, b right left, c left right; each is judged by its own',
+    ]);
+    expect(assertComparable([own, late], 'x.mp4')).toEqual([
+      'the runs are told different actions: c left right, d left right with other settings or files; each is judged by its own',
+    ]);
+    // What becomes of them in mirrored pictures is nothing that is told.
+    const mirrored = { left: { kind: 'key', mirror: 'same' }, right: 'key' };
+    expect(assertComparable([own, acting('e', { columns: mirrored })], undefined)).toEqual([]);
+    for (const [first, other] of [
+      [run('a'), own],
+      [own, turned],
+      [own, late],
+      [own, run('a')],
+    ] as const) {
+      // prettier-ignore
+      expect(commonData(first, other).actions).toEqual(other.data.actions);
+    }
+    // Files that are listed are listed in the order of the clips.
+    const listed = acting('f', { path: ['a.csv', 'b.csv'], ...keys });
+    const swapped = { ...listed.data, clips: listed.data.clips.toReversed() };
+    expect(() => assertComparable([listed, { ...listed, data: swapped }], undefined)).toThrow(
+      'data.clips is',
+    );
+    expect(commonData(own, listed)).toEqual(listed.data);
+  });
+
   it('are told of those that cannot drift, whose long rollout has no length either', () => {
     const noted = 'no slopes of a long rollout for b: without memory each frame is made by itself';
     expect(assertComparable([run('a'), run('b', {}, 0)], undefined)).toEqual([
@@ -88,6 +124,32 @@ describe('runs that are compared', () => {
     expect(() => assertComparable([run('a'), run('b', { size: '64x36' })], clip)).toThrow(
       'data.size is 128x72 in a and 64x36 in b',
     );
+  });
+
+  it('leave behind what is said of their own clips on another video', () => {
+    const lines: string[] = [];
+    const log = createLogger({ write: (line) => void lines.push(line) });
+    const of = (data: Partial<DataInput>, video = 'other.mp4') =>
+      dataOfVideo(run('a', { startSeconds: 60, durationSeconds: 5, ...data }).data, video, { log });
+    const whole = of({ fps: 12 });
+    expect(whole).toMatchObject({ clips: [resolve('other.mp4')], fps: { num: 12, den: 1 } });
+    expect([whole.startSeconds, whole.durationSeconds, lines]).toEqual([undefined, undefined, []]);
+    const note = assertComparable([run('a'), run('b', { startSeconds: 1 })], 'other.mp4');
+    expect(note).toEqual([]);
+
+    const actions = (path: string | string[]) => ({ path, columns: { left: 'key' as const } });
+    expect(of({ actions: actions('{folder}/{name}.csv') }).actions?.path).toBe('{folder}/{name}.csv'); // prettier-ignore
+    const two = actions(['a.csv', 'b.csv']);
+    expect(of({ actions: two }, '/clips/b.mp4').actions?.path).toEqual(['b.csv']);
+    for (const own of [two, actions('a.csv')]) {
+      const clips = own === two ? ['/clips/a.mp4', '/clips/b.mp4'] : '/clips/a.mp4';
+      expect(() => of({ actions: own, clips })).toThrow(
+        'data.actions.path names the files of the run’s clips, and none of other.mp4',
+      );
+    }
+    const condition = { kind: 'paired', content: 'image', path: ['1.mkv', '2.mkv'] } as never;
+    expect(() => of({ condition })).toThrow('data.condition.path names the files');
+    expect(of({ condition }, '/clips/a.mp4').condition).toMatchObject({ path: ['1.mkv'] });
   });
 
   it('keep the order of clips whose conditions are listed', () => {

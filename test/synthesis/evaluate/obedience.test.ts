@@ -60,17 +60,22 @@ const pictureOf = (deed: Deeds[number]): Uint8Array =>
     return colourOf(deed, pixel % SIZE.width, Math.floor(pixel / SIZE.width))[i % 3]!;
   });
 
-async function openDeeds(done: Deeds): Promise<Dataset> {
+/** @param told otherwise than as it stands in the file */
+async function openDeeds(
+  done: Deeds,
+  told: { range?: [number, number]; offsetFrames?: number } = {},
+): Promise<Dataset> {
   const clips = await makeExact({
     ...{ ...SIZE, frames: done.length },
     colour: (frame, x, y) => colourOf(done[frame]!, x, y),
   });
   const rows = done.map(({ light, speed }, frame) => [frame, light, speed].join(','));
   await writeFile(clips.replace(/\.\w+$/, '.csv'), ['frame,light,speed', ...rows, ''].join('\n'));
-  const columns = { light: 'key', speed: 'axis' } as const;
+  const { range = [-1, 1], offsetFrames = 0 } = told;
+  const columns = { light: 'key' as const, speed: { kind: 'axis' as const, range } };
   const dataset = await open({
     clips,
-    condition: { kind: 'actions', path: '{folder}/{name}.csv', columns },
+    condition: { kind: 'actions', path: '{folder}/{name}.csv', columns, offsetFrames },
     heldOut: { fraction: 0.3 },
   });
   opened.push(dataset);
@@ -139,6 +144,17 @@ describe('whether frames do what they were told', () => {
     }
     expect(await judge!.result()).toBeNull();
     short.dispose();
+  });
+
+  it('is seen by one network as long as the same is told in the same numbers', async () => {
+    const quick = new SharedInverseDynamics(1);
+    const network = async (told?: Parameters<typeof openDeeds>[1]) =>
+      quick.of(await openDeeds(deeds(30, 1), told), { seed: 1 });
+    const own = await network();
+    const wider = await network({ range: [-2, 2] });
+    expect(wider).not.toBe(own);
+    expect(await network({ range: [-2, 2], offsetFrames: 1 })).not.toBe(wider);
+    quick.dispose();
   });
 
   it('stands in an evaluation, of all its rollouts', async () => {

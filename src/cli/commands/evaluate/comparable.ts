@@ -13,7 +13,8 @@ export interface ComparedRun {
   readonly historyFrames: number;
 }
 
-const truePath = (path: string): string => {
+/** A path with all links followed, by which files are the same. */
+export const truePath = (path: string): string => {
   try {
     return realpathSync(path);
   } catch {
@@ -39,14 +40,20 @@ export function runNames(folders: readonly string[]): string[] {
   return new Set(short).size === short.length ? short : [...folders];
 }
 
+const isList = (path: string | readonly string[]): boolean =>
+  typeof path !== 'string' && path.length > 1;
+
+/** Files beside the clips are listed, in the order of these. */
+const isListed = ({ condition, actions }: DataOptions): boolean =>
+  (condition.kind === 'paired' && isList(condition.path)) ||
+  (actions ? isList(actions.path) : false);
+
 /** The keys of `data:` that decide which real frames are scored, and how each is said. */
 const DECIDING: Readonly<Record<string, (data: DataOptions) => string>> = {
   'data.size': ({ size }) => `${size.width}x${size.height}`,
-  'data.clips': ({ clips, condition }) => {
-    // Conditions that are listed are listed in the order of the clips.
-    const ordered = condition.kind === 'paired' && Array.isArray(condition.path);
-    const paths = clips.map(truePath);
-    return (ordered ? paths : paths.toSorted()).join(', ') || 'none';
+  'data.clips': (data) => {
+    const paths = data.clips.map(truePath);
+    return (isListed(data) ? paths : paths.toSorted()).join(', ') || 'none';
   },
   'data.fit': ({ fit }) => fit,
   'data.keyframes': ({ keyframes }) => (keyframes ? truePath(keyframes.folder) : 'none'),
@@ -56,6 +63,9 @@ const DECIDING: Readonly<Record<string, (data: DataOptions) => string>> = {
   'data.deinterlace': ({ deinterlace }) => String(deinterlace),
   'data.heldOut.fraction': ({ heldOut }) => String(heldOut.fraction),
 };
+
+/** Those of them that another video is taken by too; the size has to be the same. */
+const OF_ANY_VIDEO = ['data.fit', 'data.fps', 'data.deinterlace'] as const;
 
 const shortened = (text: string): string =>
   text.length <= 80 ? text : `${text.slice(0, 38)} … ${text.slice(-38)}`;
@@ -83,13 +93,43 @@ function conditionWords({ data: { condition } }: ComparedRun): string {
   return 'filtergraph' in condition ? `"${shortened(condition.filtergraph)}"` : condition.preset;
 }
 
-/** Runs by their conditions, in the order in which these come first. */
-export function byCondition<Run extends ComparedRun>(runs: readonly Run[]): Run[][] {
+/** Runs that have the same key, in the order in which these come first. */
+function groupsOf<Run>(runs: readonly Run[], keyOf: (run: Run) => string): Run[][] {
   const groups = new Map<string, Run[]>();
-  for (const run of runs) {
-    groups.set(conditionKey(run), [...(groups.get(conditionKey(run)) ?? []), run]);
-  }
+  for (const run of runs) groups.set(keyOf(run), [...(groups.get(keyOf(run)) ?? []), run]);
   return [...groups.values()];
+}
+
+/** Runs by their conditions. */
+export const byCondition = <Run extends ComparedRun>(runs: readonly Run[]): Run[][] =>
+  groupsOf(runs, conditionKey);
+
+/**
+ * What a run's generator is told of actions, as far as it decides the numbers: runs with the same are judged alike. What
+ * becomes of a column in a mirrored picture is a matter of training.
+ */
+export const actionsKey = ({ data: { actions } }: Pick<ComparedRun, 'data'>): string => {
+  if (!actions) return '';
+  const columns = Object.entries(actions.columns).map(([name, own]) => [
+    ...[name, own.kind, own.default],
+    own.kind === 'axis' ? own.range : null,
+  ]);
+  return JSON.stringify([actions.path, actions.offsetFrames, columns]);
+};
+
+/** What is told of actions in a few words. */
+const actionWords = ({ data: { actions } }: ComparedRun): string =>
+  actions ? shortened(Object.keys(actions.columns).join(' ')) : 'nothing';
+
+/** What has to be known of runs that are told different actions. */
+function actionNotes(runs: readonly ComparedRun[]): string[] {
+  const groups = groupsOf(runs, actionsKey);
+  if (groups.length < 2) return [];
+  const told = groups.map((group) => `${namesOf(group)} ${actionWords(group[0]!)}`);
+  const same = new Set(groups.map((group) => actionWords(group[0]!))).size < groups.length;
+  return [
+    `the runs are told different actions: ${told.join(', ')}${same ? ' with other settings or files' : ''}; each is judged by its own`,
+  ];
 }
 
 const namesOf = (runs: readonly ComparedRun[]): string => runs.map(({ name }) => name).join(', ');
@@ -122,11 +162,7 @@ export function assertComparable(
     );
   }
   if (input !== undefined) {
-    const own = Object.keys(DECIDING).filter(
-      (key) =>
-        !['data.size', 'data.clips', 'data.keyframes', 'data.heldOut.fraction'].includes(key),
-    );
-    for (const line of others.flatMap((other) => differences(first, other, own))) {
+    for (const line of others.flatMap((other) => differences(first, other, OF_ANY_VIDEO))) {
       notes.push(`${line}: the video is taken as ${first.name} has it`);
     }
     const seen = runs.filter(({ data }) =>
@@ -143,6 +179,7 @@ export function assertComparable(
       `the runs are driven by different conditions: ${words.join(', ')}${same ? ' with other settings' : ''}; the nearest condition is looked up as ${first.name} sees it`,
     );
   }
+  notes.push(...actionNotes(runs));
   const histories = [...new Set(runs.map(({ historyFrames }) => historyFrames))];
   if (histories.length > 1) {
     notes.push(
@@ -156,8 +193,9 @@ export function assertComparable(
   return notes;
 }
 
-/** The data that a run is evaluated on beside the first: its own condition of the very same frames. */
-export const commonData = (first: ComparedRun, run: ComparedRun): DataOptions =>
-  run.data.condition.kind === 'paired' && Array.isArray(run.data.condition.path)
-    ? run.data
-    : { ...first.data, condition: run.data.condition };
+/** The data that a run is evaluated on beside the first: what it is told itself, of the very same frames. */
+export const commonData = (
+  first: Pick<ComparedRun, 'data'>,
+  { data }: Pick<ComparedRun, 'data'>,
+): DataOptions =>
+  isListed(data) ? data : { ...first.data, condition: data.condition, actions: data.actions };

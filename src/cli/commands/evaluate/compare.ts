@@ -22,6 +22,7 @@ import { warnOfIdleTrust } from '../../engine/trusted-filters.js';
 import type { Context } from '../../terminal/context.js';
 import { checkOutputs, refuseIdleLength, type EvaluateFlags } from './asked.js';
 import {
+  actionsKey,
   assertComparable,
   byCondition,
   commonData,
@@ -162,7 +163,7 @@ function assertSame(
   );
 }
 
-/** Opens what the baselines learn from, where that is not what the first run is measured on. */
+/** Opens what baselines and judges learn from, where that is not what the run is measured on. */
 async function withTraining<T>(
   opened: Dataset | (() => Promise<Dataset>),
   work: (training: Dataset) => Promise<T>,
@@ -191,41 +192,51 @@ async function evaluateInTurn(
   const mostHistory = Math.max(...runs.map(({ historyFrames }) => historyFrames));
   const datasets = new OneDataset(flags, context);
   const segmenter = new SharedSegmenter();
-  const dynamics = new SharedInverseDynamics();
+  // One for all that are told the same.
+  const dynamics = new Map<string, SharedInverseDynamics>();
+  const conditions = byCondition(runs).map((group) => group[0]!);
+  const measured = runs.map(({ data }) => ({
+    data: input === undefined ? data : dataOfVideo(data, input, context),
+  }));
   const evaluated: EvaluatedRun[] = [];
   let scored: (Scored & { frames: readonly string[] }) | undefined;
   try {
     for (const [i, run] of runs.entries()) {
       context.log.info(`${i + 1}/${runs.length} ${run.name}`);
       const { model, name, folder } = run;
-      const data = commonData(first, run);
-      const dataset = await datasets.of(
-        run,
-        input === undefined ? data : dataOfVideo(data, input, context),
-      );
+      const dataset = await datasets.of(run, commonData(measured[0]!, measured[i]!));
       const common = commonRollouts(dataset, { mostHistory, mostFrames });
       assertSomething(common, dataset, mostHistory);
       const frames = scoredFramesOf(dataset, common.rollouts);
       scored ??= { ...common, dataset, frames };
       assertSame(scored.frames, frames, [first.name, name]);
       const video = await videoOf(dataset);
+      const told = actionsKey(run);
+      const { condition, actions } = run.data;
+      const isByLabels = condition.kind === 'paired' && condition.content === 'labels';
+      // What is learned for it serves those that follow.
+      const learns =
+        i === 0 ||
+        (actions !== undefined && !dynamics.has(told)) ||
+        (isByLabels && conditions.includes(run));
+      const judge = dynamics.get(told) ?? new SharedInverseDynamics();
+      dynamics.set(told, judge);
       const on = {
-        ...{ dataset, rollouts: common.rollouts, segmenter, dynamics, networks },
+        ...{ dataset, rollouts: common.rollouts, segmenter, dynamics: judge, networks },
+        baselines: i === 0,
         ...{ longFrames: flags.longFrames, trustFilters: flags.trustFilters },
         onScored: video && (await scoredInto(video, run, runs)),
       };
       const training =
-        input === undefined ? dataset : () => openData(model, first.data, flags, context);
-      const evaluation = await (i > 0
-        ? evaluateOne(model, { ...on, training: null }, context)
-        : withTraining(training, (opened) =>
-            evaluateOne(model, { ...on, training: opened }, context),
-          ));
+        input === undefined || !learns ? dataset : () => openData(model, run.data, flags, context);
+      const evaluation = await withTraining(training, (opened) =>
+        evaluateOne(model, { ...on, training: opened }, context),
+      );
       evaluated.push({ name, folder, model, evaluation });
     }
   } finally {
     segmenter.dispose();
-    dynamics.dispose();
+    for (const one of dynamics.values()) one.dispose();
     await datasets.close();
   }
   return { evaluated, scored: scored! };

@@ -28,8 +28,10 @@ const MOST_TRAINING_FRAMES = 5000;
 export interface MeasuredOn {
   readonly dataset: Dataset;
   readonly rollouts: readonly Rollout[];
-  /** Where the baselines take their training frames from; null where others have measured them. */
-  readonly training: Dataset | null;
+  /** Real frames that baselines and judges learn from. */
+  readonly training: Dataset;
+  /** Whether the baselines are measured; where others have been measured with them, they are known. */
+  readonly baselines: boolean;
   /** What sees label maps in frames, the same for all runs that are compared. */
   readonly segmenter: SharedSegmenter;
   /** What sees in frames what was done, the same for all runs that are compared. */
@@ -52,7 +54,7 @@ export interface OneEvaluation extends Evaluation {
  */
 export async function evaluateOne(
   model: RunModel,
-  { dataset, rollouts, training, onScored, networks, ...how }: MeasuredOn,
+  { dataset, rollouts, training, baselines, onScored, networks, ...how }: MeasuredOn,
   context: Context,
 ): Promise<OneEvaluation> {
   const { signal, log } = context;
@@ -69,22 +71,22 @@ export async function evaluateOne(
   try {
     if (!looking?.seesLabels) {
       judge = await openFaithfulness({
-        ...{ data: model.data, dataset, training: training ?? dataset, seed: model.seed },
+        ...{ data: model.data, dataset, training, seed: model.seed },
         ...{ frames, segmenter: how.segmenter, trustFilters: how.trustFilters, signal },
         onTraining: (done, total) =>
           progress.update({ done, total, unit: 'steps of the segmenter' }),
       });
     }
     obedience = await openObedience({
-      ...{ dataset, training: training ?? dataset, seed: model.seed, signal },
+      ...{ dataset, training, seed: model.seed, signal },
       dynamics: how.dynamics,
       onTraining: (done, total) =>
         progress.update({ done, total, unit: 'steps of the inverse dynamics' }),
     });
     const evaluation = await evaluateHeldOut(dataset, model, {
-      baselines: training !== null,
+      baselines,
       coldStart: true,
-      ...(training && { training }),
+      training,
       flow: await openFlow(),
       faithfulness: judge,
       obedience,

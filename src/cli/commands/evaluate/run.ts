@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { cacheFolder } from '../../../base/cache-folder.js';
-import { messageOf } from '../../../base/error.js';
+import { FrameloomError, messageOf } from '../../../base/error.js';
 import { writeFileAtomic } from '../../../base/outputs.js';
 import { openDataset, type DataOptions, type Dataset } from '../../../clips/index.js';
 import { openRunModel, type RunModel } from '../../../pipeline/run-model.js';
@@ -18,6 +18,7 @@ import { valuesOf } from '../../report/measures.js';
 import { createOpeningProgress } from '../../report/opening-progress.js';
 import type { Context } from '../../terminal/context.js';
 import { checkOutputs, refuseIdleLength, type EvaluateFlags } from './asked.js';
+import { truePath } from './comparable.js';
 import { evaluateOne, type OneEvaluation } from './evaluate-one.js';
 import { formatMeasures, ROW_NAMES } from './measures-table.js';
 import { networkNotes } from './network-words.js';
@@ -26,16 +27,62 @@ import { reportOf } from './report.js';
 /** Of another video nearly all is new to the model; a tenth has to be called training. */
 const ALL_HELD_OUT = { fraction: 0.9, gapFrames: 0 };
 
+/** What a pipeline says of its own clips, and of no other video. */
+const OF_ITS_CLIPS = {
+  keyframes: undefined,
+  startSeconds: undefined,
+  durationSeconds: undefined,
+} as const;
+
 /**
- * The data of a run with another video in the place of its clips, nearly all of it held out. Frames of a video were
- * not painted over: it has no keyframes.
+ * The files beside another video. A template finds them; of those that are listed for the clips it has those of the clip
+ * that it is.
+ * @throws FrameloomError bad-option where it is none of them
  */
-export function dataOfVideo(data: DataOptions, video: string, { log }: Context): DataOptions {
-  const { keyframes, ...own } = data;
-  if (keyframes) {
+function filesBeside(
+  path: string | readonly string[],
+  key: string,
+  { clips }: DataOptions,
+  video: string,
+): string[] {
+  const listed = typeof path === 'string' ? [path] : path;
+  const at = clips.findIndex((clip) => truePath(clip) === truePath(video));
+  const own = listed.length === clips.length ? listed[at] : undefined;
+  if (own !== undefined) return [own];
+  throw new FrameloomError(
+    'bad-option',
+    `${key} names the files of the run’s clips, and none of ${video}`,
+    {
+      path: video,
+      hint: `a run whose ${key} is a template such as {folder}/{name} finds those of any video`,
+    },
+  );
+}
+
+/**
+ * The data of a run with another video in the place of its clips, all of it, nearly all held out: which part of the
+ * clips was trained on says nothing of it. Frames of a video were not painted over: it has no keyframes.
+ * @throws FrameloomError bad-option where nothing says what its condition or its actions are
+ */
+export function dataOfVideo(
+  data: DataOptions,
+  video: string,
+  { log }: Pick<Context, 'log'>,
+): DataOptions {
+  const own: DataOptions = { ...data, ...OF_ITS_CLIPS };
+  if (data.keyframes) {
     log.warn(
       `the frames of ${video} are scored as they are, not as they would be painted: what compares pictures says how far the look is from them`,
     );
+  }
+  const { condition, actions } = data;
+  // A folder or a glob of conditions is paired by name.
+  if (condition.kind === 'paired' && Array.isArray(condition.path)) {
+    const path = filesBeside(condition.path, 'data.condition.path', data, video);
+    own.condition = { ...condition, path };
+  }
+  if (actions && !(typeof actions.path === 'string' && actions.path.includes('{'))) {
+    own.actions = { ...actions, path: filesBeside(actions.path, 'data.actions.path', data, video) };
   }
   return { ...own, clips: [resolve(video)], heldOut: ALL_HELD_OUT };
 }
@@ -88,11 +135,9 @@ export async function evaluateRun(
   let dataset: Dataset | undefined;
   let film: RolloutVideo | undefined;
   try {
+    const other = input === undefined ? null : dataOfVideo(model.data, input, context);
     training = dataset = await openData(model, model.data, flags, context);
-    if (input !== undefined) {
-      const data = dataOfVideo(model.data, input, context);
-      dataset = await openData(model, data, flags, context);
-    }
+    if (other) dataset = await openData(model, other, flags, context);
     const { historyFrames } = model.generator.options;
     const common = commonRollouts(dataset, {
       mostHistory: historyFrames,
@@ -105,6 +150,7 @@ export async function evaluateRun(
         dataset,
         rollouts: common.rollouts,
         training,
+        baselines: true,
         ...{
           segmenter,
           dynamics,
