@@ -103,6 +103,7 @@ export async function trainPipeline(
   const minutes = Math.min(pipeline.training.minutes ?? Infinity, flags.maxMinutes ?? Infinity);
   const page = flags.live ? liveBeside(run.folder, context.log) : null;
   let trained: Trained | undefined;
+  let isPeerLost = false;
   const made = { steps: 0 };
   try {
     context.log.info(`training in ${run.folder}`);
@@ -153,12 +154,13 @@ export async function trainPipeline(
     trained = { folder: run.folder, ending, step, next: commandsOf(run.folder, pipeline) };
   } catch (error) {
     // Where another process was lost nothing is wrong with what was asked for, which is begun again by what the run holds.
-    if (made.steps === 0 && !isFrameloomError(error, 'peer-lost')) await putBack();
+    isPeerLost = isFrameloomError(error, 'peer-lost');
+    if (made.steps === 0 && !isPeerLost) await putBack();
     throw error;
   } finally {
     opening.stop();
     progress.stop();
-    await discardUntrained();
+    if (!isPeerLost) await discardUntrained();
     await run.close();
     await page?.close(trained ? { why: trained.ending, next: trained.next } : null);
   }
