@@ -57,22 +57,21 @@ export async function showPlayDemo(context: Context, flags: DemoFlags): Promise<
 /**
  * What fits a first look. Of the meadow the last frame and the keys tell the next, so one of each is shown: who sees how it
  * moved goes on as it moved, whatever the keys say. Everything of it is in sight and moves by whole pixels, so copies are exact.
- * Discriminators are small, a tenth of the time, and see the whole frame: that the fox is missing shows in no smaller patch, and nothing
- * else makes it again once it is lost. First the next frame is learned, of as many different moments as there is time for; then what its
- * own frames ask for.
+ * A small discriminator sees the whole frame, for a tenth of the steps: that the fox is missing shows in no smaller patch, and no other
+ * loss asks for it where nobody knows how high it was. First the next frame is learned, of as many different moments as there is time
+ * for; then what its own frames ask for.
  */
 export const PLAY_SETTINGS = [
   ...['generator.preset=tiny', 'generator.channels=16', 'generator.historyFrames=1'],
   ...['generator.conditionFrames=1', 'generator.flowScalePixels=4'],
   ...['generator.skip=true', 'generator.exactCopies=true'],
   'frameDiscriminator={channels: 8, layers: 4, scales: 1, judgeRaw: false}',
-  'sequenceDiscriminator={channels: 8, layers: 4, scales: 1, frames: 2}',
-  ...['losses.frameAdversarial=4', 'losses.sequenceAdversarial=4', 'losses.featureMatching=5'],
-  ...['losses.mismatchedActions=0.5', 'losses.flowTeacher=0', 'losses.moving=10'],
+  ...['losses.frameAdversarial=4', 'losses.sequenceAdversarial=0', 'losses.featureMatching=5'],
+  ...['losses.mismatchedActions=0', 'losses.flowTeacher=0', 'losses.moving=10'],
   ...['training.batch=4', 'training.frames=2'],
   'training.rollout={startFrames: 1, growEverySteps: 60%}',
   ...['training.historyNoise=0.1', 'training.actions.dropFraction=0.02'],
   ...['training.coldStartFraction=0.02', 'training.warmUp={fraction: 0}'],
   'training.histories={pool: 32, fraction: 0.5, oldestFrames: 48, fromStep: 40%}',
-  ...['training.optimizer.generatorLearningRate=0.001', 'training.evaluateEverySteps=100000'],
+  ...['training.optimizer.generatorLearningRate=0.002', 'training.evaluateEverySteps=100000'],
 ];
