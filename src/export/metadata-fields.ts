@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { clipStylesSchema } from '../networks/clip-styles-schema.js';
-import { MOST_HISTORY } from '../networks/options.js';
 import { EXPORT_TARGETS } from './targets.js';
 
 /** The number of the conventions in docs/export.md; another one is another way to call the file. */
@@ -53,7 +52,7 @@ const fixed = z
 
 /** What goes into the generator. The bounds are those of a pipeline's own section. */
 const generator = z.object({
-  historyFrames: z.int().min(0).max(MOST_HISTORY),
+  historyFrames: z.int().min(0).max(16),
   conditionFrames: z.int().min(1).max(16),
   noiseChannels: z.int().min(0).max(256),
   flow: z.boolean(),

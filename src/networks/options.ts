@@ -9,7 +9,7 @@ export const GENERATOR_PRESETS = {
 } as const;
 
 /** Frames of its own past that a generator keeps at the most. */
-export const MOST_HISTORY = 16;
+const MOST_HISTORY = 16;
 
 export const generatorOptions = z.strictObject({
   preset: z
