@@ -50,7 +50,7 @@ describe('exportGenerator', () => {
       { conditionFrames: 1, historyFrames: 1, positions: true, exactCopies: true },
       {},
     ],
-    ['some of a longer past', { historyFrames: 6, historyAges: [1, 2, 6], skip: true }, {}],
+    ['some of a longer past', { historyFrames: 16, historyAges: [1, 2, 16], skip: true }, {}],
     ['looks, modulated', { styleChannels: 2, modulation: 'condition' }, {}],
     ['the tiny preset', { preset: 'tiny', channels: undefined }, { size: '64x64' }],
   ])('writes what computes the same, of %s', async (name, generator, data) => {
