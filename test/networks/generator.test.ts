@@ -114,10 +114,8 @@ describe('the generator', () => {
         const ago = (age: number): tf.Tensor4D =>
           tf.slice(input.history!, [0, 0, 0, 3 * (age - 1)], [-1, -1, -1, 3]);
         const seen = { ...input, history: tf.concat([ago(1), ago(3), ago(5)], 3) };
-        const [made, same] = [
-          aged.step(weightsOf(aged), input),
-          plain.step(weightsOf(plain), seen),
-        ];
+        const made = aged.step(weightsOf(aged), input);
+        const same = plain.step(weightsOf(plain), seen);
         for (const what of ['frame', 'raw', 'flow', 'mask'] as const) {
           expect(made[what]!.dataSync()).toEqual(same[what]!.dataSync());
         }
