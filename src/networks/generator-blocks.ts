@@ -8,7 +8,8 @@ import type { Parameters } from './parameters.js';
 import type { ActionEncoder } from './acting.js';
 import type { StyleEncoder } from './style.js';
 
-const RGB = 3;
+/** Of an RGB picture: a condition of more is of classes. */
+export const IMAGE_CHANNELS = 3;
 
 /** Height and width must divide by this: the encoders halve twice. */
 export const GENERATOR_MULTIPLE = 4;
@@ -246,7 +247,7 @@ export function agedBy(ages: readonly number[] | null, layer: Layer): Layer {
     ...layer,
     apply: (parameters, x, beside) =>
       tf.tidy(() => {
-        const frames = ages.map((age) => channelsOf(x, (age - 1) * RGB, RGB));
+        const frames = ages.map((age) => channelsOf(x, (age - 1) * IMAGE_CHANNELS, IMAGE_CHANNELS));
         return layer.apply(
           parameters,
           frames.length === 1 ? frames[0]! : tf.concat(frames, 3),

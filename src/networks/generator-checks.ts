@@ -1,9 +1,7 @@
 import { FrameloomError } from '../base/error.js';
+import { IMAGE_CHANNELS } from './generator-blocks.js';
 import type { Layer } from './layers.js';
 import type { GeneratorOptions } from './options.js';
-
-/** Of an RGB picture: a condition of more is of classes. */
-export const IMAGE_CHANNELS = 3;
 
 /** @throws FrameloomError bad-option for what has neither a past nor a condition, or would move a past that it has not */
 export function assertDriven(

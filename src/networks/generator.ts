@@ -10,6 +10,7 @@ import {
   embeddedBy,
   firstBlock,
   GENERATOR_MULTIPLE,
+  IMAGE_CHANNELS,
   layerBlock,
   modulationLayers,
   skipBlock,
@@ -19,13 +20,7 @@ import {
   type GeneratorTensors,
   type SkipLayers,
 } from './generator-blocks.js';
-import {
-  agesOf,
-  assertDriven,
-  assertModulated,
-  holdsStill,
-  IMAGE_CHANNELS,
-} from './generator-checks.js';
+import { agesOf, assertDriven, assertModulated, holdsStill } from './generator-checks.js';
 import {
   convolution,
   modulating,
